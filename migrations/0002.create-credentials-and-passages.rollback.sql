@@ -1,0 +1,4 @@
+DROP TABLE passages;
+DROP TABLE credential_versions;
+DROP TABLE credentials;
+DROP EXTENSION vector;

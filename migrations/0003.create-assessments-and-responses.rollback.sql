@@ -1,0 +1,3 @@
+DROP TABLE responses;
+DROP TABLE assessment_questions;
+DROP TABLE assessments;
