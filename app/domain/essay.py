@@ -1,0 +1,78 @@
+"""What an essay's score is made of, whoever scored it."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from app.domain.values import Frozen
+
+DIMENSION_MAXIMUM = 25
+
+
+class DimensionName(StrEnum):
+    """The four dimensions of the rubric, 0–25 each."""
+
+    RELEVANCE = "relevance"
+    DEPTH = "depth"
+    CLARITY = "clarity"
+    TECHNICAL = "technical"
+
+
+class Evidence(Frozen):
+    """A quote and where it stands in the answer as saved, in code points."""
+
+    quote: str = Field(min_length=1)
+    start: int = Field(ge=0)
+    end: int
+
+    @model_validator(mode="after")
+    def _length_fits(self) -> Self:
+        if self.end - self.start != len(self.quote):
+            raise ValueError("the quote is not as long as its place")
+        return self
+
+
+class Dimension(Frozen):
+    """Points of one dimension with what they rest on."""
+
+    score: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+    rationale: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Dimensions(Frozen):
+    """The four dimensions; their sum over 100 is the share of the question's weight that is earned."""
+
+    relevance: Dimension
+    depth: Dimension
+    clarity: Dimension
+    technical: Dimension
+
+    @property
+    def total(self) -> int:
+        """Points of all four, 0–100."""
+        return self.relevance.score + self.depth.score + self.clarity.score + self.technical.score
+
+
+class EssayScore(Frozen):
+    """One essay's score: by the model (`scorer` gpt) or by the local estimate (`scorer` local)."""
+
+    scorer: str
+    model: str
+    prompt_version: str
+    confidence: float = Field(ge=0, le=1)
+    dimensions: Dimensions
+    dropped_quotes: int = Field(default=0, ge=0)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The part of the question's weight that is earned, 0–1."""
+        return self.dimensions.total / 100
+
+
+def locate(quote: str, text: str) -> Evidence | None:
+    """The first place of `quote` in `text`, or None where it does not stand there word for word."""
+    start = text.find(quote) if quote else -1
+    return Evidence(quote=quote, start=start, end=start + len(quote)) if start >= 0 else None

@@ -1,0 +1,133 @@
+"""The shape of a result: what fusion writes and a student reads."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from app.domain.essay import Dimensions
+from app.domain.rule_scoring import ScoreSummary
+from app.domain.states import AssessmentStatus, JobType, ReasonCode
+from app.domain.values import Frozen
+
+
+class Reason(Frozen):
+    """Why something is missing or less than it should be; `stage` is the part of the way where it happened."""
+
+    code: ReasonCode
+    stage: str
+    detail: str
+
+
+class Overall(Frozen):
+    """All points together; `max_score` leaves out what could not be scored."""
+
+    score: float
+    max_score: float
+    percentage: float
+
+
+class EssayLine(Frozen):
+    """One essay; `score` is null with a `reason` where no scorer could score it."""
+
+    question_id: UUID
+    score: float | None
+    max_score: float
+    missing: bool = False
+    reason: str | None = None
+    scorer: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    confidence: float | None = None
+    dropped_quotes: int = 0
+    dimensions: Dimensions | None = None
+    flags: tuple[str, ...] = ()
+    override: None = None
+
+
+class EssaySummary(Frozen):
+    """All essays; score, maximum and percentage are of the scored ones and null where there is none."""
+
+    score: float | None
+    max_score: float
+    percentage: float | None
+    count: int
+    missing: int
+    unscored: int
+    questions: tuple[EssayLine, ...]
+
+
+class Breakdown(Frozen):
+    """The points by type of question."""
+
+    theoretical: ScoreSummary
+    profile: ScoreSummary
+    essay: EssaySummary
+
+
+class SkillEstimate(Frozen):
+    """How well a skill was shown, 0–1, and the range that this many questions leave open."""
+
+    skill: str
+    level: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    gap: bool
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
+class SummarySentence(Frozen):
+    """A sentence and what it rests on: `score:{question_id}` or `passage:{passage_id}`."""
+
+    text: str
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
+class RecommendationSource(Frozen):
+    """A quote out of the description of one version of the credential, in code points."""
+
+    passage_id: UUID
+    credential_version: int
+    quote: str
+    start: int
+    end: int
+    similarity: float | None
+
+
+class Recommendation(Frozen):
+    """A credential worth earning, with the words that speak for it; `relevance` 0–1."""
+
+    rank: int
+    credential_id: UUID
+    title: str
+    provider: str
+    url: str
+    relevance: float = Field(ge=0, le=1)
+    reason: str
+    sources: tuple[RecommendationSource, ...] = Field(min_length=1)
+
+
+class Processing(Frozen):
+    """What the run took: milliseconds from submission to result and of each job, tokens, dollars."""
+
+    duration_ms: int
+    stages: dict[JobType, int]
+    tokens: int
+    cost_usd: float
+
+
+class Result(Frozen):
+    """The final result of a run."""
+
+    assessment_id: UUID
+    track: str
+    status: AssessmentStatus
+    completed_at: datetime
+    degraded: bool
+    degraded_reasons: tuple[Reason, ...]
+    overall: Overall
+    breakdown: Breakdown
+    skills: tuple[SkillEstimate, ...]
+    summary: tuple[SummarySentence, ...]
+    recommendations: tuple[Recommendation, ...]
+    processing: Processing

@@ -1,0 +1,98 @@
+"""The sets of statuses and types; a test holds each against the CHECK of its column."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a caller may be; unknown roles of a token are ignored."""
+
+    STUDENT = "student"
+    ADVISOR = "advisor"
+    ADMIN = "admin"
+
+
+class QuestionType(StrEnum):
+    """The kinds of questions."""
+
+    THEORETICAL = "theoretical"
+    PROFILE = "profile"
+    ESSAY = "essay"
+
+
+class Level(StrEnum):
+    """How much a credential asks for."""
+
+    BEGINNER = "beginner"
+    INTERMEDIATE = "intermediate"
+    ADVANCED = "advanced"
+
+
+class AssessmentStatus(StrEnum):
+    """`in_progress` → `submitted` → `completed` or `failed`; or `in_progress` → `expired`."""
+
+    IN_PROGRESS = "in_progress"
+    SUBMITTED = "submitted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        """Whether the status is one that is never left."""
+        return self in (AssessmentStatus.COMPLETED, AssessmentStatus.FAILED, AssessmentStatus.EXPIRED)
+
+
+class JobType(StrEnum):
+    """The jobs of a run; `fusion` joins the other two."""
+
+    GPT = "gpt"
+    RAG = "rag"
+    FUSION = "fusion"
+
+
+class JobStatus(StrEnum):
+    """`queued` → `in_progress` → `completed` or `failed`."""
+
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be tried."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+class ScoreType(StrEnum):
+    """The kinds of score rows."""
+
+    THEORETICAL = "theoretical"
+    PROFILE = "profile"
+    ESSAY_GPT = "essay_gpt"
+
+
+class ReasonCode(StrEnum):
+    """Why a result is degraded."""
+
+    MISSING_RESPONSES = "missing_responses"
+    ESSAY_SCORED_LOCALLY = "essay_scored_locally"
+    ESSAY_UNSCORED = "essay_unscored"
+    RECOMMENDATIONS_FALLBACK = "recommendations_fallback"
+    RECOMMENDATIONS_UNAVAILABLE = "recommendations_unavailable"
+
+
+class AuditAction(StrEnum):
+    """What an admin did."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class AuditEntity(StrEnum):
+    """What an admin did it to."""
+
+    TRACK = "track"
+    QUESTION = "question"
+    CREDENTIAL = "credential"
