@@ -1,0 +1,16 @@
+"""Who changed what."""
+
+from pydantic import BaseModel
+
+from app.domain.states import AuditAction, AuditEntity
+from app.repositories.sql import Executor, statements
+
+_SQL = statements("audit")
+
+
+async def record(
+    db: Executor, actor: str, action: AuditAction, entity: AuditEntity, key: str, after: BaseModel | None = None
+) -> None:
+    """One admin write; `after` is what is there now."""
+    written = after.model_dump(mode="json") if after else None
+    await db.execute(_SQL["record"], actor, action, entity, key, written)

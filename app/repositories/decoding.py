@@ -1,0 +1,45 @@
+"""From columns to values: what several repositories read in the same shape."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from app.domain.answers import Answer
+from app.domain.questions import Question
+from app.domain.records import RunJob, SavedResponse, StatusJob
+from app.domain.result import Reason
+from app.domain.rule_scoring import QuestionScore
+from app.domain.states import ScoreType
+
+questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])
+reasons: TypeAdapter[tuple[Reason, ...]] = TypeAdapter(tuple[Reason, ...])
+status_jobs: TypeAdapter[tuple[StatusJob, ...]] = TypeAdapter(tuple[StatusJob, ...])
+run_jobs: TypeAdapter[tuple[RunJob, ...]] = TypeAdapter(tuple[RunJob, ...])
+_saved: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
+
+
+def answer(stored: Any) -> Answer:
+    """A stored answer; lists become tuples, so that it cannot be changed."""
+    return tuple(stored) if isinstance(stored, list) else stored
+
+
+def responses(rows: list[dict[str, Any]]) -> tuple[SavedResponse, ...]:
+    """Saved responses out of a jsonb array."""
+    return _saved.validate_python([{**row, "answer": answer(row["answer"])} for row in rows])
+
+
+def rule_scores(rows: Iterable[dict[str, Any]]) -> dict[ScoreType, tuple[QuestionScore, ...]]:
+    """Rule scores by type, in the order of the rows."""
+    found: dict[ScoreType, tuple[QuestionScore, ...]] = {}
+    for row in rows:
+        score_type = ScoreType(row["score_type"])
+        line = QuestionScore(
+            question_id=row["question_id"],
+            score=row["score"],
+            max_score=row["max_score"],
+            correct=row["correct"],
+            missing=row["missing"],
+        )
+        found[score_type] = (*found.get(score_type, ()), line)
+    return found

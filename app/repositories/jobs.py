@@ -1,0 +1,148 @@
+"""The jobs: claims, leases, ends. Each write names the state that it leaves, and the fence of who writes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.domain.records import ClaimedJob, RunInputs, RunJob
+from app.domain.result import EssayLine, Reason, Recommendation, Result
+from app.domain.states import JobStatus, JobType, ScoreType
+from app.repositories import decoding
+from app.repositories.sql import Executor, statements
+
+_SQL = statements("jobs")
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A job to ring for; the fence tells one ring from the next."""
+
+    job_id: UUID
+    fence: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a job's end made due."""
+
+    due: Ring | None
+
+
+async def claim(db: Executor, job_id: UUID, lease_seconds: float) -> ClaimedJob | None:
+    """The job, if it is due (or its lease ran out) and nobody else has it."""
+    row = await db.fetchrow(_SQL["claim"], job_id, lease_seconds)
+    if row is None:
+        return None
+    columns = {name: row[name] for name in ClaimedJob.__dataclass_fields__}
+    return ClaimedJob(**{**columns, "job_type": JobType(row["job_type"])})
+
+
+async def renew(db: Executor, job: ClaimedJob, lease_seconds: float) -> bool:
+    """Whether the lease is still held."""
+    return await db.fetchval(_SQL["renew"], job.id, job.fence, lease_seconds) is not None
+
+
+async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: dict[str, str]) -> bool:
+    """Back to the queue for `delay` seconds; False where the lease was lost."""
+    return await db.fetchval(_SQL["retry_later"], job.id, job.fence, delay, error) is not None
+
+
+async def release(db: Executor, job: ClaimedJob) -> bool:
+    """Back to the queue without a charge; False where the lease was lost."""
+    return await db.fetchval(_SQL["release"], job.id, job.fence) is not None
+
+
+async def finish(
+    db: Executor,
+    job: ClaimedJob,
+    status: JobStatus,
+    error: dict[str, str] | None,
+    output: dict[str, Any] | None,
+    reasons: Iterable[Reason],
+) -> Finished | None:
+    """Ends `gpt` or `rag`; None where the lease was lost."""
+    told = [reason.model_dump(mode="json") for reason in reasons]
+    row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, error, output, told)
+    if row is None:
+        return None
+    return Finished(Ring(row["due_id"], row["due_fence"]) if row["due_id"] else None)
+
+
+async def complete_assessment(db: Executor, job: ClaimedJob, result: Result) -> bool:
+    """Ends `fusion` with its result; False where the lease was lost."""
+    body = result.model_dump_json()
+    advice = [_recommended(recommendation) for recommendation in result.recommendations]
+    told = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
+    values = (body, advice, result.completed_at, told)
+    return await db.fetchval(_SQL["complete_assessment"], job.id, job.fence, *values) is not None
+
+
+async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> bool:
+    """Gives `fusion` up; False where the lease was lost."""
+    return await db.fetchval(_SQL["fail_assessment"], job.id, job.fence, error) is not None
+
+
+async def stamp(db: Executor, job_ids: Sequence[UUID]) -> None:
+    """Notes that the doorbell was rung for these jobs."""
+    await db.execute(_SQL["stamp"], list(job_ids))
+
+
+async def due_unrung(db: Executor, patience: float, limit: int) -> list[Ring]:
+    """Jobs that someone should be working on; `patience` in seconds is how long a ring is trusted."""
+    rows = await db.fetch(_SQL["due_unrung"], patience, limit)
+    return [Ring(row["id"], row["fence"]) for row in rows]
+
+
+async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
+    """How many jobs of each type wait or run."""
+    rows = await db.fetch(_SQL["count_by_status"])
+    return [(JobType(row["job_type"]), JobStatus(row["status"]), row["count"]) for row in rows]
+
+
+async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
+    """What the job works on."""
+    row = await db.fetchrow(_SQL["read_run"], job.assessment_id, job.run)
+    if row is None:
+        raise RuntimeError("a job without its assessment")
+    scores = row["scores"]
+    return RunInputs(
+        assessment_id=row["assessment_id"],
+        track=row["track"],
+        track_name=row["track_name"],
+        track_skills=tuple(row["track_skills"]),
+        submitted_at=_known(row["submitted_at"]),
+        now=row["now"],
+        questions=decoding.questions.validate_python(row["questions"]),
+        answers={saved.question_id: saved.answer for saved in decoding.responses(row["responses"])},
+        rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
+        essays=tuple(_essay(score) for score in scores if score["score_type"] == ScoreType.ESSAY_GPT),
+        jobs={run_job.job_type: run_job for run_job in _run_jobs(row["jobs"])},
+        tokens=row["tokens"],
+        cost_usd=row["cost_usd"],
+    )
+
+
+def _run_jobs(rows: list[dict[str, Any]]) -> tuple[RunJob, ...]:
+    return decoding.run_jobs.validate_python(rows)
+
+
+def _known(at: datetime | None) -> datetime:
+    if at is None:
+        raise RuntimeError("a job of an assessment that was not submitted")
+    return at
+
+
+def _essay(row: dict[str, Any]) -> EssayLine:
+    shown = ("question_id", "score", "max_score", "missing", "reason", "scorer", "model", "prompt_version")
+    return EssayLine(**{name: row[name] for name in shown}, confidence=row["confidence"], **(row["detail"] or {}))
+
+
+def _recommended(recommendation: Recommendation) -> dict[str, Any]:
+    return {
+        "rank": recommendation.rank,
+        "credential_id": recommendation.credential_id,
+        "credential_version": recommendation.sources[0].credential_version,
+        "relevance": recommendation.relevance,
+    }

@@ -1,0 +1,184 @@
+-- In these statements an assessment past its time counts as expired, whether the sweeper has come by or not; its
+-- revision is then one higher, as it will be once it is swept.
+
+-- name: read_assessment
+-- An assessment with its questions and responses, all of one moment.
+SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
+       a.submitted_at, now() AS now,
+       CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
+       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
+                         ORDER BY q.position)
+        FROM assessment_questions q JOIN question_versions v USING (question_id, version)
+        WHERE q.assessment_id = a.id) AS questions,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,
+                                                     'saved_at', r.saved_at) ORDER BY q.position), '[]')
+        FROM responses r JOIN assessment_questions q USING (assessment_id, question_id)
+        WHERE r.assessment_id = a.id) AS responses
+FROM assessments a JOIN tracks t ON t.id = a.track_id
+WHERE a.id = $1;
+
+-- name: read_for_submission
+-- The same, with the answer stored for the caller's idempotency key and how many submissions wait (up to $5).
+SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
+       a.submitted_at, now() AS now,
+       CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
+       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
+                         ORDER BY q.position)
+        FROM assessment_questions q JOIN question_versions v USING (question_id, version)
+        WHERE q.assessment_id = a.id) AS questions,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,
+                                                     'saved_at', r.saved_at) ORDER BY q.position), '[]')
+        FROM responses r JOIN assessment_questions q USING (assessment_id, question_id)
+        WHERE r.assessment_id = a.id) AS responses,
+       k.fingerprint AS key_fingerprint, k.status AS key_status, k.location AS key_location, k.body AS key_body,
+       (SELECT count(*) FROM (SELECT FROM assessments WHERE status = 'submitted' LIMIT $5) AS waiting) AS waiting
+FROM assessments a
+JOIN tracks t ON t.id = a.track_id
+LEFT JOIN idempotency_keys k ON k.owner = $2 AND k.path = $3 AND k.key = $4
+WHERE a.id = $1;
+
+-- name: expire_open
+-- Ends the owner's open assessment of a track if its time is over, to make room for a new one.
+UPDATE assessments SET status = 'expired', completed_at = expires_at, revision = revision + 1
+WHERE owner = $1 AND track_id = $2 AND status = 'in_progress' AND expires_at <= now();
+
+-- name: find_open
+SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status = 'in_progress';
+
+-- name: start
+-- A new assessment over the given question versions; no row where the owner has an open one of the track.
+WITH started AS (
+    INSERT INTO assessments (id, owner, track_id, expires_at)
+    VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+    ON CONFLICT (owner, track_id) WHERE status = 'in_progress' DO NOTHING
+    RETURNING id
+), snapshot AS (
+    INSERT INTO assessment_questions (assessment_id, question_id, version, position)
+    SELECT started.id, q.question_id, q.version, q.position - 1
+    FROM started, unnest($5::uuid[], $6::int[]) WITH ORDINALITY AS q(question_id, version, position)
+)
+SELECT id FROM started;
+
+-- name: list_assessments
+-- A page, newest first; only the owner's where one is given.
+SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.created_at, a.expires_at, a.submitted_at,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
+       CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at
+FROM assessments a
+JOIN tracks t ON t.id = a.track_id,
+LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+WHERE ($1::text IS NULL OR a.owner = $1)
+  AND ($2::text IS NULL OR t.slug = $2)
+  AND ($3::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $3)
+  AND ($4::boolean IS NULL OR a.degraded = $4)
+  AND ($5::timestamptz IS NULL OR (a.created_at, a.id) < ($5, $6::uuid))
+ORDER BY a.created_at DESC, a.id DESC LIMIT $7;
+
+-- name: save_responses
+-- Saves and takes back answers while the assessment is open. Only a real change raises `responses_version`,
+-- which makes a submission that read the older answers read again. No row: it is not open (any more).
+WITH open AS (
+    SELECT id FROM assessments WHERE id = $1 AND status = 'in_progress' AND expires_at > now() FOR UPDATE
+), given AS (
+    SELECT g.question_id, g.answer
+    FROM jsonb_to_recordset($2) AS g(question_id uuid, answer jsonb)
+), saved AS (
+    INSERT INTO responses AS r (assessment_id, question_id, answer)
+    SELECT open.id, given.question_id, given.answer FROM open, given WHERE given.answer <> 'null'
+    ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
+    WHERE r.answer <> excluded.answer
+    RETURNING 1
+), cleared AS (
+    DELETE FROM responses r USING open, given
+    WHERE r.assessment_id = open.id AND r.question_id = given.question_id AND given.answer = 'null'
+    RETURNING 1
+), raised AS (
+    UPDATE assessments a SET responses_version = responses_version + 1, revision = revision + 1
+    FROM open
+    WHERE a.id = open.id AND (EXISTS (SELECT FROM saved) OR EXISTS (SELECT FROM cleared))
+)
+SELECT id FROM open;
+
+-- name: count_responses
+SELECT count(*) FROM responses WHERE assessment_id = $1;
+
+-- name: submit
+-- Locks the answers that were read, with their rule scores, the three jobs and the answer to the request.
+-- Nothing happens when another request with the same key is at work (free is false), or when the assessment is not
+-- what was read (locked is false): submitted, expired, or with an answer saved in between.
+WITH key_lock AS MATERIALIZED (
+    SELECT $9::text IS NULL
+        OR pg_try_advisory_xact_lock(hashtextextended(jsonb_build_array($7::text, $8::text, $9::text)::text, 0))
+        AS free
+), locked AS (
+    UPDATE assessments a
+    SET status = 'submitted', submitted_at = $3, remaining = 2, revision = revision + 1,
+        degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb
+    FROM key_lock
+    WHERE key_lock.free AND a.id = $1 AND a.responses_version = $2
+      AND a.status = 'in_progress' AND a.expires_at > now()
+    RETURNING a.id, a.run
+), given AS (
+    SELECT g.question_id, g.answer FROM jsonb_to_recordset($5) AS g(question_id uuid, answer jsonb)
+), saved AS (
+    INSERT INTO responses AS r (assessment_id, question_id, answer)
+    SELECT locked.id, given.question_id, given.answer FROM locked, given WHERE given.answer <> 'null'
+    ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
+    WHERE r.answer <> excluded.answer
+), cleared AS (
+    DELETE FROM responses r USING locked, given
+    WHERE r.assessment_id = locked.id AND r.question_id = given.question_id AND given.answer = 'null'
+), scored AS (
+    INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, score, max_score, missing,
+                        correct)
+    SELECT locked.id, locked.run, s.question_id, s.question_version, s.score_type, s.score, s.max_score, s.missing,
+           s.correct
+    FROM locked, jsonb_to_recordset($6) AS s(question_id uuid, question_version int, score_type text,
+                                             score float8, max_score float8, missing boolean, correct boolean)
+), queued AS (
+    INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, units_total, traceparent,
+                            request_id)
+    SELECT j.job_id, locked.id, locked.run, j.job_type, $14, CASE WHEN j.job_type <> 'fusion' THEN now() END,
+           j.units, $15, $16
+    FROM locked, jsonb_to_recordset($13) AS j(job_id uuid, job_type text, units int)
+), remembered AS (
+    INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
+    SELECT $7, $8, $9, $10, 202, $11, $12, now() + make_interval(secs => $17)
+    FROM locked WHERE $9 IS NOT NULL
+)
+SELECT key_lock.free, EXISTS (SELECT FROM locked) AS locked FROM key_lock;
+
+-- name: read_status
+-- Everything that the status shows, in one statement.
+SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.submitted_at, a.webhook_url,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
+       CASE WHEN shown.expired THEN a.revision + 1 ELSE a.revision END AS revision,
+       CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'job_id', j.id, 'job_type', j.job_type, 'status', j.status, 'attempts', j.attempts,
+                   'max_attempts', j.max_attempts, 'created_at', j.created_at, 'started_at', j.started_at,
+                   'completed_at', j.completed_at, 'error', j.error, 'units_done', j.units_done,
+                   'units_total', j.units_total)
+                   ORDER BY array_position('{gpt,rag,fusion}'::text[], j.job_type::text)), '[]')
+        FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run) AS jobs,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'score_type', s.score_type, 'question_id', s.question_id, 'score', s.score,
+                   'max_score', s.max_score, 'correct', s.correct, 'missing', s.missing)
+                   ORDER BY q.position), '[]')
+        FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
+        WHERE s.assessment_id = a.id AND s.run = 1 AND s.score_type <> 'essay_gpt') AS rule_scores
+FROM assessments a,
+LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+WHERE a.id = $1;
+
+-- name: read_result
+-- The newest result of an assessment, as it was written.
+SELECT r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
+
+-- name: sweep_expired
+-- A batch of assessments whose time is over.
+UPDATE assessments SET status = 'expired', completed_at = expires_at, revision = revision + 1
+WHERE id IN (
+    SELECT id FROM assessments WHERE status = 'in_progress' AND expires_at <= now()
+    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+) AND status = 'in_progress';

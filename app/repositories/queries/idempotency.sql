@@ -1,0 +1,20 @@
+-- name: try_lock
+-- Whether no other transaction works on this key now; held until the transaction ends.
+SELECT pg_try_advisory_xact_lock(hashtextextended(jsonb_build_array($1::text, $2::text, $3::text)::text, 0));
+
+-- name: find
+-- The answer that was stored for a key.
+SELECT fingerprint, status, location, body
+FROM idempotency_keys WHERE owner = $1 AND path = $2 AND key = $3;
+
+-- name: store
+INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8));
+
+-- name: forget_old
+-- A batch of keys whose time is over.
+DELETE FROM idempotency_keys
+WHERE (owner, path, key) IN (
+    SELECT owner, path, key FROM idempotency_keys WHERE expires_at < now()
+    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+);

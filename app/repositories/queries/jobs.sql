@@ -1,0 +1,161 @@
+-- Each write names the state that it leaves; those of a running job name its fence as well, so that a worker whose
+-- lease ran out writes nothing.
+
+-- name: claim
+-- Takes a job that is due, or whose worker let its lease run out (that counts as a crash, not as an attempt).
+-- No row: someone else has it.
+WITH claimed AS (
+    UPDATE async_jobs
+    SET status = 'in_progress', fence = fence + 1, lease_expires_at = now() + make_interval(secs => $2),
+        attempts = attempts + CASE status WHEN 'queued' THEN 1 ELSE 0 END,
+        crashes = crashes + CASE status WHEN 'queued' THEN 0 ELSE 1 END,
+        started_at = coalesce(started_at, now()), dispatched_at = coalesce(dispatched_at, now())
+    WHERE id = $1 AND ((status = 'queued' AND run_after <= now())
+                    OR (status = 'in_progress' AND lease_expires_at < now()))
+    RETURNING id, assessment_id, run, job_type, fence, attempts, crashes, max_attempts, traceparent, request_id,
+              output
+), shown AS (
+    UPDATE assessments a SET revision = revision + 1 FROM claimed WHERE a.id = claimed.assessment_id
+)
+SELECT * FROM claimed;
+
+-- name: renew
+-- The heartbeat. No row: the lease is lost.
+UPDATE async_jobs SET lease_expires_at = now() + make_interval(secs => $3)
+WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+RETURNING id;
+
+-- name: retry_later
+-- Back to the queue after a failure that may pass; the attempt stays charged.
+WITH returned AS (
+    UPDATE async_jobs
+    SET status = 'queued', run_after = now() + make_interval(secs => $3), lease_expires_at = NULL,
+        dispatched_at = NULL, error = $4
+    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    RETURNING assessment_id
+), shown AS (
+    UPDATE assessments a SET revision = revision + 1 FROM returned WHERE a.id = returned.assessment_id
+)
+SELECT assessment_id FROM returned;
+
+-- name: release
+-- Back to the queue at once and without a charge: the worker is told to stop.
+WITH returned AS (
+    UPDATE async_jobs
+    SET status = 'queued', run_after = now(), lease_expires_at = NULL, dispatched_at = NULL,
+        attempts = attempts - 1
+    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    RETURNING assessment_id
+), shown AS (
+    UPDATE assessments a SET revision = revision + 1 FROM returned WHERE a.id = returned.assessment_id
+)
+SELECT assessment_id FROM returned;
+
+-- name: finish
+-- Ends `gpt` or `rag`, and makes `fusion` due when it was the last that fusion waits for. `remaining` is counted
+-- down on the locked row and read back from it: counting ended jobs instead would miss one that ends at the same
+-- moment. Reasons are added in the first run only; a later run leaves what is shown until its fusion replaces it.
+WITH ended AS (
+    UPDATE async_jobs
+    SET status = $3::varchar, error = $4, output = $5, reasons = $6, completed_at = now(), lease_expires_at = NULL,
+        units_done = CASE $3::varchar WHEN 'completed' THEN units_total ELSE units_done END
+    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    RETURNING assessment_id, run
+), counted AS (
+    UPDATE assessments a
+    SET remaining = a.remaining - 1, revision = a.revision + 1,
+        degraded_reasons = CASE a.status WHEN 'submitted' THEN a.degraded_reasons || $6::jsonb
+                                         ELSE a.degraded_reasons END,
+        degraded = CASE a.status WHEN 'submitted' THEN a.degraded_reasons || $6::jsonb <> '[]' ELSE a.degraded END
+    FROM ended
+    WHERE a.id = ended.assessment_id AND a.run = ended.run
+    RETURNING a.id, a.run, a.remaining
+), due AS (
+    UPDATE async_jobs f SET run_after = now()
+    FROM counted
+    WHERE counted.remaining = 0 AND f.assessment_id = counted.id AND f.run = counted.run
+      AND f.job_type = 'fusion' AND f.status = 'queued' AND f.run_after IS NULL
+    RETURNING f.id, f.fence
+)
+SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true;
+
+-- name: complete_assessment
+-- Ends `fusion`: the result, its recommendations and the end of the assessment are one.
+WITH ended AS (
+    UPDATE async_jobs
+    SET status = 'completed', error = NULL, completed_at = now(), lease_expires_at = NULL, units_done = units_total
+    WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
+    RETURNING assessment_id, run
+), written AS (
+    INSERT INTO results (assessment_id, run, body) SELECT assessment_id, run, $3 FROM ended
+), recommended AS (
+    INSERT INTO recommendations (assessment_id, run, rank, credential_id, credential_version, relevance)
+    SELECT ended.assessment_id, ended.run, r.rank, r.credential_id, r.credential_version, r.relevance
+    FROM ended, jsonb_to_recordset($4) AS r(rank int, credential_id uuid, credential_version int, relevance float8)
+)
+UPDATE assessments a
+SET status = 'completed', completed_at = coalesce(a.completed_at, $5), revision = a.revision + 1,
+    degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb
+FROM ended
+WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
+RETURNING a.id;
+
+-- name: fail_assessment
+-- Gives `fusion` up: no result can be put together.
+WITH ended AS (
+    UPDATE async_jobs
+    SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
+    WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
+    RETURNING assessment_id, run
+)
+UPDATE assessments a
+SET status = 'failed', completed_at = now(), revision = a.revision + 1
+FROM ended
+WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status = 'submitted'
+RETURNING a.id;
+
+-- name: stamp
+-- The doorbell was rung for these; at the request's side that happens off its path.
+UPDATE async_jobs SET dispatched_at = now() WHERE id = ANY($1::uuid[]) AND status = 'queued';
+
+-- name: due_unrung
+-- Jobs that someone should be working on: due and not rung for (lately), or with a lease that ran out.
+SELECT id, fence FROM async_jobs
+WHERE status = 'queued' AND run_after <= now()
+  AND (dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $1))
+UNION ALL
+SELECT id, fence FROM async_jobs
+WHERE status = 'in_progress' AND lease_expires_at < now()
+LIMIT $2;
+
+-- name: read_run
+-- What a job works on: the assessment's track, questions and answers, its newest scores, and the run's other jobs.
+SELECT a.id AS assessment_id, a.submitted_at, now() AS now,
+       t.slug AS track, t.name AS track_name, t.skills AS track_skills,
+       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
+                         ORDER BY q.position)
+        FROM assessment_questions q JOIN question_versions v USING (question_id, version)
+        WHERE q.assessment_id = a.id) AS questions,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,
+                                                     'saved_at', r.saved_at)), '[]')
+        FROM responses r WHERE r.assessment_id = a.id) AS responses,
+       (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.position), '[]')
+        FROM (SELECT DISTINCT ON (s.question_id, s.score_type) s.*, q.position
+              FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
+              WHERE s.assessment_id = a.id AND s.run <= $2
+              ORDER BY s.question_id, s.score_type, s.run DESC) AS s) AS scores,
+       (SELECT jsonb_agg(jsonb_build_object('job_type', j.job_type, 'status', j.status, 'output', j.output,
+                                            'reasons', j.reasons,
+                                            'started_at', j.started_at, 'completed_at', j.completed_at))
+        FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = $2) AS jobs,
+       (SELECT coalesce(sum(c.tokens_in + c.tokens_out), 0) FROM model_calls c
+        WHERE c.assessment_id = a.id AND c.run = $2)::int AS tokens,
+       (SELECT coalesce(sum(c.cost_usd), 0) FROM model_calls c
+        WHERE c.assessment_id = a.id AND c.run = $2)::float8 AS cost_usd
+FROM assessments a JOIN tracks t ON t.id = a.track_id
+WHERE a.id = $1;
+
+-- name: count_by_status
+-- For the metrics: the jobs that are not ended.
+SELECT job_type, status, count(*) AS count FROM async_jobs
+WHERE status IN ('queued', 'in_progress') GROUP BY job_type, status;

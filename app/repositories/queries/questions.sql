@@ -1,0 +1,61 @@
+-- name: find_question
+-- An active question in its present version.
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
+FROM questions q
+JOIN tracks t ON t.id = q.track_id
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+WHERE q.id = $1 AND q.deleted_at IS NULL;
+
+-- name: list_questions
+-- A page of active questions in their present version, by id; optionally of one track.
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
+FROM questions q
+JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+WHERE q.deleted_at IS NULL
+  AND ($1::text IS NULL OR t.slug = $1)
+  AND ($2::uuid IS NULL OR q.id > $2)
+ORDER BY q.id LIMIT $3;
+
+-- name: create_question
+-- Version 1 of a new question; no row where the id exists already (sample data that was seeded before).
+WITH created AS (
+    INSERT INTO questions (id, track_id, type, sample) VALUES ($1, $2, $3, $5)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+)
+INSERT INTO question_versions (question_id, version, body)
+SELECT id, 1, $4 FROM created
+RETURNING version;
+
+-- name: lock_question
+-- Held until the transaction ends, so that two patches make two versions.
+SELECT id FROM questions WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
+
+-- name: add_question_version
+WITH raised AS (
+    UPDATE questions SET current_version = current_version + 1
+    WHERE id = $1 AND deleted_at IS NULL
+    RETURNING id, current_version
+)
+INSERT INTO question_versions (question_id, version, body)
+SELECT id, current_version, $2 FROM raised
+RETURNING version;
+
+-- name: delete_question
+UPDATE questions SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
+
+-- name: draw_questions
+-- As many active questions of each type as the mix says, at random; profile questions first, essays last.
+SELECT question_id, version
+FROM (
+    SELECT id AS question_id, current_version AS version, type,
+           row_number() OVER (PARTITION BY type ORDER BY random()) AS draw
+    FROM questions WHERE track_id = $1 AND deleted_at IS NULL
+) AS bank
+WHERE draw <= CASE type WHEN 'theoretical' THEN $2::int WHEN 'profile' THEN $3::int ELSE $4::int END
+ORDER BY array_position('{profile,theoretical,essay}'::text[], type::text), draw;
+
+-- name: count_questions
+-- The size of a track's bank by type.
+SELECT type, count(*) AS count FROM questions WHERE track_id = $1 AND deleted_at IS NULL GROUP BY type;

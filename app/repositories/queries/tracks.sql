@@ -1,0 +1,31 @@
+-- name: find_track
+-- An active track by slug.
+SELECT id, slug, name, description, skills, question_mix, sample
+FROM tracks WHERE slug = $1 AND deleted_at IS NULL;
+
+-- name: list_tracks
+-- A page of active tracks by slug, after a cursor.
+SELECT id, slug, name, description, skills, question_mix, sample
+FROM tracks
+WHERE deleted_at IS NULL AND ($1::text IS NULL OR slug > $1)
+ORDER BY slug LIMIT $2;
+
+-- name: create_track
+INSERT INTO tracks (slug, name, description, skills, question_mix, sample)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING id, slug, name, description, skills, question_mix, sample;
+
+-- name: update_track
+-- Everything but the id may change.
+UPDATE tracks
+SET slug = $2, name = $3, description = $4, skills = $5, question_mix = $6, updated_at = now()
+WHERE id = $1 AND deleted_at IS NULL
+RETURNING id, slug, name, description, skills, question_mix, sample;
+
+-- name: delete_track
+UPDATE tracks SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
+
+-- name: lock_track
+-- The active track, held against other admins until the transaction ends.
+SELECT id, slug, name, description, skills, question_mix, sample
+FROM tracks WHERE slug = $1 AND deleted_at IS NULL FOR UPDATE;

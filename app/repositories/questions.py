@@ -1,0 +1,63 @@
+"""The question bank."""
+
+from uuid import UUID
+
+import asyncpg
+
+from app.domain.catalog import QuestionMix
+from app.domain.questions import QuestionBody, question_body
+from app.domain.records import BankQuestion
+from app.domain.states import QuestionType
+from app.repositories.sql import Connection, Executor, affected, statements
+
+_SQL = statements("questions")
+
+
+async def find(db: Executor, question_id: UUID) -> BankQuestion | None:
+    """The active question in its present version."""
+    row = await db.fetchrow(_SQL["find_question"], question_id)
+    return _question(row) if row else None
+
+
+async def page(db: Executor, track: str | None, after: UUID | None, limit: int) -> list[BankQuestion]:
+    """Active questions by id."""
+    return [_question(row) for row in await db.fetch(_SQL["list_questions"], track, after, limit)]
+
+
+async def create(db: Executor, question_id: UUID, track_id: UUID, body: QuestionBody, *, sample: bool = False) -> bool:
+    """Version 1; False where the id exists."""
+    values = (question_id, track_id, body.type, body.model_dump(mode="json"), sample)
+    return await db.fetchval(_SQL["create_question"], *values) is not None
+
+
+async def lock(conn: Connection, question_id: UUID) -> bool:
+    """Whether the active question is held now, until the transaction ends."""
+    return await conn.fetchval(_SQL["lock_question"], question_id) is not None
+
+
+async def add_version(db: Executor, question_id: UUID, body: QuestionBody) -> int:
+    """The number of the new version."""
+    version: int = await db.fetchval(_SQL["add_question_version"], question_id, body.model_dump(mode="json"))
+    return version
+
+
+async def delete(db: Executor, question_id: UUID) -> bool:
+    """Whether there was an active question to delete."""
+    return affected(await db.execute(_SQL["delete_question"], question_id)) == 1
+
+
+async def draw(db: Executor, track_id: UUID, mix: QuestionMix) -> list[tuple[UUID, int]]:
+    """Question ids and versions at random, at most as many as the mix says."""
+    rows = await db.fetch(_SQL["draw_questions"], track_id, mix.theoretical, mix.profile, mix.essay)
+    return [(row["question_id"], row["version"]) for row in rows]
+
+
+async def bank_size(db: Executor, track_id: UUID) -> dict[QuestionType, int]:
+    """How many active questions of each type a track has."""
+    rows = await db.fetch(_SQL["count_questions"], track_id)
+    return {QuestionType(row["type"]): row["count"] for row in rows}
+
+
+def _question(row: asyncpg.Record) -> BankQuestion:
+    body = question_body.validate_python(row["body"])
+    return BankQuestion(row["question_id"], row["version"], row["track"], body, row["sample"])

@@ -1,0 +1,69 @@
+"""Essay scores and the model calls behind them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.essay import EssayScore
+from app.domain.questions import Question
+from app.domain.records import ClaimedJob
+from app.domain.states import ReasonCode
+from app.repositories.sql import Executor, statements
+
+_SQL = statements("scores")
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One call of a model; `cost_usd` is None where the model's price is not known."""
+
+    question_id: UUID
+    provider: str
+    model: str
+    prompt_version: str
+    outcome: str
+    latency_ms: int
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = None
+    answer: str | None = None
+
+
+async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, score: EssayScore) -> bool:
+    """One essay's score, in points of the question's weight; False where the lease was lost."""
+    weight = question.body.weight
+    detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes"})
+    told = (detail, score.scorer, score.model, score.prompt_version, score.confidence)
+    return await _store(db, job, question, min(weight, weight * score.share), None, *told)
+
+
+async def store_unscored(db: Executor, job: ClaimedJob, question: Question, reason: ReasonCode) -> bool:
+    """An essay that nobody could score: no number, with the reason; False where the lease was lost."""
+    return await _store(db, job, question, None, reason, None, None, None, None, None)
+
+
+async def record_model_call(db: Executor, job: ClaimedJob, call: ModelCall) -> None:
+    """What a call answered and cost."""
+    await db.execute(
+        _SQL["record_model_call"],
+        job.assessment_id,
+        job.run,
+        call.question_id,
+        call.provider,
+        call.model,
+        call.prompt_version,
+        call.outcome,
+        call.tokens_in,
+        call.tokens_out,
+        call.cost_usd,
+        call.latency_ms,
+        call.answer,
+    )
+
+
+async def _store(
+    db: Executor, job: ClaimedJob, question: Question, score: float | None, reason: str | None, *told: object
+) -> bool:
+    place = (job.id, job.fence, question.question_id, question.version)
+    return (
+        await db.fetchval(_SQL["store_essay_score"], *place, score, question.body.weight, reason, *told)
+    ) is not None

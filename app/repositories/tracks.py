@@ -1,0 +1,75 @@
+"""Tracks."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.domain.catalog import TrackBody
+from app.domain.errors import SlugTaken
+from app.domain.records import Track
+from app.repositories.sql import Connection, Executor, affected, statements
+
+_SQL = statements("tracks")
+
+
+async def find(db: Executor, slug: str) -> Track | None:
+    """The active track of this slug."""
+    return _track(await db.fetchrow(_SQL["find_track"], slug))
+
+
+async def lock(conn: Connection, slug: str) -> Track | None:
+    """The active track of this slug, held until the transaction ends."""
+    return _track(await conn.fetchrow(_SQL["lock_track"], slug))
+
+
+async def page(db: Executor, after: str | None, limit: int) -> list[Track]:
+    """Active tracks by slug."""
+    rows = await db.fetch(_SQL["list_tracks"], after, limit)
+    return [track for row in rows if (track := _track(row))]
+
+
+async def create(db: Executor, body: TrackBody, *, sample: bool = False) -> Track:
+    """A new track.
+
+    Raises:
+        SlugTaken: an active track has the slug.
+    """
+    return await _written(db, "create_track", *_columns(body), sample)
+
+
+async def update(db: Executor, track_id: UUID, body: TrackBody) -> Track:
+    """The track with another body.
+
+    Raises:
+        SlugTaken: another active track has the slug.
+    """
+    return await _written(db, "update_track", track_id, *_columns(body))
+
+
+async def delete(db: Executor, track_id: UUID) -> bool:
+    """Whether there was an active track to delete."""
+    return affected(await db.execute(_SQL["delete_track"], track_id)) == 1
+
+
+async def _written(db: Executor, statement: str, *values: Any) -> Track:
+    try:
+        track = _track(await db.fetchrow(_SQL[statement], *values))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "tracks_slug_key":
+            raise
+        raise SlugTaken("a track with this slug exists") from error
+    if track is None:
+        raise RuntimeError("the track went away under its lock")
+    return track
+
+
+def _columns(body: TrackBody) -> tuple[Any, ...]:
+    return body.slug, body.name, body.description, list(body.skills), body.question_mix.model_dump()
+
+
+def _track(row: asyncpg.Record | None) -> Track | None:
+    if row is None:
+        return None
+    body = {name: row[name] for name in TrackBody.model_fields}
+    return Track(row["id"], TrackBody.model_validate(body), row["sample"])
