@@ -1,0 +1,79 @@
+"""The `fusion` job: one result out of what the rules and the other two jobs found."""
+
+import time
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from app.domain.errors import Trouble
+from app.domain.fusion import RunFacts, fuse
+from app.domain.records import ClaimedJob, RunInputs, RunJob
+from app.domain.result import Processing, Reason, Recommendation
+from app.domain.states import JobType, ScoreType
+from app.domain.views import error_of, missing_reason
+from app.repositories import jobs
+from app.repositories.jobs import Finished
+from app.repositories.sql import Pool
+
+_recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
+
+
+@dataclass(frozen=True)
+class Fusing:
+    """Puts results together."""
+
+    pool: Pool
+
+    async def do(self, job: ClaimedJob) -> Finished | None:
+        """Writes the result and ends the assessment.
+
+        Raises:
+            LastingTrouble: scores are missing without a reason.
+        """
+        started = time.monotonic()
+        result = fuse(_facts(await jobs.read_run(self.pool, job), started))
+        return Finished(None) if await jobs.complete_assessment(self.pool, job, result) else None
+
+    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        """Ends the assessment as failed; the scores by rule stay."""
+        return Finished(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
+
+
+def _facts(run: RunInputs, started: float) -> RunFacts:
+    return RunFacts(
+        assessment_id=run.assessment_id,
+        track=run.track,
+        completed_at=run.now,
+        questions=run.questions,
+        rule_scores=run.rule_scores,
+        essays=run.essays,
+        recommendations=_found(run.jobs[JobType.RAG]),
+        reasons=_reasons(run),
+        processing=_processing(run, started),
+    )
+
+
+def _found(rag: RunJob) -> tuple[Recommendation, ...]:
+    return _recommendations.validate_python((rag.output or {}).get("recommendations", ()))
+
+
+def _reasons(run: RunInputs) -> tuple[Reason, ...]:
+    rule_lines = [line for kind in ScoreType for line in run.rule_scores.get(kind, ())]
+    missing = sum(line.missing for line in rule_lines) + sum(line.missing for line in run.essays)
+    told = [reason for job_type in JobType for reason in run.jobs[job_type].reasons]
+    return (*missing_reason(missing, len(run.questions)), *told)
+
+
+def _processing(run: RunInputs, started: float) -> Processing:
+    took = {
+        job.job_type: _milliseconds((job.completed_at - job.started_at).total_seconds())
+        for job in run.jobs.values()
+        if job.started_at and job.completed_at
+    }
+    took[JobType.FUSION] = _milliseconds(time.monotonic() - started)
+    duration = _milliseconds((run.now - run.submitted_at).total_seconds())
+    return Processing(duration_ms=duration, stages=took, tokens=run.tokens, cost_usd=round(run.cost_usd, 6))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
