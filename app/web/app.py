@@ -1,0 +1,56 @@
+"""The application: assembled here, and nothing else."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from app.context import open_context
+from app.services.submit import SubmissionLimits, Submitter
+from app.settings import Settings, WrongSetting
+from app.web.auth import SharedSecretVerifier, TokenVerifier
+from app.web.background import Background
+from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, METRICS, SUBMITTER, VERIFIER
+from app.web.metrics import Metrics
+from app.web.middlewares import observe
+from app.web.openapi import document
+from app.web.routes import ROUTES
+
+BODY_BYTES = 1024 * 1024
+# Requests are short; more connections would only queue inside Postgres instead of here.
+_CONNECTIONS = 16
+# Rings and stamps take milliseconds; the sweeper makes up for those that are cut off.
+_BACKGROUND_SECONDS = 5
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The server's application.
+
+    Raises:
+        WrongSetting: a setting that the server needs is missing.
+    """
+    app = web.Application(middlewares=[observe], client_max_size=BODY_BYTES)
+    app[VERIFIER] = _verifier(settings)
+    app[METRICS] = Metrics()
+    app[DOCUMENT] = document()
+    app[BACKGROUND] = Background()
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, route.handler)
+    app.cleanup_ctx.append(lambda app: _resources(app, settings))
+    return app
+
+
+async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    async with open_context(settings, "assay serve", _CONNECTIONS) as context:
+        app[CONTEXT] = context
+        limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
+        app[SUBMITTER] = Submitter(context.pool, limits)
+        yield
+        await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
+
+
+def _verifier(settings: Settings) -> TokenVerifier:
+    if settings.jwt_jwks_url and not settings.jwt_secret:
+        raise WrongSetting("JWT_JWKS_URL: not supported by this version yet; set JWT_SECRET")
+    return SharedSecretVerifier(settings.secret("jwt_secret"), settings.jwt_issuer, settings.jwt_audience)

@@ -1,0 +1,74 @@
+"""Bodies of requests that are not the thing itself."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, WithJsonSchema
+
+from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
+from app.domain.states import QuestionType
+from app.domain.values import Frozen, Slug
+
+_ANSWER_SCHEMA = {
+    "description": "an option id, a list of them, a number or a text, as the question asks; null takes it back",
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "null"},
+    ],
+}
+
+
+class NewAssessment(Frozen):
+    """Which track to start."""
+
+    track: Annotated[str, Field(max_length=64)]
+
+
+class GivenResponse(Frozen):
+    """An answer to one question."""
+
+    question_id: UUID
+    answer: Annotated[Any, WithJsonSchema(_ANSWER_SCHEMA)]
+
+
+Responses = Annotated[tuple[GivenResponse, ...], Field(max_length=500)]
+
+
+class SaveBody(Frozen):
+    """Answers to save."""
+
+    responses: Responses
+
+
+class SubmitBody(Frozen):
+    """Last answers, saved in the same transaction."""
+
+    responses: Responses = ()
+
+
+class NewTheoreticalQuestion(TheoreticalQuestion):
+    """A theoretical question of a track."""
+
+    track: Slug
+
+
+class NewProfileQuestion(ProfileQuestion):
+    """A profile question of a track."""
+
+    track: Slug
+
+
+class NewEssayQuestion(EssayQuestion):
+    """An essay question of a track."""
+
+    track: Slug
+
+
+NewQuestion = NewTheoreticalQuestion | NewProfileQuestion | NewEssayQuestion
+NEW_OF_TYPE: dict[QuestionType, type[NewQuestion]] = {
+    QuestionType.THEORETICAL: NewTheoreticalQuestion,
+    QuestionType.PROFILE: NewProfileQuestion,
+    QuestionType.ESSAY: NewEssayQuestion,
+}

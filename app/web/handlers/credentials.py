@@ -1,0 +1,88 @@
+"""The catalogue of credentials."""
+
+from aiohttp import web
+
+from app.domain.catalog import CredentialBody
+from app.domain.checking import checked
+from app.domain.records import StoredAnswer
+from app.domain.states import Role
+from app.domain.views import CredentialPage, credential_view
+from app.repositories import credentials as catalogue
+from app.repositories.sql import Connection
+from app.services import credentials, paging
+from app.services.once import once
+from app.web.keys import CONTEXT
+from app.web.parsing import (
+    attempt_of,
+    bad_query,
+    identify,
+    path_id,
+    query_limit,
+    query_uuid,
+    read_json,
+    read_object,
+)
+from app.web.replies import answer, json_reply, stored_reply
+
+
+async def list_credentials(request: web.Request) -> web.StreamResponse:
+    """A page of active credentials."""
+    (await identify(request)).require(*Role)
+    limit, after = query_limit(request), query_uuid(request)
+    found = await catalogue.page(request.app[CONTEXT].pool, after, limit + 1)
+    page, cursor = paging.cut(found, limit, lambda credential: (str(credential.credential_id),))
+    items = tuple(credential_view(credential) for credential in page)
+    return json_reply(CredentialPage(items=items, next_cursor=cursor))
+
+
+async def show_credential(request: web.Request) -> web.StreamResponse:
+    """A credential, or a named version of it."""
+    caller = await identify(request)
+    pool, version = request.app[CONTEXT].pool, _version(request)
+    credential = await credentials.find(pool, path_id(request, "credential_id"), version)
+    caller.require(*Role)
+    return json_reply(credential_view(credential))
+
+
+async def create_credential(request: web.Request) -> web.StreamResponse:
+    """A new credential."""
+    caller = await identify(request)
+    caller.require(Role.ADMIN)
+    value = await read_json(request)
+    body = checked(CredentialBody, value)
+
+    async def work(conn: Connection) -> StoredAnswer:
+        credential = await credentials.create(conn, caller.sub, body)
+        return answer(credential_view(credential), 201, f"/credentials/{credential.credential_id}")
+
+    return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+
+
+async def patch_credential(request: web.Request) -> web.StreamResponse:
+    """A new version of a credential."""
+    caller = await identify(request)
+    pool = request.app[CONTEXT].pool
+    credential = await credentials.find(pool, path_id(request, "credential_id"))
+    caller.require(Role.ADMIN)
+    changes = await read_object(request)
+    changed = await credentials.patch(pool, caller.sub, credential.credential_id, changes)
+    return json_reply(credential_view(changed))
+
+
+async def delete_credential(request: web.Request) -> web.StreamResponse:
+    """Takes a credential out of the catalogue."""
+    caller = await identify(request)
+    pool = request.app[CONTEXT].pool
+    credential = await credentials.find(pool, path_id(request, "credential_id"))
+    caller.require(Role.ADMIN)
+    await credentials.delete(pool, caller.sub, credential.credential_id)
+    return web.Response(status=204)
+
+
+def _version(request: web.Request) -> int | None:
+    text = request.query.get("version")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 and len(text) <= 10):
+        bad_query("version must be a whole number from 1")
+    return int(text)

@@ -1,0 +1,56 @@
+"""For operators: alive, ready, metrics; and the documentation."""
+
+from aiohttp import web
+
+from app.clients.doorbell import REDIS_AWAY
+from app.context import Context
+from app.repositories import health, jobs
+from app.repositories.migrations import known_migrations
+from app.repositories.sql import STORAGE_AWAY
+from app.web.keys import CONTEXT, METRICS
+
+_AWAY = "not reachable"
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def alive(request: web.Request) -> web.StreamResponse:
+    """Alive; touches nothing."""
+    return web.json_response({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.StreamResponse:
+    """Whether the server can serve. Without Redis it can: the jobs start later."""
+    context = request.app[CONTEXT]
+    postgres, migrations = await _storage(context)
+    body = {"postgres": postgres, "migrations": migrations, "redis": await _redis(context)}
+    serves = postgres == "ok" and migrations == "ok"
+    return web.json_response(body, status=200 if serves else 503, headers=None if serves else {"Retry-After": "2"})
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Prometheus' text format; the jobs' counts are left out while Postgres is away."""
+    shown = request.app[METRICS]
+    try:
+        shown.show_jobs(await jobs.count_by_status(request.app[CONTEXT].pool))
+    except STORAGE_AWAY:
+        shown.forget_jobs()
+    return web.Response(body=shown.render(), headers={"Content-Type": _METRICS_TYPE})
+
+
+async def _storage(context: Context) -> tuple[str, str]:
+    try:
+        applied = await health.applied_migrations(context.pool)
+    except health.NeverMigrated:
+        return "ok", "none applied; run `assay migrate`"
+    except STORAGE_AWAY:
+        return _AWAY, "unknown"
+    pending = len(known_migrations() - applied)
+    return "ok", f"{pending} pending; run `assay migrate`" if pending else "ok"
+
+
+async def _redis(context: Context) -> str:
+    try:
+        await context.doorbell.ping()
+    except REDIS_AWAY:
+        return _AWAY
+    return "ok"

@@ -1,0 +1,17 @@
+"""What the application and a request carry."""
+
+from aiohttp import web
+
+from app.context import Context
+from app.services.submit import Submitter
+from app.web.auth import TokenVerifier
+from app.web.background import Background
+from app.web.metrics import Metrics
+
+CONTEXT = web.AppKey("context", Context)
+VERIFIER = web.AppKey("verifier", TokenVerifier)
+SUBMITTER = web.AppKey("submitter", Submitter)
+BACKGROUND = web.AppKey("background", Background)
+METRICS = web.AppKey("metrics", Metrics)
+DOCUMENT = web.AppKey("document", bytes)
+REQUEST_ID = web.RequestKey("request_id", str)

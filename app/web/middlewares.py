@@ -1,0 +1,53 @@
+"""What every request goes through."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+
+from app.web.keys import METRICS, REQUEST_ID
+from app.web.problems import problem
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# A caller that waits longer has gone; its statements are cut off before that.
+_REQUEST_SECONDS = 20
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request its id, answers errors as problems, and leaves a log line and a measurement."""
+    started = time.monotonic()
+    given = request.headers.get("X-Request-ID", "")
+    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else str(uuid4())
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+        response = await _answered(request, handler)
+        response.headers["X-Request-ID"] = request[REQUEST_ID]
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        _record(request, response.status, time.monotonic() - started)
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        async with asyncio.timeout(_REQUEST_SECONDS):
+            return await handler(request)
+    except Exception as error:
+        response = problem(error, request)
+        if response.status >= 500:
+            log.error("request_failed", status=response.status, exc_info=error)
+        return response
+
+
+def _record(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "none"
+    request.app[METRICS].requests.labels(request.method if resource else "any", route, str(status)).observe(seconds)
+    log.info("request", method=request.method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -1,0 +1,186 @@
+"""The OpenAPI 3.1 document, made from the table of routes and the models that parse and render."""
+
+import re
+from functools import cache
+from types import UnionType
+from typing import Any, get_args
+
+import orjson
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.web import problems
+from app.web.routes import ROUTES, Route, Shape
+
+_REF = "#/components/schemas/{model}"
+_QUERY: dict[str, dict[str, Any]] = {
+    "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "description": "page size"},
+    "cursor": {"schema": {"type": "string"}, "description": "`next_cursor` of the page before"},
+    "track": {"schema": {"type": "string"}, "description": "only of this track"},
+    "status": {
+        "schema": {"type": "string", "enum": ["in_progress", "submitted", "completed", "failed", "expired"]},
+        "description": "only with this status",
+    },
+    "degraded": {"schema": {"type": "boolean"}, "description": "only degraded ones, or only others"},
+    "version": {"schema": {"type": "integer", "minimum": 1}, "description": "a named version, kept after a delete"},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes a repeated request safe: 1 to 255 visible ASCII characters, quoted or bare, kept 24 h at "
+    "least. The stored answer comes back with `Idempotent-Replayed: true`.",
+    "schema": {"type": "string"},
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "enum": [kind.uri for kind in problems.ALL]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_READINESS = {
+    "type": "object",
+    "required": ["postgres", "migrations", "redis"],
+    "properties": {name: {"type": "string"} for name in ("postgres", "migrations", "redis")},
+}
+_OTHER_CONTENT: dict[str, dict[str, Any]] = {
+    "/healthz": {"application/json": {"schema": {"type": "object"}}},
+    "/readyz": {"application/json": {"schema": _READINESS}},
+    "/metrics": {"text/plain": {"schema": {"type": "string"}}},
+    "/openapi.json": {"application/json": {"schema": {"type": "object"}}},
+    "/docs": {"text/html": {"schema": {"type": "string"}}},
+}
+_REASONS = {
+    200: "Done", 201: "Created", 202: "Accepted; follow the `Location`", 204: "Done", 304: "Nothing new",
+    400: "Cannot be read", 401: "No valid token", 403: "Not allowed", 404: "Not there", 409: "Not in this state",
+    410: "Too late", 413: "Body over 1 MiB", 415: "Not JSON", 422: "Fields not acceptable", 503: "Try again soon",
+}  # fmt: skip
+
+
+@cache
+def document() -> bytes:
+    """The document as JSON."""
+    return orjson.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Assay", "version": "0.1.0", "description": _description()},
+            "paths": _paths(),
+            "components": {
+                "schemas": _schemas(),
+                "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            },
+        }
+    )
+
+
+def _description() -> str:
+    types = "\n".join(f"- `{kind.uri}` ({kind.status}): {kind.title}" for kind in problems.ALL)
+    return (
+        "Scores assessments by rule at once, essays by a language model in the background, and recommends "
+        "micro-credentials, each with what it rests on.\n\n"
+        f"Errors are `application/problem+json`. Their types:\n{types}"
+    )
+
+
+def _schemas() -> dict[str, Any]:
+    shapes = [shape for route in ROUTES for shape in (route.body, *route.success.values())]
+    models = dict.fromkeys(model for shape in shapes for model in _models(shape))
+    _, found = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
+    return {**found["$defs"], "Problem": _PROBLEM}
+
+
+def _paths() -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        if route.documented:
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return paths
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "tags": [route.path.split("/")[1]],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.body is not None:
+        content = {"application/json": {"schema": _body(route)}}
+        operation["requestBody"] = {"required": route.body_required and not route.patch, "content": content}
+    if not route.public:
+        operation["security"] = [{"bearer": []}]
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    names = re.findall(r"{(\w+)}", route.path)
+    path = [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
+    query = [{"name": name, "in": "query", "required": False, **_QUERY[name]} for name in route.query]
+    return [*path, *query, *([_KEY] if route.keyed else [])]
+
+
+def _path_schema(name: str) -> dict[str, str]:
+    return {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    told = {str(status): _success(route, status, shape) for status, shape in route.success.items()}
+    content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+    refused = [] if route.public else sorted({*_usual_problems(route), *route.problems} - set(route.success))
+    return told | {str(status): {"description": _REASONS[status], "content": content} for status in refused}
+
+
+def _usual_problems(route: Route) -> set[int]:
+    usual = {401, 403, 503}
+    if "{" in route.path or route.path == "/assessments":
+        usual.add(404)
+    if route.query or route.keyed or route.body:
+        usual.add(400)
+    return usual | ({413, 415, 422} if route.body else set())
+
+
+def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": _REASONS[status]}
+    if shape is not None:
+        answer["content"] = {"application/json": {"schema": _reference(shape)}}
+    elif route.path in _OTHER_CONTENT:
+        answer["content"] = _OTHER_CONTENT[route.path]
+    return answer
+
+
+def _body(route: Route) -> dict[str, Any]:
+    """A reference, or for a patch the same fields with none of them required."""
+    if not route.patch:
+        return _reference(route.body)
+    variants = []
+    for model in _models(route.body):
+        schema = model.model_json_schema(ref_template=_REF)
+        schema.pop("$defs", None)
+        variants.append({**schema, "required": []})
+    return variants[0] if len(variants) == 1 else {"anyOf": variants}
+
+
+def _reference(shape: Shape | None) -> dict[str, Any]:
+    references = [{"$ref": _REF.format(model=model.__name__)} for model in _models(shape)]
+    return references[0] if len(references) == 1 else {"anyOf": references}
+
+
+def _models(shape: Shape | None) -> tuple[type[BaseModel], ...]:
+    if shape is None:
+        return ()
+    return get_args(shape) if isinstance(shape, UnionType) else (shape,)

@@ -1,0 +1,57 @@
+"""Answers."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from app.domain.records import StoredAnswer
+from app.services.follow import Status
+
+# Clients that poll should neither hammer nor dawdle: most results are there within a second or two.
+RETRY_AFTER = "1"
+
+
+def json_reply(body: BaseModel | str, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A JSON answer; a text is JSON already."""
+    text = body if isinstance(body, str) else body.model_dump_json()
+    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+
+
+def answer(body: BaseModel, status: int, location: str | None = None) -> StoredAnswer:
+    """An answer that can be stored for an idempotency key."""
+    return StoredAnswer(status, body.model_dump_json().encode(), location)
+
+
+def stored_reply(stored: StoredAnswer) -> web.Response:
+    """An answer as it was stored, byte for byte."""
+    headers = {"Location": stored.location} if stored.location else {}
+    if stored.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if stored.status == 202:
+        headers["Retry-After"] = RETRY_AFTER
+    return web.Response(
+        body=stored.body, status=stored.status, content_type="application/json", charset="utf-8", headers=headers
+    )
+
+
+def status_reply(request: web.Request, status: Status) -> web.Response:
+    """The status, or 304 where the client has it already."""
+    headers = status_headers(status)
+    if matches(request.headers.getall("If-None-Match", []), headers["ETag"]):
+        return web.Response(status=304, headers=headers)
+    return json_reply(status.view, headers=headers)
+
+
+def status_headers(status: Status) -> dict[str, str]:
+    """What goes with a status, whatever its code."""
+    headers = {"ETag": f'"{status.revision}"', "Cache-Control": "private, no-cache"}
+    if not status.settled:
+        headers["Retry-After"] = RETRY_AFTER
+    return headers
+
+
+def matches(if_none_match: list[str], etag: str) -> bool:
+    """Whether `If-None-Match` names the tag (RFC 9110, weak comparison)."""
+    named = [tag.strip().removeprefix("W/") for header in if_none_match for tag in header.split(",")]
+    return etag in named or "*" in named

@@ -1,0 +1,105 @@
+"""All routes in one table; the OpenAPI document is made from it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import UnionType
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from app.domain import views
+from app.domain.catalog import CredentialBody, TrackBody
+from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
+from app.domain.result import Result
+from app.web import bodies
+from app.web.handlers import assessments, credentials, documentation, operations, questions, tracks
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Shape = type[BaseModel] | UnionType
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route and what the document says of it. `problems` are statuses beside those that every route may answer."""
+
+    method: str
+    path: str
+    handler: Handler
+    success: dict[int, Shape | None]
+    body: Shape | None = None
+    patch: bool = False
+    body_required: bool = True
+    keyed: bool = False
+    public: bool = False
+    query: tuple[str, ...] = ()
+    problems: tuple[int, ...] = ()
+    documented: bool = True
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().splitlines()[0]
+
+
+_PAGE = ("limit", "cursor")
+_QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
+
+ROUTES = (
+    Route("GET", "/tracks", tracks.list_tracks, {200: views.TrackPage}, query=_PAGE),
+    Route("POST", "/tracks", tracks.create_track, {201: views.TrackView}, TrackBody, keyed=True, problems=(409,)),
+    Route("GET", "/tracks/{slug}", tracks.show_track, {200: views.TrackView}),
+    Route("PATCH", "/tracks/{slug}", tracks.patch_track, {200: views.TrackView}, TrackBody, True, problems=(409,)),
+    Route("DELETE", "/tracks/{slug}", tracks.delete_track, {204: None}),
+    Route("GET", "/questions", questions.list_questions, {200: views.QuestionPage}, query=("track", *_PAGE)),
+    Route("POST", "/questions", questions.create_question, {201: views.QuestionView}, bodies.NewQuestion, keyed=True),
+    Route("GET", "/questions/{question_id}", questions.show_question, {200: views.QuestionView}),
+    Route("PATCH", "/questions/{question_id}", questions.patch_question, {200: views.QuestionView}, _QUESTION, True),
+    Route("DELETE", "/questions/{question_id}", questions.delete_question, {204: None}),
+    Route("GET", "/credentials", credentials.list_credentials, {200: views.CredentialPage}, query=_PAGE),
+    Route(
+        "POST", "/credentials", credentials.create_credential, {201: views.CredentialView},
+        CredentialBody, keyed=True,
+    ),
+    Route(
+        "GET", "/credentials/{credential_id}", credentials.show_credential, {200: views.CredentialView},
+        query=("version",),
+    ),
+    Route(
+        "PATCH", "/credentials/{credential_id}", credentials.patch_credential, {200: views.CredentialView},
+        CredentialBody, True,
+    ),
+    Route("DELETE", "/credentials/{credential_id}", credentials.delete_credential, {204: None}),
+    Route(
+        "POST", "/assessments", assessments.start_assessment,
+        {201: views.AssessmentView, 200: views.AssessmentView}, bodies.NewAssessment, keyed=True, problems=(409,),
+    ),
+    Route(
+        "GET", "/assessments", assessments.list_assessments, {200: views.AssessmentPage},
+        query=("track", "status", "degraded", *_PAGE),
+    ),
+    Route("GET", "/assessments/{assessment_id}", assessments.show_assessment, {200: views.AssessmentView}),
+    Route(
+        "PATCH", "/assessments/{assessment_id}/responses", assessments.save_responses, {200: views.SavedView},
+        bodies.SaveBody, problems=(409, 410),
+    ),
+    Route(
+        "POST", "/assessments/{assessment_id}/submit", assessments.submit_assessment, {202: views.SubmissionView},
+        bodies.SubmitBody, body_required=False, keyed=True, problems=(409, 410),
+    ),
+    Route(
+        "GET", "/assessments/{assessment_id}/status", assessments.show_status, {200: views.StatusView, 304: None}
+    ),
+    Route(
+        "GET", "/assessments/{assessment_id}/result", assessments.show_result,
+        {200: Result, 202: views.StatusView}, problems=(409, 410),
+    ),
+    Route("GET", "/healthz", operations.alive, {200: None}, public=True),
+    Route("GET", "/readyz", operations.ready, {200: None, 503: None}, public=True),
+    Route("GET", "/metrics", operations.metrics, {200: None}, public=True),
+    Route("GET", "/openapi.json", documentation.openapi, {200: None}, public=True),
+    Route("GET", "/docs", documentation.docs, {200: None}, public=True),
+    Route(
+        "GET", "/docs/{name:docs\\.js|swagger-ui-bundle\\.js|swagger-ui\\.css}", documentation.docs_asset,
+        {200: None}, public=True, documented=False,
+    ),
+)  # fmt: skip
