@@ -1,0 +1,111 @@
+"""The `assay` command."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+from uuid import uuid4
+
+from app.domain.states import Role
+from app.settings import Settings, WrongSetting, load_settings
+from app.telemetry import configure_logging
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        command: Callable[[Settings, argparse.Namespace], int] = options.command
+        return command(settings, options)
+    except WrongSetting as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="assay", description="Assessment scoring with evidence.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, meaning in (
+        ("serve", _serve, "serve the HTTP API"),
+        ("worker", _worker, "run background jobs"),
+        ("migrate", _migrate, "bring the database's schema up to date"),
+        ("seed", _seed, "add the sample data, where it is missing"),
+        ("demo", _demo, "start everything, send a sample assessment through, print its result, stop"),
+        ("up", _up, "the same, and keep serving until Ctrl-C"),
+        ("config", _config, "show all settings"),
+    ):
+        commands.add_parser(name, help=meaning, description=meaning).set_defaults(command=command)
+    token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
+    token.add_argument("--role", action="append", choices=list(Role), required=True, help="may be given again")
+    token.add_argument("--sub", help="whom the token names (default: somebody new)")
+    token.add_argument("--seconds", type=int, default=86_400, help="how long it is valid (default: a day)")
+    token.set_defaults(command=_token)
+    return parser
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    from app.web.serving import serve
+
+    return _run(lambda: serve(settings))
+
+
+def _worker(settings: Settings, _: argparse.Namespace) -> int:
+    settings.secret("database_url")
+    settings.secret("redis_url")
+    from workers.main import work
+
+    return _run(lambda: work(settings))
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    from app.repositories.migrations import MigrationFailed, migrate
+
+    try:
+        print(f"{migrate(settings.secret('database_url'))} migration(s) applied")
+    except MigrationFailed as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _seed(settings: Settings, _: argparse.Namespace) -> int:
+    from app.seeding import seed_sample_data
+
+    print(f"{asyncio.run(seed_sample_data(settings))} row(s) of sample data added")
+    return 0
+
+
+def _token(settings: Settings, options: argparse.Namespace) -> int:
+    from app.web.tokens import issue
+
+    print(issue(settings, options.sub or f"user-{uuid4()}", options.role, options.seconds))
+    return 0
+
+
+def _demo(settings: Settings, _: argparse.Namespace) -> int:
+    from app.demo.main import run
+
+    return run(settings, keep_serving=False)
+
+
+def _up(settings: Settings, _: argparse.Namespace) -> int:
+    from app.demo.main import run
+
+    return run(settings, keep_serving=True)
+
+
+def _config(settings: Settings, _: argparse.Namespace) -> int:
+    from app.demo.printing import print_settings
+
+    print_settings(settings)
+    return 0
+
+
+def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    import uvloop
+
+    uvloop.run(start())
+    return 0

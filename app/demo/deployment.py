@@ -1,0 +1,121 @@
+"""A whole deployment on this machine, out of what the settings name and what comes with the software."""
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from app.demo.processes import ProcessEnded, Service, services, watch
+from app.embedded import ServerUrls, embedded_servers
+from app.repositories.migrations import migrate
+from app.seeding import seed_sample_data
+from app.settings import Settings, load_settings
+
+# A server on a slow, busy machine; it takes about a second.
+_READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What runs, and where."""
+
+    url: str
+    settings: Settings
+    logs: Path
+    running: tuple[Service, ...]
+
+    def wait(self) -> None:
+        """Returns never, unless a process ends.
+
+        Raises:
+            ProcessEnded: one did.
+        """
+        watch(self.running)
+
+
+@contextmanager
+def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
+    """Starts everything; stops on the way out what was started."""
+    folder = Path(settings.assay_data_dir).resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        environment = _storage(settings, folder, stack, console) | {"PORT": str(_port(settings))}
+        complete = load_settings(**{name.lower(): value for name, value in environment.items()})
+        applied, added = migrate(complete.secret("database_url")), asyncio.run(seed_sample_data(complete))
+        console.print(f"database ready ({applied} migrations applied, {added} rows of sample data added)")
+        running = stack.enter_context(services(environment, folder, settings.shutdown_timeout))
+        url = f"http://{_reachable(settings.host)}:{complete.port}"
+        _wait_until_ready(url, running)
+        console.print(f"server and worker run; API at {url}")
+        yield Deployment(url, complete, folder, running)
+
+
+def _storage(settings: Settings, folder: Path, stack: ExitStack, console: Console) -> dict[str, str]:
+    """What the processes need in their environment to find Postgres, Redis and the tokens' secret."""
+    given = {name: settings.secret(name) for name in ("database_url", "redis_url") if getattr(settings, name)}
+    if len(given) < 2:
+        console.print("starting the embedded PostgreSQL and Valkey")
+        given = _urls(stack.enter_context(embedded_servers(folder))) | given
+    if settings.database_url is None and settings.jwt_secret is None:
+        given["jwt_secret"] = _kept_secret(folder / "jwt.secret")
+    else:
+        given["jwt_secret"] = settings.secret("jwt_secret")
+    return {name.upper(): value for name, value in given.items()}
+
+
+def _urls(urls: ServerUrls) -> dict[str, str]:
+    return {"database_url": urls.database_url, "redis_url": urls.redis_url}
+
+
+def _kept_secret(path: Path) -> str:
+    """A secret of this data folder, made once."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def _port(settings: Settings) -> int:
+    """The port that is asked for; without a wish, the usual one or a free one."""
+    if "port" in settings.model_fields_set and settings.port:
+        return settings.port
+    for wanted in (settings.port, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, wanted))
+            except OSError:
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise ProcessEnded("there is no free port")
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def _wait_until_ready(url: str, running: tuple[Service, ...]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not _ready(url):
+        for service in running:
+            service.check()
+        if time.monotonic() > deadline:
+            raise ProcessEnded(f"{url}/readyz did not say that the server is ready in {_READY_SECONDS:g} s")
+        time.sleep(0.05)
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,1 @@
+"""Worker processes: arq brings the messages, `app.services` does the work."""

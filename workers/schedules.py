@@ -1,0 +1,53 @@
+"""What every worker does again and again, safe in all of them at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from app.clients.embeddings import Embedder, EmbeddingUnavailable
+from app.context import Context
+from app.repositories.sql import STORAGE_AWAY
+from app.services import rescue
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Work that is repeated after so many seconds, or at once while there is more of it."""
+
+    name: str
+    seconds: float
+    work: Callable[[], Awaitable[int]]
+    drain: bool = False
+
+
+def schedules(context: Context, embedder: Embedder) -> tuple[Schedule, ...]:
+    """The worker's upkeep."""
+    pool, doorbell = context.pool, context.doorbell
+    return (
+        Schedule("ring_for_due", 1, lambda: rescue.ring_for_due(pool, doorbell)),
+        Schedule("expire_overdue", 5, lambda: rescue.expire_overdue(pool), drain=True),
+        Schedule("forget_keys", 60, lambda: rescue.forget_keys(pool), drain=True),
+        Schedule("embed_passages", 5, lambda: rescue.embed_passages(pool, embedder), drain=True),
+    )
+
+
+async def repeat(schedule: Schedule) -> None:
+    """Does the work until cancelled; trouble with it is logged and tried again at the next turn."""
+    while True:
+        done = await _once(schedule)
+        if not (done and schedule.drain):
+            await asyncio.sleep(schedule.seconds)
+
+
+async def _once(schedule: Schedule) -> int:
+    try:
+        return await schedule.work()
+    except (*STORAGE_AWAY, EmbeddingUnavailable) as error:
+        log.warning("upkeep_failed", schedule=schedule.name, error=type(error).__name__)
+    except Exception:
+        log.exception("upkeep_raised", schedule=schedule.name)
+    return 0
