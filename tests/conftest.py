@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -17,13 +16,12 @@ from app.settings import Settings, load_settings
 
 SECRET = "a secret of the tests, long enough for HS256"
 _TEMPLATE = "assay_template"
-_DATA = Path(__file__).parent.parent / ".data" / "tests"
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[ServerUrls]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrls]:
     """One Postgres and one Valkey for the whole run; their data may be lost, so nothing is synced to disk."""
-    with embedded_servers(_DATA, durable=False) as urls:
+    with embedded_servers(tmp_path_factory.mktemp("servers"), durable=False) as urls:
         yield urls
 
 
