@@ -9,7 +9,10 @@ from uuid import uuid4
 
 from app.domain.states import Role
 from app.settings import Settings, WrongSetting, load_settings
+from app.stopping import stop_event
 from app.telemetry import configure_logging
+
+Until = Coroutine[Any, Any, None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +40,10 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "the same, and keep serving until Ctrl-C"),
         ("config", _config, "show all settings"),
     ):
-        commands.add_parser(name, help=meaning, description=meaning).set_defaults(command=command)
+        part = commands.add_parser(name, help=meaning, description=meaning)
+        part.set_defaults(command=command)
+        if command in (_serve, _worker):
+            part.add_argument("--while-stdin-open", action="store_true", help="stop also at the end of standard input")
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
     token.add_argument("--role", action="append", choices=list(Role), required=True, help="may be given again")
     token.add_argument("--sub", help="whom the token names (default: somebody new)")
@@ -46,18 +52,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(settings: Settings, _: argparse.Namespace) -> int:
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from app.web.serving import serve
 
-    return _run(lambda: serve(settings))
+    return _run(settings, options, serve)
 
 
-def _worker(settings: Settings, _: argparse.Namespace) -> int:
+def _worker(settings: Settings, options: argparse.Namespace) -> int:
     settings.secret("database_url")
     settings.secret("redis_url")
     from workers.main import work
 
-    return _run(lambda: work(settings))
+    return _run(settings, options, work)
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
@@ -104,8 +110,11 @@ def _config(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> int:
+def _run(settings: Settings, options: argparse.Namespace, work: Callable[[Settings, asyncio.Event], Until]) -> int:
     import uvloop
 
-    uvloop.run(start())
+    async def until_stopped() -> None:
+        await work(settings, stop_event(with_stdin=options.while_stdin_open))
+
+    uvloop.run(until_stopped())
     return 0

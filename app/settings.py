@@ -1,10 +1,11 @@
 """All settings. They come from the environment alone and are checked once, at the start."""
 
 import ipaddress
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 
 class WrongSetting(Exception):
@@ -145,6 +146,9 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**overrides)
+    except SettingsError as error:
+        named = re.search(r'field "(\w+)"', str(error))
+        raise WrongSetting(f"{named[1].upper() if named else 'a setting'}: is not valid JSON") from None
     except ValidationError as error:
         wrong = "; ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         raise WrongSetting(wrong) from None

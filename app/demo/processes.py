@@ -25,9 +25,10 @@ class Service:
         with log.open("ab") as output:
             # A session of its own: Ctrl-C in the terminal must reach only who stops the services in order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "app", command],
+                [sys.executable, "-m", "app", command, "--while-stdin-open"],
                 env=os.environ | environment,
-                stdin=subprocess.DEVNULL,
+                # Its end tells the service that we are gone, however that came about.
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

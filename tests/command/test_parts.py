@@ -1,0 +1,76 @@
+"""The commands of a deployment, and settings that stop a start."""
+
+import jwt
+import pytest
+
+from app.embedded import ServerUrls
+from tests.command.conftest import Command
+from tests.conftest import SECRET
+
+
+def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
+    done = command.run("config", JWT_SECRET=SECRET, OPENAI_API_KEY="sk-hidden", DATABASE_URL="postgresql://u:pw1@h/d")
+    assert done.returncode == 0
+    for name in ("DATABASE_URL", "JWT_SECRET", "OPENAI_MODEL", "WEBHOOK_RETRY_DELAYS", "CORS_ORIGINS", "RATE_LIMIT"):
+        assert name in done.stdout
+    for secret in (SECRET, "sk-hidden", "pw1"):
+        assert secret not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("JWT_SECRET", "short"),
+        ("DATABASE_URL", "mysql://elsewhere"),
+        ("REDIS_URL", "http://elsewhere"),
+        ("ESSAY_FALLBACK", "guess"),
+        ("MODEL_PRICES", "{"),
+        ("MODEL_PRICES", '{"m": {"in": -1, "out": 0}}'),
+        ("JOB_LEASE_SECONDS", "0"),
+        ("RATE_LIMIT", "many"),
+        ("WEBHOOK_RETRY_DELAYS", "5,6"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_its_name(command: Command, name: str, value: str) -> None:
+    done = command.run("config", **{name: value})
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "short" not in done.stderr.replace("shorter", "")
+
+
+@pytest.mark.parametrize("part", ["serve", "worker", "migrate", "seed"])
+def test_a_part_without_its_settings_does_not_start(command: Command, part: str) -> None:
+    done = command.run(part)
+    assert done.returncode == 2
+    assert "is not set" in done.stderr
+
+
+def test_the_server_does_not_start_without_a_secret(command: Command) -> None:
+    done = command.run("serve", DATABASE_URL="postgresql://h/d", REDIS_URL="redis://h")
+    assert (done.returncode, "JWT_SECRET" in done.stderr) == (2, True)
+
+
+def test_a_token_names_role_and_person(command: Command) -> None:
+    done = command.run("token", "--role", "admin", "--sub", "ada", JWT_SECRET=SECRET, JWT_AUDIENCE="assay")
+    claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"], audience="assay")
+    assert (claims["sub"], claims["roles"]) == ("ada", ["admin"])
+
+
+def test_migrate_and_seed_can_be_repeated(command: Command, database_url: str) -> None:
+    assert command.run("migrate", DATABASE_URL=database_url).stdout == "0 migration(s) applied\n"
+    first = command.run("seed", DATABASE_URL=database_url)
+    assert first.stdout == "111 row(s) of sample data added\n", first.stderr
+    assert command.run("seed", DATABASE_URL=database_url).stdout == "0 row(s) of sample data added\n"
+
+
+def test_migrate_says_in_one_line_what_is_wrong(command: Command, servers: ServerUrls) -> None:
+    wrong = servers.database_url.replace("assay:", "assay:wrong")
+    done = command.run("migrate", DATABASE_URL=wrong)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "wrong" not in done.stderr
