@@ -85,9 +85,10 @@ def _seed(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _token(settings: Settings, options: argparse.Namespace) -> int:
+    from app.demo.secret import with_secret
     from app.web.tokens import issue
 
-    print(issue(settings, options.sub or f"user-{uuid4()}", options.role, options.seconds))
+    print(issue(with_secret(settings), options.sub or f"user-{uuid4()}", options.role, options.seconds))
     return 0
 
 

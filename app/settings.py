@@ -1,11 +1,11 @@
 """All settings. They come from the environment alone and are checked once, at the start."""
 
 import ipaddress
-import re
+import json
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 
 class WrongSetting(Exception):
@@ -27,6 +27,10 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _from_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 def _network(value: str) -> str:
     ipaddress.ip_network(value)
     return value
@@ -37,10 +41,10 @@ Seconds = Annotated[int, Field(gt=0)]
 LATER = "(not in effect yet) "
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting with its meaning and default."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 14 or newer with the vector extension; embedded where `run` finds none"
@@ -60,7 +64,7 @@ class Settings(BaseSettings):
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
     openai_second_model: str | None = Field(None, description=LATER + "model for a second opinion")
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
-    model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(_pair)]], Field(default_factory=dict)] = Field(
+    model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(_pair)]], BeforeValidator(_from_json)] = Field(
         default_factory=dict,
         description='dollars for a million tokens by model, as JSON: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
@@ -80,10 +84,10 @@ class Settings(BaseSettings):
     shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back what runs after SIGTERM")
 
     webhook_allow_http: bool = Field(False, description=LATER + "whether webhooks may go to http addresses")
-    webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(_network)]], NoDecode, Commas] = Field(
+    webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(_network)]], Commas] = Field(
         default_factory=list, description=LATER + "networks (CIDR, commas) that webhooks may reach though not public"
     )
-    webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0)]], NoDecode, Commas] = Field(
+    webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0)]], Commas] = Field(
         default=[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
         description=LATER + "seconds between tries, commas, the first is 0",
     )
@@ -97,7 +101,7 @@ class Settings(BaseSettings):
     rescore_degraded: bool = Field(True, description=LATER + "score degraded essays again when the model is back")
     rescore_interval: Seconds = Field(60, description=LATER + "seconds between looks for them")
     rescore_max_age: Seconds = Field(604_800, description=LATER + "seconds after which a result is left as it is")
-    cors_origins: Annotated[list[str], NoDecode, Commas] = Field(
+    cors_origins: Annotated[list[str], Commas] = Field(
         default_factory=list, description=LATER + "exact origins, commas, that browsers may call from"
     )
     assay_data_dir: str = Field(".data", description="folder of the embedded servers")
@@ -126,6 +130,10 @@ class Settings(BaseSettings):
             raise ValueError("the first delay must be 0")
         return value
 
+    def with_values(self, **values: Any) -> "Settings":
+        """These settings with some others in place of theirs, checked like any."""
+        return Settings(**{name: getattr(self, name) for name in self.model_fields_set} | values)
+
     def secret(self, name: Literal["database_url", "redis_url", "jwt_secret"]) -> str:
         """The value of a setting that a command cannot do without.
 
@@ -144,11 +152,10 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         WrongSetting: a value is wrong; names the setting without repeating a secret.
     """
+    # pydantic-settings would do this too, but loads for a tenth of a second what is not needed here: files, commands.
+    given = {name: os.environ.get(name.upper()) for name in Settings.model_fields}
     try:
-        return Settings(**overrides)
-    except SettingsError as error:
-        named = re.search(r'field "(\w+)"', str(error))
-        raise WrongSetting(f"{named[1].upper() if named else 'a setting'}: is not valid JSON") from None
+        return Settings(**{name: value for name, value in given.items() if value} | overrides)
     except ValidationError as error:
         wrong = "; ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         raise WrongSetting(wrong) from None

@@ -1,7 +1,6 @@
 """A whole deployment on this machine, out of what the settings name and what comes with the software."""
 
 import asyncio
-import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 from rich.console import Console
 
 from app.demo.processes import ProcessEnded, Service, services, watch
+from app.demo.secret import kept_secret
 from app.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.seeding import seed_sample_data
@@ -65,7 +65,7 @@ def _storage(settings: Settings, folder: Path, stack: ExitStack, console: Consol
         console.print("starting the embedded PostgreSQL and Valkey")
         given = _urls(stack.enter_context(embedded_servers(folder))) | given
     if settings.database_url is None and settings.jwt_secret is None:
-        given["jwt_secret"] = _kept_secret(folder / "jwt.secret")
+        given["jwt_secret"] = kept_secret(folder)
     else:
         given["jwt_secret"] = settings.secret("jwt_secret")
     return {name.upper(): value for name, value in given.items()}
@@ -73,14 +73,6 @@ def _storage(settings: Settings, folder: Path, stack: ExitStack, console: Consol
 
 def _urls(urls: ServerUrls) -> dict[str, str]:
     return {"database_url": urls.database_url, "redis_url": urls.redis_url}
-
-
-def _kept_secret(path: Path) -> str:
-    """A secret of this data folder, made once."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
 
 
 def _port(settings: Settings) -> int:
