@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import gc
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -53,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    from app.web.serving import serve
+    with _importing():
+        from app.web.serving import serve
 
     return _run(settings, options, serve)
 
@@ -61,7 +64,8 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 def _worker(settings: Settings, options: argparse.Namespace) -> int:
     settings.secret("database_url")
     settings.secret("redis_url")
-    from workers.main import work
+    with _importing():
+        from workers.main import work
 
     return _run(settings, options, work)
 
@@ -119,3 +123,13 @@ def _run(settings: Settings, options: argparse.Namespace, work: Callable[[Settin
 
     uvloop.run(until_stopped())
     return 0
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Modules stay for good, so looking for garbage among them would only take a fifth of the start-up time, and the
+    time of each collection after it."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()

@@ -1,6 +1,5 @@
 """Answers: which ones fit a question, and which are none at all."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from app.domain.errors import FieldError, InvalidFields
 from app.domain.questions import (
     EssayQuestion,
+    Option,
     ProfileInput,
     ProfileQuestion,
     Question,
@@ -19,6 +19,8 @@ from app.domain.questions import (
 # An option id, a list of them, a number or a text; None is no answer.
 Answer = str | int | float | tuple[str, ...] | None
 _TEXT_LIMIT = 20_000
+# Below this a double still tells whole numbers apart.
+_NUMBER_LIMIT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ def is_empty(answer: Any) -> bool:
 
 def _misfits(body: QuestionBody, answer: Any) -> Iterable[tuple[str, str]]:
     """Where (relative pointer) and why the answer does not fit; nothing where it does."""
-    if answer is None or answer == ():
+    if answer in (None, "", ()):
         return ()
     match body:
         case TheoreticalQuestion():
-            return _option_misfits(answer, body, one=False)
+            return _choice_misfits(answer, body.options, (str, tuple), "an option id or a list of them")
         case ProfileQuestion():
             return _profile_misfits(body, answer)
         case EssayQuestion():
@@ -74,25 +76,23 @@ def _misfits(body: QuestionBody, answer: Any) -> Iterable[tuple[str, str]]:
 def _profile_misfits(body: ProfileQuestion, answer: Any) -> Iterable[tuple[str, str]]:
     match body.input:
         case ProfileInput.SINGLE:
-            return _option_misfits(answer, body, one=True)
+            return _choice_misfits(answer, body.options, (str,), "an option id")
         case ProfileInput.MULTIPLE:
-            return _option_misfits(answer, body, one=False)
+            return _choice_misfits(answer, body.options, (tuple,), "a list of option ids")
         case ProfileInput.TEXT:
             return _text_misfits(answer, _TEXT_LIMIT)
         case ProfileInput.NUMBER | ProfileInput.SCALE:
             return _number_misfits(body, answer)
 
 
-def _option_misfits(
-    answer: Any, body: TheoreticalQuestion | ProfileQuestion, *, one: bool
+def _choice_misfits(
+    answer: Any, options: Sequence[Option], shapes: tuple[type, ...], expected: str
 ) -> Iterable[tuple[str, str]]:
-    if answer == "":
-        return ()
-    known = {option.id for option in body.options}
+    if type(answer) not in shapes:
+        return [("", f"must be {expected}")]
+    known = {option.id for option in options}
     if isinstance(answer, str):
         return () if answer in known else [("", "there is no such option")]
-    if one or not isinstance(answer, tuple):
-        return [("", "must be an option id" if one else "must be an option id or a list of them")]
     strange = [i for i, chosen in enumerate(answer) if not isinstance(chosen, str) or chosen not in known]
     if not strange and len(set(answer)) != len(answer):
         return [("", "an option is named twice")]
@@ -106,11 +106,9 @@ def _text_misfits(answer: Any, limit: int) -> Iterable[tuple[str, str]]:
 
 
 def _number_misfits(body: ProfileQuestion, answer: Any) -> Iterable[tuple[str, str]]:
-    if answer == "":
-        return ()
-    if isinstance(answer, bool) or not isinstance(answer, int | float) or not math.isfinite(answer):
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
         return [("", "must be a number")]
-    if abs(answer) > 1e15:
+    if not abs(answer) <= _NUMBER_LIMIT:
         return [("", "is too large")]
     if body.scale and not (body.scale.min <= answer <= body.scale.max and answer == int(answer)):
         return [("", f"must be a whole number from {body.scale.min} to {body.scale.max}")]

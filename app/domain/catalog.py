@@ -57,7 +57,9 @@ def _web_address(value: str) -> str:
         url = URL(value)
     except ValueError as error:
         raise ValueError("is not a web address") from error
-    if url.scheme not in ("http", "https") or not url.host or url.user is not None:
+    if " " in value or not value.isprintable():
+        raise ValueError("has white space or characters that cannot be seen")
+    if url.scheme not in ("http", "https") or not url.host or url.user is not None or url.password is not None:
         raise ValueError("must be an http or https address without user info")
     return value
 

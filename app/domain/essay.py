@@ -37,6 +37,7 @@ class Dimension(Frozen):
     """Points of one dimension with what they rest on."""
 
     score: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+    max_score: int = DIMENSION_MAXIMUM
     rationale: str
     evidence: tuple[Evidence, ...] = ()
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.errors import PassingTrouble
 from app.domain.essay import (
@@ -21,8 +21,10 @@ from app.domain.text import words
 
 # Stands in each score. Change it with every change of the words, the schema or the checks below.
 PROMPT_VERSION = "essay-1"
-# A run of this many of the reference's words in a rationale gives the reference away.
+# A run of this many words of a secret text in a rationale gives the text away; so does all of a shorter one.
 _REVEALING_RUN = 8
+# Rubric texts shorter than this ("clear and correct") are what any grader says.
+_TELLING_RUBRIC = 4
 _WITHHELD = "The explanation is withheld because it repeated the reference answer."
 # How sure one reading by a model can be at most, and what each quote that it made up takes away.
 _CONFIDENCE = 0.9
@@ -40,14 +42,15 @@ from 0 to 25."""
 
 
 class _DimensionAnswer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     quotes: list[str]
-    rationale: str
+    # Without NUL, which Postgres cannot store.
+    rationale: str = Field(pattern=r"^[^\x00]*$")
     score: int
 
 
 class _ModelAnswer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     relevance: _DimensionAnswer
     depth: _DimensionAnswer
     clarity: _DimensionAnswer
@@ -110,10 +113,12 @@ def read_answer(raw: str, question: EssayQuestion, answer: str, model: str) -> E
     )
 
 
-def reveals(rationale: str, reference: str, answer: str) -> bool:
-    """Whether the rationale repeats a run of the reference's words that the student did not write."""
-    secret = _runs(reference) - _runs(answer)
-    return not secret.isdisjoint(_runs(rationale))
+def reveals(rationale: str, secret: str, answer: str) -> bool:
+    """Whether the rationale repeats a run of the secret text's words, or all of a short one, that the student did
+    not write."""
+    length = min(_REVEALING_RUN, len(words(secret)))
+    kept = _runs(secret, length) - _runs(answer, length)
+    return not kept.isdisjoint(_runs(rationale, length))
 
 
 def _read_dimension(told: _DimensionAnswer, question: EssayQuestion, answer: str) -> tuple[Dimension, int, set[str]]:
@@ -122,10 +127,16 @@ def _read_dimension(told: _DimensionAnswer, question: EssayQuestion, answer: str
     evidence, dropped = _checked_quotes(told.quotes, answer)
     flags = {"quote_not_found"} if dropped else set()
     rationale = told.rationale
-    if reveals(rationale, f"{question.model_answer}\n{' '.join(question.rubric.model_dump().values())}", answer):
+    if any(reveals(rationale, secret, answer) for secret in _secrets(question)):
         rationale = _WITHHELD
         flags.add("rationale_withheld")
     return Dimension(score=told.score, rationale=rationale, evidence=evidence), dropped, flags
+
+
+def _secrets(question: EssayQuestion) -> list[str]:
+    """The texts that no student may read."""
+    rubric = [getattr(question.rubric, name) for name in DimensionName]
+    return [question.model_answer, *(text for text in rubric if len(words(text)) >= _TELLING_RUBRIC)]
 
 
 def _checked_quotes(quotes: list[str], answer: str) -> tuple[tuple[Evidence, ...], int]:
@@ -134,9 +145,10 @@ def _checked_quotes(quotes: list[str], answer: str) -> tuple[tuple[Evidence, ...
     return tuple(evidence for evidence in found if evidence), found.count(None)
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+def _runs(text: str, length: int) -> set[tuple[str, ...]]:
+    """All runs of `length` words; none where that is 0."""
     told = words(text)
-    return {tuple(told[i : i + _REVEALING_RUN]) for i in range(len(told) - _REVEALING_RUN + 1)}
+    return {tuple(told[i : i + length]) for i in range(len(told) - length + 1)} if length else set()
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from app.domain.rule_scoring import QuestionScore, ScoreSummary, summarize
 from app.domain.skills import SkillEvidence, estimate_skills
 from app.domain.states import AssessmentStatus, ScoreType
 from app.domain.summary import summarize_in_words
-from app.domain.values import percentage, points
+from app.domain.values import percentage, sum_of_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def fuse(facts: RunFacts) -> Result:
         LastingTrouble: a question has no score row at all, so that no honest total can be given.
     """
     breakdown = _breakdown(facts)
+    overall = _overall(breakdown)
     _check_complete(facts, breakdown)
     skills = estimate_skills(skill_evidence(facts.questions, _lines(breakdown)))
     return Result(
@@ -55,10 +56,10 @@ def fuse(facts: RunFacts) -> Result:
         completed_at=facts.completed_at,
         degraded=bool(facts.reasons),
         degraded_reasons=facts.reasons,
-        overall=_overall(breakdown),
+        overall=overall,
         breakdown=breakdown,
         skills=skills,
-        summary=summarize_in_words(_overall(breakdown), breakdown, skills, facts.recommendations),
+        summary=summarize_in_words(overall, breakdown, skills, facts.recommendations),
         recommendations=facts.recommendations,
         processing=facts.processing,
     )
@@ -68,16 +69,16 @@ def skill_evidence(
     questions: Iterable[Question], lines: Iterable[QuestionScore | EssayLine]
 ) -> tuple[SkillEvidence, ...]:
     """What the scored questions say of skills. Profile questions say nothing: they earn points for any answer."""
-    scored = {line.question_id: line for line in lines if line.score is not None}
+    shares = {line.question_id: line.score / line.max_score for line in lines if line.score is not None}
     return tuple(
         SkillEvidence(
-            question.question_id,
-            question.body.skills,
-            (scored[question.question_id].score or 0.0) / scored[question.question_id].max_score,
-            question.body.weight,
+            question_id=question.question_id,
+            skills=question.body.skills,
+            share=shares[question.question_id],
+            weight=question.body.weight,
         )
         for question in questions
-        if question.question_id in scored and not isinstance(question.body, ProfileQuestion)
+        if question.question_id in shares and not isinstance(question.body, ProfileQuestion)
     )
 
 
@@ -90,9 +91,9 @@ def _breakdown(facts: RunFacts) -> Breakdown:
 
 
 def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
-    scored = [line for line in lines if line.score is not None]
-    score = points(sum(line.score for line in scored if line.score is not None))
-    maximum = points(sum(line.max_score for line in scored))
+    scored = [(line.score, line.max_score) for line in lines if line.score is not None]
+    score = sum_of_points(earned for earned, _ in scored)
+    maximum = sum_of_points(possible for _, possible in scored)
     return EssaySummary(
         score=score if scored else None,
         max_score=maximum,
@@ -105,13 +106,11 @@ def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
 
 
 def _overall(breakdown: Breakdown) -> Overall:
-    parts: tuple[ScoreSummary | EssaySummary, ...] = (
-        breakdown.theoretical,
-        breakdown.profile,
-        breakdown.essay,
-    )
-    score = points(sum(part.score or 0.0 for part in parts))
-    maximum = points(sum(part.max_score for part in parts))
+    parts: tuple[ScoreSummary | EssaySummary, ...] = (breakdown.theoretical, breakdown.profile, breakdown.essay)
+    maximum = sum_of_points(part.max_score for part in parts)
+    if not maximum:
+        return Overall(score=None, max_score=0.0, percentage=None)
+    score = sum_of_points(part.score or 0.0 for part in parts)
     return Overall(score=score, max_score=maximum, percentage=percentage(score, maximum))
 
 

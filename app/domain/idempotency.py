@@ -21,7 +21,7 @@ class IdempotencyKey:
 
 def parse_key(header: str) -> str | None:
     """The key out of a header's value, quoted (a structured-field string) or bare; None where it is neither."""
-    value = header.strip()
+    value = header.strip(" \t")
     quoted = _QUOTED.fullmatch(value)
     if quoted:
         value = re.sub(r"\\(.)", r"\1", quoted[1])

@@ -1,5 +1,6 @@
-"""Questions as authors write them and as students see them, and which answers fit them."""
+"""Questions as authors write them and as students see them."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -9,7 +10,8 @@ from pydantic import Field, TypeAdapter, model_validator
 from app.domain.states import QuestionType
 from app.domain.values import Frozen, LongText, Skills, Weight
 
-OptionId = Annotated[str, Field(min_length=1, max_length=64)]
+# Not blank: a blank answer is no answer.
+OptionId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"[^\s\x1c-\x1f]")]
 
 
 class Option(Frozen):
@@ -148,6 +150,6 @@ def for_student(question: Question) -> QuestionForStudent:
     )
 
 
-def _check_distinct(values: tuple[str, ...] | list[str], name: str) -> None:
+def _check_distinct(values: Sequence[str], name: str) -> None:
     if len(set(values)) != len(values):
         raise ValueError(f"{name} must be distinct")

@@ -20,11 +20,11 @@ class Reason(Frozen):
 
 
 class Overall(Frozen):
-    """All points together; `max_score` leaves out what could not be scored."""
+    """All points together; `max_score` leaves out what could not be scored, and null says that this was everything."""
 
-    score: float
+    score: float | None
     max_score: float
-    percentage: float
+    percentage: float | None
 
 
 class EssayLine(Frozen):

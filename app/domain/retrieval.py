@@ -1,5 +1,6 @@
 """What to look for in the catalogue, and in which order to recommend what was found."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -66,18 +67,20 @@ def by_reciprocal_rank(*rankings: Sequence[Candidate]) -> tuple[tuple[Candidate,
     """The best passage of each credential with its relevance (0–1), best first; ties by id.
 
     Each ranking counts a credential once, where its best passage stands; 1 is the first place in every ranking.
+    The order of the rankings changes nothing.
     """
-    credit: dict[UUID, float] = {}
-    best: dict[UUID, Candidate] = {}
+    places: dict[UUID, list[int]] = {}
+    found: dict[UUID, list[Candidate]] = {}
     for ranking in rankings:
-        firsts = {candidate.credential_id: candidate for candidate in reversed(ranking)}
-        in_order = sorted(firsts.values(), key=ranking.index)
-        for place, candidate in enumerate(in_order, start=1):
-            credit[candidate.credential_id] = credit.get(candidate.credential_id, 0.0) + 1 / (_K + place)
-            best[candidate.credential_id] = _more_telling(best.get(candidate.credential_id), candidate)
+        for place, candidate in enumerate(_best_of_each(ranking), start=1):
+            places.setdefault(candidate.credential_id, []).append(place)
+            found.setdefault(candidate.credential_id, []).append(candidate)
+    credit = {credential_id: math.fsum(1 / (_K + place) for place in at) for credential_id, at in places.items()}
     most = len(rankings) / (_K + 1)
     order = sorted(credit, key=lambda credential_id: (-credit[credential_id], credential_id))
-    return tuple((best[credential_id], round(credit[credential_id] / most, 4)) for credential_id in order)
+    return tuple(
+        (min(found[credential_id], key=_nearness), round(credit[credential_id] / most, 4)) for credential_id in order
+    )
 
 
 def recommend(
@@ -111,11 +114,17 @@ def _told(question: Question, answer: Answer) -> tuple[str, ...]:
     return tuple(option.text for option in body.options if option.id in chosen)
 
 
-def _more_telling(known: Candidate | None, found: Candidate) -> Candidate:
-    """The one of two passages of a credential that is nearer to the query, as far as that is known."""
-    if known is None or (found.similarity or 0.0) > (known.similarity or 0.0):
-        return found
-    return known
+def _best_of_each(ranking: Sequence[Candidate]) -> Iterable[Candidate]:
+    """The first passage of each credential, in the order of the ranking."""
+    firsts: dict[UUID, Candidate] = {}
+    for candidate in ranking:
+        firsts.setdefault(candidate.credential_id, candidate)
+    return firsts.values()
+
+
+def _nearness(candidate: Candidate) -> tuple[float, bool, UUID]:
+    """Sorts passages of a credential, nearest to the query first, as far as that is known; ties by id."""
+    return -(candidate.similarity or 0.0), candidate.similarity is None, candidate.passage_id
 
 
 def _reason(candidate: Candidate, query: RetrievalQuery, track_skills: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from uuid import UUID
 from app.domain.answers import Answer, is_empty
 from app.domain.questions import Question, QuestionBody, TheoreticalQuestion
 from app.domain.states import QuestionType, ScoreType
-from app.domain.values import Frozen, percentage, points
+from app.domain.values import Frozen, percentage, sum_of_points
 
-TYPE_OF_SCORE = {
+_SCORE_TYPES = {
     QuestionType.THEORETICAL: ScoreType.THEORETICAL,
     QuestionType.PROFILE: ScoreType.PROFILE,
     QuestionType.ESSAY: ScoreType.ESSAY_GPT,
@@ -68,7 +68,7 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
     return RuleScore(
         question_id=question.question_id,
         question_version=question.version,
-        score_type=TYPE_OF_SCORE[body.type],
+        score_type=_SCORE_TYPES[body.type],
         score=body.weight * share,
         max_score=body.weight,
         missing=missing,
@@ -79,8 +79,8 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
 def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
     """Sums over the questions of one type; the order of `scores` stays."""
     lines = tuple(scores)
-    score = points(sum(line.score for line in lines))
-    maximum = points(sum(line.max_score for line in lines))
+    score = sum_of_points(line.score for line in lines)
+    maximum = sum_of_points(line.max_score for line in lines)
     return ScoreSummary(
         score=score,
         max_score=maximum,

@@ -24,22 +24,22 @@ class SkillEvidence:
 
 
 def estimate_skills(evidence: Iterable[SkillEvidence]) -> tuple[SkillEstimate, ...]:
-    """An estimate for each skill that a question asked for, gaps first, the widest first among them."""
+    """An estimate for each skill that a question asked for, least shown first."""
     by_skill: dict[str, list[SkillEvidence]] = {}
     for piece in evidence:
-        for skill in piece.skills:
+        for skill in set(piece.skills):
             by_skill.setdefault(skill, []).append(piece)
     estimates = [_estimate(skill, pieces) for skill, pieces in by_skill.items()]
     return tuple(sorted(estimates, key=lambda estimate: (estimate.level, estimate.skill)))
 
 
 def _estimate(skill: str, pieces: list[SkillEvidence]) -> SkillEstimate:
-    total = sum(piece.weight for piece in pieces)
-    level = min(1.0, sum(piece.share * piece.weight for piece in pieces) / total)
+    total = math.fsum(piece.weight for piece in pieces)
+    level = round(min(1.0, math.fsum(piece.share * piece.weight for piece in pieces) / total), 3)
     low, high = _wilson(level, len(pieces))
     return SkillEstimate(
         skill=skill,
-        level=round(level, 3),
+        level=level,
         low=low,
         high=high,
         gap=level < GAP_BELOW,

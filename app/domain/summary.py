@@ -12,7 +12,9 @@ from app.domain.result import (
 )
 from app.domain.rule_scoring import ScoreSummary
 
-_NAMES = {"theoretical": "theory", "profile": "profile", "essay": "essay"}
+# What a sentence says and its sources; without both it is left out.
+Draft = tuple[str, tuple[str, ...]]
+_NOTHING: Draft = ("", ())
 
 
 def summarize_in_words(
@@ -34,37 +36,29 @@ def summarize_in_words(
     return tuple(SummarySentence(text=text, sources=sources) for text, sources in drafts if text and sources)
 
 
-Draft = tuple[str, tuple[str, ...]]
-_NOTHING: Draft = ("", ())
-
-
 def _total(overall: Overall, breakdown: Breakdown) -> Draft:
+    if overall.score is None:
+        return _NOTHING
     sources = tuple(source for _, summary in _parts(breakdown) for source in _sources(summary))
-    return (
-        f"You earned {overall.score:g} of {overall.max_score:g} points ({overall.percentage:g} %).",
-        sources,
-    )
+    return f"You earned {_in_points(overall.score, overall.max_score, overall.percentage)}.", sources
 
 
 def _part(name: str, summary: ScoreSummary | EssaySummary) -> Draft:
     if summary.score is None or not summary.count:
         return _NOTHING
-    text = (
-        f"Your {_NAMES[name]} answers earned {summary.score:g} of {summary.max_score:g} points "
-        f"({summary.percentage:g} %)."
-    )
-    return text, _sources(summary)
+    earned = _in_points(summary.score, summary.max_score, summary.percentage)
+    return f"Your {name} answers earned {earned}.", _sources(summary)
 
 
 def _unanswered(breakdown: Breakdown) -> Draft:
     missing = [line for _, summary in _parts(breakdown) for line in summary.questions if line.missing]
-    text = f"{len(missing)} question(s) had no answer and earned no points." if missing else ""
+    text = f"{_counted(missing, 'question')} had no answer and earned no points." if missing else ""
     return text, tuple(f"score:{line.question_id}" for line in missing)
 
 
 def _unscored(essay: EssaySummary) -> Draft:
     lines = [line for line in essay.questions if line.score is None]
-    text = f"{len(lines)} essay(s) could not be scored and count neither for nor against you." if lines else ""
+    text = f"{_counted(lines, 'essay')} could not be scored: neither for nor against you." if lines else ""
     return text, tuple(f"score:{line.question_id}" for line in lines)
 
 
@@ -90,7 +84,7 @@ def _advice(recommendations: Sequence[Recommendation]) -> Draft:
 
 def _parts(breakdown: Breakdown) -> tuple[tuple[str, ScoreSummary | EssaySummary], ...]:
     return (
-        ("theoretical", breakdown.theoretical),
+        ("theory", breakdown.theoretical),
         ("profile", breakdown.profile),
         ("essay", breakdown.essay),
     )
@@ -98,6 +92,19 @@ def _parts(breakdown: Breakdown) -> tuple[tuple[str, ScoreSummary | EssaySummary
 
 def _sources(summary: ScoreSummary | EssaySummary) -> tuple[str, ...]:
     return tuple(f"score:{line.question_id}" for line in summary.questions if line.score is not None)
+
+
+def _in_points(score: float, maximum: float, percent: float | None) -> str:
+    return f"{_plain(score)} of {_plain(maximum)} points ({_plain(percent or 0.0)} %)"
+
+
+def _plain(number: float) -> str:
+    """A number as the result shows it, never with an exponent."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"1 {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
 def _listed(skills: Sequence[SkillEstimate]) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # A sentence ends at . ! or ? (with closing quotes or brackets) before white space; a line break ends one too.
-_SENTENCE_END = re.compile(r"(?:[.!?]+[\"'”’)\]]*(?=\s|$))|\n+")
+# Possessive, and tried at the start of a run only: else a long row of dots would take quadratic time.
+_SENTENCE_END = re.compile(r"(?:(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$))|\n+")
 _WORD = re.compile(r"[^\W_](?:[\w+#'’.-]*[\w+#])?")
 
 

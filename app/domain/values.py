@@ -1,5 +1,7 @@
 """The base of every value that travels, and the text and number types with the contract's lengths."""
 
+import math
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Frozen(BaseModel):
     """An immutable value; unknown fields are an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when first used: a process uses some of the models, and all of them would take it a tenth of a second.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
@@ -17,8 +20,8 @@ LongText = Annotated[str, Field(min_length=1, max_length=20_000)]
 Description = Annotated[str, Field(max_length=10_000)]
 Skill = Annotated[str, Field(min_length=1, max_length=64)]
 Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
-# A weight of zero would make a maximum of zero and a percentage without meaning.
-Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+# A weight that `points` rounds away would make a maximum of zero and a percentage without meaning.
+Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
 
 
 def percentage(part: float, whole: float) -> float:
@@ -26,6 +29,6 @@ def percentage(part: float, whole: float) -> float:
     return round(100.0 * part / whole, 1) if whole > 0 else 0.0
 
 
-def points(value: float) -> float:
-    """Points as shown: six decimals hide the noise of binary fractions and nothing else."""
-    return round(value, 6)
+def sum_of_points(values: Iterable[float]) -> float:
+    """Points added up as shown, in whatever order: six decimals hide the noise of binary fractions and no more."""
+    return round(math.fsum(values), 6)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.essay import Dimension, EssayScore
 from app.domain.local_scoring import MOST_CONFIDENCE, estimate, texts_to_embed
 from app.domain.text import words
+from tests.unit.making import quick
 
 PROMPT = "How would you keep a slow consumer from being flooded by its producer? Give two ways."
 MODEL = (
@@ -72,6 +73,7 @@ def dimensions(score: EssayScore) -> list[Dimension]:
     return [every.relevance, every.depth, every.clarity, every.technical]
 
 
+@quick
 @given(stored, stored, answers)
 def test_points_and_confidence_stay_in_their_ranges(prompt: str, model_answer: str, answer: str) -> None:
     score = scored(prompt, model_answer, answer)
@@ -80,6 +82,7 @@ def test_points_and_confidence_stay_in_their_ranges(prompt: str, model_answer: s
     assert (score.scorer, score.model, score.prompt_version) == ("local", "local-1", "local-1")
 
 
+@quick
 @given(answers)
 def test_quotes_stand_in_the_answer_where_they_say(answer: str) -> None:
     for one in dimensions(scored(PROMPT, MODEL, answer)):
@@ -87,6 +90,7 @@ def test_quotes_stand_in_the_answer_where_they_say(answer: str) -> None:
         assert all(answer[quote.start : quote.end] == quote.quote for quote in one.evidence)
 
 
+@quick
 @given(st.lists(st.sampled_from([*MODEL.split(". "), *ANSWER.split(". "), *AWKWARD]), min_size=1))
 def test_quotes_stand_in_answers_that_earn_some(parts: list[str]) -> None:
     answer = "\u200f" + "\r\n\t".join(parts)
@@ -94,11 +98,13 @@ def test_quotes_stand_in_answers_that_earn_some(parts: list[str]) -> None:
         assert all(answer[quote.start : quote.end] == quote.quote for quote in one.evidence)
 
 
+@quick
 @given(answers)
 def test_the_same_answer_gets_the_same_estimate(answer: str) -> None:
     assert scored(PROMPT, MODEL, answer) == scored(PROMPT, MODEL, answer)
 
 
+@quick
 @given(stored, answers)
 def test_rationales_say_nothing_the_reference_answer_says(model_answer: str, answer: str) -> None:
     for one in dimensions(scored(PROMPT, model_answer, answer)):
@@ -106,6 +112,7 @@ def test_rationales_say_nothing_the_reference_answer_says(model_answer: str, ans
         assert said <= TEMPLATE
 
 
+@quick
 @given(answers)
 def test_saying_it_twice_earns_no_more(answer: str) -> None:
     once, twice = (scored(PROMPT, MODEL, text) for text in (answer, f"{answer}\n{answer}"))
@@ -114,6 +121,7 @@ def test_saying_it_twice_earns_no_more(answer: str) -> None:
     assert twice.dimensions.technical.score <= once.dimensions.technical.score
 
 
+@quick
 @given(st.lists(st.sampled_from(PROMPT.split(". ")), min_size=1).map("\n".join))
 def test_copies_of_the_question_earn_nothing(answer: str) -> None:
     score = scored(PROMPT, MODEL, answer)
@@ -121,6 +129,7 @@ def test_copies_of_the_question_earn_nothing(answer: str) -> None:
     assert "repeated from the question" in score.dimensions.relevance.rationale
 
 
+@quick
 @given(st.integers(1, 5_000), st.sampled_from([" ", ". ", "\n"]))
 def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: str) -> None:
     needed = texts_to_embed(PROMPT, MODEL, between.join(f"word{number}" for number in range(count)))
@@ -129,6 +138,7 @@ def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: 
     assert all(text.strip() for text in needed)
 
 
+@quick
 @given(stored, stored, answers)
 def test_nothing_is_needed_beyond_what_is_asked_for(prompt: str, model_answer: str, answer: str) -> None:
     needed = texts_to_embed(prompt, model_answer, answer)

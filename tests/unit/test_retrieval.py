@@ -1,0 +1,172 @@
+"""What is looked for in the catalogue, and in which order what was found is recommended."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.answers import Answer
+from app.domain.questions import ProfileInput
+from app.domain.result import SkillEstimate
+from app.domain.retrieval import TOP, Candidate, RetrievalQuery, build_query, by_reciprocal_rank, recommend
+from tests.bank import essay, profile, theory
+from tests.unit.making import asked, candidate, nth, quick
+
+_passages = st.builds(
+    candidate, st.integers(1, 6), st.integers(1, 9), st.none() | st.sampled_from([-0.2, 0.0, 0.3, 0.31, 0.9])
+)
+_rankings = st.lists(_passages, max_size=8)
+_QUERY = RetrievalQuery(text="", terms=(), gaps=("soil", "water", "botany"))
+
+
+def order(*rankings: list[Candidate]) -> list[int]:
+    return [found.credential_id.int for found, _ in by_reciprocal_rank(*rankings)]
+
+
+def relevances(*rankings: list[Candidate]) -> list[float]:
+    return [relevance for _, relevance in by_reciprocal_rank(*rankings)]
+
+
+@quick
+@given(_rankings, _rankings)
+def test_relevance_is_the_sum_of_reciprocal_ranks_over_the_most_there_can_be(
+    one: list[Candidate], other: list[Candidate]
+) -> None:
+    credit: dict[int, Fraction] = {}
+    for ranking in (one, other):
+        for place, number in enumerate(dict.fromkeys(found.credential_id.int for found in ranking), start=1):
+            credit[number] = credit.get(number, Fraction(0)) + Fraction(1, 60 + place)
+    expected = sorted(credit, key=lambda number: (-credit[number], number))
+    assert order(one, other) == expected
+    shares = [float(credit[number] / Fraction(2, 61)) for number in expected]
+    assert relevances(one, other) == pytest.approx(shares, abs=0.0001)
+
+
+@quick
+@given(_rankings, _rankings)
+def test_each_credential_comes_once_with_a_relevance_from_0_to_1_best_first(
+    one: list[Candidate], other: list[Candidate]
+) -> None:
+    found = order(one, other)
+    assert len(found) == len(set(found))
+    assert set(found) == {passage.credential_id.int for passage in one + other}
+    assert all(0.0 < relevance <= 1.0 for relevance in relevances(one, other))
+    assert relevances(one, other) == sorted(relevances(one, other), reverse=True)
+
+
+@quick
+@given(st.lists(_rankings, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_the_rankings_changes_nothing(rankings: list[list[Candidate]], chance: Random) -> None:
+    shuffled = chance.sample(rankings, len(rankings))
+    assert by_reciprocal_rank(*shuffled) == by_reciprocal_rank(*rankings)
+
+
+@quick
+@given(_rankings)
+def test_further_passages_of_a_credential_change_no_place(ranking: list[Candidate]) -> None:
+    again = [candidate(passage.credential_id.int, 99) for passage in ranking]
+    assert order(ranking + again) == order(ranking)
+    assert relevances(ranking + again) == relevances(ranking)
+
+
+def test_what_both_rankings_have_beats_what_one_has_first() -> None:
+    assert order([candidate(1, 1), candidate(3, 3)], [candidate(2, 2), candidate(3, 4)])[0] == 3
+
+
+def test_ties_are_broken_by_id() -> None:
+    assert order([candidate(2, 1)], [candidate(1, 2)]) == [1, 2]
+
+
+def test_first_in_every_ranking_is_a_relevance_of_1() -> None:
+    assert relevances([candidate(1, 1)], [candidate(1, 2)]) == [1.0]
+    assert relevances([candidate(1, 1)], [candidate(2, 2)]) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("by_text", "by_meaning", "best"),
+    [
+        (candidate(1, 1), candidate(1, 2, 0.7), 2),
+        (candidate(1, 1, 0.8), candidate(1, 2, 0.7), 1),
+        (candidate(1, 2), candidate(1, 1, -0.2), 2),
+        (candidate(1, 1), candidate(1, 2, 0.0), 2),
+        (candidate(1, 2), candidate(1, 1), 1),
+    ],
+)
+def test_the_passage_nearest_to_the_query_speaks_for_its_credential(
+    by_text: Candidate, by_meaning: Candidate, best: int
+) -> None:
+    ((found, _),) = by_reciprocal_rank([by_text], [by_meaning])
+    assert found.passage_id == nth(1000 + best)
+
+
+def test_nothing_found_is_nothing_ranked() -> None:
+    assert by_reciprocal_rank() == by_reciprocal_rank([], []) == ()
+
+
+def estimate(skill: str, *, gap: bool) -> SkillEstimate:
+    return SkillEstimate(skill=skill, level=0.5, low=0.1, high=0.9, gap=gap, sources=("score:1",))
+
+
+def test_the_query_names_gaps_then_interests_then_the_rest_of_the_track() -> None:
+    questions = [asked(profile(kind), number) for number, kind in enumerate(ProfileInput)]
+    told: tuple[Answer, ...] = ("B", ("C", "A"), 3, 4.5, "roses in pots")
+    query = build_query(
+        "Gardener",
+        ["soil", "water", "botany"],
+        [estimate("water", gap=True), estimate("soil", gap=False)],
+        questions,
+        {nth(number): answer for number, answer in enumerate(told)},
+    )
+    assert query.text == (
+        "Certificate for a Gardener. Learn water. Interested in Clay, Sand, Peat, roses in pots. Skills: soil, botany"
+    )
+    assert (query.terms, query.gaps) == (("water", "soil", "botany"), ("water",))
+
+
+def test_theory_and_essays_are_no_interests() -> None:
+    questions = [asked(theory(("A",)), 1), asked(essay(), 2)]
+    query = build_query("Gardener", [], [], questions, {nth(1): "A", nth(2): "Water."})
+    assert (query.text, query.terms) == ("Certificate for a Gardener", ())
+
+
+def test_what_was_not_answered_is_no_interest() -> None:
+    questions = [asked(profile(ProfileInput.TEXT), 1), asked(profile(ProfileInput.SINGLE), 2)]
+    assert build_query("Gardener", [], [], questions, {nth(1): " "}).text == "Certificate for a Gardener"
+
+
+def test_the_first_five_are_recommended_in_their_order() -> None:
+    ranked = [(candidate(number, number), 1 - number / 10) for number in range(1, 8)]
+    found = recommend(ranked, _QUERY, [])
+    assert TOP == 5
+    assert [(each.rank, each.credential_id.int, each.relevance) for each in found] == [
+        (number, number, 1 - number / 10) for number in range(1, 6)
+    ]
+
+
+def test_a_recommendation_quotes_the_passage_that_was_found() -> None:
+    (recommendation,) = recommend([(candidate(1, 7, 0.123456), 0.5)], _QUERY, [])
+    (source,) = recommendation.sources
+    assert (source.passage_id, source.credential_version) == (nth(1007), 1)
+    assert (source.quote, source.start, source.end, source.similarity) == ("Soil", 10, 14, 0.1235)
+
+
+def test_a_passage_found_by_words_alone_has_no_similarity() -> None:
+    assert recommend([(candidate(1, 1), 0.5)], _QUERY, [])[0].sources[0].similarity is None
+
+
+@pytest.mark.parametrize(
+    ("skills", "reason"),
+    [
+        (("soil", "tools"), "Covers soil, where your answers left the most points."),
+        (("botany", "soil", "water"), "Covers soil, water and botany, where your answers left the most points."),
+        (("tools",), "Builds on tools, which the track asks for."),
+        (("cooking",), "Its description is near to what the track asks for and to your answers."),
+    ],
+)
+def test_the_reason_names_the_gaps_that_are_covered_or_what_the_track_asks_for(
+    skills: tuple[str, ...], reason: str
+) -> None:
+    (recommendation,) = recommend([(candidate(1, 1, skills=skills), 0.5)], _QUERY, ["tools", "soil"])
+    assert recommendation.reason == reason
