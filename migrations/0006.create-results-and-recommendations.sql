@@ -3,7 +3,8 @@
 CREATE TABLE results (
     assessment_id uuid NOT NULL REFERENCES assessments,
     run           integer NOT NULL CHECK (run > 0),
-    body          jsonb NOT NULL,
+    -- As it is sent: json keeps the text, jsonb would put the names into an order of its own.
+    body          json NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (assessment_id, run)
 );

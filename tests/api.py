@@ -39,6 +39,11 @@ class Api:
         """The same server, another caller."""
         return Api(self.client, sub or f"{roles[0]}-1", roles)
 
+    @property
+    def bearer(self) -> str:
+        """The value of `Authorization`."""
+        return f"Bearer {token(self.sub, *self.roles)}"
+
     async def get(self, path: str, **headers: str) -> Reply:
         """GET; header names with underscores for dashes."""
         return await self.send("GET", path, **headers)
@@ -65,7 +70,7 @@ class Api:
 
     async def send_raw(self, method: str, path: str, raw: bytes | None, headers: dict[str, str]) -> Reply:
         """Any bytes as the body."""
-        told = {"Authorization": f"Bearer {token(self.sub, *self.roles)}"} | self.headers | headers
+        told = {"Authorization": self.bearer} | self.headers | headers
         async with self.client.request(method, path, data=raw, headers=told) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 

@@ -1,4 +1,4 @@
-"""A worker process: opened like the server, stopped by SIGTERM or SIGINT."""
+"""A worker process, opened like the server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,10 +23,8 @@ log = structlog.get_logger()
 _CONNECTIONS = 16
 
 
-async def work(settings: Settings) -> None:
+async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Works until told to stop."""
-    # First of all: what follows takes a moment, and who starts a worker may stop it in that moment.
-    stop = _stop_signal()
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(open_context(settings, "assay worker", _CONNECTIONS))
         embedder = OfflineEmbedder()

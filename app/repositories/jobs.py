@@ -44,14 +44,14 @@ async def renew(db: Executor, job: ClaimedJob, lease_seconds: float) -> bool:
     return await db.fetchval(_SQL["renew"], job.id, job.fence, lease_seconds) is not None
 
 
-async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: dict[str, str]) -> bool:
-    """Back to the queue for `delay` seconds; False where the lease was lost."""
-    return await db.fetchval(_SQL["retry_later"], job.id, job.fence, delay, error) is not None
+async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: dict[str, str], *, charged: bool) -> bool:
+    """Back to the queue for `delay` seconds after a failure; False where the lease was lost."""
+    return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, charged, error) is not None
 
 
-async def release(db: Executor, job: ClaimedJob) -> bool:
+async def release(db: Executor, job: ClaimedJob, delay: float = 0.0) -> bool:
     """Back to the queue without a charge; False where the lease was lost."""
-    return await db.fetchval(_SQL["release"], job.id, job.fence) is not None
+    return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, False, None) is not None
 
 
 async def finish(

@@ -18,13 +18,17 @@ from app.domain.views import error_of
 from app.repositories import jobs
 from app.repositories.jobs import Finished, Ring
 from app.repositories.sql import STORAGE_AWAY, Pool
+from app.services import retries
 from app.services.score_essays import LeaseLost
 
 log = structlog.get_logger()
 
-MOST_DELAY = 300.0
-# A claim, three heartbeats within a lease: two may be lost before the lease is.
+# Two heartbeats may be lost before the lease is.
 _BEATS_IN_A_LEASE = 3
+# Within a process this is long; for work that has to stop it is short, and nothing that it writes counts any more.
+_LAST_ANSWER_SECONDS = 0.1
+# A pause between tries while Postgres is away, shorter than the sweeper's.
+_STORAGE_PAUSE = 0.25
 
 
 class Work(Protocol):
@@ -55,7 +59,11 @@ class Pipeline:
 
     async def run(self, job_id: UUID) -> None:
         """Does the job if it is due and nobody else has it; leaves its state in the row, whatever happens."""
-        job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
+        try:
+            job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
+        except STORAGE_AWAY as error:
+            log.warning("job_not_claimed", job_id=str(job_id), error=type(error).__name__)
+            return  # the sweeper will ring for it again
         if job is None:
             return
         with structlog.contextvars.bound_contextvars(
@@ -68,11 +76,15 @@ class Pipeline:
         started = time.monotonic()
         try:
             finished = await self._under_lease(job, lambda: self._attempt(job))
-        except LeaseLost:
-            log.warning("job_lease_lost")
         except asyncio.CancelledError:
             await asyncio.shield(self._release(job))
             raise
+        except (LeaseLost, *STORAGE_AWAY) as error:
+            log.warning("job_lease_lost" if isinstance(error, LeaseLost) else "job_storage_away", error=repr(error))
+            await self._put_back(job)
+        except Exception:
+            # Not even its end could be written. The lease runs out, and the crash budget ends what always does this.
+            log.exception("job_not_ended")
         else:
             log.info("job_attempt_ended", seconds=round(time.monotonic() - started, 3))
             await self._ring(finished)
@@ -80,32 +92,30 @@ class Pipeline:
     async def _attempt(self, job: ClaimedJob) -> Finished | None:
         work = self.work[job.job_type]
         if job.crashes >= self.limits.max_crashes:
-            trouble: Trouble = LastingTrouble("worker_crashed", "the workers that tried this stopped unexpectedly")
-            return await work.give_up(job, trouble)
+            crashed = LastingTrouble(retries.CRASHED, "the workers that tried this stopped unexpectedly")
+            return await work.give_up(job, crashed)
         try:
             return await work.do(job)
-        except PassingTrouble as passing:
-            trouble = passing
-        except LastingTrouble as lasting:
-            log.warning("job_given_up", code=lasting.code)
-            return await work.give_up(job, lasting)
-        except (LeaseLost, asyncio.CancelledError):
+        except LeaseLost:
             raise
-        except Exception:
+        except Trouble as trouble:
+            found = trouble
+        except Exception as error:
+            if isinstance(error, STORAGE_AWAY) and retries.may_return(job):
+                raise
             # A fault of our own must not take the worker down, and trying again may get around it.
             log.exception("job_raised")
-            trouble = PassingTrouble("internal_error", "something went wrong on our side")
-        if job.last_attempt:
-            log.warning("job_given_up", code=trouble.code)
-            return await work.give_up(job, trouble)
-        await self._retry_later(job, trouble)
+            found = PassingTrouble("internal_error", "something went wrong on our side")
+        if retries.ends(job, found):
+            log.warning("job_given_up", code=found.code)
+            return await work.give_up(job, found)
+        await self._retry_later(job, found)
         return None
 
     async def _retry_later(self, job: ClaimedJob, trouble: Trouble) -> None:
-        asked = trouble.retry_after if isinstance(trouble, PassingTrouble) else None
-        delay = max(asked or 0.0, backoff(self.limits.retry_delay, job.attempts, self.chance()))
+        delay = retries.delay(job, trouble, self.limits.retry_delay, self.chance())
         log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
-        await jobs.retry_later(self.pool, job, min(delay, MOST_DELAY), error_of(trouble))
+        await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=retries.charged(job, trouble))
 
     async def _under_lease(self, job: ClaimedJob, work: Callable[[], Awaitable[Finished | None]]) -> Finished | None:
         """Works while a heartbeat renews the lease.
@@ -118,23 +128,28 @@ class Pipeline:
         try:
             await asyncio.wait({task, beat}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise LeaseLost
+                # A job that has just been ended has no lease either; then only the answer to the last write is due.
+                await asyncio.wait({task}, timeout=_LAST_ANSWER_SECONDS)
+            if not task.done():
+                raise LeaseLost from (None if beat.cancelled() else beat.exception())
             return task.result()
         finally:
             await _end(task, beat)
 
     async def _heartbeat(self, job: ClaimedJob) -> None:
-        """Renews the lease until it is lost."""
-        renewed = time.monotonic()
-        while time.monotonic() - renewed < self.limits.lease_seconds:
-            await asyncio.sleep(self.limits.lease_seconds / _BEATS_IN_A_LEASE)
+        """Renews the lease until it is lost, or could not be renewed in time."""
+        seconds, renewed = self.limits.lease_seconds, time.monotonic()
+        while (left := renewed + seconds - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, seconds / _BEATS_IN_A_LEASE))
+            sent = time.monotonic()
             try:
-                if not await jobs.renew(self.pool, job, self.limits.lease_seconds):
-                    return
+                async with asyncio.timeout(seconds / _BEATS_IN_A_LEASE):
+                    if not await jobs.renew(self.pool, job, seconds):
+                        return
             except STORAGE_AWAY:
                 log.warning("heartbeat_missed")
             else:
-                renewed = time.monotonic()
+                renewed = sent
 
     async def _release(self, job: ClaimedJob) -> None:
         try:
@@ -142,15 +157,22 @@ class Pipeline:
         except STORAGE_AWAY:
             log.warning("job_not_released")  # its lease will run out
 
+    async def _put_back(self, job: ClaimedJob) -> None:
+        """Hands the job back without a charge as soon as Postgres answers; it says no where someone else has the job.
+
+        Done before a sweeper finds the lease run out, an absent Postgres costs the job nothing.
+        """
+        delay = retries.backoff(self.limits.retry_delay, job.fence, self.chance())
+        while True:
+            try:
+                await jobs.release(self.pool, job, delay)
+                return
+            except STORAGE_AWAY:
+                await asyncio.sleep(_STORAGE_PAUSE)
+
     async def _ring(self, finished: Finished | None) -> None:
         if finished and finished.due:
             await ring(self.pool, self.doorbell, [finished.due])
-
-
-def backoff(first: float, attempt: int, chance: float) -> float:
-    """Seconds until the next try after `attempt` failed: doubled each time, up to 300, the upper half jittered."""
-    full = min(first * 2.0 ** (attempt - 1), MOST_DELAY)
-    return full * (0.5 + chance / 2)
 
 
 async def ring(pool: Pool, doorbell: Doorbell, rings: list[Ring]) -> bool:

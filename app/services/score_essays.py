@@ -1,9 +1,9 @@
 """The `gpt` job: every answered essay scored by the model, estimated locally, or without a score for a reason."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar, cast
 
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
@@ -19,9 +19,13 @@ from app.repositories import jobs, scores
 from app.repositories.jobs import Finished
 from app.repositories.scores import ModelCall
 from app.repositories.sql import Pool
+from app.services import retries
 
 # The local estimate is quick; where its single thread has this much before it, no score is better than no end.
 _ESTIMATE_SECONDS = 120.0
+_NONE_SCORED = LastingTrouble("essays_unscored", "no essay could be scored")
+
+_T = TypeVar("_T")
 
 
 class LeaseLost(Exception):
@@ -90,22 +94,25 @@ class EssayScoring:
             LeaseLost: someone else has the job.
         """
         todo = _unscored(await jobs.read_run(self.pool, job))
-        troubles = await asyncio.gather(*(self._by_model(job, essay) for essay in todo))
+        troubles = await _all(self._by_model(job, essay) for essay in todo)
         left = [(essay, trouble) for essay, trouble in zip(todo, troubles, strict=True) if trouble]
         passing = [trouble for _, trouble in left if isinstance(trouble, PassingTrouble)]
-        if passing and not job.last_attempt:
-            raise max(passing, key=lambda trouble: trouble.retry_after or 0)
-        await asyncio.gather(*(self._without_model(job, essay) for essay, _ in left))
+        again = [trouble for trouble in passing if not retries.ends(job, trouble)]
+        if again:
+            raise max(again, key=lambda trouble: trouble.retry_after or 0)
+        await _all(self._without_model(job, essay) for essay, _ in left)
         return await self._finish(job, left[0][1] if left else None)
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
-        """Ends the job with what is scored so far; the rest has no score.
+        """Ends the job with what is scored so far and, for the rest, the fallback; after crashes, which the local
+        scorer may have caused, the rest has no score.
 
         Raises:
             LeaseLost: someone else has the job.
         """
+        without_model = self._store_unscored if trouble.code == retries.CRASHED else self._without_model
         for essay in _unscored(await jobs.read_run(self.pool, job)):
-            _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
+            await without_model(job, essay)
         return await self._finish(job, trouble)
 
     async def _by_model(self, job: ClaimedJob, essay: Essay) -> Trouble | None:
@@ -124,7 +131,10 @@ class EssayScoring:
         if score:
             _held(await scores.store_essay_score(self.pool, job, essay.question, score))
         else:
-            _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
+            await self._store_unscored(job, essay)
+
+    async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
+        _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
 
     async def _estimate(self, essay: Essay) -> EssayScore | None:
         told = (essay.body.prompt, essay.body.model_answer, essay.answer)
@@ -139,8 +149,9 @@ class EssayScoring:
     async def _finish(self, job: ClaimedJob, trouble: Trouble | None) -> Finished | None:
         asked = [line for line in (await jobs.read_run(self.pool, job)).essays if not line.missing]
         failed = bool(asked) and all(line.score is None for line in asked)
-        error = error_of(trouble) if failed and trouble else None
-        status = JobStatus.FAILED if error else JobStatus.COMPLETED
+        # An attempt that only finds what another left behind has met no trouble of its own.
+        error = error_of(trouble or _NONE_SCORED) if failed else None
+        status = JobStatus.FAILED if failed else JobStatus.COMPLETED
         return await jobs.finish(self.pool, job, status, error, None, _reasons(asked, trouble))
 
     def _call(self, essay: Essay, model: Model, reply: Reply, trouble: Trouble | None) -> ModelCall:
@@ -162,6 +173,15 @@ class EssayScoring:
         if price is None:
             return None
         return (reply.tokens_in * price.tokens_in + reply.tokens_out * price.tokens_out) / 1e6
+
+
+async def _all(works: Iterable[Awaitable[_T]]) -> list[_T]:
+    """What all of them return, side by side. None is left running where one raises: each stores what it has found."""
+    ended = await asyncio.gather(*works, return_exceptions=True)
+    for raised in ended:
+        if isinstance(raised, BaseException):
+            raise raised
+    return cast(list[_T], ended)
 
 
 def _read(reply: Reply, essay: Essay, model: str) -> tuple[EssayScore | None, Trouble | None]:

@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[observe], client_max_size=BODY_BYTES)
     app[VERIFIER] = _verifier(settings)
     app[METRICS] = Metrics()
-    app[DOCUMENT] = document()
+    app[DOCUMENT] = document
     app[BACKGROUND] = Background()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)

@@ -1,5 +1,7 @@
 """What the application and a request carry."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from app.context import Context
@@ -13,5 +15,6 @@ VERIFIER = web.AppKey("verifier", TokenVerifier)
 SUBMITTER = web.AppKey("submitter", Submitter)
 BACKGROUND = web.AppKey("background", Background)
 METRICS = web.AppKey("metrics", Metrics)
-DOCUMENT = web.AppKey("document", bytes)
+# Made when it is first asked for: it takes as long as a tenth of a start.
+DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("document")
 REQUEST_ID = web.RequestKey("request_id", str)

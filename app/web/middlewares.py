@@ -24,15 +24,25 @@ _REQUEST_SECONDS = 20
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives the request its id, answers errors as problems, and leaves a log line and a measurement."""
     started = time.monotonic()
-    given = request.headers.get("X-Request-ID", "")
-    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else str(uuid4())
-    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+    with structlog.contextvars.bound_contextvars(request_id=admit(request)):
         response = await _answered(request, handler)
-        response.headers["X-Request-ID"] = request[REQUEST_ID]
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Cache-Control", "no-store")
+        sign(request, response)
         _record(request, response.status, time.monotonic() - started)
     return response
+
+
+def admit(request: web.BaseRequest) -> str:
+    """The request's id: the caller's, if it is sane, else one of our own."""
+    given = request.headers.get("X-Request-ID", "")
+    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else str(uuid4())
+    return request[REQUEST_ID]
+
+
+def sign(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Adds what every answer carries."""
+    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -15,14 +15,20 @@ from app.web.routes import ROUTES, Route, Shape
 _REF = "#/components/schemas/{model}"
 _QUERY: dict[str, dict[str, Any]] = {
     "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "description": "page size"},
-    "cursor": {"schema": {"type": "string"}, "description": "`next_cursor` of the page before"},
+    "cursor": {
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        "description": "`next_cursor` of the page before",
+    },
     "track": {"schema": {"type": "string"}, "description": "only of this track"},
     "status": {
         "schema": {"type": "string", "enum": ["in_progress", "submitted", "completed", "failed", "expired"]},
         "description": "only with this status",
     },
     "degraded": {"schema": {"type": "boolean"}, "description": "only degraded ones, or only others"},
-    "version": {"schema": {"type": "integer", "minimum": 1}, "description": "a named version, kept after a delete"},
+    "version": {
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        "description": "a named version, kept after a delete",
+    },
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -30,7 +36,21 @@ _KEY = {
     "required": False,
     "description": "Makes a repeated request safe: 1 to 255 visible ASCII characters, quoted or bare, kept 24 h at "
     "least. The stored answer comes back with `Idempotent-Replayed: true`.",
+    "schema": {"type": "string", "pattern": r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "Tags that the client has, or `*`: 304 where the present one is among them.",
     "schema": {"type": "string"},
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {"description": "The revision; it grows with each visible change", "schema": {"type": "string"}},
+    "Location": {"description": "Where to go from here", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}},
+    "Idempotent-Replayed": {"description": "The answer was stored before", "schema": {"const": "true"}},
+    "WWW-Authenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
 }
 _PROBLEM = {
     "type": "object",
@@ -71,9 +91,13 @@ _REASONS = {
 }  # fmt: skip
 
 
-@cache
 def document() -> bytes:
     """The document as JSON."""
+    return _made()
+
+
+@cache
+def _made() -> bytes:
     return orjson.dumps(
         {
             "openapi": "3.1.0",
@@ -131,7 +155,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
     query = [{"name": name, "in": "query", "required": False, **_QUERY[name]} for name in route.query]
-    return [*path, *query, *([_KEY] if route.keyed else [])]
+    headers = [_KEY] * route.keyed + [_IF_NONE_MATCH] * (304 in route.success)
+    return [*path, *query, *headers]
 
 
 def _path_schema(name: str) -> dict[str, str]:
@@ -142,7 +167,7 @@ def _responses(route: Route) -> dict[str, Any]:
     told = {str(status): _success(route, status, shape) for status, shape in route.success.items()}
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
     refused = [] if route.public else sorted({*_usual_problems(route), *route.problems} - set(route.success))
-    return told | {str(status): {"description": _REASONS[status], "content": content} for status in refused}
+    return told | {str(status): _answer(route, status) | {"content": content} for status in refused}
 
 
 def _usual_problems(route: Route) -> set[int]:
@@ -155,12 +180,20 @@ def _usual_problems(route: Route) -> set[int]:
 
 
 def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": _REASONS[status]}
+    answer = _answer(route, status)
     if shape is not None:
         answer["content"] = {"application/json": {"schema": _reference(shape)}}
     elif route.path in _OTHER_CONTENT:
         answer["content"] = _OTHER_CONTENT[route.path]
     return answer
+
+
+def _answer(route: Route, status: int) -> dict[str, Any]:
+    names = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}.get(status, ())
+    if status in route.success and not route.public:
+        names = (*route.headers, *(("Location", "Idempotent-Replayed") if route.keyed else ()))
+    headers = {name: _HEADERS[name] for name in names}
+    return {"description": _REASONS[status]} | ({"headers": headers} if headers else {})
 
 
 def _body(route: Route) -> dict[str, Any]:

@@ -70,14 +70,18 @@ _OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDI
 ALL = tuple(dict.fromkeys((*OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
 
+# As many as a body may have responses; a megabyte of unknown fields needs no ten megabytes of complaints.
+_MOST_FIELDS = 500
 
-def problem(error: Exception, request: web.Request) -> web.Response:
+
+def problem(error: Exception, request: web.BaseRequest) -> web.Response:
     """The answer to a request that ended in `error`."""
     match error:
         case RequestProblem():
             return _response(request, error.kind, error.detail, error.headers)
         case InvalidFields():
-            fields = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors]
+            shown = error.errors[:_MOST_FIELDS]
+            fields = [{"pointer": fault.pointer, "detail": fault.detail} for fault in shown]
             return _response(request, OF_ERROR[InvalidFields], error.detail, errors=fields)
         case CallerError():
             return _response(request, OF_ERROR[type(error)], error.detail)
@@ -89,14 +93,14 @@ def problem(error: Exception, request: web.Request) -> web.Response:
             return _response(request, INTERNAL, "the request id helps to find out what")
 
 
-def _of_http_exception(request: web.Request, error: web.HTTPException) -> web.Response:
+def _of_http_exception(request: web.BaseRequest, error: web.HTTPException) -> web.Response:
     kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
     allow = error.headers.get("Allow")
     return _response(request, kind, kind.title, {"Allow": allow} if allow else None)
 
 
 def _response(
-    request: web.Request, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+    request: web.BaseRequest, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None, **members: Any
 ) -> web.Response:
     body = {
         "type": kind.uri,

@@ -20,7 +20,8 @@ Shape = type[BaseModel] | UnionType
 
 @dataclass(frozen=True)
 class Route:
-    """A route and what the document says of it. `problems` are statuses beside those that every route may answer."""
+    """A route and what the document says of it: `headers` are those of its success, `problems` statuses beside those
+    that every route may answer."""
 
     method: str
     path: str
@@ -32,6 +33,7 @@ class Route:
     keyed: bool = False
     public: bool = False
     query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
     documented: bool = True
 
@@ -84,14 +86,15 @@ ROUTES = (
     ),
     Route(
         "POST", "/assessments/{assessment_id}/submit", assessments.submit_assessment, {202: views.SubmissionView},
-        bodies.SubmitBody, body_required=False, keyed=True, problems=(409, 410),
+        bodies.SubmitBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409, 410),
     ),
     Route(
-        "GET", "/assessments/{assessment_id}/status", assessments.show_status, {200: views.StatusView, 304: None}
+        "GET", "/assessments/{assessment_id}/status", assessments.show_status, {200: views.StatusView, 304: None},
+        headers=("ETag", "Retry-After"),
     ),
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result,
-        {200: Result, 202: views.StatusView}, problems=(409, 410),
+        {200: Result, 202: views.StatusView}, headers=("ETag", "Retry-After"), problems=(409, 410),
     ),
     Route("GET", "/healthz", operations.alive, {200: None}, public=True),
     Route("GET", "/readyz", operations.ready, {200: None, 503: None}, public=True),

@@ -1,25 +1,71 @@
 """A server over the test's own database, and callers of it."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
+import structlog
+from aiohttp.test_utils import TestServer
+from aiohttp.web import AppRunner
 from pytest_aiohttp.plugin import AiohttpClient
+from structlog.contextvars import merge_contextvars
 
 from app.repositories.sql import Pool
 from app.settings import Settings
 from app.web.app import create_app
+from app.web.connections import Runner
 from tests.api import Api
-from tests.bank import Bank, plant
+from tests.bank import SLUG, Bank, plant
+
+
+class ProductServer(TestServer):
+    """The application over the product's own connections, served as the product serves it."""
+
+    async def _make_runner(self, **options: Any) -> AppRunner:
+        return Runner(self.app, **options | {"handler_cancellation": False})
+
+
+class Serve(Protocol):
+    """Starts a server with some settings changed."""
+
+    async def __call__(self, **changed: Any) -> Api:
+        """The API as a student uses it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Logs as the product writes them: structlog's own coloured tracebacks take seconds each."""
+    render = structlog.processors.JSONRenderer()
+    structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
-async def api(aiohttp_client: AiohttpClient, settings: Settings) -> Api:
+def serve(aiohttp_client: AiohttpClient, settings: Settings) -> Serve:
+    """Starts servers over the test's own database."""
+
+    async def start(**changed: Any) -> Api:
+        client: Any = await aiohttp_client(ProductServer(create_app(settings.model_copy(update=changed))))
+        return Api(client)
+
+    return start
+
+
+@pytest.fixture
+async def api(serve: Serve) -> Api:
     """The API as a student uses it."""
-    client: Any = await aiohttp_client(create_app(settings))
-    return Api(client)
+    return await serve()
 
 
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
     return await plant(pool)
+
+
+@pytest.fixture
+async def path(api: Api, bank: Bank) -> str:
+    """An assessment that the student has just started."""
+    started = await api.post("/assessments", {"track": SLUG})
+    return started.headers["Location"]

@@ -84,13 +84,13 @@ WITH open AS (
     FROM jsonb_to_recordset($2) AS g(question_id uuid, answer jsonb)
 ), saved AS (
     INSERT INTO responses AS r (assessment_id, question_id, answer)
-    SELECT open.id, given.question_id, given.answer FROM open, given WHERE given.answer <> 'null'
+    SELECT open.id, given.question_id, given.answer FROM open, given WHERE given.answer IS NOT NULL
     ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
     WHERE r.answer <> excluded.answer
     RETURNING 1
 ), cleared AS (
     DELETE FROM responses r USING open, given
-    WHERE r.assessment_id = open.id AND r.question_id = given.question_id AND given.answer = 'null'
+    WHERE r.assessment_id = open.id AND r.question_id = given.question_id AND given.answer IS NULL
     RETURNING 1
 ), raised AS (
     UPDATE assessments a SET responses_version = responses_version + 1, revision = revision + 1
@@ -122,12 +122,12 @@ WITH key_lock AS MATERIALIZED (
     SELECT g.question_id, g.answer FROM jsonb_to_recordset($5) AS g(question_id uuid, answer jsonb)
 ), saved AS (
     INSERT INTO responses AS r (assessment_id, question_id, answer)
-    SELECT locked.id, given.question_id, given.answer FROM locked, given WHERE given.answer <> 'null'
+    SELECT locked.id, given.question_id, given.answer FROM locked, given WHERE given.answer IS NOT NULL
     ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
     WHERE r.answer <> excluded.answer
 ), cleared AS (
     DELETE FROM responses r USING locked, given
-    WHERE r.assessment_id = locked.id AND r.question_id = given.question_id AND given.answer = 'null'
+    WHERE r.assessment_id = locked.id AND r.question_id = given.question_id AND given.answer IS NULL
 ), scored AS (
     INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, score, max_score, missing,
                         correct)

@@ -25,25 +25,14 @@ UPDATE async_jobs SET lease_expires_at = now() + make_interval(secs => $3)
 WHERE id = $1 AND fence = $2 AND status = 'in_progress'
 RETURNING id;
 
--- name: retry_later
--- Back to the queue after a failure that may pass; the attempt stays charged.
+-- name: requeue
+-- Back to the queue: after a failure that may pass, with its error; or handed back as it was, by a worker that stops
+-- or has no Postgres. Where it is not charged, the attempt does not count.
 WITH returned AS (
     UPDATE async_jobs
     SET status = 'queued', run_after = now() + make_interval(secs => $3), lease_expires_at = NULL,
-        dispatched_at = NULL, error = $4
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
-    RETURNING assessment_id
-), shown AS (
-    UPDATE assessments a SET revision = revision + 1 FROM returned WHERE a.id = returned.assessment_id
-)
-SELECT assessment_id FROM returned;
-
--- name: release
--- Back to the queue at once and without a charge: the worker is told to stop.
-WITH returned AS (
-    UPDATE async_jobs
-    SET status = 'queued', run_after = now(), lease_expires_at = NULL, dispatched_at = NULL,
-        attempts = attempts - 1
+        dispatched_at = NULL, attempts = attempts - CASE WHEN $4::boolean THEN 0 ELSE 1 END,
+        error = coalesce($5, error)
     WHERE id = $1 AND fence = $2 AND status = 'in_progress'
     RETURNING assessment_id
 ), shown AS (

@@ -1,6 +1,6 @@
 """Assessments: start, answer, submit, follow."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -27,7 +27,6 @@ from app.web.parsing import (
     query_cursor,
     query_limit,
     query_text,
-    read_json,
     read_object,
     traceparent,
 )
@@ -38,7 +37,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
     """Starts an assessment, or goes on with the open one of the track."""
     caller = await identify(request)
     caller.require(Role.STUDENT)
-    value = await read_json(request)
+    value = await read_object(request)
     track, context = checked(NewAssessment, value).track, request.app[CONTEXT]
 
     async def work(conn: Connection) -> StoredAnswer:
@@ -144,8 +143,9 @@ def _degraded_filter(request: web.Request) -> bool | None:
 def _position(request: web.Request) -> tuple[datetime, UUID] | None:
     values = query_cursor(request, 2)
     try:
-        return (datetime.fromisoformat(values[0]), UUID(values[1])) if values else None
-    except ValueError:
+        # A cursor of our own names its zone; whatever else parses is a time that Postgres can compare.
+        return (datetime.fromisoformat(values[0]).astimezone(UTC), UUID(values[1])) if values else None
+    except (ValueError, OverflowError):
         bad_query("cursor is no cursor of this list")
 
 

@@ -19,7 +19,6 @@ from app.web.parsing import (
     path_id,
     query_limit,
     query_uuid,
-    read_json,
     read_object,
 )
 from app.web.replies import answer, json_reply, stored_reply
@@ -48,7 +47,7 @@ async def create_credential(request: web.Request) -> web.StreamResponse:
     """A new credential."""
     caller = await identify(request)
     caller.require(Role.ADMIN)
-    value = await read_json(request)
+    value = await read_object(request)
     body = checked(CredentialBody, value)
 
     async def work(conn: Connection) -> StoredAnswer:

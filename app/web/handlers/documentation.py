@@ -18,7 +18,7 @@ _OWN = Path(__file__).parent.parent / "static"
 async def openapi(request: web.Request) -> web.StreamResponse:
     """The document, made from the models that parse the requests."""
     return web.Response(
-        body=request.app[DOCUMENT], content_type="application/json", headers={"Cache-Control": "no-cache"}
+        body=request.app[DOCUMENT](), content_type="application/json", headers={"Cache-Control": "no-cache"}
     )
 
 

@@ -16,7 +16,7 @@ from app.services import catalog, paging
 from app.services.once import once
 from app.web.bodies import NEW_OF_TYPE, NewQuestion
 from app.web.keys import CONTEXT
-from app.web.parsing import attempt_of, identify, path_id, query_limit, query_text, query_uuid, read_json, read_object
+from app.web.parsing import attempt_of, identify, path_id, query_limit, query_text, query_uuid, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
 
@@ -42,7 +42,7 @@ async def create_question(request: web.Request) -> web.StreamResponse:
     """A new question."""
     caller = await identify(request)
     caller.require(Role.ADMIN)
-    value = await read_json(request)
+    value = await read_object(request)
     new = _new_question(value)
     body = BODY_OF_TYPE[new.type].model_validate(new.model_dump(exclude={"track"}))
 
@@ -74,9 +74,7 @@ async def delete_question(request: web.Request) -> web.StreamResponse:
     return web.Response(status=204)
 
 
-def _new_question(value: Any) -> NewQuestion:
-    if not isinstance(value, dict):
-        raise InvalidFields([FieldError("", "must be an object")])
+def _new_question(value: dict[str, Any]) -> NewQuestion:
     try:
         kind = QuestionType(str(value.get("type")))
     except ValueError:

@@ -12,7 +12,7 @@ from app.repositories.sql import Connection
 from app.services import catalog, paging
 from app.services.once import once
 from app.web.keys import CONTEXT
-from app.web.parsing import attempt_of, identify, query_cursor, query_limit, read_json, read_object
+from app.web.parsing import attempt_of, identify, path_text, query_cursor, query_limit, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
 
@@ -37,7 +37,7 @@ async def create_track(request: web.Request) -> web.StreamResponse:
     """A new track."""
     caller = await identify(request)
     caller.require(Role.ADMIN)
-    value = await read_json(request)
+    value = await read_object(request)
     body = checked(TrackBody, value)
 
     async def work(conn: Connection) -> StoredAnswer:
@@ -67,4 +67,4 @@ async def delete_track(request: web.Request) -> web.StreamResponse:
 
 
 async def _named(request: web.Request) -> Track:
-    return await catalog.find_track(request.app[CONTEXT].pool, request.match_info["slug"])
+    return await catalog.find_track(request.app[CONTEXT].pool, path_text(request, "slug"))

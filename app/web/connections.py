@@ -1,0 +1,68 @@
+"""Connections that answer with problems even what never comes to a route."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from app.web.middlewares import admit, sign
+from app.web.problems import MALFORMED, RequestProblem, problem
+
+log = structlog.get_logger()
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Runner(web.AppRunner):
+    """Runs the application over such connections; no body is decompressed, so none can explode."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, auto_decompress=False, **options)
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(_refusing(made.request_handler), request_factory=made.request_factory, **made._kwargs)
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to bytes that are no HTTP (400), and to what even the middleware let through."""
+        if request.writer.output_size:
+            raise ConnectionError("an answer is half sent; a second one would be read as its rest")
+        if status == web.HTTPBadRequest.status_code:
+            log.info("not_http", reason=type(exc).__name__)
+            response = _refusal(request, RequestProblem(MALFORMED, "these bytes are no HTTP/1.1 request"))
+        else:
+            log.error("connection_failed", status=status, exc_info=exc)
+            response = _refusal(request, RuntimeError())
+        response.force_close()
+        return response
+
+
+def _refusing(handler: _Handler) -> _Handler:
+    """The handler, with problems for what aiohttp refuses before any middleware, such as a strange `Expect`."""
+
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _refusal(request, error)
+
+    return refusing
+
+
+def _refusal(request: web.BaseRequest, error: Exception) -> web.Response:
+    admit(request)
+    response = problem(error, request)
+    sign(request, response)
+    return response

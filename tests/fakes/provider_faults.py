@@ -1,0 +1,85 @@
+"""What a provider may do wrong, by name: the behaviour, and the code of the trouble that it is."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+from tests.fakes.model_server import DIMENSIONS, Behaviour, essay_of, failure, reset, text
+
+
+def answer(points: int = 20, **changed: Any) -> str:
+    """A good answer, with one dimension changed."""
+    dimension = {"quotes": ["Water rises"], "rationale": "Well argued.", "score": points}
+    return json.dumps(dict.fromkeys(DIMENSIONS, dimension) | {"depth": dimension | changed})
+
+
+def raw(body: bytes, content_type: str = "application/json") -> Behaviour:
+    """Any bytes with status 200."""
+
+    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+        return web.Response(body=body, content_type=content_type)
+
+    return behave
+
+
+def dripping() -> Behaviour:
+    """Never silent for long, and never done."""
+
+    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+
+    return behave
+
+
+def by_essay(behaviours: dict[str, Behaviour]) -> Behaviour:
+    """Different for each essay."""
+
+    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+        return await behaviours[essay_of(told)](request, told)
+
+    return behave
+
+
+PASSING = {
+    "too many requests": (failure(429), "model_rate_limited"),
+    "server error": (failure(500), "model_unavailable"),
+    "overloaded": (failure(529), "model_unavailable"),
+    "request timeout": (failure(408), "model_unavailable"),
+    "reset": (reset(), "model_unreachable"),
+    "no json": (text("Sure! Here are the scores."), "model_answer_unusable"),
+    "other json": (text('{"score": 5}'), "model_answer_unusable"),
+    "truncated": (text(answer()[:80]), "model_answer_unusable"),
+    "cut off": (text(answer(), finish_reason="length"), "model_answer_unusable"),
+    "empty": (text(""), "model_answer_unusable"),
+    "nothing": (text(None), "model_answer_unusable"),
+    "too many points": (text(answer(26)), "model_answer_unusable"),
+    "too few points": (text(answer(-1)), "model_answer_unusable"),
+    "half points": (text(answer(score=12.5)), "model_answer_unusable"),
+    "endless points": (text(answer().replace("20", "1e999")), "model_answer_unusable"),
+    "a nul": (text(answer(rationale="Well\0argued")), "model_answer_unusable"),
+    "a raw nul": (text("\0"), "model_answer_unusable"),
+    "a lone surrogate": (text(answer(rationale="\ud800")), "model_answer_unusable"),
+    "garbage": (raw(b"\xff\xfe\x00garbage"), "model_answer_unusable"),
+    "a web page": (raw(b"<html>gateway</html>", "text/html"), "model_answer_unusable"),
+    "a list": (raw(b"[]"), "model_answer_unusable"),
+    "a text": (raw(b'"ok"'), "model_answer_unusable"),
+    "no choices": (raw(b'{"choices": []}'), "model_answer_unusable"),
+    "an empty choice": (raw(b'{"choices": [{}]}'), "model_answer_unusable"),
+    "a strange choice": (raw(b'{"choices": [7]}'), "model_answer_unusable"),
+    "a strange content": (raw(b'{"choices": [{"message": {"content": 7}}]}'), "model_answer_unusable"),
+}
+
+LASTING = {
+    "quota": (failure(429, "insufficient_quota"), "model_quota_spent"),
+    "key": (failure(401, "invalid_api_key"), "model_refused_request"),
+    "bad request": (failure(400), "model_refused_request"),
+    "unknown model": (failure(404), "model_refused_request"),
+    "refusal": (text(None, refusal="I cannot do that."), "model_refused"),
+    "filter": (text("", finish_reason="content_filter"), "model_refused"),
+}

@@ -1,0 +1,61 @@
+"""Work that does as it is told, for the pipeline's own tests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from app.domain.errors import Trouble
+from app.domain.records import ClaimedJob
+from app.domain.states import JobStatus
+from app.domain.views import error_of
+from app.repositories import jobs
+from app.repositories.jobs import Finished
+from app.repositories.sql import Pool
+
+Step = Callable[[ClaimedJob], Awaitable[Finished | None]]
+
+
+@dataclass
+class ScriptedWork:
+    """Does the next step of its script, or else finishes the job; remembers what happened to it."""
+
+    pool: Pool
+    script: list[Step] = field(default_factory=list)
+    claims: list[ClaimedJob] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    working: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def do(self, job: ClaimedJob) -> Finished | None:
+        """The next step."""
+        self.claims.append(job)
+        self.working.set()
+        try:
+            return await (self.script.pop(0) if self.script else self.finish)(job)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+
+    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        """Ends the job as failed."""
+        self.given_up.append(trouble.code)
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
+
+    async def finish(self, job: ClaimedJob) -> Finished | None:
+        """Ends the job well."""
+        return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, None, [])
+
+
+def raises(error: BaseException) -> Step:
+    """A step that raises."""
+
+    async def step(job: ClaimedJob) -> Finished | None:
+        raise error
+
+    return step
+
+
+async def hangs(job: ClaimedJob) -> Finished | None:
+    """A step that never ends by itself."""
+    await asyncio.Event().wait()
+    return None

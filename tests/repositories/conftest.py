@@ -1,0 +1,12 @@
+"""The small track."""
+
+import pytest
+
+from app.repositories.sql import Pool
+from tests.bank import Bank, plant
+
+
+@pytest.fixture
+async def bank(pool: Pool) -> Bank:
+    """The small track."""
+    return await plant(pool)

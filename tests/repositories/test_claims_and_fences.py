@@ -1,0 +1,187 @@
+"""Who has a job, and that nobody else writes for it. Each guard is seen to matter: with it taken out of a temporary
+copy of the statement, the stale write appears."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.domain.records import ClaimedJob
+from app.domain.states import JobStatus, JobType, ReasonCode
+from app.repositories import jobs, scores
+from app.repositories.sql import Executor, Pool
+from app.services.fuse_run import Fusing
+from tests.bank import Bank
+from tests.fakes.conditions import until
+from tests.fakes.tampered import without, without_fence
+from tests.pipelines import claimed, job_id, submit
+
+ERROR = {"code": "test", "detail": "a test"}
+Write = Callable[[Executor, ClaimedJob, Pool], Awaitable[object]]
+
+
+async def row(pool: Pool, job: ClaimedJob | UUID) -> asyncpg.Record:
+    found = await pool.fetchrow(
+        "SELECT * FROM async_jobs WHERE id = $1", job.id if isinstance(job, ClaimedJob) else job
+    )
+    assert found is not None
+    return found
+
+
+async def run_out(pool: Pool, job: ClaimedJob) -> None:
+    """The worker of the job fell silent for longer than its lease."""
+    await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", job.id)
+
+
+async def due_fusion(pool: Pool, bank: Bank) -> UUID:
+    """An assessment of which only fusion is left."""
+    assessment_id = await submit(pool, bank)
+    for job_type in (JobType.GPT, JobType.RAG):
+        job = await claimed(pool, assessment_id, job_type)
+        for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
+            if question.body.type == "essay":
+                await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
+        await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
+    return assessment_id
+
+
+async def test_one_of_many_claims_gets_the_job(pool: Pool, bank: Bank) -> None:
+    gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
+    won = [job for job in await asyncio.gather(*(jobs.claim(pool, gpt, 15) for _ in range(20))) if job]
+    assert [(job.fence, job.attempts, job.crashes) for job in won] == [(1, 1, 0)]
+
+
+async def test_a_claim_that_waited_for_another_finds_the_job_taken(pool: Pool, bank: Bank) -> None:
+    """Both see the job queued; the second waits for the first one's row, and looks again."""
+    gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
+    async with pool.acquire() as conn, conn.transaction():
+        assert await jobs.claim(conn, gpt, 15)
+        second = asyncio.create_task(jobs.claim(pool, gpt, 15))
+        await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+    assert await second is None
+
+
+async def test_without_the_status_both_claims_get_the_job(pool: Pool, bank: Bank) -> None:
+    gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
+    careless = without(pool, "status = 'queued' AND", "")
+    assert all(await asyncio.gather(*(jobs.claim(careless, gpt, 15) for _ in range(2))))
+
+
+async def test_what_is_not_due_is_not_claimed(pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit(pool, bank)
+    fusion = await job_id(pool, assessment_id, JobType.FUSION)
+    assert await jobs.claim(pool, fusion, 15) is None
+    gpt = await claimed(pool, assessment_id, JobType.GPT)
+    await jobs.retry_later(pool, gpt, 60, ERROR, charged=True)
+    assert await jobs.claim(pool, gpt.id, 15) is None
+    assert await jobs.claim(pool, assessment_id, 15) is None
+
+
+async def test_a_lease_that_ran_out_is_taken_over_as_a_crash(pool: Pool, bank: Bank) -> None:
+    first = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    assert await jobs.claim(pool, first.id, 15) is None
+    await run_out(pool, first)
+    second = await jobs.claim(pool, first.id, 15)
+    assert second and (second.fence, second.attempts, second.crashes) == (2, 1, 1)
+
+
+async def test_a_job_handed_back_costs_nothing(pool: Pool, bank: Bank) -> None:
+    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    assert await jobs.release(pool, job)
+    found = await row(pool, job)
+    assert (found["status"], found["attempts"], found["fence"], found["dispatched_at"]) == ("queued", 0, 1, None)
+    again = await jobs.claim(pool, job.id, 15)
+    assert again and (again.fence, again.attempts, again.crashes) == (2, 1, 0)
+
+
+async def test_a_job_handed_back_after_a_crash_costs_nothing_more(pool: Pool, bank: Bank) -> None:
+    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    await run_out(pool, job)
+    second = await jobs.claim(pool, job.id, 15)
+    assert second and await jobs.release(pool, second)
+    third = await jobs.claim(pool, job.id, 15)
+    assert third and (third.fence, third.attempts, third.crashes) == (3, 1, 1)
+
+
+async def score_an_essay(db: Executor, job: ClaimedJob, pool: Pool) -> bool:
+    question = next(q for q in (await jobs.read_run(pool, job)).questions if q.body.type == "essay")
+    return await scores.store_unscored(db, job, question, ReasonCode.ESSAY_UNSCORED)
+
+
+OF_GPT: dict[str, Write] = {
+    "renew": lambda db, job, _: jobs.renew(db, job, 15),
+    "retry_later": lambda db, job, _: jobs.retry_later(db, job, 0, ERROR, charged=True),
+    "release": lambda db, job, _: jobs.release(db, job),
+    "finish": lambda db, job, _: jobs.finish(db, job, JobStatus.COMPLETED, None, None, []),
+    "store_essay_score": score_an_essay,
+}
+
+
+async def fused(db: Executor, job: ClaimedJob, pool: Pool) -> object:
+    return await Fusing(cast(Pool, db)).do(job)
+
+
+OF_FUSION: dict[str, Write] = {
+    "complete_assessment": fused,
+    "fail_assessment": lambda db, job, _: jobs.fail_assessment(db, job, ERROR),
+}
+
+
+async def everything(pool: Pool, assessment_id: UUID) -> list[Any]:
+    """All that a job may change."""
+    queries = (
+        "SELECT * FROM async_jobs WHERE assessment_id = $1 ORDER BY job_type",
+        "SELECT * FROM assessments WHERE id = $1",
+        "SELECT * FROM scores WHERE assessment_id = $1 ORDER BY question_id, score_type",
+        "SELECT * FROM results WHERE assessment_id = $1",
+    )
+    return [[dict(found) for found in await pool.fetch(query, assessment_id)] for query in queries]
+
+
+async def overtaken(pool: Pool, bank: Bank, job_type: JobType) -> ClaimedJob:
+    """A claim whose lease ran out and that another worker has now."""
+    assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
+    stale = await claimed(pool, assessment_id, job_type)
+    await run_out(pool, stale)
+    assert await jobs.claim(pool, stale.id, 15)
+    return stale
+
+
+ALL = [(JobType.GPT, write) for write in OF_GPT.items()] + [(JobType.FUSION, write) for write in OF_FUSION.items()]
+
+
+@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
+async def test_a_stale_fence_writes_nothing(
+    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+) -> None:
+    stale = await overtaken(pool, bank, job_type)
+    before = await everything(pool, stale.assessment_id)
+    assert not await named[1](pool, stale, pool)
+    assert await everything(pool, stale.assessment_id) == before
+
+
+@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
+async def test_without_the_fence_the_stale_write_appears(
+    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+) -> None:
+    stale = await overtaken(pool, bank, job_type)
+    before = await everything(pool, stale.assessment_id)
+    assert await named[1](without_fence(pool), stale, pool)
+    assert await everything(pool, stale.assessment_id) != before
+
+
+@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
+async def test_an_ended_job_is_written_no_more(
+    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+) -> None:
+    """Its fence is still the same: the state that a write leaves counts as well."""
+    assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
+    job = await claimed(pool, assessment_id, job_type)
+    end = OF_FUSION["complete_assessment"] if job_type is JobType.FUSION else OF_GPT["finish"]
+    assert await end(pool, job, pool)
+    before = await everything(pool, assessment_id)
+    assert not await named[1](pool, job, pool)
+    assert await everything(pool, assessment_id) == before

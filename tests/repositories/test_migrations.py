@@ -1,0 +1,107 @@
+"""Migrations: up, down and up again, by several starters at once, and after one that was killed."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from yoyo import get_backend, read_migrations
+
+from app.embedded import ServerUrls
+from app.repositories.migrations import MIGRATIONS, MigrationFailed, _with_driver, known_migrations, migrate
+from tests.conftest import with_database
+
+ROOT = Path(__file__).parents[2]
+# What a database holds, but for what yoyo keeps of its own.
+SCHEMA = """
+SELECT 'column',
+       table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || coalesce(column_default, '')
+FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name NOT LIKE '%yoyo%'
+UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE '%yoyo%'
+UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%'
+UNION ALL SELECT 'trigger', tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'extension', extname FROM pg_extension WHERE extname <> 'plpgsql'
+ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+async def empty_url(servers: ServerUrls) -> AsyncIterator[str]:
+    """A database without anything in it."""
+    name = f"empty_{uuid4().hex}"
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f'CREATE DATABASE "{name}"')
+    yield with_database(servers.database_url, name)
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+async def schema(url: str) -> list[tuple[str, str]]:
+    conn = await asyncpg.connect(url)
+    found = [(row[0], row[1]) for row in await conn.fetch(SCHEMA)]
+    await conn.close()
+    return found
+
+
+def roll_back(url: str) -> None:
+    backend = get_backend(_with_driver(url))
+    with backend.lock():
+        backend.rollback_migrations(backend.to_rollback(read_migrations(str(MIGRATIONS))))
+    backend.connection.close()
+
+
+async def test_up_down_up(empty_url: str) -> None:
+    empty = await schema(empty_url)
+    assert await asyncio.to_thread(migrate, empty_url) == len(known_migrations()) >= 7
+    full = await schema(empty_url)
+    await asyncio.to_thread(roll_back, empty_url)
+    assert await schema(empty_url) == empty
+    assert await asyncio.to_thread(migrate, empty_url) == len(known_migrations())
+    assert await schema(empty_url) == full
+    assert await asyncio.to_thread(migrate, empty_url) == 0
+
+
+def test_each_migration_has_its_way_back() -> None:
+    backs = {path.name.removesuffix(".rollback.sql") for path in MIGRATIONS.glob("*.rollback.sql")}
+    assert backs == known_migrations()
+
+
+async def starter(url: str) -> tuple[int, str]:
+    """`assay migrate`: its exit status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "migrate",
+        cwd=ROOT, env={"DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_three_starters_at_once_migrate_once(empty_url: str) -> None:
+    ended = await asyncio.gather(*(starter(empty_url) for _ in range(3)))
+    assert [status for status, _ in ended] == [0, 0, 0], ended
+    assert sorted(int(said.split()[0]) for _, said in ended) == [0, 0, len(known_migrations())]
+
+
+async def test_what_a_killed_starter_left_stops_nobody(empty_url: str) -> None:
+    """It held yoyo's own lock, and had finished some of the migrations."""
+    await asyncio.to_thread(migrate, empty_url)
+    conn = await asyncpg.connect(empty_url)
+    await conn.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
+    last = max(known_migrations())
+    await conn.execute((MIGRATIONS / f"{last}.rollback.sql").read_text())
+    await conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = $1", last)
+    await conn.close()
+    assert await asyncio.to_thread(migrate, empty_url) == 1
+
+
+async def test_a_postgres_that_is_away_is_told_in_a_line() -> None:
+    with pytest.raises(MigrationFailed) as refused:
+        await asyncio.to_thread(migrate, "postgresql://nobody:secret@127.0.0.1:1/none")
+    assert "\n" not in str(refused.value) and "secret" not in str(refused.value)

@@ -1,0 +1,112 @@
+"""What the schema itself refuses: statuses that the code does not know, changes of what must stay, impossible rows."""
+
+import re
+from enum import StrEnum
+
+import asyncpg
+import pytest
+
+from app.domain.states import (
+    AssessmentStatus,
+    AuditAction,
+    AuditEntity,
+    JobStatus,
+    JobType,
+    Level,
+    QuestionType,
+    ReasonCode,
+    ScoreType,
+)
+from app.repositories.sql import Connection, Pool
+from tests.bank import Bank
+from tests.pipelines import submit
+
+CHECKS: dict[str, type[StrEnum]] = {
+    "questions_type_check": QuestionType,
+    "credential_versions_level_check": Level,
+    "assessments_status_check": AssessmentStatus,
+    "async_jobs_job_type_check": JobType,
+    "async_jobs_status_check": JobStatus,
+    "scores_score_type_check": ScoreType,
+    "audit_log_action_check": AuditAction,
+    "audit_log_entity_check": AuditEntity,
+}
+
+
+async def test_each_check_names_the_members_of_its_enum(conn: Connection) -> None:
+    text = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1"
+    named = {name: set(re.findall(r"'([a-z_]+)'::", await conn.fetchval(text, name))) for name in CHECKS}
+    assert named == {name: set(members) for name, members in CHECKS.items()}
+
+
+async def test_no_check_of_a_set_is_without_its_enum(conn: Connection) -> None:
+    found = await conn.fetch(
+        """SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace
+           AND pg_get_constraintdef(oid) ~ '= ANY \\(+ARRAY'"""
+    )
+    # Two name the statuses again, to tie other columns to them.
+    tied = {row["conname"] for row in found if row["conname"].endswith(("completed_at_check", "submitted_at_check"))}
+    assert {row["conname"] for row in found} - tied == set(CHECKS)
+
+
+async def test_every_code_fits_its_column(conn: Connection) -> None:
+    columns = await conn.fetch(
+        """SELECT table_name || '.' || column_name AS name, character_maximum_length AS most
+           FROM information_schema.columns WHERE (table_name, column_name) IN (('scores', 'reason'))"""
+    )
+    assert {row["name"]: row["most"] for row in columns} == {"scores.reason": 64}
+    assert max(map(len, ReasonCode)) <= 64
+
+
+async def test_a_version_never_changes(pool: Pool, bank: Bank) -> None:
+    for change in (
+        "UPDATE question_versions SET version = version + 1",
+        "DELETE FROM question_versions",
+        "UPDATE credential_versions SET description = 'other'",
+        "DELETE FROM credential_versions",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError, match="never changed in place"):
+            await pool.execute(change)
+
+
+IMPOSSIBLE = {
+    "a final status without its time": "UPDATE assessments SET status = 'completed'",
+    "a time without a final status": "UPDATE assessments SET completed_at = now()",
+    "a submission without its time": "UPDATE assessments SET submitted_at = NULL",
+    "a count below zero": "UPDATE assessments SET remaining = -1",
+    "degraded without a reason": "UPDATE assessments SET degraded = true, degraded_reasons = '[]'",
+    "a running job without a lease": "UPDATE async_jobs SET status = 'in_progress'",
+    "a lease of a job that waits": "UPDATE async_jobs SET lease_expires_at = now()",
+    "a failed job without an error": "UPDATE async_jobs SET status = 'failed', completed_at = now()",
+    "an ended job without its time": "UPDATE async_jobs SET status = 'completed'",
+    "more done than there is": "UPDATE async_jobs SET units_done = units_total + 1",
+    "attempts below zero": "UPDATE async_jobs SET attempts = -1",
+    "more than the maximum": "UPDATE scores SET score = max_score + 1",
+    "less than nothing": "UPDATE scores SET score = -0.1",
+    "not a number": "UPDATE scores SET score = 'NaN'",
+    "no score without a reason": "UPDATE scores SET score = NULL, missing = false",
+    "a score and a reason against it": "UPDATE scores SET reason = 'essay_unscored'",
+    "points for no answer": "UPDATE scores SET missing = true, score = max_score",
+    "an empty answer": "UPDATE responses SET answer = 'null'",
+    "a passage of another length": "UPDATE passages SET ends_at = ends_at + 1",
+    "a vector of no model": "UPDATE passages SET embedding_model = 'x'",
+}
+
+
+async def test_impossible_rows_are_refused(pool: Pool, conn: Connection, bank: Bank) -> None:
+    await submit(pool, bank)
+    accepted = [name for name, statement in IMPOSSIBLE.items() if not await refused(conn, statement)]
+    assert accepted == []
+
+
+async def refused(conn: Connection, statement: str) -> bool:
+    """Whether a CHECK is against it; nothing of it stays."""
+    change = conn.transaction()
+    await change.start()
+    try:
+        await conn.execute(statement)
+    except asyncpg.CheckViolationError:
+        return True
+    finally:
+        await change.rollback()
+    return False

@@ -1,0 +1,119 @@
+"""Upkeep: rings that nobody heard, time that is over, old keys, sample data."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from app import sample_data
+from app.clients import doorbell
+from app.clients.doorbell import Doorbell
+from app.domain.states import JobType
+from app.embedded import EmbeddedValkey
+from app.repositories import jobs
+from app.repositories.sql import Pool
+from app.services import rescue
+from app.services.seed import seed
+from tests.bank import Bank
+from tests.pipelines import claimed, submit
+
+
+async def messages(url: str) -> set[str]:
+    """The ids of the jobs that were rung for."""
+    async with Redis.from_url(url) as redis:
+        return {name.decode().split(":")[0] for name in await redis.zrange("arq:queue", 0, -1)}
+
+
+async def due(pool: Pool) -> set[str]:
+    return {str(row["id"]) for row in await pool.fetch("SELECT id FROM async_jobs WHERE job_type <> 'fusion'")}
+
+
+async def test_rings_for_what_nobody_rang_for(pool: Pool, bank: Bank, redis_url: str) -> None:
+    """A server that died between its commit and its ring."""
+    await submit(pool, bank)
+    bell = Doorbell(doorbell.connect(redis_url))
+    assert await rescue.ring_for_due(pool, bell) == 2
+    assert await messages(redis_url) == await due(pool)
+    assert await rescue.ring_for_due(pool, bell) == 0
+    await pool.execute("UPDATE async_jobs SET dispatched_at = dispatched_at - interval '4 s'")
+    assert await rescue.ring_for_due(pool, bell) == 2
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.zcard("arq:queue") in (2, 4)
+    await bell.redis.aclose()
+
+
+async def test_rings_for_a_lease_that_ran_out(pool: Pool, bank: Bank, redis_url: str) -> None:
+    assessment_id = await submit(pool, bank)
+    job = await claimed(pool, assessment_id, JobType.GPT)
+    await claimed(pool, assessment_id, JobType.RAG)
+    bell = Doorbell(doorbell.connect(redis_url))
+    assert await rescue.ring_for_due(pool, bell) == 0
+    await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", job.id)
+    assert await rescue.ring_for_due(pool, bell) == 1
+    assert await messages(redis_url) == {str(job.id)}
+    await bell.redis.aclose()
+
+
+async def test_without_redis_nothing_is_lost(pool: Pool, bank: Bank, tmp_path: Path) -> None:
+    valkey = EmbeddedValkey(tmp_path, durable=False)
+    url = await asyncio.to_thread(valkey.start)
+    try:
+        bell = Doorbell(doorbell.connect(url))
+        await asyncio.to_thread(valkey.kill)
+        await submit(pool, bank)
+        assert await rescue.ring_for_due(pool, bell) == 0
+        assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE dispatched_at IS NOT NULL") == 0
+        assert await asyncio.to_thread(valkey.start) == url
+        assert await rescue.ring_for_due(pool, bell) == 2
+        assert await messages(url) == await due(pool)
+        await bell.redis.aclose()
+    finally:
+        await asyncio.to_thread(valkey.kill)
+
+
+async def test_several_sweepers_expire_each_assessment_once(pool: Pool, bank: Bank) -> None:
+    await pool.execute(
+        """INSERT INTO assessments (owner, track_id, expires_at)
+           SELECT 'student-' || n, tracks.id, now() - interval '1 s' FROM tracks, generate_series(1, 900) AS n"""
+    )
+    await submit(pool, bank, "submitted")
+    swept = 0
+    while batch := sum(await asyncio.gather(*(rescue.expire_overdue(pool) for _ in range(8)))):
+        swept += batch
+    assert swept == 900
+    rows = await pool.fetch(
+        "SELECT DISTINCT status, revision, completed_at = expires_at AS on_time FROM assessments WHERE owner LIKE '%-%'"
+    )
+    assert [tuple(row) for row in rows] == [("expired", 2, True)]
+    assert await pool.fetchval("SELECT count(*) FROM assessments WHERE status = 'submitted'") == 1
+
+
+async def test_old_keys_are_forgotten_in_batches(pool: Pool) -> None:
+    insert = """INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, body, expires_at)
+                SELECT 's', '/p', $1 || n, '', 201, '', now() + $2::interval FROM generate_series(1, $3::int) AS n"""
+    await pool.execute(insert, "old", timedelta(seconds=-1), 1100)
+    await pool.execute(insert, "young", timedelta(seconds=60), 3)
+    batches = [await rescue.forget_keys(pool) for _ in range(4)]
+    assert batches == [500, 500, 100, 0]
+    assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 3
+
+
+async def test_seeding_again_adds_nothing_and_changes_nothing(pool: Pool) -> None:
+    async def once() -> int:
+        return await seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials())
+
+    assert await once() > 100
+    await pool.execute("UPDATE questions SET deleted_at = now() WHERE id = (SELECT min(id::text)::uuid FROM questions)")
+    counts = "SELECT (SELECT count(*) FROM question_versions), (SELECT count(*) FROM credential_versions)"
+    before = await pool.fetchrow(counts)
+    assert await once() == 0
+    assert await pool.fetchrow(counts) == before
+    assert await pool.fetchval("SELECT count(*) FROM questions WHERE deleted_at IS NOT NULL") == 1
+
+
+async def test_a_ring_for_a_job_that_is_taken_is_nothing(pool: Pool, bank: Bank) -> None:
+    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    before = await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", job.id)
+    await jobs.stamp(pool, [job.id])
+    assert await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", job.id) == before

@@ -1,0 +1,108 @@
+"""The catalogue of credentials: written by admins, read by all, each version kept."""
+
+from typing import Any
+
+from app.repositories.sql import Pool
+from tests.api import Api
+from tests.web.expecting import invalid, problem
+
+CREDENTIAL = {
+    "title": "Hive Keeping",
+    "provider": "Garden School",
+    "url": "https://garden.example/hives",
+    "level": "beginner",
+    "skills": ["hives"],
+    "description": "How to keep a hive. Where to put it.",
+}
+
+
+async def create(api: Api, **changed: Any) -> str:
+    """The path of a new credential."""
+    return (await api.as_("admin").post("/credentials", CREDENTIAL | changed)).headers["Location"]
+
+
+async def test_a_credential_is_created_and_read_by_all(api: Api) -> None:
+    created = await api.as_("admin").post("/credentials", CREDENTIAL)
+    assert created.status == 201
+    known = {"credential_id": created.body["credential_id"], "version": 1, "sample": False}
+    assert created.body == CREDENTIAL | known
+    assert created.headers["Location"] == f"/credentials/{created.body['credential_id']}"
+    for caller in (api, api.as_("advisor"), api.as_("admin")):
+        assert (await caller.get(created.headers["Location"])).body == created.body
+        assert (await caller.get("/credentials")).body == {"items": [created.body], "next_cursor": None}
+
+
+async def test_each_field_that_does_not_fit_is_pointed_at(api: Api) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"title": ""}, "/title"), ({"title": "t" * 301}, "/title"), ({"title": 1}, "/title"),
+        ({"provider": ""}, "/provider"),
+        ({"provider": "p" * 301}, "/provider"), ({"level": "expert"}, "/level"), ({"level": None}, "/level"),
+        ({"url": "ftp://garden.example"}, "/url"), ({"url": "garden"}, "/url"), ({"url": ""}, "/url"),
+        ({"url": "javascript:alert(1)"}, "/url"), ({"url": "https://a:b@garden.example"}, "/url"),
+        ({"url": "https://["}, "/url"),
+        ({"url": "https://"}, "/url"), ({"url": 7}, "/url"), ({"url": "https://garden.example/" + "a" * 2000}, "/url"),
+        ({"skills": ["s"] * 51}, "/skills"), ({"skills": [""]}, "/skills/0"), ({"description": ""}, "/description"),
+        ({"description": "d" * 10_001}, "/description"), ({"version": 3}, "/version"),
+        ({"credential_id": "x"}, "/credential_id"),
+    ]  # fmt: skip
+    for changed, pointer in wrong:
+        assert invalid(await api.as_("admin").post("/credentials", CREDENTIAL | changed)) == [pointer], changed
+    lacking = {"title": "T"}
+    pointers = invalid(await api.as_("admin").post("/credentials", lacking))
+    assert sorted(pointers) == ["/description", "/level", "/provider", "/url"]
+    assert (await api.get("/credentials")).body["items"] == []
+
+
+async def test_every_version_stays_readable_even_after_a_delete(api: Api) -> None:
+    path = await create(api)
+    patched = await api.as_("admin").patch(path, {"title": "Hives", "description": "All about hives."})
+    assert (patched.status, patched.body["version"], patched.body["title"]) == (200, 2, "Hives")
+    assert (await api.get(path)).body == patched.body
+    first = await api.get(f"{path}?version=1")
+    assert first.body.items() >= (CREDENTIAL | {"version": 1}).items()
+    assert (await api.as_("admin").delete(path)).status == 204
+    problem(await api.get(path), 404, "not-found")
+    assert (await api.get(f"{path}?version=1")).body == first.body
+    assert (await api.get(f"{path}?version=2")).body == patched.body
+    for reply in (await api.as_("admin").patch(path, {}), await api.as_("admin").delete(path)):
+        problem(reply, 404, "not-found")
+    assert (await api.get("/credentials")).body["items"] == []
+
+
+async def test_versions_that_are_none(api: Api) -> None:
+    path = await create(api)
+    problem(await api.get(f"{path}?version=2"), 404, "not-found")
+    problem(await api.get(f"{path}?version=2147483647"), 404, "not-found")
+    for text in ("0", "-1", "1.0", "one", "", "2147483648", "9" * 5000, "%D9%A1", "1%00", "+1"):
+        problem(await api.get(f"{path}?version={text}"), 400, "bad-query")
+
+
+async def test_a_patch_that_does_not_fit_writes_nothing(api: Api) -> None:
+    path = await create(api)
+    for changes, pointer in (
+        ({"level": "expert"}, "/level"),
+        ({"title": None}, "/title"),
+        ({"version": 9}, "/version"),
+    ):
+        assert invalid(await api.as_("admin").patch(path, changes)) == [pointer]
+    assert (await api.get(path)).body["version"] == 1
+
+
+async def test_passages_are_cut_out_of_each_version(api: Api, pool: Pool) -> None:
+    await api.as_("admin").patch(await create(api, description="🐝 One. Two."), {"description": "Three."})
+    kept = await pool.fetchval(
+        "SELECT bool_and(substr(v.description, p.starts_at + 1, p.ends_at - p.starts_at) = p.text)"
+        " FROM passages p JOIN credential_versions v USING (credential_id, version)"
+    )
+    assert kept is True
+    assert await pool.fetchval("SELECT array_agg(DISTINCT version ORDER BY version) FROM passages") == [1, 2]
+
+
+async def test_each_write_leaves_an_audit_row(api: Api, pool: Pool) -> None:
+    path = await create(api)
+    await api.as_("admin").patch(path, {"title": "Hives"})
+    await api.as_("admin").delete(path)
+    rows = await pool.fetch("SELECT actor, action, entity, key, after ->> 'title' FROM audit_log ORDER BY id")
+    expected = [("create", "Hive Keeping"), ("update", "Hives"), ("delete", None)]
+    key = path.rsplit("/", 1)[1]
+    assert [tuple(row) for row in rows] == [("admin-1", did, "credential", key, after) for did, after in expected]

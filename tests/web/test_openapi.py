@@ -1,0 +1,109 @@
+"""The OpenAPI document: valid, complete, and true, as a generator of odd requests finds out."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from app.repositories.sql import Pool
+from app.web import problems
+from app.web.routes import ROUTES
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.web.test_operations import counted
+
+# What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
+_UNSAYABLE = "positive_data_acceptance"
+_EXAMPLES = 4
+_SECONDS = 60
+
+
+@pytest.fixture
+async def document(api: Api) -> Any:
+    """The document as served."""
+    return (await api.get("/openapi.json")).body
+
+
+async def test_it_is_valid_openapi(document: Any) -> None:
+    OPENAPI_31_VALIDATOR.validate(document)
+    assert document["openapi"].startswith("3.1")
+    with pytest.raises(ValueError, match="paths"):
+        OPENAPI_31_VALIDATOR.validate(document | {"paths": []})
+
+
+async def test_every_reference_leads_somewhere(document: Any) -> None:
+    named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert named <= set(document["components"]["schemas"])
+    assert {"Problem", "StatusView", "Result", "EssayQuestionView"} <= named
+
+
+async def test_it_has_every_route_and_nothing_else(document: Any) -> None:
+    told = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    assert told == {(route.method, route.path) for route in ROUTES if route.documented}
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"] and operation["tags"] for operation in operations)
+
+
+async def test_it_says_which_routes_need_a_token(document: Any) -> None:
+    for route in ROUTES:
+        if route.documented:
+            operation = document["paths"][route.path][route.method.lower()]
+            assert (operation.get("security") == [{"bearer": []}]) is not route.public
+            assert ("401" in operation["responses"]) is not route.public
+
+
+async def test_it_names_every_type_of_problem(document: Any) -> None:
+    kinds = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert kinds == [kind.uri for kind in problems.ALL]
+    assert all(f"`{uri}`" in document["info"]["description"] for uri in kinds)
+    assert len(set(kinds)) == len(kinds) > 15
+
+
+async def test_it_says_what_a_student_may_answer_and_a_patch_may_leave_out(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["SaveBody"]["properties"]["responses"]["maxItems"] == 500
+    assert schemas["SaveBody"]["additionalProperties"] is False
+    patch = document["paths"]["/tracks/{slug}"]["patch"]["requestBody"]
+    assert patch["content"]["application/json"]["schema"]["required"] == []
+    assert (patch["required"], document["paths"]["/tracks"]["post"]["requestBody"]["required"]) == (False, True)
+
+
+async def test_no_generated_request_finds_the_server_failing_or_the_document_wrong(
+    api: Api, path: str, bank: Bank, pool: Pool, tmp_path: Path
+) -> None:
+    """Each operation by who may use it; every one must be reached beyond its guards, or nothing is shown."""
+    credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
+    known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
+    config = tmp_path / "schemathesis.toml"
+    lines = [f'"path.{name}" = "{value}"\n' for name, value in (known | {"slug": SLUG}).items()]
+    config.write_text("[parameters]\n" + "".join(lines))
+    by_whom = ((api, "--include-path-regex"), (api.as_("admin"), "--exclude-path-regex"))
+    reports = [_generated(caller, config, choice, "^/assessments") for caller, choice in by_whom]
+    assert [report for report in await asyncio.gather(*reports) if report] == []
+    reached = {(method, route) for method, route, status in await counted(api) if status not in ("403", "404", "405")}
+    assert reached >= {(route.method, route.path) for route in ROUTES if route.documented}
+
+
+async def _generated(caller: Api, config: Path, *choice: str) -> str:
+    """What Schemathesis reports of requests that fit the document and of ones that don't; empty where all is well."""
+    command: list[object] = [Path(sys.executable).parent / "st", "--config-file", config, "--no-color", "run"]
+    command += [f"http://{caller.client.host}:{caller.client.port}/openapi.json"]
+    command += [*choice, "--header", f"Authorization: {caller.bearer}"]
+    command += ["--exclude-checks", _UNSAYABLE, "--phases", "coverage,fuzzing", "--max-examples", str(_EXAMPLES)]
+    command += ["--no-shrink", "--seed", "1", "--generation-database", "none", "--warnings", "off"]
+    running = await asyncio.create_subprocess_exec(
+        *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=config.parent
+    )
+    try:
+        async with asyncio.timeout(_SECONDS):
+            report, _ = await running.communicate()
+    finally:
+        if running.returncode is None:
+            running.kill()
+    return report.decode() if running.returncode else ""

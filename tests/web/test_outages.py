@@ -1,0 +1,139 @@
+"""Postgres or Redis away: said honestly, nothing half done, and over when they are back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from app.context import open_pool
+from app.embedded import ServerUrls
+from app.repositories.migrations import migrate
+from app.repositories.sql import Pool
+from app.settings import Settings, WrongSetting, load_settings
+from app.web.app import create_app
+from app.web.connections import Runner
+from app.web.routes import ROUTES, Route
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.conftest import with_database
+from tests.web.conftest import Serve
+from tests.web.expecting import problem
+from tests.web.test_keys import CASES
+from tests.web.test_roles import ALLOWED, GUARDED
+
+# Nobody listens on port 1.
+NO_POSTGRES = load_settings(database_url="postgresql://nobody:hidden@127.0.0.1:1/nothing").database_url
+NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
+
+
+async def ask(api: Api, route: Route) -> Any:
+    """The route as someone who may use it calls it, with a body that fits."""
+    role, sub = sorted(ALLOWED[route.method, route.path])[-1]
+    names = {name: str(uuid4()) for name in ("assessment_id", "question_id", "credential_id")}
+    payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
+    return await api.as_(role, sub=sub).send(route.method, route.path.format(slug=SLUG, **names), payload)
+
+
+async def test_without_postgres_every_route_says_so(serve: Serve) -> None:
+    api = await serve(database_url=NO_POSTGRES)
+    for route in GUARDED:
+        reply = await ask(api, route)
+        told = problem(reply, 503, "storage-unavailable")
+        assert int(reply.headers["Retry-After"]) > 0
+        assert "hidden" not in str(told)
+
+
+async def test_without_postgres_callers_are_still_told_apart(serve: Serve) -> None:
+    api = await serve(database_url=NO_POSTGRES)
+    problem(await api.send_raw("GET", "/tracks", None, {"Authorization": ""}), 401, "unauthenticated")
+    problem(await api.get("/questions"), 403, "forbidden")
+    problem(await api.as_("admin").post("/tracks", {"slug": 1}), 422, "invalid-fields")
+
+
+async def test_without_postgres_the_public_routes_go_on(serve: Serve) -> None:
+    api = await serve(database_url=NO_POSTGRES)
+    for route in ROUTES:
+        if route.public and "{" not in route.path and route.path != "/readyz":
+            assert (await api.get(route.path)).status == 200
+    assert b"assay_jobs{" not in (await api.get("/metrics")).raw
+    ready = await api.get("/readyz")
+    assert (ready.status, int(ready.headers["Retry-After"]) > 0) == (503, True)
+    assert ready.body == {"postgres": "not reachable", "migrations": "unknown", "redis": "ok"}
+
+
+@pytest.fixture
+async def spare(servers: ServerUrls) -> AsyncIterator[Settings]:
+    """An empty database beside the tests' own, as the settings name it."""
+    name = f"spare_{uuid4().hex}"
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f'CREATE DATABASE "{name}"')
+    yield load_settings(database_url=with_database(servers.database_url, name))
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+async def test_a_database_without_tables_is_not_ready(serve: Serve, spare: Settings) -> None:
+    api = await serve(database_url=spare.database_url)
+    ready = await api.get("/readyz")
+    assert (ready.status, ready.body["postgres"]) == (503, "ok")
+    assert ready.body["migrations"] == "none applied; run `assay migrate`"
+    problem(await api.get("/tracks"), 503, "storage-unavailable")
+
+
+async def test_a_database_of_an_older_version_is_not_ready(serve: Serve, spare: Settings) -> None:
+    url = spare.secret("database_url")
+    await asyncio.to_thread(migrate, url)
+    api = await serve(database_url=spare.database_url)
+    assert (await api.get("/readyz")).body == {"postgres": "ok", "migrations": "ok", "redis": "ok"}
+    async with open_pool(url, "tests", 1) as pool:
+        await pool.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0007%'")
+    ready = await api.get("/readyz")
+    assert (ready.status, ready.body["migrations"]) == (503, "1 pending; run `assay migrate`")
+
+
+async def test_connections_that_postgres_ends_are_replaced(api: Api, path: str, pool: Pool) -> None:
+    await pool.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'assay serve'"
+    )
+    replies = [await api.get(f"{path}/status") for _ in range(20)]
+    assert {reply.status for reply in replies} <= {200, 503}
+    assert replies[-1].status == 200
+
+
+async def test_without_redis_submissions_are_still_accepted(serve: Serve, bank: Bank, pool: Pool) -> None:
+    api = await serve(redis_url=NO_REDIS)
+    path = (await api.post("/assessments", {"track": SLUG})).headers["Location"]
+    assert (await api.post(f"{path}/submit", {"responses": bank.all_answers()})).status == 202
+    assert (await api.get(f"{path}/status")).body["status"] == "submitted"
+    assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE status = 'queued'") == 3
+    ready = await api.get("/readyz")
+    assert (ready.status, ready.body) == (200, {"postgres": "ok", "migrations": "ok", "redis": "not reachable"})
+
+
+@pytest.fixture
+async def closed_keys(pool: Pool) -> AsyncIterator[None]:
+    """No idempotency key can be stored."""
+    await pool.execute("ALTER TABLE idempotency_keys ADD CONSTRAINT closed CHECK (false) NOT VALID")
+    yield
+    await pool.execute("ALTER TABLE idempotency_keys DROP CONSTRAINT closed")
+
+
+async def test_a_write_that_postgres_refuses_leaves_nothing_behind(
+    api: Api, path: str, bank: Bank, pool: Pool, closed_keys: None
+) -> None:
+    reply = await api.post(f"{path}/submit", {"responses": bank.all_answers()}, Idempotency_Key="once")
+    told = problem(reply, 500, "internal-error")
+    assert told["detail"] == "the request id helps to find out what"
+    assert (await api.get(path)).body["responses"] == []
+    assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 0
+    assert (await api.post(f"{path}/submit")).status == 202
+
+
+async def test_no_server_without_what_it_needs(settings: Settings) -> None:
+    for missing in ("database_url", "redis_url", "jwt_secret"):
+        with pytest.raises(WrongSetting, match=f"{missing.upper()} is not set"):
+            await Runner(create_app(settings.model_copy(update={missing: None}))).setup()

@@ -1,0 +1,101 @@
+"""Worker processes as a deployment starts them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from app.repositories.sql import Pool
+from tests.bank import Bank, plant
+from tests.fakes.conditions import until
+from tests.fakes.model_server import ModelServer, model_server
+
+ROOT = Path(__file__).parents[2]
+# Generous: two cores may be shared with everything else.
+START_SECONDS = 60.0
+KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+
+
+@dataclass
+class WorkerProcess:
+    """A running worker and what it logged so far."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+
+    async def read(self) -> None:
+        """Collects its log."""
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.lines.append(line.decode())
+
+    def said(self, event: str) -> bool:
+        """Whether such an event was logged."""
+        return any(f'"event": "{event}"' in line for line in self.lines)
+
+    async def says(self, event: str) -> None:
+        """Returns when such an event is logged."""
+
+        async def said() -> bool:
+            assert self.process.returncode is None or self.said(event), "".join(self.lines)
+            return self.said(event)
+
+        await until(said, START_SECONDS)
+
+    async def end(self, signal_number: int) -> int:
+        """Sends a signal; returns the exit status."""
+        self.process.send_signal(signal_number)
+        async with asyncio.timeout(START_SECONDS):
+            return await self.process.wait()
+
+
+class StartWorker(Protocol):
+    """Starts a worker with some settings."""
+
+    async def __call__(self, **settings: str) -> WorkerProcess:
+        """A worker that takes messages."""
+
+
+@pytest.fixture
+async def start_worker(database_url: str, redis_url: str) -> AsyncIterator[StartWorker]:
+    """Starts workers over the test's own database; those that are left are killed."""
+    started: list[tuple[WorkerProcess, asyncio.Task[None]]] = []
+
+    async def start(**settings: str) -> WorkerProcess:
+        told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JOB_RETRY_DELAY": "0.1"} | settings
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", "worker",
+            cwd=ROOT,
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | told,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        worker = WorkerProcess(process)
+        started.append((worker, asyncio.create_task(worker.read())))
+        await worker.says("worker_started")
+        return worker
+
+    yield start
+    for worker, reading in started:
+        if worker.process.returncode is None:
+            worker.process.kill()
+        await worker.process.wait()
+        await reading
+
+
+@pytest.fixture
+async def bank(pool: Pool) -> Bank:
+    """The small track."""
+    return await plant(pool)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ModelServer]:
+    """A model provider that does as it is told."""
+    async with model_server() as server:
+        yield server

@@ -1,0 +1,46 @@
+"""What a server does not carry: the model's SDK and the embedding runtime belong to workers."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from tests.conftest import SECRET
+from tests.workers.conftest import ROOT
+
+HEAVY = ("openai", "onnxruntime", "tokenizers", "numpy")
+# Measured: about 75. The SDK alone would take 58 more.
+MOST_MEGABYTES = 120
+PROGRAM = f"""
+import json, sys
+from pathlib import Path
+import app.web.serving
+from app.settings import load_settings
+from app.web.app import create_app
+url = "127.0.0.1:1/none"
+create_app(load_settings(database_url="postgresql://" + url, redis_url="redis://" + url, jwt_secret={SECRET!r}))
+# Not getrusage: that starts from what the parent had at the fork.
+peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+print(json.dumps({{"peak_kb": peak, "loaded": [name for name in {HEAVY!r} if name in sys.modules]}}))
+"""
+
+
+async def run(program: str) -> Any:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return json.loads(out)
+
+
+async def test_a_server_stays_small() -> None:
+    found = await run(PROGRAM)
+    assert found["loaded"] == []
+    assert found["peak_kb"] < MOST_MEGABYTES * 1024
+
+
+async def test_a_worker_without_a_key_does_not_load_the_sdk() -> None:
+    """Nor the embedding runtime, before there is something to embed."""
+    loaded = f"import json, sys; import workers.main; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
+    assert await run(loaded) == []
