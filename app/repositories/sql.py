@@ -17,6 +17,8 @@ Executor: TypeAlias = "Pool | Connection"
 STORAGE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What asyncpg says when Postgres ended a connection in the very moment of its use.
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,

@@ -12,7 +12,7 @@ from app.domain.states import JobType
 from app.repositories import credentials
 from app.repositories.sql import Pool
 from app.services import rescue
-from tests.bank import Bank, credential, plant
+from tests.bank import CREDENTIALS, Bank, credential, plant
 from tests.pipelines import job_id, pipeline, run_all, submit
 
 # Questions are drawn in any order, and what a student says is looked for in the order in which it was said.
@@ -69,8 +69,17 @@ async def test_by_meaning(pool: Pool, bank: Bank, redis_url: str, embedder: Offl
     assert reasons == []
     found = result["recommendations"]
     await quoted_right(pool, found)
-    assert found[0]["title"] == "Soil Science Basics"
+    assert {one["title"] for one in found} == {title for title, _, _ in CREDENTIALS}
     assert all(0 < one["sources"][0]["similarity"] <= 1 for one in found)
+
+
+async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedder: OfflineEmbedder) -> None:
+    """Without a word in common."""
+    await rescue.embed_passages(pool, embedder)
+    (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
+    found = await credentials.search_by_vector(pool, vector, embedder.name, 3)
+    assert found[0].title == "Botany Foundations"
+    assert [one.similarity or 0 for one in found] == sorted((one.similarity or 0 for one in found), reverse=True)
 
 
 async def test_vectors_of_another_model_are_not_compared(

@@ -1,5 +1,6 @@
 """For operators: alive, ready, metrics; and the documentation."""
 
+import structlog
 from aiohttp import web
 
 from app.clients.doorbell import REDIS_AWAY
@@ -8,6 +9,8 @@ from app.repositories import health, jobs
 from app.repositories.migrations import known_migrations
 from app.repositories.sql import STORAGE_AWAY
 from app.web.keys import CONTEXT, METRICS
+
+log = structlog.get_logger()
 
 _AWAY = "not reachable"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,7 +45,8 @@ async def _storage(context: Context) -> tuple[str, str]:
         applied = await health.applied_migrations(context.pool)
     except health.NeverMigrated:
         return "ok", "none applied; run `assay migrate`"
-    except STORAGE_AWAY:
+    except STORAGE_AWAY as error:
+        log.warning("not_ready", error=repr(error))
         return _AWAY, "unknown"
     pending = len(known_migrations() - applied)
     return "ok", f"{pending} pending; run `assay migrate`" if pending else "ok"
