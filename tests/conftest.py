@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+import structlog
 from redis.asyncio import Redis
+from structlog.contextvars import merge_contextvars
 
 from app.context import open_pool
 from app.embedded import ServerUrls, embedded_servers
@@ -21,6 +23,15 @@ DO $$ BEGIN
              FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^_?yoyo');
 END $$;
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Logs as the product writes them: structlog's own coloured tracebacks take seconds each."""
+    render = structlog.processors.JSONRenderer()
+    structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from app.domain.errors import FieldError, InvalidFields
+
+# More than anyone reads; a hostile body can have a hundred thousand.
+_MOST_ERRORS = 500
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -34,7 +38,7 @@ def checked(model: type[Body], value: Any) -> Body:
         # As JSON, because only there may strict checks take texts for ids and times.
         return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise InvalidFields(_field_errors(error)) from None
+        raise InvalidFields(islice(_field_errors(error), _MOST_ERRORS)) from None
 
 
 def _field_errors(error: ValidationError) -> Iterable[FieldError]:

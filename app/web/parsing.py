@@ -166,7 +166,7 @@ def query_text(request: web.Request, name: str) -> str | None:
     return text
 
 
-def query_uuid(request: web.Request) -> UUID | None:
+def query_cursor_id(request: web.Request) -> UUID | None:
     """The id in `cursor`, for lists that are sorted by id.
 
     Raises:

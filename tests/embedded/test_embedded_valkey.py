@@ -44,9 +44,7 @@ def test_only_the_password_opens_it(valkey: EmbeddedValkey, new_folder: Path) ->
     port, secret = urlsplit(url).port, urlsplit(url).password
     with Redis(port=port or 0) as client, pytest.raises(AuthenticationError):
         client.ping()
-    listing = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "args", "-p", str(valkey.pid())], capture_output=True, text=True
-    )
+    listing = subprocess.run(["/bin/ps", "-ww", "-o", "args", "-p", str(valkey.pid())], capture_output=True, text=True)
     assert "valkey-server" in listing.stdout and str(secret) not in listing.stdout
     for name in ("valkey.conf", "valkey.password"):
         assert (new_folder / name).stat().st_mode & 0o777 == 0o600

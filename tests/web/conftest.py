@@ -1,14 +1,11 @@
 """A server over the test's own database, and callers of it."""
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
-import structlog
 from aiohttp.test_utils import TestServer
 from aiohttp.web import AppRunner
 from pytest_aiohttp.plugin import AiohttpClient
-from structlog.contextvars import merge_contextvars
 
 from app.repositories.sql import Pool
 from app.settings import Settings
@@ -30,15 +27,6 @@ class Serve(Protocol):
 
     async def __call__(self, **changed: Any) -> Api:
         """The API as a student uses it."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_logs() -> Iterator[None]:
-    """Logs as the product writes them: structlog's own coloured tracebacks take seconds each."""
-    render = structlog.processors.JSONRenderer()
-    structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from app.web.parsing import (
     bad_query,
     identify,
     path_id,
+    query_cursor_id,
     query_limit,
-    query_uuid,
     read_object,
 )
 from app.web.replies import answer, json_reply, stored_reply
@@ -27,7 +27,7 @@ from app.web.replies import answer, json_reply, stored_reply
 async def list_credentials(request: web.Request) -> web.StreamResponse:
     """A page of active credentials."""
     (await identify(request)).require(*Role)
-    limit, after = query_limit(request), query_uuid(request)
+    limit, after = query_limit(request), query_cursor_id(request)
     found = await catalogue.page(request.app[CONTEXT].pool, after, limit + 1)
     page, cursor = paging.cut(found, limit, lambda credential: (str(credential.credential_id),))
     items = tuple(credential_view(credential) for credential in page)

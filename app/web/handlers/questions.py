@@ -16,7 +16,7 @@ from app.services import catalog, paging
 from app.services.once import once
 from app.web.bodies import NEW_OF_TYPE, NewQuestion
 from app.web.keys import CONTEXT
-from app.web.parsing import attempt_of, identify, path_id, query_limit, query_text, query_uuid, read_object
+from app.web.parsing import attempt_of, identify, path_id, query_cursor_id, query_limit, query_text, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
 
@@ -24,7 +24,7 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
     """A page of active questions, of one track or of all."""
     (await identify(request)).require(Role.ADVISOR, Role.ADMIN)
     limit = query_limit(request)
-    track, after = query_text(request, "track"), query_uuid(request)
+    track, after = query_text(request, "track"), query_cursor_id(request)
     found = await questions.page(request.app[CONTEXT].pool, track, after, limit + 1)
     page, cursor = paging.cut(found, limit, lambda question: (str(question.question_id),))
     return json_reply(QuestionPage(items=tuple(question_view(question) for question in page), next_cursor=cursor))
