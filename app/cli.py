@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from app.domain.states import Role
 from app.settings import Settings, WrongSetting, load_settings
 from app.stopping import stop_event
@@ -28,6 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongSetting as error:
         print(f"assay: {error}", file=sys.stderr)
         return 2
+    except (OSError, asyncpg.PostgresError) as error:
+        # What an operator can mend, such as an address that is taken: a line says it, a traceback hides it.
+        print(f"assay: {_in_a_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _in_a_line(error: Exception) -> str:
+    if isinstance(error, asyncpg.UndefinedTableError):
+        return "the database has no schema yet; run `assay migrate`"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,11 +59,19 @@ def _parser() -> argparse.ArgumentParser:
         if command in (_serve, _worker):
             part.add_argument("--while-stdin-open", action="store_true", help="stop also at the end of standard input")
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
-    token.add_argument("--role", action="append", choices=list(Role), required=True, help="may be given again")
+    token.add_argument(
+        "--role", action="append", choices=[str(role) for role in Role], required=True, help="may be given again"
+    )
     token.add_argument("--sub", help="whom the token names (default: somebody new)")
-    token.add_argument("--seconds", type=int, default=86_400, help="how long it is valid (default: a day)")
+    token.add_argument("--seconds", type=_seconds, default=86_400, help="how long it is valid (default: a day)")
     token.set_defaults(command=_token)
     return parser
+
+
+def _seconds(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError("must be a whole number of seconds above 0")
+    return int(text)
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:

@@ -47,9 +47,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 14 or newer with the vector extension; embedded where `run` finds none"
+        None, description="PostgreSQL 14 or newer with the vector extension; embedded where `assay up` finds none"
     )
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; embedded where `run` finds none")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; embedded where `assay up` finds none")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -157,7 +157,9 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value} | overrides)
     except ValidationError as error:
-        wrong = "; ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        wrong = "; ".join(
+            f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
+        )
         raise WrongSetting(wrong) from None
 
 

@@ -47,7 +47,7 @@ def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
     folder = Path(settings.assay_data_dir).resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
-        environment = _storage(settings, folder, stack, console) | {"PORT": str(_port(settings))}
+        environment = _storage(settings, folder, stack, console) | {"PORT": str(_port(settings, console))}
         complete = load_settings(**{name.lower(): value for name, value in environment.items()})
         applied, added = migrate(complete.secret("database_url")), asyncio.run(seed_sample_data(complete))
         console.print(f"database ready ({applied} migrations applied, {added} rows of sample data added)")
@@ -75,20 +75,28 @@ def _urls(urls: ServerUrls) -> dict[str, str]:
     return {"database_url": urls.database_url, "redis_url": urls.redis_url}
 
 
-def _port(settings: Settings) -> int:
+def _port(settings: Settings, console: Console) -> int:
     """The port that is asked for; without a wish, the usual one or a free one."""
-    if "port" in settings.model_fields_set and settings.port:
-        return settings.port
-    for wanted in (settings.port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.host, wanted))
-            except OSError:
-                continue
+    wished = "port" in settings.model_fields_set
+    port = _free_port(settings.host, settings.port)
+    if port is None and wished:
+        raise ProcessEnded(f"PORT: {settings.host}:{settings.port} cannot be listened on; is it taken?")
+    port = port or _free_port(settings.host, 0)
+    if port is None:
+        raise ProcessEnded(f"HOST: there is no port to listen on at {settings.host}")
+    if port != settings.port and not wished:
+        console.print(f"port {settings.port} is taken; serving on {port} instead")
+    return port
+
+
+def _free_port(host: str, wanted: int) -> int | None:
+    """The port, or any for 0; None where it cannot be listened on."""
+    try:
+        with socket.create_server((host, wanted)) as probe:
             port: int = probe.getsockname()[1]
             return port
-    raise ProcessEnded("there is no free port")
+    except OSError:
+        return None
 
 
 def _reachable(host: str) -> str:
@@ -98,11 +106,17 @@ def _reachable(host: str) -> str:
 def _wait_until_ready(url: str, running: tuple[Service, ...]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while not _ready(url):
-        for service in running:
-            service.check()
+        _check(running)
         if time.monotonic() > deadline:
             raise ProcessEnded(f"{url}/readyz did not say that the server is ready in {_READY_SECONDS:g} s")
         time.sleep(0.05)
+    # Whoever said that may be another server, if ours found the port taken.
+    _check(running)
+
+
+def _check(running: tuple[Service, ...]) -> None:
+    for service in running:
+        service.check()
 
 
 def _ready(url: str) -> bool:

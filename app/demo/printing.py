@@ -1,9 +1,10 @@
 """Results and settings as a person likes to read them."""
 
+import sys
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_core import PydanticUndefined
+from pydantic.fields import FieldInfo
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.sample_data import SampleStudent
-from app.settings import Settings
+from app.settings import LATER, Settings
 
 _SHOWN_PROMPT = 70
 
@@ -31,19 +32,31 @@ def print_result(console: Console, student: SampleStudent, result: dict[str, Any
     for recommendation in result["recommendations"]:
         console.print(_recommendation(recommendation))
     for reason in result["degraded_reasons"]:
-        console.print(f"[yellow]degraded[/] ({reason['stage']}) {reason['code']}: {escape(reason['detail'])}")
-    console.print(f"took {result['processing']['duration_ms']} ms: {result['processing']['stages']}")
+        console.print(f"[yellow]degraded[/]: {escape(reason['detail'])} ({reason['code']})")
+        if reason["code"] == "essay_scored_locally":
+            console.print("With OPENAI_API_KEY set, a language model scores the essays.")
+    console.print(_took(result["processing"]))
 
 
 def print_settings(settings: Settings) -> None:
-    """All settings with their meaning, value and default; secrets masked."""
-    table = Table("setting", "value", "default", "meaning")
-    for name, field in Settings.model_fields.items():
-        default = field.get_default(call_default_factory=True, validated_data={})
-        shown = "" if default is PydanticUndefined else _plain(default)
-        value = _plain(getattr(settings, name))
-        table.add_row(name.upper(), Text(value), Text(shown), Text(field.description or ""))
-    Console(width=160).print(table)
+    """All settings with their value or default and their meaning; secrets masked, those in effect first."""
+    table = Table("setting", "value", "meaning", box=None, pad_edge=False)
+    for name, field in sorted(Settings.model_fields.items(), key=_in_effect_first):
+        value, default = _plain(getattr(settings, name)), _plain(field.get_default(call_default_factory=True))
+        given = name in settings.model_fields_set
+        shown = f"{value} (default {default or 'none'})" if given else f"{default or 'none'} (default)"
+        table.add_row(Text(name.upper(), no_wrap=True), Text(shown), Text(field.description or ""))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _in_effect_first(entry: tuple[str, FieldInfo]) -> bool:
+    return (entry[1].description or "").startswith(LATER)
+
+
+def _took(processing: dict[str, Any]) -> str:
+    names = {"gpt": "essays", "rag": "recommendations", "fusion": "fusion"}
+    parts = ", ".join(f"{names[stage]} {ms} ms" for stage, ms in processing["stages"].items())
+    return f"\nTook {processing['duration_ms'] / 1000:.1f} s ({parts})."
 
 
 def _plain(value: Any) -> str:
@@ -65,9 +78,9 @@ def _totals(result: dict[str, Any]) -> Table:
 def _points(part: dict[str, Any]) -> tuple[str, str, str]:
     score, share = part["score"], part["percentage"]
     return (
-        "–" if score is None else f"{score:g}",
-        f"{part['max_score']:g}",
-        "–" if share is None else f"{share:g}",
+        "–" if score is None else f"{score:.2f}",
+        f"{part['max_score']:.2f}",
+        "–" if share is None else f"{share:.1f}",
     )
 
 
@@ -82,7 +95,9 @@ def _essay(essay: dict[str, Any], prompts: dict[str, str]) -> Panel:
     ]
     for name, dimension in essay["dimensions"].items():
         lines.append(f"[bold]{name}[/] {dimension['score']}/25: {escape(dimension['rationale'])}")
-        lines += [Padding(f"[dim]“{escape(evidence['quote'])}”[/]", (0, 4)) for evidence in dimension["evidence"]]
+        # One is enough for the terminal; the result has them all.
+        quotes = dimension["evidence"][:1]
+        lines += [Padding(f"[dim]“{escape(evidence['quote'])}”[/]", (0, 4)) for evidence in quotes]
     return Panel(Group(*lines), title=title)
 
 
@@ -103,6 +118,7 @@ def _recommendation(recommendation: dict[str, Any]) -> Group:
     quotes = [Padding(f"[dim]“{escape(source['quote'])}”[/]", (0, 4)) for source in recommendation["sources"]]
     return Group(
         f"{head} (relevance {recommendation['relevance']:.2f})",
-        f"   {escape(recommendation['reason'])} {escape(recommendation['url'])}",
+        f"   {escape(recommendation['reason'])}",
         *quotes,
+        Text(f"    {recommendation['url']}", no_wrap=True, overflow="ignore"),
     )

@@ -8,7 +8,7 @@ from app.domain.checking import checked
 from app.domain.questions import BODY_OF_TYPE
 from app.domain.records import Track
 from app.domain.states import AuditAction, AuditEntity, QuestionType
-from app.repositories import audit, credentials, questions, tracks
+from app.repositories import audit, credentials, questions, seeding, tracks
 from app.repositories.sql import Connection, Pool
 
 ACTOR = "assay seed"
@@ -22,6 +22,7 @@ async def seed(
 ) -> int:
     """Adds what is missing, all or nothing; what was changed or deleted since stays as it is. Returns how many."""
     async with pool.acquire() as conn, conn.transaction():
+        await seeding.wait_for_turn(conn)
         ids = {body["slug"]: await _track(conn, checked(TrackBody, body)) for body in sample_tracks}
         added = sum(new for _, new in ids.values())
         for question_id, body in sample_questions:

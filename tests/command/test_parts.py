@@ -1,11 +1,19 @@
 """The commands of a deployment, and settings that stop a start."""
 
+import fcntl
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
 import jwt
 import pytest
 
 from app.embedded import ServerUrls
 from tests.command.conftest import Command
 from tests.conftest import SECRET
+
+_ROOT = Path(__file__).parents[2]
 
 
 def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
@@ -74,3 +82,47 @@ def test_migrate_says_in_one_line_what_is_wrong(command: Command, servers: Serve
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "wrong" not in done.stderr
+
+
+def test_two_that_seed_at_once_both_succeed(command: Command, database_url: str) -> None:
+    both = [command.start("seed", DATABASE_URL=database_url) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert sorted(outputs) == ["0 row(s) of sample data added\n", "111 row(s) of sample data added\n"]
+
+
+def test_seed_says_that_the_schema_is_missing(command: Command, servers: ServerUrls) -> None:
+    done = command.run("seed", DATABASE_URL=servers.database_url)
+    assert (done.returncode, done.stderr) == (1, "assay: the database has no schema yet; run `assay migrate`\n")
+
+
+@pytest.mark.parametrize(("part", "status"), [("serve", 1), ("up", 1)])
+def test_a_taken_port_is_said_in_one_line(command: Command, part: str, status: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        urls = {"DATABASE_URL": "postgresql://127.0.0.1:1/d", "REDIS_URL": "redis://127.0.0.1:1"}
+        done = command.run(part, PORT=port, JWT_SECRET=SECRET, **(urls if part == "serve" else {}))
+    assert done.returncode == status
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("assay: ")
+    assert port in last
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--role", "king"), ("--role", "admin", "--seconds", "-5")])
+def test_a_token_that_makes_no_sense_is_refused(command: Command, arguments: tuple[str, ...]) -> None:
+    done = command.run("token", *arguments, JWT_SECRET=SECRET)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Role." not in done.stderr
+
+
+def test_data_in_use_is_not_cleaned(tmp_path: Path) -> None:
+    shutil.copy(_ROOT / "Makefile", tmp_path)
+    (tmp_path / ".data").mkdir()
+    with (tmp_path / ".data" / "users.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        refused = subprocess.run(["make", "clean-data"], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S607
+    assert (refused.returncode, "stop it first" in refused.stderr) == (2, True)
+    assert (tmp_path / ".data").exists()
+    subprocess.run(["make", "clean-data"], cwd=tmp_path, capture_output=True, check=True)  # noqa: S607
+    assert not (tmp_path / ".data").exists()
