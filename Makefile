@@ -1,7 +1,8 @@
 # The environment is `.venv` in this checkout; PYTHON chooses the interpreter (3.11 or newer) that makes it.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The build's own warning about editable installs says nothing to who types make.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 
 # Compiled modules are kept, whatever the environment says: every process of ours would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
