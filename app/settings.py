@@ -3,9 +3,19 @@
 import ipaddress
 import json
 import os
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 
 class WrongSetting(Exception):
@@ -29,6 +39,18 @@ def _split(value: Any) -> Any:
 
 def _from_json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("must be an http or https address")
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/*]+", value):
+        raise ValueError("must be origins such as https://app.example, without a path")
+    return value
 
 
 def _network(value: str) -> str:
@@ -60,7 +82,9 @@ class Settings(BaseModel):
     jwt_audience: str | None = Field(None, description="`aud` that tokens must have")
 
     openai_api_key: SecretStr | None = Field(None, description="key of the model; without it essays are scored locally")
-    openai_base_url: str | None = Field(None, description="another endpoint that speaks the OpenAI API")
+    openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="another endpoint that speaks the OpenAI API"
+    )
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
     openai_second_model: str | None = Field(None, description=LATER + "model for a second opinion")
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
@@ -96,12 +120,14 @@ class Settings(BaseModel):
     assessment_ttl: Seconds = Field(86_400, description="seconds to answer and submit")
     max_queued_assessments: int = Field(10_000, ge=1, description="submissions that may wait for their result")
     rate_limit: str = Field(
-        "600/60", pattern=r"^(0|\d+/\d+)$", description=LATER + "requests per seconds for each caller; 0 is off"
+        "600/60",
+        pattern=r"^(0|[1-9]\d*/[1-9]\d*)$",
+        description=LATER + "requests per seconds for each caller; 0 is off",
     )
     rescore_degraded: bool = Field(True, description=LATER + "score degraded essays again when the model is back")
     rescore_interval: Seconds = Field(60, description=LATER + "seconds between looks for them")
     rescore_max_age: Seconds = Field(604_800, description=LATER + "seconds after which a result is left as it is")
-    cors_origins: Annotated[list[str], Commas] = Field(
+    cors_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], Commas] = Field(
         default_factory=list, description=LATER + "exact origins, commas, that browsers may call from"
     )
     assay_data_dir: str = Field(".data", description="folder of the embedded servers")

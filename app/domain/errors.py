@@ -95,3 +95,7 @@ class PassingTrouble(Trouble):
 
 class LastingTrouble(Trouble):
     """Trying again cannot help."""
+
+
+class Poison(LastingTrouble):
+    """Even giving up took a worker down: only what cannot fail may still be done."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from app.clients.doorbell import REDIS_AWAY, Doorbell
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.records import ClaimedJob
 from app.domain.states import JobType
 from app.domain.views import error_of
@@ -23,6 +23,7 @@ from app.services.score_essays import LeaseLost
 
 log = structlog.get_logger()
 
+_CRASHED = "worker_crashed"
 # Two heartbeats may be lost before the lease is.
 _BEATS_IN_A_LEASE = 3
 # Within a process this is long; for work that has to stop it is short, and nothing that it writes counts any more.
@@ -92,8 +93,8 @@ class Pipeline:
     async def _attempt(self, job: ClaimedJob) -> Finished | None:
         work = self.work[job.job_type]
         if job.crashes >= self.limits.max_crashes:
-            crashed = LastingTrouble(retries.CRASHED, "the workers that tried this stopped unexpectedly")
-            return await work.give_up(job, crashed)
+            kind = Poison if job.crashes > self.limits.max_crashes else LastingTrouble
+            return await work.give_up(job, kind(_CRASHED, "the workers that tried this stopped unexpectedly"))
         try:
             return await work.do(job)
         except LeaseLost:

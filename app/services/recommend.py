@@ -5,7 +5,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.clients.embeddings import Embedder, EmbeddingUnavailable, Vector
-from app.domain.errors import Trouble
+from app.domain.errors import Poison, Trouble
 from app.domain.fusion import skill_evidence
 from app.domain.records import ClaimedJob, RunInputs
 from app.domain.result import Reason, Recommendation
@@ -21,6 +21,10 @@ from app.repositories.sql import Pool
 _EMBEDDING_SECONDS = 30.0
 _BY_TEXT_ALONE = "found by words alone: the search by meaning was not available"
 _STANDING = "the track's standing list: the search found nothing for your answers"
+
+
+# Candidates with their relevance, best first, and what to say where this was not the best way.
+Ranked = tuple[tuple[tuple[Candidate, float], ...], str | None]
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,25 @@ class Recommending:
         return await self._finish(job, found, fallback)
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
-        """Ends the job without recommendations."""
-        reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, trouble.detail)
-        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [reason])
+        """Ends the job with what is found by words alone; where even that took a worker down, with nothing."""
+        if isinstance(trouble, Poison):
+            reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, trouble.detail)
+            return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [reason])
+        run = await jobs.read_run(self.pool, job)
+        query = _query(run)
+        ranked, fallback = await self._search_by_words(query, run)
+        return await self._finish(job, recommend(ranked, query, run.track_skills), fallback, trouble)
 
-    async def _search(
-        self, query: RetrievalQuery, run: RunInputs
-    ) -> tuple[tuple[tuple[Candidate, float], ...], str | None]:
+    async def _search(self, query: RetrievalQuery, run: RunInputs) -> Ranked:
         """Candidates with their relevance, and what to say where this is not the best way."""
-        by_text = await credentials.search_by_text(self.pool, query.terms, CANDIDATES)
         by_meaning = await self._search_by_meaning(query)
-        if by_meaning:
-            return by_reciprocal_rank(by_text, by_meaning), None
+        if not by_meaning:
+            return await self._search_by_words(query, run)
+        by_text = await credentials.search_by_text(self.pool, query.terms, CANDIDATES)
+        return by_reciprocal_rank(by_text, by_meaning), None
+
+    async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> Ranked:
+        by_text = await credentials.search_by_text(self.pool, query.terms, CANDIDATES)
         if by_text:
             return by_reciprocal_rank(by_text), _BY_TEXT_ALONE
         standing = await credentials.standing_list(self.pool, run.track_skills, CANDIDATES)
@@ -70,7 +81,7 @@ class Recommending:
             return None
 
     async def _finish(
-        self, job: ClaimedJob, found: tuple[Recommendation, ...], fallback: str | None
+        self, job: ClaimedJob, found: tuple[Recommendation, ...], fallback: str | None, trouble: Trouble | None = None
     ) -> Finished | None:
         output = {"recommendations": [recommendation.model_dump(mode="json") for recommendation in found]}
         if not found:
@@ -79,7 +90,8 @@ class Recommending:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_FALLBACK, fallback)]
         else:
             reasons = []
-        return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, output, reasons)
+        status, error = (JobStatus.FAILED, error_of(trouble)) if trouble else (JobStatus.COMPLETED, None)
+        return await jobs.finish(self.pool, job, status, error, output, reasons)
 
 
 def _query(run: RunInputs) -> RetrievalQuery:

@@ -9,8 +9,6 @@ MOST_DELAY = 300.0
 # says anything else must not keep a student waiting for ever: after so many free returns, tries are charged as usual.
 _FREE_RETURNS = 6
 _UNCHARGED = frozenset({"model_rate_limited"})
-# The code of a job that took too many workers down.
-CRASHED = "worker_crashed"
 # Doubling stops mattering long before; more would be too large for a float one day.
 _MOST_DOUBLINGS = 30
 

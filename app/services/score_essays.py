@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, cast
 
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.essay import EssayScore
 from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, read_answer
 from app.domain.local_scoring import estimate, texts_to_embed
@@ -104,13 +104,13 @@ class EssayScoring:
         return await self._finish(job, left[0][1] if left else None)
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
-        """Ends the job with what is scored so far and, for the rest, the fallback; after crashes, which the local
-        scorer may have caused, the rest has no score.
+        """Ends the job with what is scored so far and, for the rest, the fallback; where even that took a worker down,
+        the rest has no score.
 
         Raises:
             LeaseLost: someone else has the job.
         """
-        without_model = self._store_unscored if trouble.code == retries.CRASHED else self._without_model
+        without_model = self._store_unscored if isinstance(trouble, Poison) else self._without_model
         for essay in _unscored(await jobs.read_run(self.pool, job)):
             await without_model(job, essay)
         return await self._finish(job, trouble)

@@ -1,5 +1,6 @@
 """The application: assembled here, and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -9,7 +10,7 @@ from app.services.submit import SubmissionLimits, Submitter
 from app.settings import Settings, WrongSetting
 from app.web.auth import SharedSecretVerifier, TokenVerifier
 from app.web.background import Background
-from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, METRICS, SUBMITTER, VERIFIER
+from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, METRICS, STOPPING, SUBMITTER, VERIFIER
 from app.web.metrics import Metrics
 from app.web.middlewares import observe
 from app.web.openapi import document
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> web.Application:
     app[METRICS] = Metrics()
     app[DOCUMENT] = document
     app[BACKGROUND] = Background()
+    app[STOPPING] = asyncio.Event()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
         if route.method == "GET":

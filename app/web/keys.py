@@ -1,5 +1,6 @@
 """What the application and a request carry."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -17,4 +18,5 @@ BACKGROUND = web.AppKey("background", Background)
 METRICS = web.AppKey("metrics", Metrics)
 # Made when it is first asked for: it takes as long as a tenth of a start.
 DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("document")
+STOPPING = web.AppKey("stopping", asyncio.Event)
 REQUEST_ID = web.RequestKey("request_id", str)

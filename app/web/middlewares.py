@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from app.web.keys import METRICS, REQUEST_ID
+from app.web.keys import METRICS, REQUEST_ID, STOPPING
 from app.web.problems import problem
 
 log = structlog.get_logger()
@@ -27,6 +27,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     with structlog.contextvars.bound_contextvars(request_id=admit(request)):
         response = await _answered(request, handler)
         sign(request, response)
+        if request.app[STOPPING].is_set():
+            response.force_close()
         _record(request, response.status, time.monotonic() - started)
     return response
 

@@ -8,8 +8,17 @@ from aiohttp import web
 from app.settings import Settings
 from app.web.app import create_app
 from app.web.connections import Runner
+from app.web.keys import STOPPING
 
 log = structlog.get_logger()
+
+# Connections that wait to be accepted: a burst of clients, all of whom would be turned away beyond it.
+_BACKLOG = 1024
+# Seconds, while stopping. First for what the kernel has taken already: it would be reset with the listening socket.
+# Then for requests on their way on connections that are open: those would be cut off. Answers say that the connection
+# ends, so clients leave.
+_ACCEPTING = 0.1
+_READING = 0.5
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -19,12 +28,22 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         WrongSetting: a setting that the server needs is missing.
         OSError: the address is taken.
     """
-    runner = Runner(create_app(settings), access_log=None, shutdown_timeout=settings.shutdown_timeout)
+    app = create_app(settings)
+    runner = Runner(app, access_log=None, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
+        await site.start()
         log.info("serving", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
         await stop.wait()
         log.info("stopping")
+        app[STOPPING].set()
+        await _serve_what_arrived(site, settings.shutdown_timeout)
     finally:
         await runner.cleanup()
+
+
+async def _serve_what_arrived(site: web.TCPSite, seconds: int) -> None:
+    await asyncio.sleep(_ACCEPTING)
+    await site.stop()
+    await asyncio.sleep(min(_READING, seconds / 2))
