@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from app.domain.states import QuestionType
 from app.domain.values import Frozen, LongText, Skills, Weight
@@ -21,7 +21,13 @@ class Option(Frozen):
     text: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
-Options = Annotated[tuple[Option, ...], Field(max_length=50)]
+def _distinct(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    if len({option.id for option in options}) != len(options):
+        raise ValueError("option ids must be distinct")
+    return options
+
+
+Options = Annotated[tuple[Option, ...], Field(max_length=50), AfterValidator(_distinct)]
 
 
 class ProfileInput(StrEnum):
@@ -40,11 +46,12 @@ class Scale(Frozen):
     min: int = Field(ge=-1000, le=1000)
     max: int = Field(ge=-1000, le=1000)
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min >= self.max:
-            raise ValueError("min must be below max")
-        return self
+    @field_validator("max")
+    @classmethod
+    def _above_min(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("min", value - 1):
+            raise ValueError("must be above min")
+        return value
 
 
 class Rubric(Frozen):
@@ -71,14 +78,14 @@ class TheoreticalQuestion(_Question):
     partial_credit: bool = False
     explanation: Annotated[str, Field(max_length=20_000)] = ""
 
-    @model_validator(mode="after")
-    def _key_fits(self) -> Self:
-        _check_distinct([option.id for option in self.options], "option ids")
-        _check_distinct(self.correct_options, "correct_options")
-        unknown = set(self.correct_options) - {option.id for option in self.options}
-        if unknown:
-            raise ValueError(f"correct_options names options that do not exist: {', '.join(sorted(unknown))}")
-        return self
+    @field_validator("correct_options")
+    @classmethod
+    def _key_fits(cls, key: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        _check_distinct(key)
+        unknown = set(key) - {option.id for option in info.data.get("options", ())}
+        if unknown and "options" in info.data:
+            raise ValueError(f"names options that do not exist: {', '.join(sorted(unknown))}")
+        return key
 
 
 class ProfileQuestion(_Question):
@@ -86,18 +93,24 @@ class ProfileQuestion(_Question):
 
     type: Literal[QuestionType.PROFILE] = QuestionType.PROFILE
     input: ProfileInput
-    options: Options = ()
-    scale: Scale | None = None
+    # Checked also where they are left out: some inputs need them.
+    options: Options = Field(default=(), validate_default=True)
+    scale: Scale | None = Field(default=None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _input_fits(self) -> Self:
-        _check_distinct([option.id for option in self.options], "option ids")
-        choice = self.input in (ProfileInput.SINGLE, ProfileInput.MULTIPLE)
-        if choice != bool(self.options):
-            raise ValueError("options belong to the inputs single and multiple, which need them")
-        if (self.input is ProfileInput.SCALE) != (self.scale is not None):
-            raise ValueError("scale belongs to the input scale, which needs it")
-        return self
+    @field_validator("options")
+    @classmethod
+    def _options_fit(cls, options: tuple[Option, ...], info: ValidationInfo) -> tuple[Option, ...]:
+        choice = info.data.get("input") in (ProfileInput.SINGLE, ProfileInput.MULTIPLE)
+        if "input" in info.data and choice != bool(options):
+            raise ValueError("belong to the inputs single and multiple, which need them")
+        return options
+
+    @field_validator("scale")
+    @classmethod
+    def _scale_fits(cls, scale: Scale | None, info: ValidationInfo) -> Scale | None:
+        if "input" in info.data and (info.data["input"] is ProfileInput.SCALE) != (scale is not None):
+            raise ValueError("belongs to the input scale, which needs it")
+        return scale
 
 
 class EssayQuestion(_Question):
@@ -150,6 +163,6 @@ def for_student(question: Question) -> QuestionForStudent:
     )
 
 
-def _check_distinct(values: Sequence[str], name: str) -> None:
+def _check_distinct(values: Sequence[str]) -> None:
     if len(set(values)) != len(values):
-        raise ValueError(f"{name} must be distinct")
+        raise ValueError("must be distinct")
