@@ -17,7 +17,8 @@ _BACKLOG = 1024
 # Seconds, while stopping. First for what the kernel has taken already: it would be reset with the listening socket.
 # Then for requests on their way on connections that are open: those would be cut off. Answers say that the connection
 # ends, so clients leave.
-_ACCEPTING = 0.1
+_ACCEPTING = 0.2
+_LOOKS = 20
 _READING = 0.5
 
 
@@ -44,6 +45,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _serve_what_arrived(site: web.TCPSite, seconds: int) -> None:
-    await asyncio.sleep(_ACCEPTING)
+    await _let_arrive(_ACCEPTING)
     await site.stop()
-    await asyncio.sleep(min(_READING, seconds / 2))
+    await _let_arrive(min(_READING, seconds / 2))
+
+
+async def _let_arrive(seconds: float) -> None:
+    """Many short waits: a busy loop may find one long wait over before it has looked at its sockets even once."""
+    for _ in range(_LOOKS):
+        await asyncio.sleep(seconds / _LOOKS)

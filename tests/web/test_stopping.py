@@ -13,7 +13,7 @@ from tests.bank import Bank
 from tests.conftest import SECRET
 from tests.fakes.conditions import until
 
-_CLIENTS = 60
+_CLIENTS = 30
 
 
 async def test_requests_that_arrived_before_the_signal_are_answered(settings: Settings, bank: Bank) -> None:
