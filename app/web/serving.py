@@ -18,8 +18,8 @@ _BACKLOG = 1024
 # Then for requests on their way on connections that are open: those would be cut off. Answers say that the connection
 # ends, so clients leave.
 _ACCEPTING = 0.2
-_LOOKS = 20
 _READING = 0.5
+_LOOKS = 20
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
