@@ -16,6 +16,9 @@ from app.settings import Settings
 # No statement of ours takes a second; one that takes ten is stuck, and the caller has gone.
 _STATEMENT_SECONDS = 10
 _CONNECT_SECONDS = 5
+# asyncpg's own defaults, which a subclass of its pool has to name.
+_STATEMENTS_OF_A_CONNECTION = 50_000
+_IDLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -27,25 +30,45 @@ class Context:
     doorbell: Doorbell
 
 
+class _Pool(asyncpg.Pool):
+    """A pool whose connections are never waited for without a limit: under more load than Postgres takes, callers are
+    turned away (TimeoutError) instead of queueing up behind each other."""
+
+    def __init__(self, dsn: str, acquire_seconds: float, **options: Any) -> None:
+        super().__init__(dsn, **options)
+        self._acquire_seconds = acquire_seconds
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
+
+
 @asynccontextmanager
-async def open_context(settings: Settings, name: str, connections: int) -> AsyncIterator[Context]:
+async def open_context(
+    settings: Settings, name: str, connections: int, acquire_seconds: float
+) -> AsyncIterator[Context]:
     """Opens what the settings name. Nothing is connected before it is used, so a process starts (and says so on
     `/readyz`) while Postgres or Redis is away. `name` is shown in Postgres' list of sessions."""
     redis = doorbell.connect(settings.secret("redis_url"))
     try:
-        async with open_pool(settings.secret("database_url"), name, connections) as pool:
+        async with open_pool(settings.secret("database_url"), name, connections, acquire_seconds) as pool:
             yield Context(settings, pool, Doorbell(redis))
     finally:
         await redis.aclose()
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, name: str, connections: int) -> AsyncIterator[Pool]:
-    """A pool of at most so many connections."""
-    pool = asyncpg.create_pool(
+async def open_pool(dsn: str, name: str, connections: int, acquire_seconds: float = 10.0) -> AsyncIterator[Pool]:
+    """A pool of at most so many connections, each of them waited for at most so long."""
+    pool = _Pool(
         dsn,
+        acquire_seconds,
         min_size=0,
         max_size=connections,
+        max_queries=_STATEMENTS_OF_A_CONNECTION,
+        max_inactive_connection_lifetime=_IDLE_SECONDS,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        loop=None,
         init=_prepare,
         reset=_leave_as_it_is,
         timeout=_CONNECT_SECONDS,

@@ -98,7 +98,7 @@ class Settings(BaseModel):
         "local", description="what becomes of an essay that the model cannot score: a local estimate, or no score"
     )
 
-    worker_concurrency: int = Field(100, ge=1, le=1000, description="jobs at the same time in one worker")
+    worker_concurrency: int = Field(100, ge=1, le=1000, description="essay jobs at the same time in one worker")
     job_max_attempts: int = Field(4, ge=1, le=20, description="tries of a job that fails")
     job_max_crashes: int = Field(3, ge=1, le=20, description="workers that a job may take down before it is given up")
     job_retry_delay: float = Field(

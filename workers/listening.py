@@ -1,26 +1,22 @@
-"""Taking messages with arq, whatever becomes of Redis, until the process is told to stop."""
+"""Taking messages of all queues until the process is told to stop."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
-from arq.typing import WorkerCoroutine
-from arq.worker import Worker, func
 
 from app.clients import doorbell
+from app.domain.states import JobType
 from app.services.pipeline import Pipeline
 from app.settings import Settings
-from workers.functions import run_job
+from workers.queue_worker import QueueWorker
 
 log = structlog.get_logger()
 
-# arq polls; three stages cost three waits of half this in the middle.
-_POLL_SECONDS = 0.05
-# Leases end work that hangs, not arq.
-_NEVER = 24 * 3600
-# A pause between tries while Redis is away.
-_REDIS_PAUSE = 0.5
+# Short jobs, beside the essays', which mostly wait for a model: enough to keep Postgres busy. More would only take jobs
+# from other workers that could start them.
+_QUICK_SLOTS = 16
 # Kept of the time to stop: what is cancelled hands itself back, and the connections close.
 _LAST_SECONDS = 2.0
 # What a job that was cancelled may take for that.
@@ -28,27 +24,27 @@ _HAND_BACK_SECONDS = 1.5
 
 
 async def listen(settings: Settings, pipeline: Pipeline, stop: asyncio.Event) -> None:
-    """Takes messages until told to stop; a Redis that goes away ends arq's loop, neither the process nor its jobs."""
+    """Takes messages until told to stop, then lets short work end and has the rest handed back."""
     redis = doorbell.connect(settings.secret("redis_url"))
     pool = ArqRedis(redis.connection_pool, job_serializer=doorbell.encode, job_deserializer=doorbell.decode)
+    slots = {JobType.GPT: settings.worker_concurrency}
+    workers = [
+        QueueWorker(pool, doorbell.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
+        for job_type in JobType
+    ]
+    listening = [asyncio.create_task(worker.async_run()) for worker in workers]
     stopping = asyncio.create_task(stop.wait())
-    jobs: set[asyncio.Task[Any]] = set()
-    while not stop.is_set():
-        worker = _arq_worker(pool, pipeline, settings.worker_concurrency)
-        listening = asyncio.create_task(worker.async_run())
-        await asyncio.wait({stopping, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if stop.is_set():
-            # Cut off between arq's mark on a message and the job's start, the message would be dead to all workers.
-            worker.allow_pick_jobs = False
-            await asyncio.wait({listening}, timeout=4 * _POLL_SECONDS)
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
-        jobs = await _unfinished(jobs | set(worker.tasks.values()), 0)
-        if not stop.is_set():
-            log.warning("listening_interrupted", error=repr(listening.exception()))
-            await asyncio.wait({stopping}, timeout=_REDIS_PAUSE)
-    await _drain(jobs, settings.shutdown_timeout)
-    await redis.connection_pool.disconnect()
+    try:
+        # A listener ends by a fault of ours alone. A process that only seems to listen would be worse than none.
+        await asyncio.wait({stopping, *listening}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await asyncio.gather(*(worker.stop_taking() for worker in workers))
+        await _cancelled(stopping, *listening)
+        await _drain({job for worker in workers for job in worker.tasks.values()}, settings.shutdown_timeout)
+        await redis.connection_pool.disconnect()
+    for task in listening:
+        if not task.cancelled():
+            task.result()
 
 
 async def _drain(jobs: set[asyncio.Task[Any]], seconds: float) -> None:
@@ -61,7 +57,7 @@ async def _drain(jobs: set[asyncio.Task[Any]], seconds: float) -> None:
 
 
 async def _unfinished(jobs: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
-    """The jobs that have not ended in time; what the others raised is for arq's log, not for ours."""
+    """The jobs that have not ended in time."""
     if not jobs:
         return set()
     ended, late = await asyncio.wait(jobs, timeout=seconds)
@@ -69,17 +65,7 @@ async def _unfinished(jobs: set[asyncio.Task[Any]], seconds: float) -> set[async
     return late
 
 
-def _arq_worker(redis: ArqRedis, pipeline: Pipeline, concurrency: int) -> Worker:
-    job = func(cast(WorkerCoroutine, run_job), name=doorbell.RUN_JOB, timeout=_NEVER, max_tries=1_000_000)
-    return Worker(
-        functions=[job],
-        redis_pool=redis,
-        job_serializer=doorbell.encode,
-        job_deserializer=doorbell.decode,
-        ctx={"pipeline": pipeline},
-        max_jobs=concurrency,
-        keep_result=0,
-        poll_delay=_POLL_SECONDS,
-        handle_signals=False,
-        health_check_interval=_NEVER,
-    )
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

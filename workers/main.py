@@ -21,12 +21,16 @@ log = structlog.get_logger()
 
 # Jobs mostly wait for the model, and take a connection for milliseconds.
 _CONNECTIONS = 16
+# Long enough for a burst of jobs that end together; a heartbeat has a shorter limit of its own.
+_ACQUIRE_SECONDS = 10.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Works until told to stop."""
     async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(open_context(settings, "assay worker", _CONNECTIONS))
+        context = await stack.enter_async_context(
+            open_context(settings, "assay worker", _CONNECTIONS, _ACQUIRE_SECONDS)
+        )
         embedder = OfflineEmbedder()
         stack.push_async_callback(embedder.close)
         model = await stack.enter_async_context(_model(settings))

@@ -1,11 +1,13 @@
 """What every worker does again and again, safe in all of them at once."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
+from app.clients.doorbell import REDIS_AWAY
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.context import Context
 from app.repositories.sql import STORAGE_AWAY
@@ -28,7 +30,7 @@ def schedules(context: Context, embedder: Embedder) -> tuple[Schedule, ...]:
     """The worker's upkeep."""
     pool, doorbell = context.pool, context.doorbell
     return (
-        Schedule("ring_for_due", 1, lambda: rescue.ring_for_due(pool, doorbell)),
+        Schedule("relay", 1, lambda: rescue.relay(pool, doorbell)),
         Schedule("expire_overdue", 5, lambda: rescue.expire_overdue(pool), drain=True),
         Schedule("forget_keys", 60, lambda: rescue.forget_keys(pool), drain=True),
         Schedule("embed_passages", 5, lambda: rescue.embed_passages(pool, embedder), drain=True),
@@ -40,13 +42,14 @@ async def repeat(schedule: Schedule) -> None:
     while True:
         done = await _once(schedule)
         if not (done and schedule.drain):
-            await asyncio.sleep(schedule.seconds)
+            # Spread out: workers started together would otherwise all look at the same moment.
+            await asyncio.sleep(schedule.seconds * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
 
 
 async def _once(schedule: Schedule) -> int:
     try:
         return await schedule.work()
-    except (*STORAGE_AWAY, EmbeddingUnavailable) as error:
+    except (*STORAGE_AWAY, *REDIS_AWAY, EmbeddingUnavailable) as error:
         log.warning("upkeep_failed", schedule=schedule.name, error=type(error).__name__)
     except Exception:
         log.exception("upkeep_raised", schedule=schedule.name)

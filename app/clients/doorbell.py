@@ -1,4 +1,8 @@
-"""The doorbell: a message through Redis, in arq's format, that names a job of `async_jobs`."""
+"""The doorbell: a message through Redis, in arq's format, that names a job of `async_jobs`.
+
+Each type of job has a queue of its own, so that a quick job never stands behind a slow one. Redis may lose everything
+at any moment; the rows are the truth, and the workers ring again for those that nobody heard (`app.services.rescue`).
+"""
 
 import time
 from collections.abc import Sequence
@@ -12,14 +16,15 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.domain.states import JobType
+
 RUN_JOB = "run_job"
-# A message that nobody took for an hour is worth nothing: the sweeper rings again long before.
+# A message that nobody took for an hour is worth nothing: the workers ring again long before.
 _MESSAGE_LIFE_MS = 3_600_000
-# Rings within a minute are one message. A later one has an id of its own, since a worker that was killed right
-# after it took the first leaves arq's mark on that id, and arq would ignore it as long as the mark lasts.
-_SAME_RING_MS = 60_000
 # Redis is a doorbell, not the truth: whoever rings may not wait long for it.
 _TIMEOUT = 1.0
+# Between signs of life on an idle connection, so that a dead one is noticed.
+_HEALTH_CHECK = 10
 REDIS_AWAY = (RedisError, OSError, TimeoutError)
 
 
@@ -28,6 +33,8 @@ class Rung(Protocol):
 
     @property
     def job_id(self) -> UUID: ...
+    @property
+    def job_type(self) -> JobType: ...
     @property
     def fence(self) -> int: ...
 
@@ -39,18 +46,32 @@ class Doorbell:
     redis: Redis
 
     async def ring(self, jobs: Sequence[Rung]) -> None:
-        """Tells the workers of these jobs, in one round trip.
+        """Leaves a message for each job and wakes the workers, in one round trip. The same job of the same fence is one
+        message, however often it is rung for.
 
         Raises:
-            RedisError, OSError, TimeoutError: Redis is away; the sweeper will ring.
+            RedisError, OSError, TimeoutError: Redis is away; the workers will ring.
         """
         now = int(time.time() * 1000)
         async with self.redis.pipeline(transaction=True) as pipe:
             for job in jobs:
-                message_id = f"{job.job_id}:{job.fence}:{now // _SAME_RING_MS}"
+                message_id = f"{job.job_id}:{job.fence}"
                 pipe.set(job_key_prefix + message_id, _message(job.job_id, now), px=_MESSAGE_LIFE_MS)
-                pipe.zadd(default_queue_name, {message_id: now}, nx=True)
+                pipe.zadd(queue_of(job.job_type), {message_id: now}, nx=True)
+            for job_type in {job.job_type for job in jobs}:
+                pipe.publish(channel_of(queue_of(job_type)), b"")
             await pipe.execute()
+
+    async def waiting(self) -> dict[JobType, int]:
+        """How many messages of each type nobody has taken yet, in one round trip.
+
+        Raises:
+            RedisError, OSError, TimeoutError: Redis is away.
+        """
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for job_type in JobType:
+                pipe.zcard(queue_of(job_type))
+            return dict(zip(JobType, await pipe.execute(), strict=True))
 
     async def ping(self) -> None:
         """Does nothing when Redis is there.
@@ -64,9 +85,19 @@ class Doorbell:
 def connect(url: str, **options: Any) -> Redis:
     """A client that connects when it is first used, and never waits long."""
     client: Redis = Redis.from_url(
-        url, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT, health_check_interval=30, **options
+        url, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT, health_check_interval=_HEALTH_CHECK, **options
     )
     return client
+
+
+def queue_of(job_type: JobType) -> str:
+    """The queue of a type of job."""
+    return f"{default_queue_name}:{job_type}"
+
+
+def channel_of(queue: str) -> str:
+    """Where those who wait for messages of a queue are woken."""
+    return f"{queue}:rung"
 
 
 def encode(message: Any) -> bytes:

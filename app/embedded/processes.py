@@ -53,6 +53,16 @@ def _command_line(pid: int) -> list[bytes]:
     return listing.stdout.strip().split(b" ") or [b""]
 
 
+def _let_go_of_everything(pid: int) -> bool:
+    """Whether nothing is open any more: a process that is ending loses its command line before its listening sockets,
+    which go with the last of its threads."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        return state in "ZX" and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals, float]]) -> None:
     """Sends one signal after the other, each with its seconds to take effect, until the process is gone.
 
@@ -67,6 +77,7 @@ def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals
         except ProcessLookupError:
             return
         if wait_until(lambda: find_pid() is None, seconds):
+            wait_until(lambda: _let_go_of_everything(pid), seconds)
             return
     raise EmbeddedServerError(f"process {find_pid()} outlived {steps[-1][0].name}")
 

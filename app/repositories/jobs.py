@@ -1,6 +1,6 @@
 """The jobs: claims, leases, ends. Each write names the state that it leaves, and the fence of who writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ class Ring:
     """A job to ring for; the fence tells one ring from the next."""
 
     job_id: UUID
+    job_type: JobType
     fence: int
 
 
@@ -67,7 +68,7 @@ async def finish(
     row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, error, output, told)
     if row is None:
         return None
-    return Finished(Ring(row["due_id"], row["due_fence"]) if row["due_id"] else None)
+    return Finished(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
 
 
 async def complete_assessment(db: Executor, job: ClaimedJob, result: Result) -> bool:
@@ -84,15 +85,10 @@ async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) 
     return await db.fetchval(_SQL["fail_assessment"], job.id, job.fence, error) is not None
 
 
-async def stamp(db: Executor, job_ids: Sequence[UUID]) -> None:
-    """Notes that the doorbell was rung for these jobs."""
-    await db.execute(_SQL["stamp"], list(job_ids))
-
-
-async def due_unrung(db: Executor, patience: float, limit: int) -> list[Ring]:
-    """Jobs that someone should be working on; `patience` in seconds is how long a ring is trusted."""
-    rows = await db.fetch(_SQL["due_unrung"], patience, limit)
-    return [Ring(row["id"], row["fence"]) for row in rows]
+async def take_unheard(db: Executor, job_types: Iterable[JobType], patience: float, limit: int) -> list[Ring]:
+    """Jobs that someone should be working on, noted as rung for; `patience` (s) is how long a ring is trusted."""
+    rows = await db.fetch(_SQL["take_unheard"], list(job_types), patience, limit)
+    return [Ring(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
 
 
 async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
@@ -112,7 +108,7 @@ async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
         track=row["track"],
         track_name=row["track_name"],
         track_skills=tuple(row["track_skills"]),
-        submitted_at=_known(row["submitted_at"]),
+        began_at=_known(row["began_at"]),
         now=row["now"],
         questions=decoding.questions.validate_python(row["questions"]),
         answers={saved.question_id: saved.answer for saved in decoding.responses(row["responses"])},

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -64,7 +64,7 @@ class Pipeline:
             job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
         except STORAGE_AWAY as error:
             log.warning("job_not_claimed", job_id=str(job_id), error=type(error).__name__)
-            return  # the sweeper will ring for it again
+            return  # the relay will ring for it again
         if job is None:
             return
         with structlog.contextvars.bound_contextvars(
@@ -173,18 +173,16 @@ class Pipeline:
 
     async def _ring(self, finished: Finished | None) -> None:
         if finished and finished.due:
-            await ring(self.pool, self.doorbell, [finished.due])
+            await ring(self.doorbell, [finished.due])
 
 
-async def ring(pool: Pool, doorbell: Doorbell, rings: list[Ring]) -> bool:
-    """Whether the doorbell was rung for these jobs and that was noted; if not, the sweeper will ring."""
+async def ring(doorbell: Doorbell, rings: Sequence[Ring]) -> None:
+    """Rings for jobs whose rows say already that it was rung: where that turns out to be wrong, the relay rings again
+    (`app.services.rescue`), and where it is right, as nearly always, nothing is left to write."""
     try:
         await doorbell.ring(rings)
-        await jobs.stamp(pool, [each.job_id for each in rings])
-    except (*REDIS_AWAY, *STORAGE_AWAY) as error:
+    except REDIS_AWAY as error:
         log.warning("doorbell_not_rung", error=type(error).__name__)
-        return False
-    return True
 
 
 async def _end(*tasks: "asyncio.Future[Finished | None] | asyncio.Task[None]") -> None:

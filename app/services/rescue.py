@@ -5,21 +5,31 @@ from app.clients.doorbell import Doorbell
 from app.clients.embeddings import Embedder
 from app.repositories import assessments, credentials, idempotency, jobs
 from app.repositories.sql import Pool
-from app.services.pipeline import ring
 
-# How long a ring is trusted: what waits longer is rung for again. A message that is still in Redis is not doubled.
-RING_PATIENCE = 3.0
+# Seconds that a ring is trusted: what is due and waits longer is rung for again.
+RING_PATIENCE = 2.0
+# While so many messages of a type wait, its workers have enough to do, and more messages would not make them faster.
+ENOUGH = 200
 _BATCH = 500
 # Few enough that a batch of passages is embedded in about a second.
 _PASSAGES = 32
 
 
-async def ring_for_due(pool: Pool, doorbell: Doorbell) -> int:
-    """Rings for jobs that someone should be working on; returns how many."""
-    due = await jobs.due_unrung(pool, RING_PATIENCE, _BATCH)
-    if due and await ring(pool, doorbell, due):
-        return len(due)
-    return 0
+async def relay(pool: Pool, doorbell: Doorbell) -> int:
+    """Rings for jobs that someone should be working on and nobody is; returns how many.
+
+    Whoever made them due may have died before it rang, Redis may have been away or have lost its messages, a worker may
+    have died with its job. Redis is asked first: while it is away, no job is noted as rung for.
+
+    Raises:
+        RedisError, OSError, TimeoutError: Redis or Postgres is away.
+    """
+    waiting = await doorbell.waiting()
+    hungry = [job_type for job_type, messages in waiting.items() if messages < ENOUGH]
+    unheard = await jobs.take_unheard(pool, hungry, RING_PATIENCE, _BATCH)
+    if unheard:
+        await doorbell.ring(unheard)
+    return len(unheard)
 
 
 async def expire_overdue(pool: Pool) -> int:

@@ -117,7 +117,9 @@ class Submitter:
             return None
         if not free:
             raise in_flight()
-        rings = tuple(Ring(job.job_id, 0) for job in submission.jobs if job.job_type is not JobType.FUSION)
+        rings = tuple(
+            Ring(job.job_id, job.job_type, 0) for job in submission.jobs if job.job_type is not JobType.FUSION
+        )
         return Submitted(submission.answer, rings) if locked else None
 
     def _submission(

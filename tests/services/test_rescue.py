@@ -4,42 +4,52 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
 
 from app import sample_data
 from app.clients import doorbell
-from app.clients.doorbell import Doorbell
+from app.clients.doorbell import REDIS_AWAY, Doorbell
 from app.domain.states import JobType
 from app.embedded import EmbeddedValkey
-from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.services import rescue
 from app.services.seed import seed
 from tests.bank import Bank
 from tests.pipelines import claimed, submit
 
+QUEUES = [doorbell.queue_of(job_type) for job_type in JobType]
 
-async def messages(url: str) -> set[str]:
-    """The ids of the jobs that were rung for."""
+
+async def messages(url: str) -> list[str]:
+    """The ids of the jobs that were rung for, one for each message."""
     async with Redis.from_url(url) as redis:
-        return {name.decode().split(":")[0] for name in await redis.zrange("arq:queue", 0, -1)}
+        found = [name for queue in QUEUES for name in await redis.zrange(queue, 0, -1)]
+    return sorted(name.decode().split(":")[0] for name in found)
 
 
-async def due(pool: Pool) -> set[str]:
-    return {str(row["id"]) for row in await pool.fetch("SELECT id FROM async_jobs WHERE job_type <> 'fusion'")}
+async def due(pool: Pool) -> list[str]:
+    return sorted(str(row["id"]) for row in await pool.fetch("SELECT id FROM async_jobs WHERE job_type <> 'fusion'"))
 
 
-async def test_rings_for_what_nobody_rang_for(pool: Pool, bank: Bank, redis_url: str) -> None:
-    """A server that died between its commit and its ring."""
+async def long_ago(pool: Pool) -> None:
+    """As if these jobs had been rung for before the patience with a ring began."""
+    seconds = timedelta(seconds=rescue.RING_PATIENCE + 1)
+    await pool.execute("UPDATE async_jobs SET dispatched_at = dispatched_at - $1::interval", seconds)
+
+
+async def test_rings_for_what_nobody_heard(pool: Pool, bank: Bank, redis_url: str) -> None:
+    """A server that died between its commit and its ring, or a message that died with its worker."""
     await submit(pool, bank)
     bell = Doorbell(doorbell.connect(redis_url))
-    assert await rescue.ring_for_due(pool, bell) == 2
+    assert await rescue.relay(pool, bell) == 0
+    await long_ago(pool)
+    assert await rescue.relay(pool, bell) == 2
     assert await messages(redis_url) == await due(pool)
-    assert await rescue.ring_for_due(pool, bell) == 0
-    await pool.execute("UPDATE async_jobs SET dispatched_at = dispatched_at - interval '4 s'")
-    assert await rescue.ring_for_due(pool, bell) == 2
-    async with Redis.from_url(redis_url) as redis:
-        assert await redis.zcard("arq:queue") in (2, 4)
+    assert await rescue.relay(pool, bell) == 0
+    await long_ago(pool)
+    assert await rescue.relay(pool, bell) == 2
+    assert await messages(redis_url) == await due(pool)
     await bell.redis.aclose()
 
 
@@ -48,10 +58,14 @@ async def test_rings_for_a_lease_that_ran_out(pool: Pool, bank: Bank, redis_url:
     job = await claimed(pool, assessment_id, JobType.GPT)
     await claimed(pool, assessment_id, JobType.RAG)
     bell = Doorbell(doorbell.connect(redis_url))
-    assert await rescue.ring_for_due(pool, bell) == 0
-    await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", job.id)
-    assert await rescue.ring_for_due(pool, bell) == 1
-    assert await messages(redis_url) == {str(job.id)}
+    await long_ago(pool)
+    assert await rescue.relay(pool, bell) == 0
+    over = """UPDATE async_jobs SET lease_expires_at = now() - interval '1 ms', dispatched_at = now() - interval '1 s'
+              WHERE id = $1"""
+    await pool.execute(over, job.id)
+    assert await rescue.relay(pool, bell) == 1
+    assert await messages(redis_url) == [str(job.id)]
+    assert await rescue.relay(pool, bell) == 0
     await bell.redis.aclose()
 
 
@@ -62,14 +76,39 @@ async def test_without_redis_nothing_is_lost(pool: Pool, bank: Bank, tmp_path: P
         bell = Doorbell(doorbell.connect(url))
         await asyncio.to_thread(valkey.kill)
         await submit(pool, bank)
-        assert await rescue.ring_for_due(pool, bell) == 0
-        assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE dispatched_at IS NOT NULL") == 0
+        await long_ago(pool)
+        before = await pool.fetch("SELECT * FROM async_jobs ORDER BY id")
+        with pytest.raises(REDIS_AWAY):
+            await rescue.relay(pool, bell)
+        assert await pool.fetch("SELECT * FROM async_jobs ORDER BY id") == before
         assert await asyncio.to_thread(valkey.start) == url
-        assert await rescue.ring_for_due(pool, bell) == 2
+        assert await rescue.relay(pool, bell) == 2
         assert await messages(url) == await due(pool)
         await bell.redis.aclose()
     finally:
         await asyncio.to_thread(valkey.kill)
+
+
+async def test_of_many_relays_one_rings_for_a_job(pool: Pool, bank: Bank, redis_url: str) -> None:
+    for n in range(40):
+        await submit(pool, bank, f"student-{n}")
+    await long_ago(pool)
+    bell = Doorbell(doorbell.connect(redis_url))
+    assert sum(await asyncio.gather(*(rescue.relay(pool, bell) for _ in range(8)))) == 80
+    assert await messages(redis_url) == await due(pool)
+    await bell.redis.aclose()
+
+
+async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url: str) -> None:
+    """Jobs that wait because all workers are busy would otherwise be rung for again and again."""
+    await submit(pool, bank)
+    await long_ago(pool)
+    bell = Doorbell(doorbell.connect(redis_url))
+    await bell.redis.zadd(doorbell.queue_of(JobType.GPT), {f"waiting-{n}": 1 for n in range(rescue.ENOUGH)})
+    assert await rescue.relay(pool, bell) == 1
+    rag = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'rag'")
+    assert str(rag) in await messages(redis_url)
+    await bell.redis.aclose()
 
 
 async def test_several_sweepers_expire_each_assessment_once(pool: Pool, bank: Bank) -> None:
@@ -110,10 +149,3 @@ async def test_seeding_again_adds_nothing_and_changes_nothing(pool: Pool) -> Non
     assert await once() == 0
     assert await pool.fetchrow(counts) == before
     assert await pool.fetchval("SELECT count(*) FROM questions WHERE deleted_at IS NOT NULL") == 1
-
-
-async def test_a_ring_for_a_job_that_is_taken_is_nothing(pool: Pool, bank: Bank) -> None:
-    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
-    before = await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", job.id)
-    await jobs.stamp(pool, [job.id])
-    assert await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", job.id) == before

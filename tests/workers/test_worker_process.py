@@ -30,7 +30,7 @@ def by_model(provider: ModelServer) -> dict[str, str]:
 
 async def ring(redis_url: str, *job_ids: UUID) -> None:
     bell = Doorbell(doorbell.connect(redis_url))
-    await bell.ring([Ring(job, 0) for job in job_ids])
+    await bell.ring([Ring(job, JobType.GPT, 0) for job in job_ids])
     await bell.redis.aclose()
 
 
@@ -62,7 +62,7 @@ async def test_a_submission_is_finished_and_the_worker_leaves_in_good_order(
     rows = await pool.fetch("SELECT status, fence, attempts, error FROM async_jobs")
     assert [tuple(found) for found in rows] == [("completed", 1, 1, None)] * 3
     assert await worker.end(signal.SIGTERM) == 0
-    assert not worker.said("job_raised") and not worker.said("listening_interrupted")
+    assert not worker.said("job_raised") and not worker.said("redis_away")
     async with Redis.from_url(redis_url) as redis:
         assert [key for key in await redis.keys("arq:*") if not key.endswith(b":health-check")] == []
 
@@ -159,7 +159,7 @@ async def test_a_worker_outlives_its_valkey_and_keeps_what_it_does(
         in_flight = await submit(pool, bank)
         await asked(provider, 2)
         await asyncio.to_thread(valkey.kill)
-        await worker.says("listening_interrupted")
+        await worker.says("redis_away")
         without_redis = await submit(pool, bank, "student-2", bank.answers(single="A"))
         gpt = await row(pool, await job_id(pool, in_flight, JobType.GPT))
         assert (gpt["status"], gpt["fence"]) == ("in_progress", 1)
@@ -180,7 +180,8 @@ async def test_messages_that_mean_nothing_do_no_harm(
 ) -> None:
     worker = await start_worker()
     async with Redis.from_url(redis_url) as redis:
-        await redis.zadd("arq:queue", {"gone": 1, "garbage": 1, "pickle": 1, "other": 1})
+        queue = doorbell.queue_of(JobType.GPT)
+        await redis.zadd(queue, {"gone": 1, "garbage": 1, "pickle": 1, "other": 1})
         await redis.set("arq:job:garbage", b"\xff\x00")
         await redis.set("arq:job:pickle", b"\x80\x04\x8c\x05posix\x8c\x06system\x93.")
         await redis.set("arq:job:other", b'{"t":1,"f":"no_such_function","a":[],"k":{},"et":1}')
@@ -188,7 +189,7 @@ async def test_messages_that_mean_nothing_do_no_harm(
         await completed(pool, await submit(pool, bank, answers=[]))
 
         async def empty() -> bool:
-            return not await redis.exists("arq:queue")
+            return not await redis.exists(queue)
 
         await until(empty)
     assert await worker.end(signal.SIGTERM) == 0

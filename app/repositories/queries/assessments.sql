@@ -136,11 +136,11 @@ WITH key_lock AS MATERIALIZED (
     FROM locked, jsonb_to_recordset($6) AS s(question_id uuid, question_version int, score_type text,
                                              score float8, max_score float8, missing boolean, correct boolean)
 ), queued AS (
-    INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, units_total, traceparent,
-                            request_id)
-    SELECT j.job_id, locked.id, locked.run, j.job_type, $14, CASE WHEN j.job_type <> 'fusion' THEN now() END,
-           j.units, $15, $16
-    FROM locked, jsonb_to_recordset($13) AS j(job_id uuid, job_type text, units int)
+    INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, dispatched_at, units_total,
+                            traceparent, request_id)
+    SELECT j.job_id, locked.id, locked.run, j.job_type, $14, due.at, due.at, j.units, $15, $16
+    FROM locked, jsonb_to_recordset($13) AS j(job_id uuid, job_type text, units int),
+         LATERAL (SELECT CASE WHEN j.job_type <> 'fusion' THEN now() END AS at) AS due
 ), remembered AS (
     INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
     SELECT $7, $8, $9, $10, 202, $11, $12, now() + make_interval(secs => $17)

@@ -9,7 +9,7 @@ WITH claimed AS (
     SET status = 'in_progress', fence = fence + 1, lease_expires_at = now() + make_interval(secs => $2),
         attempts = attempts + CASE status WHEN 'queued' THEN 1 ELSE 0 END,
         crashes = crashes + CASE status WHEN 'queued' THEN 0 ELSE 1 END,
-        started_at = coalesce(started_at, now()), dispatched_at = coalesce(dispatched_at, now())
+        started_at = coalesce(started_at, now()), dispatched_at = now()
     WHERE id = $1 AND ((status = 'queued' AND run_after <= now())
                     OR (status = 'in_progress' AND lease_expires_at < now()))
     RETURNING id, assessment_id, run, job_type, fence, attempts, crashes, max_attempts, traceparent, request_id,
@@ -60,7 +60,7 @@ WITH ended AS (
     WHERE a.id = ended.assessment_id AND a.run = ended.run
     RETURNING a.id, a.run, a.remaining
 ), due AS (
-    UPDATE async_jobs f SET run_after = now()
+    UPDATE async_jobs f SET run_after = now(), dispatched_at = now()
     FROM counted
     WHERE counted.remaining = 0 AND f.assessment_id = counted.id AND f.run = counted.run
       AND f.job_type = 'fusion' AND f.status = 'queued' AND f.run_after IS NULL
@@ -83,14 +83,16 @@ WITH ended AS (
     FROM ended, jsonb_to_recordset($4) AS r(rank int, credential_id uuid, credential_version int, relevance float8)
 )
 UPDATE assessments a
-SET status = 'completed', completed_at = coalesce(a.completed_at, $5), revision = a.revision + 1,
+SET status = 'completed', completed_at = CASE a.status WHEN 'completed' THEN a.completed_at ELSE $5 END,
+    revision = a.revision + 1,
     degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb
 FROM ended
 WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
 RETURNING a.id;
 
 -- name: fail_assessment
--- Gives `fusion` up: no result can be put together.
+-- Gives `fusion` up: no result can be put together. After a later run the assessment stays what it was, with the result
+-- that it had; what can be seen is that no job runs any more.
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
@@ -98,28 +100,36 @@ WITH ended AS (
     RETURNING assessment_id, run
 )
 UPDATE assessments a
-SET status = 'failed', completed_at = now(), revision = a.revision + 1
+SET status = CASE a.status WHEN 'submitted' THEN 'failed' ELSE a.status END,
+    completed_at = coalesce(a.completed_at, now()), revision = a.revision + 1
 FROM ended
-WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status = 'submitted'
+WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
 RETURNING a.id;
 
--- name: stamp
--- The doorbell was rung for these; at the request's side that happens off its path.
-UPDATE async_jobs SET dispatched_at = now() WHERE id = ANY($1::uuid[]) AND status = 'queued';
-
--- name: due_unrung
--- Jobs that someone should be working on: due and not rung for (lately), or with a lease that ran out.
-SELECT id, fence FROM async_jobs
-WHERE status = 'queued' AND run_after <= now()
-  AND (dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $1))
-UNION ALL
-SELECT id, fence FROM async_jobs
-WHERE status = 'in_progress' AND lease_expires_at < now()
-LIMIT $2;
+-- name: take_unheard
+-- Jobs that someone should be working on: due and not rung for lately, or with a lease that ran out. They are noted as
+-- rung for in the same statement, so that of all workers that look, one rings.
+WITH unheard AS (
+    SELECT id FROM async_jobs
+    WHERE job_type = ANY($1::text[])
+      AND (status = 'queued' AND run_after <= now()
+               AND coalesce(dispatched_at < now() - make_interval(secs => $2), true)
+           OR status = 'in_progress' AND lease_expires_at < now()
+               AND dispatched_at < greatest(lease_expires_at, now() - make_interval(secs => $2)))
+    ORDER BY dispatched_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE async_jobs j SET dispatched_at = now() FROM unheard WHERE j.id = unheard.id
+RETURNING j.id, j.job_type, j.fence;
 
 -- name: read_run
--- What a job works on: the assessment's track, questions and answers, its newest scores, and the run's other jobs.
-SELECT a.id AS assessment_id, a.submitted_at, now() AS now,
+-- What a job works on: the assessment's track, questions and answers, its newest scores, and the run's other jobs. A
+-- later run began when its jobs were queued. It goes on with the scores of those before, but not with their gaps: an
+-- essay that nobody could score then is still to be scored, unless the run took that gap over (`start_run` in
+-- dead_letters.sql).
+SELECT a.id AS assessment_id, now() AS now,
+       CASE WHEN $2 = 1 THEN a.submitted_at
+            ELSE (SELECT f.created_at FROM async_jobs f
+                  WHERE f.assessment_id = a.id AND f.run = $2 AND f.job_type = 'fusion') END AS began_at,
        t.slug AS track, t.name AS track_name, t.skills AS track_skills,
        (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
                          ORDER BY q.position)
@@ -131,7 +141,7 @@ SELECT a.id AS assessment_id, a.submitted_at, now() AS now,
        (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.position), '[]')
         FROM (SELECT DISTINCT ON (s.question_id, s.score_type) s.*, q.position
               FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
-              WHERE s.assessment_id = a.id AND s.run <= $2
+              WHERE s.assessment_id = a.id AND (s.run = $2 OR s.run < $2 AND s.score IS NOT NULL)
               ORDER BY s.question_id, s.score_type, s.run DESC) AS s) AS scores,
        (SELECT jsonb_agg(jsonb_build_object('job_type', j.job_type, 'status', j.status, 'output', j.output,
                                             'reasons', j.reasons,

@@ -118,7 +118,7 @@ def _ring_later(app: web.Application, submitted: Submitted) -> None:
     if submitted.rings:
         context = app[CONTEXT]
         app[METRICS].submissions.inc()
-        app[BACKGROUND].start(lambda: ring(context.pool, context.doorbell, list(submitted.rings)))
+        app[BACKGROUND].start(lambda: ring(context.doorbell, submitted.rings))
 
 
 def _given(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:
