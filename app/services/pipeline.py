@@ -13,7 +13,7 @@ import structlog
 from app.clients.doorbell import REDIS_AWAY, Doorbell
 from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.records import ClaimedJob
-from app.domain.states import JobType
+from app.domain.states import JobStatus, JobType
 from app.domain.views import error_of
 from app.repositories import jobs
 from app.repositories.jobs import Finished, Ring
@@ -24,6 +24,8 @@ from app.services.score_essays import LeaseLost
 log = structlog.get_logger()
 
 _CRASHED = "worker_crashed"
+# Crashes beyond the budget after which giving up, too, is no longer tried.
+_LAST_RESORT = 3
 # Two heartbeats may be lost before the lease is.
 _BEATS_IN_A_LEASE = 3
 # Within a process this is long; for work that has to stop it is short, and nothing that it writes counts any more.
@@ -92,9 +94,11 @@ class Pipeline:
 
     async def _attempt(self, job: ClaimedJob) -> Finished | None:
         work = self.work[job.job_type]
-        if job.crashes >= self.limits.max_crashes:
-            kind = Poison if job.crashes > self.limits.max_crashes else LastingTrouble
-            return await work.give_up(job, kind(_CRASHED, "the workers that tried this stopped unexpectedly"))
+        over_budget = job.crashes - self.limits.max_crashes
+        if over_budget >= 0:
+            kind = Poison if over_budget else LastingTrouble
+            crashed = kind(_CRASHED, "the workers that tried this stopped unexpectedly")
+            return await (work.give_up(job, crashed) if over_budget < _LAST_RESORT else self._bury(job, crashed))
         try:
             return await work.do(job)
         except LeaseLost:
@@ -112,6 +116,13 @@ class Pipeline:
             return await work.give_up(job, found)
         await self._retry_later(job, found)
         return None
+
+    async def _bury(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        """Ends a job that could not even be given up, by writing nothing but that: every submission comes to an end."""
+        log.error("job_buried", code=trouble.code)
+        if job.job_type is JobType.FUSION:
+            return Finished(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
 
     async def _retry_later(self, job: ClaimedJob, trouble: Trouble) -> None:
         delay = retries.delay(job, trouble, self.limits.retry_delay, self.chance())

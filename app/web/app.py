@@ -18,7 +18,7 @@ from app.web.routes import ROUTES
 
 BODY_BYTES = 1024 * 1024
 # Requests are short; more connections would only queue inside Postgres instead of here.
-_CONNECTIONS = 16
+CONNECTIONS = 16
 # A caller who would wait longer for a connection is told to come back: the server is as busy as it can be.
 _ACQUIRE_SECONDS = 3.0
 # Rings and stamps take milliseconds; the sweeper makes up for those that are cut off.
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> web.Application:
 
 
 async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    async with open_context(settings, "assay serve", _CONNECTIONS, _ACQUIRE_SECONDS) as context:
+    async with open_context(settings, "assay serve", CONNECTIONS, _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)

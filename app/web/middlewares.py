@@ -53,7 +53,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             return await handler(request)
     except Exception as error:
         response = problem(error, request)
-        if response.status >= 500:
+        if response.status == web.HTTPServiceUnavailable.status_code:
+            # Not a fault of ours, and there may be thousands of them: no traceback.
+            log.warning("request_turned_away", error=type(error).__name__)
+        elif response.status >= web.HTTPInternalServerError.status_code:
             log.error("request_failed", status=response.status, exc_info=error)
         return response
 

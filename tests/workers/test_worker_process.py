@@ -10,14 +10,15 @@ from redis.asyncio import Redis
 
 from app.clients import doorbell
 from app.clients.doorbell import Doorbell
-from app.domain.states import JobType
+from app.domain.states import JobStatus, JobType
 from app.embedded import EmbeddedValkey
+from app.repositories import jobs
 from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
-from tests.pipelines import job_id, submit
+from tests.pipelines import claimed, job_id, submit
 from tests.workers.conftest import StartWorker
 
 SECONDS = 60.0
@@ -193,3 +194,21 @@ async def test_messages_that_mean_nothing_do_no_harm(
 
         await until(empty)
     assert await worker.end(signal.SIGTERM) == 0
+
+
+async def test_quick_jobs_do_not_stand_behind_slow_model_calls(
+    start_worker: StartWorker, pool: Pool, bank: Bank, provider: ModelServer
+) -> None:
+    provider.default = hang()
+    await start_worker(WORKER_CONCURRENCY="1", **by_model(provider))
+    slow = await submit(pool, bank)
+    await asked(provider, 2)
+    quick = await submit(pool, bank, "student-2")
+    # Its essays are scored elsewhere; the rest is for the worker whose only place for essays is taken.
+    gpt = await claimed(pool, quick, JobType.GPT)
+    assert await jobs.finish(pool, gpt, JobStatus.FAILED, {"code": "c", "detail": "d"}, None, [])
+    fusion = await job_id(pool, quick, JobType.FUSION)
+    taken = "SELECT count(*) = 2 FROM async_jobs WHERE assessment_id = $1 AND job_type <> 'gpt' AND fence > 0"
+    await until(lambda: pool.fetchval(taken, quick), SECONDS)
+    assert (await row(pool, fusion))["started_at"] is not None
+    assert (await row(pool, await job_id(pool, slow, JobType.GPT)))["status"] == "in_progress"

@@ -1,0 +1,61 @@
+"""More than Postgres takes: callers are turned away instead of queueing up, and it is over when the cause is."""
+
+import asyncio
+
+import pytest
+
+from app.context import open_pool
+from app.repositories.sql import Pool
+from app.web.app import CONNECTIONS
+from tests.api import Api, Reply
+from tests.fakes.conditions import until
+from tests.web.expecting import problem
+
+CROWD = 60
+WAITING = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'assay serve' AND wait_event_type = 'Lock'"""
+
+
+async def test_a_busy_storage_turns_callers_away_and_recovers(api: Api, path: str, pool: Pool) -> None:
+    """Somebody locks the table: as many requests as there are connections wait for it, the others are told to come
+    back. Then those that waited are answered."""
+    async with pool.acquire() as blocker:
+        blocking = blocker.transaction()
+        await blocking.start()
+        await blocker.execute("LOCK TABLE assessments")
+        crowd = [asyncio.create_task(api.get(f"{path}/status")) for _ in range(CROWD)]
+        await until(lambda: _all_blocked(pool))
+        await until(lambda: _ended(crowd, CROWD - CONNECTIONS))
+        await blocking.rollback()
+    replies = await asyncio.gather(*crowd)
+    for reply in replies:
+        if reply.status != 200:
+            problem(reply, 503, "storage-unavailable")
+            assert int(reply.headers["Retry-After"]) > 0
+    assert sum(reply.status == 200 for reply in replies) == CONNECTIONS
+    assert {reply.status for reply in await asyncio.gather(*(api.get(path) for _ in range(CROWD)))} == {200}
+
+
+async def _all_blocked(pool: Pool) -> bool:
+    return bool(await pool.fetchval(WAITING) == CONNECTIONS)
+
+
+async def _ended(tasks: "list[asyncio.Task[Reply]]", count: int) -> bool:
+    return sum(task.done() for task in tasks) >= count
+
+
+async def test_a_connection_is_waited_for_with_a_limit(database_url: str) -> None:
+    async with open_pool(database_url, "tests", 1, 0.05) as narrow:
+        async with narrow.acquire():
+            with pytest.raises(TimeoutError):
+                await narrow.fetchval("SELECT 1")
+            with pytest.raises(TimeoutError):
+                async with narrow.acquire():
+                    raise AssertionError("there is no second connection")
+        assert await narrow.fetchval("SELECT 1") == 1
+
+
+async def test_a_statement_has_a_limit_of_its_own(database_url: str) -> None:
+    async with open_pool(database_url, "tests", 1) as narrow:
+        assert await narrow.fetchval("SHOW statement_timeout") == "10s"
+        assert await narrow.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
