@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals
         except ProcessLookupError:
             return
         if wait_until(lambda: find_pid() is None, seconds):
-            wait_until(lambda: _let_go_of_everything(pid), seconds)
+            wait_until(partial(_let_go_of_everything, pid), seconds)
             return
     raise EmbeddedServerError(f"process {find_pid()} outlived {steps[-1][0].name}")
 
