@@ -1,7 +1,7 @@
 """Assessments with their responses, submission, status and result."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Submission:
-    """All that one submission writes."""
+    """All that one submission writes. Scores and jobs go to Postgres as JSON, field by field."""
 
     assessment: Assessment
     responses: Sequence[Response]
@@ -129,12 +129,12 @@ async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
         assessment.now,
         [reason.model_dump(mode="json") for reason in submission.reasons],
         _given(submission.responses),
-        [asdict(score) for score in submission.scores],
+        submission.scores,
         *((key.owner, key.path, key.key) if key else (None, None, None)),
         answer.fingerprint,
         answer.location,
         answer.body,
-        [asdict(job) for job in submission.jobs],
+        submission.jobs,
         submission.max_attempts,
         submission.traceparent,
         submission.request_id,
