@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar, cast
 
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
@@ -21,7 +21,7 @@ from app.repositories.scores import ModelCall
 from app.repositories.sql import Pool
 from app.services import retries
 
-# The local estimate is quick; where its single thread has this much before it, no score is better than no end.
+# The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
 _ESTIMATE_SECONDS = 120.0
 _NONE_SCORED = LastingTrouble("essays_unscored", "no essay could be scored")
 
@@ -85,6 +85,9 @@ class EssayScoring:
     embedder: Embedder
     fallback: Literal["local", "none"]
     prices: Mapping[str, Price]
+    # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
+    # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def do(self, job: ClaimedJob) -> Finished | None:
         """Scores what has no score yet, side by side, each stored as it comes.
@@ -140,7 +143,7 @@ class EssayScoring:
         told = (essay.body.prompt, essay.body.model_answer, essay.answer)
         texts = texts_to_embed(*told)
         try:
-            async with asyncio.timeout(_ESTIMATE_SECONDS):
+            async with self._turn, asyncio.timeout(_ESTIMATE_SECONDS):
                 vectors = await self.embedder.embed(texts)
         except (EmbeddingUnavailable, TimeoutError):
             return None
