@@ -7,6 +7,7 @@ at any moment; the rows are the truth, and the workers ring again for those that
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import orjson
 from arq.constants import default_queue_name, job_key_prefix
 from arq.jobs import serialize_job
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from app.domain.states import JobType
@@ -25,6 +27,19 @@ _MESSAGE_LIFE_MS = 3_600_000
 _TIMEOUT = 1.0
 # Between signs of life on an idle connection, so that a dead one is noticed.
 _HEALTH_CHECK = 10
+# One command instead of four for each job: a submission spends more time on talking to Redis than Redis on listening.
+_RING = """
+local woken = {}
+for i = 3, #ARGV, 3 do
+    local queue, id, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    redis.call('SET', KEYS[1] .. id, message, 'PX', ARGV[2])
+    redis.call('ZADD', queue, 'NX', ARGV[1], id)
+    woken[queue] = true
+end
+for queue in pairs(woken) do
+    redis.call('PUBLISH', queue .. KEYS[2], '')
+end
+"""
 REDIS_AWAY = (RedisError, OSError, TimeoutError)
 
 
@@ -45,6 +60,10 @@ class Doorbell:
 
     redis: Redis
 
+    @cached_property
+    def _ring(self) -> AsyncScript:
+        return self.redis.register_script(_RING)
+
     async def ring(self, jobs: Sequence[Rung]) -> None:
         """Leaves a message for each job and wakes the workers, in one round trip. The same job of the same fence is one
         message, however often it is rung for.
@@ -53,14 +72,10 @@ class Doorbell:
             RedisError, OSError, TimeoutError: Redis is away; the workers will ring.
         """
         now = int(time.time() * 1000)
-        async with self.redis.pipeline(transaction=True) as pipe:
-            for job in jobs:
-                message_id = f"{job.job_id}:{job.fence}"
-                pipe.set(job_key_prefix + message_id, _message(job.job_id, now), px=_MESSAGE_LIFE_MS)
-                pipe.zadd(queue_of(job.job_type), {message_id: now}, nx=True)
-            for job_type in {job.job_type for job in jobs}:
-                pipe.publish(channel_of(queue_of(job_type)), b"")
-            await pipe.execute()
+        told: list[str | bytes | int] = [now, _MESSAGE_LIFE_MS]
+        for job in jobs:
+            told += [queue_of(job.job_type), f"{job.job_id}:{job.fence}", _message(job.job_id, now)]
+        await self._ring(keys=[job_key_prefix, channel_of("")], args=told)
 
     async def waiting(self) -> dict[JobType, int]:
         """How many messages of each type nobody has taken yet, in one round trip.
