@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.domain.states import Role
+from app.domain.states import JobStatus, JobType, Role
 from app.settings import Settings, WrongSetting, load_settings
 from app.stopping import stop_event
 
@@ -61,19 +61,37 @@ def _parser() -> argparse.ArgumentParser:
         part.set_defaults(command=command)
         if command in (_serve, _worker):
             part.add_argument("--while-stdin-open", action="store_true", help="stop also at the end of standard input")
+    _add_jobs(commands.add_parser("jobs", help="list jobs, retry failed ones", description="Dead letters."))
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
     token.add_argument(
         "--role", action="append", choices=[str(role) for role in Role], required=True, help="may be given again"
     )
     token.add_argument("--sub", help="whom the token names (default: somebody new)")
-    token.add_argument("--seconds", type=_seconds, default=86_400, help="how long it is valid (default: a day)")
+    token.add_argument("--seconds", type=_number, default=86_400, help="how long it is valid (default: a day)")
     token.set_defaults(command=_token)
     return parser
 
 
-def _seconds(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError("must be a whole number of seconds above 0")
+def _add_jobs(jobs: argparse.ArgumentParser) -> None:
+    actions = jobs.add_subparsers(required=True, metavar="ACTION")
+    meaning = "print jobs, newest first"
+    listing = actions.add_parser("list", help=meaning, description=meaning)
+    listing.add_argument("--status", choices=[str(status) for status in JobStatus], help="failed ones are dead letters")
+    listing.add_argument("--job-type", choices=[str(job_type) for job_type in JobType])
+    listing.add_argument("--limit", type=_number, default=50, help="how many (default: 50)")
+    listing.add_argument("--json", action="store_true", help="print a JSON object a line")
+    listing.set_defaults(command=_list_jobs)
+    meaning = "try failed jobs again; where the assessment is over, in a new run that takes over what was completed"
+    retrying = actions.add_parser("retry", help="try failed jobs again", description=meaning)
+    which = retrying.add_mutually_exclusive_group(required=True)
+    which.add_argument("job_ids", nargs="*", type=UUID, default=[], metavar="JOB_ID")
+    which.add_argument("--all", action="store_true", help="the failed jobs of all newest runs")
+    retrying.set_defaults(command=_retry_jobs)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
+        raise argparse.ArgumentTypeError("must be a whole number above 0")
     return int(text)
 
 
@@ -117,6 +135,21 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 
     print(issue(with_secret(settings), options.sub or f"user-{uuid4()}", options.role, options.seconds))
     return 0
+
+
+def _list_jobs(settings: Settings, options: argparse.Namespace) -> int:
+    from app import jobs_command
+
+    status, job_type = options.status, options.job_type
+    wanted = (JobStatus(status) if status else None, JobType(job_type) if job_type else None, options.limit)
+    jobs_command.show(asyncio.run(jobs_command.read(settings, *wanted)), as_json=options.json)
+    return 0
+
+
+def _retry_jobs(settings: Settings, options: argparse.Namespace) -> int:
+    from app import jobs_command
+
+    return 0 if asyncio.run(jobs_command.retry(settings, options.job_ids)) else 1
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> int:

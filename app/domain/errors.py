@@ -60,6 +60,14 @@ class AssessmentFailed(CallerError):
     """The result could not be put together."""
 
 
+class JobNotFailed(CallerError):
+    """Only a job that failed can be retried."""
+
+
+class JobOfOlderRun(CallerError):
+    """A later run has taken the place of this job's."""
+
+
 class KeyReused(CallerError):
     """The idempotency key came with another payload before."""
 

@@ -144,6 +144,51 @@ class StatusRecord:
 
 
 @dataclass(frozen=True)
+class JobLine:
+    """One line of a list of jobs."""
+
+    job_id: UUID
+    assessment_id: UUID
+    track: str
+    run: int
+    job_type: JobType
+    status: JobStatus
+    attempts: int
+    max_attempts: int
+    crashes: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    run_after: datetime | None
+    error: dict[str, str] | None
+    request_id: str | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
+class KnownJob:
+    """A job and how far it is."""
+
+    id: UUID
+    job_type: JobType
+    status: JobStatus
+
+    @property
+    def joined(self) -> bool:
+        """Whether `fusion` waits for it."""
+        return self.job_type is not JobType.FUSION
+
+
+@dataclass(frozen=True)
+class NewestRun:
+    """The newest run of an assessment, as it was while its row was held."""
+
+    assessment_id: UUID
+    run: int
+    jobs: tuple[KnownJob, ...]
+
+
+@dataclass(frozen=True)
 class ClaimedJob:
     """A job that this worker holds; every write for it names the fence."""
 
@@ -178,13 +223,13 @@ class RunJob:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What the jobs of a run work on."""
+    """What the jobs of a run work on; it began with the submission, or with the retry that started it."""
 
     assessment_id: UUID
     track: str
     track_name: str
     track_skills: tuple[str, ...]
-    submitted_at: datetime
+    began_at: datetime
     now: datetime
     questions: tuple[Question, ...]
     answers: dict[UUID, Answer]

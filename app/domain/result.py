@@ -108,7 +108,7 @@ class Recommendation(Frozen):
 
 
 class Processing(Frozen):
-    """What the run took: milliseconds from submission to result and of each job, tokens, dollars."""
+    """What the run took: milliseconds from its start to the result and of each job, tokens, dollars."""
 
     duration_ms: int
     stages: dict[JobType, int]

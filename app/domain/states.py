@@ -28,7 +28,8 @@ class Level(StrEnum):
 
 
 class AssessmentStatus(StrEnum):
-    """`in_progress` → `submitted` → `completed` or `failed`; or `in_progress` → `expired`."""
+    """`in_progress` → `submitted` → `completed` or `failed`; or `in_progress` → `expired`. A later run may make a
+    `failed` one `completed`."""
 
     IN_PROGRESS = "in_progress"
     SUBMITTED = "submitted"
@@ -38,7 +39,7 @@ class AssessmentStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the status is one that is never left."""
+        """Whether the assessment is over; a later run only shows beside such a status."""
         return self in (AssessmentStatus.COMPLETED, AssessmentStatus.FAILED, AssessmentStatus.EXPIRED)
 
 
@@ -51,7 +52,7 @@ class JobType(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """`queued` → `in_progress` → `completed` or `failed`."""
+    """`queued` → `in_progress` → `completed` or `failed`; and back to `queued`, to be tried again."""
 
     QUEUED = "queued"
     IN_PROGRESS = "in_progress"
@@ -88,6 +89,7 @@ class AuditAction(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    RETRY = "retry"
 
 
 class AuditEntity(StrEnum):
@@ -96,3 +98,4 @@ class AuditEntity(StrEnum):
     TRACK = "track"
     QUESTION = "question"
     CREDENTIAL = "credential"
+    JOB = "job"

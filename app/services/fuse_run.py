@@ -71,7 +71,7 @@ def _processing(run: RunInputs, started: float) -> Processing:
         if job.started_at and job.completed_at
     }
     took[JobType.FUSION] = _milliseconds(time.monotonic() - started)
-    duration = _milliseconds((run.now - run.submitted_at).total_seconds())
+    duration = _milliseconds((run.now - run.began_at).total_seconds())
     return Processing(duration_ms=duration, stages=took, tokens=run.tokens, cost_usd=round(run.cost_usd, 6))
 
 

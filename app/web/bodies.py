@@ -48,6 +48,10 @@ class SubmitBody(Frozen):
     responses: Responses = ()
 
 
+class RetryBody(Frozen):
+    """Nothing: which job is tried again stands in the path."""
+
+
 class NewTheoreticalQuestion(TheoreticalQuestion):
     """A theoretical question of a track."""
 

@@ -24,6 +24,11 @@ _QUERY: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "enum": ["in_progress", "submitted", "completed", "failed", "expired"]},
         "description": "only with this status",
     },
+    "/jobs status": {
+        "schema": {"type": "string", "enum": ["queued", "in_progress", "completed", "failed"]},
+        "description": "only with this status; failed ones are the dead letters",
+    },
+    "job_type": {"schema": {"type": "string", "enum": ["gpt", "rag", "fusion"]}, "description": "only of this type"},
     "degraded": {"schema": {"type": "boolean"}, "description": "only degraded ones, or only others"},
     "version": {
         "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
@@ -154,7 +159,9 @@ def _operation(route: Route) -> dict[str, Any]:
 def _parameters(route: Route) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
-    query = [{"name": name, "in": "query", "required": False, **_QUERY[name]} for name in route.query]
+    # A name means the same everywhere, but for those that stand in the table with their path.
+    meanings = {name: _QUERY.get(f"{route.path} {name}") or _QUERY[name] for name in route.query}
+    query = [{"name": name, "in": "query", "required": False, **meaning} for name, meaning in meanings.items()]
     headers = [_KEY] * route.keyed + [_IF_NONE_MATCH] * (304 in route.success)
     return [*path, *query, *headers]
 

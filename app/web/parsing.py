@@ -1,6 +1,7 @@
 """Reading requests: bodies as strict JSON, headers, queries and path parts. Anything odd is refused, never guessed."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -176,6 +177,20 @@ def query_cursor_id(request: web.Request) -> UUID | None:
     try:
         return UUID(values[0]) if values else None
     except ValueError:
+        bad_query("cursor is no cursor of this list")
+
+
+def query_cursor_time(request: web.Request) -> tuple[datetime, UUID] | None:
+    """The time and id in `cursor`, for lists that are sorted by both.
+
+    Raises:
+        RequestProblem: it is no cursor.
+    """
+    values = query_cursor(request, 2)
+    try:
+        # A cursor of our own names its zone; whatever else parses is a time that Postgres can compare.
+        return (datetime.fromisoformat(values[0]).astimezone(UTC), UUID(values[1])) if values else None
+    except (ValueError, OverflowError):
         bad_query("cursor is no cursor of this list")
 
 

@@ -60,6 +60,8 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.AssessmentExpired: ProblemType(410, "assessment-expired", "The time for the assessment is over"),
     errors.NotSubmitted: ProblemType(409, "not-submitted", "The assessment was not submitted yet"),
     errors.AssessmentFailed: ProblemType(409, "assessment-failed", "The assessment has no result"),
+    errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
+    errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has taken the place of the job's"),
     errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
     errors.KeyInFlight: ProblemType(
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1

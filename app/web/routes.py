@@ -12,7 +12,7 @@ from app.domain.catalog import CredentialBody, TrackBody
 from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.result import Result
 from app.web import bodies
-from app.web.handlers import assessments, credentials, documentation, operations, questions, tracks
+from app.web.handlers import assessments, credentials, documentation, jobs, operations, questions, tracks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shape = type[BaseModel] | UnionType
@@ -95,6 +95,11 @@ ROUTES = (
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result,
         {200: Result, 202: views.StatusView}, headers=("ETag", "Retry-After"), problems=(409, 410),
+    ),
+    Route("GET", "/jobs", jobs.list_jobs, {200: views.JobPage}, query=("status", "job_type", *_PAGE)),
+    Route(
+        "POST", "/jobs/{job_id}/retry", jobs.retry_job, {202: views.JobLineView},
+        bodies.RetryBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
     ),
     Route("GET", "/healthz", operations.alive, {200: None}, public=True),
     Route("GET", "/readyz", operations.ready, {200: None, 503: None}, public=True),

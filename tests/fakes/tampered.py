@@ -12,6 +12,9 @@ class _Tampered:
     guard: str
     instead: str
 
+    async def fetch(self, statement: str, *values: Any) -> Any:
+        return await self.pool.fetch(self._without(statement), *values)
+
     async def fetchrow(self, statement: str, *values: Any) -> Any:
         return await self.pool.fetchrow(self._without(statement), *values)
 

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.web import problems
 from app.web.routes import ROUTES
 from tests.api import Api
 from tests.bank import SLUG, Bank
+from tests.dead_letters import fail
+from tests.pipelines import submit
 from tests.web.test_operations import counted
 
 # What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
@@ -79,7 +82,9 @@ async def test_no_generated_request_finds_the_server_failing_or_the_document_wro
 ) -> None:
     """Each operation by who may use it; every one must be reached beyond its guards, or nothing is shown."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
+    job = await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
+    known["job_id"] = job
     config = tmp_path / "schemathesis.toml"
     lines = [f'"path.{name}" = "{value}"\n' for name, value in (known | {"slug": SLUG}).items()]
     config.write_text("[parameters]\n" + "".join(lines))

@@ -32,7 +32,7 @@ NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
 async def ask(api: Api, route: Route) -> Any:
     """The route as someone who may use it calls it, with a body that fits."""
     role, sub = sorted(ALLOWED[route.method, route.path])[-1]
-    names = {name: str(uuid4()) for name in ("assessment_id", "question_id", "credential_id")}
+    names = {name: str(uuid4()) for name in ("assessment_id", "question_id", "credential_id", "job_id")}
     payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
     return await api.as_(role, sub=sub).send(route.method, route.path.format(slug=SLUG, **names), payload)
 

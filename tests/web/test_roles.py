@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.web.routes import ROUTES, Route
 from tests.api import Api
 from tests.bank import SLUG, Bank
+from tests.pipelines import job_id, submit
 from tests.web.expecting import problem
 
 OWNER, OTHER, ADVISOR, ADMIN = ("student", "student-1"), ("student", "student-2"), ("advisor", ""), ("admin", "")
@@ -39,6 +41,8 @@ ALLOWED = {
     ("POST", "/assessments/{assessment_id}/submit"): {OWNER},
     ("GET", "/assessments/{assessment_id}/status"): {OWNER, *STAFF},
     ("GET", "/assessments/{assessment_id}/result"): {OWNER, *STAFF},
+    ("GET", "/jobs"): {ADMIN},
+    ("POST", "/jobs/{job_id}/retry"): {ADMIN},
 }
 GUARDED = [route for route in ROUTES if not route.public]
 
@@ -51,6 +55,7 @@ class Places:
     question_id: str
     credential_id: str
     assessment_id: str
+    job_id: str
 
     def path(self, route: Route) -> str:
         """The route's path to them."""
@@ -61,12 +66,13 @@ class Places:
 async def places(path: str, bank: Bank, pool: Pool) -> Places:
     """One of each; the assessment belongs to `student-1`."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
-    return Places(SLUG, str(bank.ids["right"]), str(credential), path.rsplit("/", 1)[1])
+    job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
+    return Places(SLUG, str(bank.ids["right"]), str(credential), path.rsplit("/", 1)[1], str(job))
 
 
 def nowhere() -> Places:
     """Things that do not exist."""
-    return Places("nobody", *(str(uuid4()) for _ in range(3)))
+    return Places("nobody", *(str(uuid4()) for _ in range(4)))
 
 
 def test_the_table_names_every_guarded_route() -> None:

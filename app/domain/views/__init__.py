@@ -23,6 +23,7 @@ from app.domain.views.bank import (
     question_view,
     track_view,
 )
+from app.domain.views.jobs import JobLineView, JobPage, job_line_view
 from app.domain.views.status import JobError, JobView, RuleScores, StatusView, error_of, status_view
 from app.domain.views.submission import (
     Links,
@@ -42,6 +43,8 @@ __all__ = [
     "CredentialView",
     "EssayQuestionView",
     "JobError",
+    "JobLineView",
+    "JobPage",
     "JobView",
     "Links",
     "ProfileQuestionView",
@@ -61,6 +64,7 @@ __all__ = [
     "assessment_view",
     "credential_view",
     "error_of",
+    "job_line_view",
     "line_view",
     "links",
     "missing_reason",

@@ -1,6 +1,5 @@
 """Assessments: start, answer, submit, follow."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -24,7 +23,7 @@ from app.web.parsing import (
     identify,
     path_id,
     probable_key,
-    query_cursor,
+    query_cursor_time,
     query_limit,
     query_text,
     read_object,
@@ -51,7 +50,7 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
     """A page of assessments, newest first: the caller's own, or everyone's for staff."""
     caller = await identify(request)
     caller.require(*Role)
-    limit, after = query_limit(request), _position(request)
+    limit, after = query_limit(request), query_cursor_time(request)
     found = await assessments.page(
         request.app[CONTEXT].pool,
         None if caller.staff else caller.sub,
@@ -138,15 +137,6 @@ def _degraded_filter(request: web.Request) -> bool | None:
     if text is not None and text not in ("true", "false"):
         bad_query("degraded must be true or false")
     return None if text is None else text == "true"
-
-
-def _position(request: web.Request) -> tuple[datetime, UUID] | None:
-    values = query_cursor(request, 2)
-    try:
-        # A cursor of our own names its zone; whatever else parses is a time that Postgres can compare.
-        return (datetime.fromisoformat(values[0]).astimezone(UTC), UUID(values[1])) if values else None
-    except (ValueError, OverflowError):
-        bad_query("cursor is no cursor of this list")
 
 
 def _position_of(line: AssessmentLine) -> tuple[str, str]:

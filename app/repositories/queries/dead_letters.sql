@@ -1,0 +1,129 @@
+-- Dead letters are jobs that failed. Each write names the states that it leaves, so that of several retries of a job
+-- one does the work.
+
+-- name: list_jobs
+-- A page, newest first. Each status is looked up on its own, since only so the index gives its lines in order; one
+-- WHERE with optional filters would walk a million completed jobs to find the last failed one.
+SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
+       j.crashes, j.created_at, j.started_at, j.completed_at, j.run_after, j.error, j.request_id, j.traceparent
+FROM unnest($1::text[]) AS wanted(status),
+LATERAL (
+    SELECT * FROM async_jobs
+    WHERE async_jobs.status = wanted.status AND ($2::text IS NULL OR job_type = $2)
+      AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
+                              coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+    ORDER BY created_at DESC, id DESC LIMIT $5
+) AS j
+JOIN assessments a ON a.id = j.assessment_id
+JOIN tracks t ON t.id = a.track_id
+ORDER BY j.created_at DESC, j.id DESC LIMIT $5;
+
+-- name: find_job
+SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
+       j.crashes, j.created_at, j.started_at, j.completed_at, j.run_after, j.error, j.request_id, j.traceparent
+FROM async_jobs j
+JOIN assessments a ON a.id = j.assessment_id
+JOIN tracks t ON t.id = a.track_id
+WHERE j.id = $1;
+
+-- name: failed_of_newest_runs
+-- The dead letters that can be retried, oldest first.
+SELECT j.id FROM async_jobs j JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
+WHERE j.status = 'failed'
+ORDER BY j.created_at, j.id LIMIT $1;
+
+-- name: hold_newest_run
+-- The newest run of a job's assessment, held until the transaction ends: jobs that end (and count `remaining` down)
+-- and other retries wait for this row. What its jobs are is read afterwards, by `jobs_of_run`: a statement that waits
+-- for a lock goes on to see the other tables as they were before.
+SELECT id AS assessment_id, run FROM assessments
+WHERE id = (SELECT assessment_id FROM async_jobs WHERE id = $1)
+FOR NO KEY UPDATE;
+
+-- name: jobs_of_run
+SELECT id, job_type, status FROM async_jobs WHERE assessment_id = $1 AND run = $2;
+
+-- name: queue_again
+-- Before the fan-in: the failed job goes back to the queue of its run, with a raised budget and the fence kept; fusion
+-- waits for it again, its reasons are taken back, and the gaps that it left among the essay scores are open again.
+-- Its units stay done: the stage counted as done when the job failed, overall progress is the sum of the stages, and
+-- it never goes back. A retry may make the result better; it is no step back on the way to it.
+WITH failed AS (
+    SELECT id, reasons FROM async_jobs WHERE id = $1
+), queued AS (
+    UPDATE async_jobs j
+    SET status = 'queued', run_after = now(), dispatched_at = now(), max_attempts = j.attempts + $2, crashes = 0,
+        units_done = j.units_total, output = NULL, reasons = '[]', error = NULL, completed_at = NULL,
+        traceparent = coalesce($3, j.traceparent), request_id = coalesce($4, j.request_id)
+    FROM failed
+    WHERE j.id = failed.id AND j.status = 'failed' AND j.job_type <> 'fusion'
+    RETURNING j.id, j.job_type, j.fence, j.assessment_id, j.run, failed.reasons
+), opened AS (
+    UPDATE assessments a
+    SET remaining = a.remaining + 1, revision = a.revision + 1,
+        (degraded, degraded_reasons) = (
+            SELECT count(*) > 0, coalesce(jsonb_agg(shown.reason ORDER BY shown.place), '[]')
+            FROM jsonb_array_elements(a.degraded_reasons) WITH ORDINALITY AS shown(reason, place)
+            -- In a later run nothing was added by the end of a job (`finish` in jobs.sql).
+            WHERE a.status <> 'submitted'
+               OR shown.reason NOT IN (SELECT jsonb_array_elements(queued.reasons))
+        )
+    FROM queued
+    WHERE a.id = queued.assessment_id AND a.run = queued.run AND a.remaining > 0
+    RETURNING a.id
+), unscored AS (
+    DELETE FROM scores s USING queued
+    WHERE queued.job_type = 'gpt' AND s.assessment_id = queued.assessment_id AND s.run = queued.run
+      AND s.score_type = 'essay_gpt' AND s.score IS NULL
+)
+SELECT queued.id, queued.job_type, queued.fence FROM queued, opened;
+
+-- name: start_run
+-- After the end: a new run, since one that was fanned in is never opened again. It takes over what the former run
+-- completed, with the gaps that a completed `gpt` left; what failed is queued, and fusion always is, due at once where
+-- it has nothing to wait for. Scores need no copies: a run goes on with those of the runs before (`read_run` in
+-- jobs.sql). Returns the queued jobs that are due.
+WITH raised AS (
+    UPDATE assessments a
+    SET run = a.run + 1, revision = a.revision + 1,
+        remaining = (SELECT count(*) FROM async_jobs j
+                     WHERE j.assessment_id = a.id AND j.run = a.run
+                       AND j.job_type <> 'fusion' AND j.status = 'failed')
+    WHERE a.id = $1 AND a.run = $2 AND a.status IN ('completed', 'failed')
+      AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run
+                                                 AND j.status NOT IN ('completed', 'failed'))
+    RETURNING a.id, a.run, a.remaining
+), former AS (
+    SELECT j.*, n.job_id AS new_id, raised.run AS new_run, raised.remaining,
+           j.status = 'completed' AND j.job_type <> 'fusion' AS kept
+    FROM raised
+    JOIN async_jobs j ON j.assessment_id = raised.id AND j.run = $2
+    JOIN jsonb_to_recordset($3) AS n(job_id uuid, job_type text) ON n.job_type = j.job_type
+), taken_over AS (
+    INSERT INTO async_jobs (id, assessment_id, run, job_type, status, attempts, crashes, max_attempts, run_after,
+                            units_done, units_total, output, reasons, traceparent, request_id, created_at, started_at,
+                            completed_at)
+    SELECT new_id, assessment_id, new_run, job_type, status, attempts, crashes, max_attempts, run_after,
+           units_done, units_total, output, reasons, traceparent, request_id, created_at, started_at,
+           completed_at
+    FROM former WHERE kept
+), gaps AS (
+    INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, max_score, reason)
+    SELECT s.assessment_id, former.new_run, s.question_id, s.question_version, s.score_type, s.max_score, s.reason
+    FROM former JOIN scores s ON s.assessment_id = former.assessment_id AND s.run = former.run
+    WHERE former.kept AND former.job_type = 'gpt' AND s.score_type = 'essay_gpt' AND s.score IS NULL
+), queued AS (
+    INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, dispatched_at, units_done,
+                            units_total, traceparent, request_id)
+    SELECT new_id, assessment_id, new_run, job_type, $4, due.at, due.at,
+           CASE job_type WHEN 'gpt' THEN least(units_total, (
+               SELECT count(DISTINCT s.question_id) FROM scores s
+               WHERE s.assessment_id = former.assessment_id AND s.score_type = 'essay_gpt'
+                 AND s.score IS NOT NULL AND NOT s.missing)) ELSE 0 END,
+           units_total, coalesce($5, traceparent), coalesce($6, request_id)
+    FROM former,
+    LATERAL (SELECT CASE WHEN job_type <> 'fusion' OR remaining = 0 THEN now() END AS at) AS due
+    WHERE NOT kept
+    RETURNING id, job_type, fence, run_after
+)
+SELECT id, job_type, fence FROM queued WHERE run_after IS NOT NULL;

@@ -1,0 +1,10 @@
+-- Dead letters: listed quickly however many jobs there are, and retried by admins, who leave a row in the audit log.
+
+-- One index serves each status and, merged, all of them; without it a list would sort the whole table.
+CREATE INDEX async_jobs_newest_idx ON async_jobs (status, created_at DESC, id DESC);
+
+ALTER TABLE audit_log
+    DROP CONSTRAINT audit_log_action_check,
+    DROP CONSTRAINT audit_log_entity_check,
+    ADD CONSTRAINT audit_log_action_check CHECK (action IN ('create', 'update', 'delete', 'retry')),
+    ADD CONSTRAINT audit_log_entity_check CHECK (entity IN ('track', 'question', 'credential', 'job'));

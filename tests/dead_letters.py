@@ -1,0 +1,118 @@
+"""Jobs that failed the way they fail in the product, and retries of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from app.clients.embeddings import Embedder
+from app.clients.model import EssayModel
+from app.domain.errors import CallerError
+from app.domain.essay import EssayScore
+from app.domain.records import StatusRecord
+from app.domain.result import Reason
+from app.domain.states import JobStatus, JobType, ReasonCode
+from app.repositories import assessments, jobs, scores
+from app.repositories.sql import Pool
+from app.services import dead_letters
+from app.services.dead_letters import Retried
+from app.services.pipeline import Pipeline
+from app.services.submit import Origin
+from tests.fakes.model_server import ModelServer
+from tests.pipelines import FROM_NOWHERE, claimed, pipeline
+from tests.unit.making import dimensions
+
+ERROR = {"code": "test", "detail": "a test"}
+RAG_GONE = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage="rag", detail="a test")
+GPT_GONE = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="a test")
+ADMIN = "admin-1"
+ATTEMPTS = 4
+
+
+async def fail(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Reason) -> UUID:
+    """The id of a job of the first run, claimed and given up."""
+    job = await claimed(pool, assessment_id, job_type)
+    if job_type is JobType.FUSION:
+        assert await jobs.fail_assessment(pool, job, ERROR)
+    else:
+        assert await jobs.finish(pool, job, JobStatus.FAILED, ERROR, None, reasons)
+    return job.id
+
+
+async def fail_half_way(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
+    """The id of a `gpt` job that scored one essay, left a gap for the others, and was given up."""
+    job = await claimed(pool, assessment_id, JobType.GPT)
+    for question in (await jobs.read_run(pool, job)).questions:
+        if question.question_id == essay_id:
+            half = dimensions(10, 10, 10, 10)
+            score = EssayScore(scorer="gpt", model="m", prompt_version="p", confidence=0.5, dimensions=half)
+            assert await scores.store_essay_score(pool, job, question, score)
+        elif question.body.type == "essay":
+            assert await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
+    assert await jobs.finish(pool, job, JobStatus.FAILED, ERROR, None, [GPT_GONE])
+    return job.id
+
+
+@asynccontextmanager
+async def worker(
+    pool: Pool, redis_url: str, embedder: Embedder, provider: ModelServer | None = None
+) -> AsyncIterator[Pipeline]:
+    """A worker that asks the provider; without one it estimates nothing either, so that `gpt` fails."""
+    model = EssayModel("sk-test", provider.url, "gpt-test", 5) if provider else None
+    running = pipeline(pool, redis_url, embedder, model=model, fallback="none")
+    yield running
+    await running.doorbell.redis.aclose()
+    if model:
+        await model.close()
+
+
+async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = FROM_NOWHERE) -> Retried:
+    """The job, retried by an admin in a transaction of its own."""
+    async with pool.acquire() as conn, conn.transaction():
+        return await dead_letters.retry(conn, ADMIN, job_id, attempts, origin)
+
+
+async def refused(pool: Pool, job_id: UUID) -> type[CallerError] | None:
+    """Why the job was not retried; None where it was."""
+    try:
+        await retry(pool, job_id)
+    except CallerError as error:
+        return type(error)
+    return None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An assessment as it stands in the tables."""
+
+    row: asyncpg.Record
+    jobs: dict[JobType, asyncpg.Record]
+    status: StatusRecord
+
+    @property
+    def reasons(self) -> list[str]:
+        """The codes of the reasons that are shown."""
+        return [reason.code for reason in self.status.degraded_reasons]
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The jobs of the newest run and their statuses."""
+        return {job_type.value: job["status"] for job_type, job in self.jobs.items()}
+
+    @property
+    def due(self) -> set[str]:
+        """The queued jobs that are due."""
+        return {job_type.value for job_type, job in self.jobs.items() if job["status"] == "queued" and job["run_after"]}
+
+
+async def see(pool: Pool, assessment_id: UUID) -> Seen:
+    """The assessment with the jobs of its newest run."""
+    row = await pool.fetchrow("SELECT * FROM assessments WHERE id = $1", assessment_id)
+    status = await assessments.read_status(pool, assessment_id)
+    assert row is not None and status is not None
+    found = await pool.fetch(
+        "SELECT * FROM async_jobs WHERE assessment_id = $1 AND run = $2", assessment_id, row["run"]
+    )
+    return Seen(row, {JobType(job["job_type"]): job for job in found}, status)
