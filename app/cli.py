@@ -15,6 +15,8 @@ from app.domain.states import JobStatus, JobType, Role
 from app.settings import Settings, WrongSetting, load_settings
 from app.stopping import stop_event
 
+# Clients that a server serves at once, and then some.
+_FILES = 65_536
 Until = Coroutine[Any, Any, None]
 
 
@@ -177,8 +179,18 @@ def _run(settings: Settings, options: argparse.Namespace, work: Callable[[Settin
     async def until_stopped() -> None:
         await work(settings, stop_event(with_stdin=options.while_stdin_open))
 
+    _take_all_files()
     uvloop.run(until_stopped())
     return 0
+
+
+def _take_all_files() -> None:
+    """A shell allows some thousand open files where the system allows many more, and each client that waits is one."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a server or worker holds open, opened and closed the same way by both."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import asyncpg
 import orjson
 
 from app.clients import doorbell
+from app.clients.changes import Changes
 from app.clients.doorbell import Doorbell
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings
@@ -28,6 +30,7 @@ class Context:
     settings: Settings
     pool: Pool
     doorbell: Doorbell
+    changes: Changes
 
 
 class _Pool(asyncpg.Pool):
@@ -51,7 +54,13 @@ async def open_context(
     redis = doorbell.connect(settings.secret("redis_url"))
     try:
         async with open_pool(settings.secret("database_url"), name, connections, acquire_seconds) as pool:
-            yield Context(settings, pool, Doorbell(redis))
+            changes = Changes(redis)
+            telling = asyncio.create_task(changes.tell())
+            try:
+                yield Context(settings, pool, Doorbell(redis), changes)
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
     finally:
         await redis.aclose()
 

@@ -53,11 +53,14 @@ def _pipeline(context: Context, embedder: OfflineEmbedder, model: Model | None) 
         context.pool,
         context.doorbell,
         {
-            JobType.GPT: EssayScoring(context.pool, model, embedder, settings.essay_fallback, prices),
+            JobType.GPT: EssayScoring(
+                context.pool, model, embedder, settings.essay_fallback, prices, context.changes.announce
+            ),
             JobType.RAG: Recommending(context.pool, embedder),
             JobType.FUSION: Fusing(context.pool),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
+        context.changes.announce,
     )
 
 

@@ -68,6 +68,14 @@ class JobOfOlderRun(CallerError):
     """A later run has taken the place of this job's."""
 
 
+class NoWebhook(CallerError):
+    """Nothing can be sent where no webhook is registered."""
+
+
+class BeingSent(CallerError):
+    """The message is on its way at this moment."""
+
+
 class KeyReused(CallerError):
     """The idempotency key came with another payload before."""
 
@@ -78,6 +86,14 @@ class KeyInFlight(CallerError):
 
 class QueueFull(CallerError):
     """Too many submissions wait for their result."""
+
+
+class TooManyWaits(CallerError):
+    """The caller has too many requests that wait for changes."""
+
+
+class TooManyWaiting(CallerError):
+    """All callers together have too many requests that wait for changes."""
 
 
 class Conflict(CallerError):

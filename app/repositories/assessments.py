@@ -145,9 +145,22 @@ async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
 
 async def read_status(db: Executor, assessment_id: UUID) -> StatusRecord | None:
     """Everything that the status shows."""
-    row = await db.fetchrow(_SQL["read_status"], assessment_id)
-    if row is None:
-        return None
+    row = await db.fetchrow(_SQL["read_status"], [assessment_id])
+    return _status(row) if row else None
+
+
+async def read_statuses(db: Executor, assessment_ids: Sequence[UUID]) -> list[StatusRecord]:
+    """The same of several, in any order; of those that exist."""
+    return [_status(row) for row in await db.fetch(_SQL["read_status"], assessment_ids)]
+
+
+async def read_revisions(db: Executor, assessment_ids: Sequence[UUID]) -> list[tuple[UUID, int]]:
+    """Their ids and revisions, in any order; of those that exist."""
+    rows = await db.fetch(_SQL["read_revisions"], assessment_ids)
+    return [(row["id"], row["revision"]) for row in rows]
+
+
+def _status(row: asyncpg.Record) -> StatusRecord:
     columns: dict[str, Any] = dict(row)
     return StatusRecord(
         **{

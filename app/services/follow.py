@@ -1,6 +1,7 @@
 """Reading how far an assessment is, and its result."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from app.domain.errors import AssessmentExpired, AssessmentFailed, NotFound, NotSubmitted
@@ -19,6 +20,16 @@ class Status:
     view: StatusView
     revision: int
 
+    @cached_property
+    def body(self) -> str:
+        """The status as JSON, rendered once for all who get it."""
+        return self.view.model_dump_json()
+
+    @property
+    def tag(self) -> str:
+        """The entity tag (RFC 9110)."""
+        return f'"{self.revision}"'
+
     @property
     def settled(self) -> bool:
         """Whether there is nothing more to wait for."""
@@ -31,7 +42,11 @@ async def read_status(pool: Pool, assessment_id: UUID, caller: Caller) -> Status
     Raises:
         NotFound, Forbidden.
     """
-    record = await _read(pool, assessment_id, caller)
+    return status_of(await _read(pool, assessment_id, caller))
+
+
+def status_of(record: StatusRecord) -> Status:
+    """The status in a record."""
     return Status(status_view(record), record.revision)
 
 
@@ -50,7 +65,7 @@ async def read_result(pool: Pool, assessment_id: UUID, caller: Caller) -> str | 
         case AssessmentStatus.FAILED:
             raise AssessmentFailed("no result could be put together; the status has the scores by rule")
         case AssessmentStatus.SUBMITTED:
-            return Status(status_view(record), record.revision)
+            return status_of(record)
         case AssessmentStatus.COMPLETED:
             return await _result(pool, assessment_id)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from app.clients.changes import Announce, to_nobody
 from app.clients.doorbell import REDIS_AWAY, Doorbell
 from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.records import ClaimedJob
@@ -52,12 +53,13 @@ class JobLimits:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Runs jobs. `chance` gives numbers in [0, 1) for the jitter."""
+    """Runs jobs. `announce` is told which assessments have changed; `chance` gives numbers in [0, 1) for jitter."""
 
     pool: Pool
     doorbell: Doorbell
     work: Mapping[JobType, Work]
     limits: JobLimits
+    announce: Announce = to_nobody
     chance: Callable[[], float] = random.random
 
     async def run(self, job_id: UUID) -> None:
@@ -73,7 +75,11 @@ class Pipeline:
             job_id=str(job.id), job_type=job.job_type, assessment_id=str(job.assessment_id),
             attempt=job.attempts, request_id=job.request_id, traceparent=job.traceparent,
         ):  # fmt: skip
-            await self._held(job)
+            self.announce(job.assessment_id)
+            try:
+                await self._held(job)
+            finally:
+                self.announce(job.assessment_id)
 
     async def _held(self, job: ClaimedJob) -> None:
         started = time.monotonic()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar, cast
 
+from app.clients.changes import Announce, to_nobody
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.essay import EssayScore
@@ -85,6 +86,7 @@ class EssayScoring:
     embedder: Embedder
     fallback: Literal["local", "none"]
     prices: Mapping[str, Price]
+    announce: Announce = to_nobody
     # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
     # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -127,12 +129,14 @@ class EssayScoring:
         await scores.record_model_call(self.pool, job, self._call(essay, self.model, reply, trouble))
         if score:
             _held(await scores.store_essay_score(self.pool, job, essay.question, score))
+            self.announce(job.assessment_id)
         return trouble
 
     async def _without_model(self, job: ClaimedJob, essay: Essay) -> None:
         score = await self._estimate(essay) if self.fallback == "local" else None
         if score:
             _held(await scores.store_essay_score(self.pool, job, essay.question, score))
+            self.announce(job.assessment_id)
         else:
             await self._store_unscored(job, essay)
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from app.context import open_context
+from app.services.following import following
 from app.services.submit import SubmissionLimits, Submitter
 from app.settings import Settings, WrongSetting
 from app.web.auth import SharedSecretVerifier, TokenVerifier
 from app.web.background import Background
-from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, METRICS, STOPPING, SUBMITTER, VERIFIER
+from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, FOLLOWING, METRICS, STOPPING, SUBMITTER, VERIFIER
 from app.web.metrics import Metrics
 from app.web.middlewares import observe
 from app.web.openapi import document
@@ -50,7 +51,8 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         app[CONTEXT] = context
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)
-        yield
+        async with following(context.pool, context.changes) as app[FOLLOWING]:
+            yield
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
 
 

@@ -1,6 +1,8 @@
 """Connections that answer with problems even what never comes to a route."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import structlog
@@ -12,6 +14,13 @@ from app.web.problems import MALFORMED, RequestProblem, problem
 log = structlog.get_logger()
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def ending_with_client(request: web.Request) -> AbstractContextManager[None]:
+    """What happens inside ends (`CancelledError`) when the client goes away. Other requests are finished: their work is
+    short, and half of it would be of no use to anybody."""
+    connection, task = request.protocol, asyncio.current_task()
+    return connection.cancelling(task) if isinstance(connection, _Connection) and task else nullcontext()
 
 
 class Runner(web.AppRunner):
@@ -31,7 +40,26 @@ class _Server(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ()
+    __slots__ = ("_on_lost",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._on_lost: Callable[[], object] | None = None
+
+    @contextmanager
+    def cancelling(self, task: "asyncio.Task[Any]") -> Iterator[None]:
+        """Cancels the task when the client goes away."""
+        self._on_lost = task.cancel
+        try:
+            yield
+        finally:
+            self._on_lost = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client went away."""
+        super().connection_lost(exc)
+        if self._on_lost:
+            self._on_lost()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from app.context import Context
+from app.services.following import Following
 from app.services.submit import Submitter
 from app.web.auth import TokenVerifier
 from app.web.background import Background
@@ -19,4 +20,7 @@ METRICS = web.AppKey("metrics", Metrics)
 # Made when it is first asked for: it takes as long as a tenth of a start.
 DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("document")
 STOPPING = web.AppKey("stopping", asyncio.Event)
+FOLLOWING = web.AppKey("following", Following)
+# When a request is cut off; a handler that waits for its client's sake puts it off.
+TIME_LIMIT = web.RequestKey("time_limit", asyncio.Timeout)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from app.web.keys import METRICS, REQUEST_ID, STOPPING
+from app.web.keys import METRICS, REQUEST_ID, STOPPING, TIME_LIMIT
 from app.web.problems import problem
 
 log = structlog.get_logger()
@@ -26,7 +26,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.monotonic()
     with structlog.contextvars.bound_contextvars(request_id=admit(request)):
         response = await _answered(request, handler)
-        sign(request, response)
+        if not response.prepared:
+            sign(request, response)
         if request.app[STOPPING].is_set():
             response.force_close()
         _record(request, response.status, time.monotonic() - started)
@@ -49,7 +50,8 @@ def sign(request: web.BaseRequest, response: web.StreamResponse) -> None:
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        async with asyncio.timeout(_REQUEST_SECONDS):
+        async with asyncio.timeout(_REQUEST_SECONDS) as limit:
+            request[TIME_LIMIT] = limit
             return await handler(request)
     except Exception as error:
         response = problem(error, request)

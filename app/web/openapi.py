@@ -35,6 +35,25 @@ _QUERY: dict[str, dict[str, Any]] = {
         "description": "a named version, kept after a delete",
     },
 }
+_QUERY["wait"] = {
+    "schema": {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
+    "description": "seconds: answers once the status differs from `If-None-Match` (304 at the end of the wait), or "
+    "without that, once it is final",
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=N` as the parameter of that name, which beats it (RFC 7240).",
+    "schema": {"type": "string"},
+}
+_LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The last event that was seen; 204 where it was the final one.",
+    "schema": {"type": "string"},
+}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -54,6 +73,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The revision; it grows with each visible change", "schema": {"type": "string"}},
     "Location": {"description": "Where to go from here", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}},
+    "Preference-Applied": {"description": "The `wait` that was taken from `Prefer`", "schema": {"type": "string"}},
     "Idempotent-Replayed": {"description": "The answer was stored before", "schema": {"const": "true"}},
     "WWW-Authenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
 }
@@ -88,11 +108,13 @@ _OTHER_CONTENT: dict[str, dict[str, Any]] = {
     "/metrics": {"text/plain": {"schema": {"type": "string"}}},
     "/openapi.json": {"application/json": {"schema": {"type": "object"}}},
     "/docs": {"text/html": {"schema": {"type": "string"}}},
+    "/assessments/{assessment_id}/events": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 _REASONS = {
     200: "Done", 201: "Created", 202: "Accepted; follow the `Location`", 204: "Done", 304: "Nothing new",
     400: "Cannot be read", 401: "No valid token", 403: "Not allowed", 404: "Not there", 409: "Not in this state",
-    410: "Too late", 413: "Body over 1 MiB", 415: "Not JSON", 422: "Fields not acceptable", 503: "Try again soon",
+    410: "Too late", 413: "Body over 1 MiB", 415: "Not JSON", 422: "Fields not acceptable", 429: "Too many",
+    503: "Try again soon",
 }  # fmt: skip
 
 
@@ -163,6 +185,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     meanings = {name: _QUERY.get(f"{route.path} {name}") or _QUERY[name] for name in route.query}
     query = [{"name": name, "in": "query", "required": False, **meaning} for name, meaning in meanings.items()]
     headers = [_KEY] * route.keyed + [_IF_NONE_MATCH] * (304 in route.success)
+    headers += [_PREFER] * ("wait" in route.query) + [_LAST_EVENT_ID] * route.path.endswith("/events")
     return [*path, *query, *headers]
 
 
@@ -190,13 +213,13 @@ def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
     answer = _answer(route, status)
     if shape is not None:
         answer["content"] = {"application/json": {"schema": _reference(shape)}}
-    elif route.path in _OTHER_CONTENT:
+    elif route.path in _OTHER_CONTENT and status != 204:
         answer["content"] = _OTHER_CONTENT[route.path]
     return answer
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:
-    names = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}.get(status, ())
+    names = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
     if status in route.success and not route.public:
         names = (*route.headers, *(("Location", "Idempotent-Replayed") if route.keyed else ()))
     headers = {name: _HEADERS[name] for name in names}

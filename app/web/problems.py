@@ -62,11 +62,15 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.AssessmentFailed: ProblemType(409, "assessment-failed", "The assessment has no result"),
     errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
     errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has taken the place of the job's"),
+    errors.NoWebhook: ProblemType(409, "no-webhook", "No webhook is registered"),
+    errors.BeingSent: ProblemType(409, "being-sent", "The message is being sent", retry_after=2),
     errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
     errors.KeyInFlight: ProblemType(
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1
     ),
     errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
+    errors.TooManyWaits: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
+    errors.TooManyWaiting: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
     errors.Conflict: ProblemType(409, "conflict", "Someone else changed the same thing", retry_after=1),
 }
 _OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDIA, METHOD_NOT_ALLOWED)

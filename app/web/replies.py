@@ -38,20 +38,25 @@ def stored_reply(stored: StoredAnswer) -> web.Response:
 def status_reply(request: web.Request, status: Status) -> web.Response:
     """The status, or 304 where the client has it already."""
     headers = status_headers(status)
-    if matches(request.headers.getall("If-None-Match", []), headers["ETag"]):
+    if matches(tags(request.headers.getall("If-None-Match", [])), status.tag):
         return web.Response(status=304, headers=headers)
-    return json_reply(status.view, headers=headers)
+    return json_reply(status.body, headers=headers)
 
 
 def status_headers(status: Status) -> dict[str, str]:
     """What goes with a status, whatever its code."""
-    headers = {"ETag": f'"{status.revision}"', "Cache-Control": "private, no-cache"}
+    headers = {"ETag": status.tag, "Cache-Control": "private, no-cache"}
     if not status.settled:
         headers["Retry-After"] = RETRY_AFTER
     return headers
 
 
-def matches(if_none_match: list[str], etag: str) -> bool:
-    """Whether `If-None-Match` names the tag (RFC 9110, weak comparison)."""
-    named = [tag.strip().removeprefix("W/") for header in if_none_match for tag in header.split(",")]
-    return etag in named or "*" in named
+def tags(if_none_match: list[str]) -> list[str]:
+    """The tags that `If-None-Match` names, for weak comparison (RFC 9110)."""
+    named = (tag.strip().removeprefix("W/") for header in if_none_match for tag in header.split(","))
+    return [tag for tag in named if tag]
+
+
+def matches(known: list[str], tag: str) -> bool:
+    """Whether the client has the tag, or takes any."""
+    return tag in known or "*" in known

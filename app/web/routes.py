@@ -12,7 +12,7 @@ from app.domain.catalog import CredentialBody, TrackBody
 from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.result import Result
 from app.web import bodies
-from app.web.handlers import assessments, credentials, documentation, jobs, operations, questions, tracks
+from app.web.handlers import assessments, credentials, documentation, following, jobs, operations, questions, tracks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shape = type[BaseModel] | UnionType
@@ -89,8 +89,12 @@ ROUTES = (
         bodies.SubmitBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409, 410),
     ),
     Route(
-        "GET", "/assessments/{assessment_id}/status", assessments.show_status, {200: views.StatusView, 304: None},
-        headers=("ETag", "Retry-After"),
+        "GET", "/assessments/{assessment_id}/status", following.show_status, {200: views.StatusView, 304: None},
+        query=("wait",), headers=("ETag", "Retry-After", "Preference-Applied"), problems=(429,),
+    ),
+    Route(
+        "GET", "/assessments/{assessment_id}/events", following.stream_events, {200: None, 204: None},
+        headers=("ETag",), problems=(429,),
     ),
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result,

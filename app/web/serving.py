@@ -8,7 +8,7 @@ from aiohttp import web
 from app.settings import Settings
 from app.web.app import create_app
 from app.web.connections import Runner
-from app.web.keys import STOPPING
+from app.web.keys import FOLLOWING, STOPPING
 
 log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("stopping")
         app[STOPPING].set()
+        app[FOLLOWING].stop()
         await _serve_what_arrived(site, settings.shutdown_timeout)
     finally:
         await runner.cleanup()

@@ -21,6 +21,8 @@ from tests.web.test_operations import counted
 
 # What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
 _UNSAYABLE = "positive_data_acceptance"
+# A stream that ends with the assessment, which nobody finishes here; tests/web/test_events.py has it.
+_ENDLESS = "/assessments/{assessment_id}/events"
 _EXAMPLES = 4
 _SECONDS = 60
 
@@ -87,12 +89,13 @@ async def test_no_generated_request_finds_the_server_failing_or_the_document_wro
     known["job_id"] = job
     config = tmp_path / "schemathesis.toml"
     lines = [f'"path.{name}" = "{value}"\n' for name, value in (known | {"slug": SLUG}).items()]
-    config.write_text("[parameters]\n" + "".join(lines))
+    # Nobody changes the assessment, so whoever waits for that waits in vain.
+    config.write_text('[parameters]\n"query.wait" = 0\n' + "".join(lines))
     by_whom = ((api, "--include-path-regex"), (api.as_("admin"), "--exclude-path-regex"))
     reports = [_generated(caller, config, choice, "^/assessments") for caller, choice in by_whom]
     assert [report for report in await asyncio.gather(*reports) if report] == []
     reached = {(method, route) for method, route, status in await counted(api) if status not in ("403", "404", "405")}
-    assert reached >= {(route.method, route.path) for route in ROUTES if route.documented}
+    assert reached >= {(route.method, route.path) for route in ROUTES if route.documented and route.path != _ENDLESS}
 
 
 async def _generated(caller: Api, config: Path, *choice: str) -> str:
@@ -100,6 +103,7 @@ async def _generated(caller: Api, config: Path, *choice: str) -> str:
     command: list[object] = [Path(sys.executable).parent / "st", "--config-file", config, "--no-color", "run"]
     command += [f"http://{caller.client.host}:{caller.client.port}/openapi.json"]
     command += [*choice, "--header", f"Authorization: {caller.bearer}"]
+    command += ["--exclude-path", _ENDLESS]
     command += ["--exclude-checks", _UNSAYABLE, "--phases", "coverage,fuzzing", "--max-examples", str(_EXAMPLES)]
     command += ["--no-shrink", "--seed", "1", "--generation-database", "none", "--warnings", "off"]
     running = await asyncio.create_subprocess_exec(

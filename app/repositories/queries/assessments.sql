@@ -149,7 +149,7 @@ WITH key_lock AS MATERIALIZED (
 SELECT key_lock.free, EXISTS (SELECT FROM locked) AS locked FROM key_lock;
 
 -- name: read_status
--- Everything that the status shows, in one statement.
+-- Everything that the status shows, of one assessment or of many that somebody waits for.
 SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.submitted_at, a.webhook_url,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
        CASE WHEN shown.expired THEN a.revision + 1 ELSE a.revision END AS revision,
@@ -169,7 +169,12 @@ SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.
         WHERE s.assessment_id = a.id AND s.run = 1 AND s.score_type <> 'essay_gpt') AS rule_scores
 FROM assessments a,
 LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
-WHERE a.id = $1;
+WHERE a.id = ANY($1::uuid[]);
+
+-- name: read_revisions
+-- Whether what somebody waits for has changed.
+SELECT id, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN revision + 1 ELSE revision END AS revision
+FROM assessments WHERE id = ANY($1::uuid[]);
 
 -- name: read_result
 -- The newest result of an assessment, as it was written.

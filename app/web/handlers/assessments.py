@@ -29,7 +29,7 @@ from app.web.parsing import (
     read_object,
     traceparent,
 )
-from app.web.replies import answer, json_reply, status_headers, status_reply, stored_reply
+from app.web.replies import answer, json_reply, status_headers, stored_reply
 
 
 async def start_assessment(request: web.Request) -> web.StreamResponse:
@@ -79,7 +79,9 @@ async def save_responses(request: web.Request) -> web.StreamResponse:
     assessment = await respond.find(pool, path_id(request, "assessment_id"))
     caller.require_owner(assessment.owner)
     body = checked(SaveBody, await read_object(request))
-    return json_reply(await respond.save(pool, assessment, _given(body)))
+    saved = await respond.save(pool, assessment, _given(body))
+    request.app[CONTEXT].changes.announce(assessment.id)
+    return json_reply(saved)
 
 
 async def submit_assessment(request: web.Request) -> web.StreamResponse:
@@ -93,14 +95,8 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     attempt = attempt_of(request, caller, value)
     submitted = await submitter.submit(draft, caller, attempt, _given(body), origin)
     _ring_later(request.app, submitted)
+    request.app[CONTEXT].changes.announce(draft.assessment.id)
     return stored_reply(submitted.answer)
-
-
-async def show_status(request: web.Request) -> web.StreamResponse:
-    """How far the assessment is."""
-    caller = await identify(request)
-    status = await follow.read_status(request.app[CONTEXT].pool, path_id(request, "assessment_id"), caller)
-    return status_reply(request, status)
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import TypeVar
+from uuid import UUID
 
 from aiohttp import web
 
@@ -54,16 +55,20 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
     checked(RetryBody, value)
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
     rings: list[Ring] = []
+    changed: list[UUID] = []
 
     async def work(conn: Connection) -> StoredAnswer:
         retried = await dead_letters.retry(conn, caller.sub, job_id, attempts, origin)
         rings.extend(retried.rings)
+        changed.append(retried.job.assessment_id)
         return answer(job_line_view(retried.job), 202, links(retried.job.assessment_id).status)
 
     stored = await once(context.pool, attempt_of(request, caller, value), work)
     if rings:
         # Off the request's path: the answer does not wait for Redis.
         request.app[BACKGROUND].start(lambda: ring(context.doorbell, rings))
+    for assessment_id in changed:
+        context.changes.announce(assessment_id)
     return stored_reply(stored)
 
 

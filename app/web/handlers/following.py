@@ -1,0 +1,104 @@
+"""Following an assessment: polls, long polls, event streams."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from app.services.caller import Caller
+from app.services.follow import Status, read_status
+from app.services.following import Follower
+from app.web.connections import ending_with_client
+from app.web.keys import CONTEXT, FOLLOWING, TIME_LIMIT
+from app.web.middlewares import sign
+from app.web.parsing import identify, path_id
+from app.web.problems import RequestProblem
+from app.web.replies import matches, status_headers, status_reply, tags
+from app.web.waiting import Wait, asked_wait
+
+# Seconds that answering takes at most, beyond the wait.
+_MARGIN = 20
+# Seconds until an event stream that has nothing to say shows that it lives.
+_HEARTBEAT = 15
+# Seconds that a client may leave what was sent unread.
+_UNREAD = 30
+
+
+async def show_status(request: web.Request) -> web.StreamResponse:
+    """How far the assessment is; with `wait`, once it has changed."""
+    caller, assessment_id = await identify(request), path_id(request, "assessment_id")
+    try:
+        wait = asked_wait(request)
+    except RequestProblem:
+        # Whether the caller may see the assessment at all is said first.
+        await read_status(request.app[CONTEXT].pool, assessment_id, caller)
+        raise
+    reply = await _status(request, caller, assessment_id, wait)
+    if wait.applied:
+        reply.headers["Preference-Applied"] = wait.applied
+    return reply
+
+
+async def _status(request: web.Request, caller: Caller, assessment_id: UUID, wait: Wait) -> web.StreamResponse:
+    pool, known = request.app[CONTEXT].pool, tags(request.headers.getall("If-None-Match", []))
+    if not wait.seconds:
+        return status_reply(request, await read_status(pool, assessment_id, caller))
+    deadline = _allow(request, wait.seconds)
+    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
+        status: Status | None = await read_status(pool, assessment_id, caller)
+        while status and _waits(status, known):
+            revision = status.revision
+            follower.seen(status)
+            # Not held while waiting: ten thousand of them are a lot of memory.
+            status = None
+            status = await follower.newer(revision, deadline)
+    return status_reply(request, status or await read_status(pool, assessment_id, caller))
+
+
+def _waits(status: Status, known: list[str]) -> bool:
+    """Whether there is something to wait for: a status that the client does not have, or the final one."""
+    return not status.settled and (not known or matches(known, status.tag)) and "*" not in known
+
+
+async def stream_events(request: web.Request) -> web.StreamResponse:
+    """The status as server-sent events: at once, then each change, until it is final."""
+    caller, assessment_id = await identify(request), path_id(request, "assessment_id")
+    pool = request.app[CONTEXT].pool
+    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower:
+        status = await read_status(pool, assessment_id, caller)
+        last_seen = request.headers.get("Last-Event-ID", "").strip()
+        if status.settled and last_seen == str(status.revision):
+            return web.Response(status=204, headers=status_headers(status))
+        stream = EventSourceResponse(ping_interval=_HEARTBEAT, send_timeout=_UNREAD)
+        stream.headers["Cache-Control"] = "private, no-cache"
+        sign(request, stream)
+        request[TIME_LIMIT].reschedule(None)
+        await stream.prepare(request)
+        # Nothing can be answered any more to who went away, or left for too long what was sent unread.
+        with ending_with_client(request), suppress(ConnectionError, TimeoutError):
+            async with stream:
+                await _send_changes(stream, follower, status, last_seen)
+    return stream
+
+
+async def _send_changes(stream: EventSourceResponse, follower: Follower, status: Status, last_seen: str) -> None:
+    """Sends what the client has not seen yet, and ends with the final status, or when the process stops."""
+    newest: Status | None = status
+    while newest:
+        revision = newest.revision
+        if str(revision) != last_seen:
+            await stream.send(newest.body, id=str(revision), event="status")
+        if newest.settled:
+            return
+        follower.seen(newest)
+        newest = None
+        newest = await follower.newer(revision, None)
+
+
+def _allow(request: web.Request, seconds: float) -> float:
+    """Lets the request take so long, and returns the end of the wait (by the loop's clock)."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    request[TIME_LIMIT].reschedule(deadline + _MARGIN)
+    return deadline

@@ -1,0 +1,102 @@
+"""The bounds of waiting, and one read for all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from app.clients import doorbell
+from app.clients.changes import Changes
+from app.context import open_pool
+from app.domain.errors import TooManyWaiting, TooManyWaits
+from app.domain.states import Role
+from app.repositories.sql import Pool
+from app.services.caller import Caller
+from app.services.follow import read_status
+from app.services.following import Following, following
+from app.settings import Settings
+from tests.bank import Bank
+from tests.fakes.conditions import until
+from tests.fakes.counting_proxy import Statements, counting
+from tests.pipelines import submit
+
+STUDENT = Caller("student-1", frozenset({Role.STUDENT}))
+BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = $1"
+
+
+@pytest.fixture
+async def changes(redis_url: str) -> AsyncIterator[Changes]:
+    """One process' end of the channel."""
+    redis = doorbell.connect(redis_url)
+    ours = Changes(redis)
+    telling = asyncio.create_task(ours.tell())
+    yield ours
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    await redis.aclose()
+
+
+def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: Changes) -> None:
+    hub = Following(pool, changes, most=3, most_of_one_caller=2)
+    first, second = UUID(int=1), UUID(int=2)
+    with hub.follow(first, "a"), hub.follow(second, "a"):
+        with pytest.raises(TooManyWaits), hub.follow(first, "a"):
+            raise AssertionError
+        with hub.follow(first, "b"):
+            with pytest.raises(TooManyWaiting), hub.follow(first, "c"):
+                raise AssertionError
+            assert hub.waiting == 3
+        with hub.follow(first, "c"):
+            assert hub.waiting == 3
+    assert hub.waiting == 0
+
+
+async def test_a_change_is_read_once_for_all_who_wait(
+    database_url: str, pool: Pool, bank: Bank, changes: Changes
+) -> None:
+    assessment_id = await submit(pool, bank)
+    statements = Statements()
+    async with (
+        counting(database_url, statements) as url,
+        open_pool(url, "tests", 4) as counted,
+        following(counted, changes) as hub,
+    ):
+        status = await read_status(pool, assessment_id, STUDENT)
+
+        async def wait() -> int:
+            with hub.follow(assessment_id, "student-1") as follower:
+                follower.seen(status)
+                newer = await follower.newer(status.revision, None)
+                assert newer
+                return newer.revision
+
+        async def all_wait() -> bool:
+            return hub.waiting == 200
+
+        waiters = [asyncio.create_task(wait()) for _ in range(200)]
+        await until(all_wait)
+        statements.executed.clear()
+        await pool.execute(BUMP, assessment_id)
+        changes.announce(assessment_id)
+        assert set(await asyncio.gather(*waiters)) == {status.revision + 1}
+    assert len([text for text in statements.executed if "rule_scores" in text]) == 1
+
+
+async def test_a_message_that_is_none_of_ours_is_nothing(
+    pool: Pool, bank: Bank, changes: Changes, settings: Settings
+) -> None:
+    assessment_id = await submit(pool, bank)
+    async with following(pool, changes) as hub:
+        with hub.follow(assessment_id, "student-1") as follower:
+            status = await read_status(pool, assessment_id, STUDENT)
+            follower.seen(status)
+            newer = asyncio.create_task(follower.newer(status.revision, None))
+            redis = doorbell.connect(settings.secret("redis_url"))
+            for message in (b"", b"x", b"\xff" * 16, b"\x00" * 1000):
+                await redis.publish("assay:changed", message)
+            await pool.execute(BUMP, assessment_id)
+            changes.announce(assessment_id)
+            found = await newer
+            await redis.aclose()
+    assert found and found.revision == status.revision + 1
