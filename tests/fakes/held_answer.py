@@ -1,18 +1,24 @@
 """A proxy before Postgres on loopback that holds back one answer, so that others overtake it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+# What asyncpg calls a prepared statement when it is made and each time that it runs.
+_NAME = re.compile(rb"__asyncpg_stmt_\w+__")
 
 
 class HeldAnswer:
-    """Holds the answer to the next statement whose text has `marker`; `asked` is set when it was sent to Postgres and
-    answered, and nothing of that goes on to the client before `let_go`."""
+    """Lets a statement whose text has `marker` run once (`passed`), and holds the answer to the second run; `asked` is
+    set when that was sent on, and nothing of the answer reaches the client before `let_go`."""
 
     def __init__(self, marker: bytes) -> None:
-        self._marker = marker
+        self.marker = marker
         self._open = asyncio.Event()
+        self.passed = asyncio.Event()
         self.asked = asyncio.Event()
 
     def let_go(self) -> None:
@@ -22,25 +28,43 @@ class HeldAnswer:
     async def serve(self, target: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         upstream_reader, upstream_writer = await asyncio.open_connection(target, port)
-        held = asyncio.Event()
-        await asyncio.gather(self._forward(reader, upstream_writer, held), self._answer(upstream_reader, writer, held))
+        line = _Line(self)
+        await asyncio.gather(line.forward(reader, upstream_writer), line.answer(upstream_reader, writer))
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: asyncio.Event) -> None:
+    async def opened(self) -> None:
+        """Returns when the answer may pass."""
+        await self._open.wait()
+
+
+@dataclass
+class _Line:
+    """A connection; `first` and `held` say what it is waiting for an answer to, `name` is the prepared statement's."""
+
+    answers: HeldAnswer
+    name: bytes = b""
+    first: bool = False
+    held: bool = False
+
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await _read(reader):
-            if self._marker in data and not self.asked.is_set():
-                held.set()
-                self.asked.set()
+            if self.answers.marker in data:
+                # The name stands right before the text; what else is sent with it may name other statements.
+                self.name = _NAME.findall(data.partition(self.answers.marker)[0])[-1]
+            elif self.name and self.name in data:
+                self.first = not self.answers.passed.is_set()
+                self.held = not self.first and not self.answers.asked.is_set()
             writer.write(data)
+            if self.held:
+                self.answers.asked.set()
         writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: asyncio.Event) -> None:
-        prepared = False
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await _read(reader):
-            # The first answer describes the statement; the second one has its rows.
-            if held.is_set() and prepared:
-                await self._open.wait()
-            prepared = prepared or held.is_set()
+            if self.held:
+                await self.answers.opened()
             writer.write(data)
+            if self.first:
+                self.answers.passed.set()
         writer.close()
 
 

@@ -52,6 +52,25 @@ def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: Cha
     assert hub.waiting == 0
 
 
+async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, changes: Changes) -> None:
+    assessment_id = await submit(pool, bank)
+    # Nothing is heard or looked for here.
+    hub = Following(pool, changes)
+    before = await read_status(pool, assessment_id, STUDENT)
+    await pool.execute(BUMP, assessment_id)
+    after = await read_status(pool, assessment_id, STUDENT)
+    with hub.follow(assessment_id, "a") as first, hub.follow(assessment_id, "b") as second:
+        first.seen(before)
+        newer = asyncio.create_task(first.newer(before.revision, None))
+        await asyncio.sleep(0)
+        second.seen(after)
+        async with asyncio.timeout(20):
+            assert await newer is after
+        # And who comes with what was true before reads again.
+        again = await first.newer(before.revision, None)
+    assert again and again.revision == after.revision
+
+
 async def test_a_change_is_read_once_for_all_who_wait(
     database_url: str, pool: Pool, bank: Bank, changes: Changes
 ) -> None:

@@ -48,9 +48,9 @@ async def _status(request: web.Request, caller: Caller, assessment_id: UUID, wai
     deadline = _allow(request, wait.seconds)
     with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
         status: Status | None = await read_status(pool, assessment_id, caller)
+        follower.seen(status)
         while status and _waits(status, known):
             revision = status.revision
-            follower.seen(status)
             # Not held while waiting: ten thousand of them are a lot of memory.
             status = None
             status = await follower.newer(revision, deadline)
@@ -68,6 +68,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     pool = request.app[CONTEXT].pool
     with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower:
         status = await read_status(pool, assessment_id, caller)
+        follower.seen(status)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
         if status.settled and last_seen == str(status.revision):
             return web.Response(status=204, headers=status_headers(status))
@@ -92,7 +93,6 @@ async def _send_changes(stream: EventSourceResponse, follower: Follower, status:
             await stream.send(newest.body, id=str(revision), event="status")
         if newest.settled:
             return
-        follower.seen(newest)
         newest = None
         newest = await follower.newer(revision, None)
 
