@@ -7,7 +7,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 # Compiled modules are kept, whatever the environment says: every process of ours would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test install clean-data
+.PHONY: run demo test bench soak install clean-data
 
 run: .venv/installed
 	@exec $(BIN)/assay up
@@ -21,6 +21,15 @@ test: .venv/installed-for-tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Ratios against limits of the same machine, in a few minutes; an aim that is missed is said, and fails nothing.
+bench: .venv/installed-for-tests
+	@$(BIN)/python -m tests.load.bench $(ARGS)
+
+# The test of chaos for longer; ROUNDS=20 takes about half an hour.
+ROUNDS ?= 10
+soak: .venv/installed-for-tests
+	ASSAY_SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults/test_chaos.py -s
 
 install: .venv/installed
 

@@ -19,7 +19,8 @@ from app.clients.changes import Changes
 from app.domain.errors import TooManyWaiting, TooManyWaits
 from app.repositories import assessments
 from app.repositories.sql import STORAGE_AWAY, Pool
-from app.services.follow import Status, status_of
+from app.services.caller import Caller
+from app.services.follow import Status, read_status, status_of
 
 log = structlog.get_logger()
 
@@ -60,6 +61,16 @@ class Follower:
     _pool: Pool
     _assessment_id: UUID
     _followed: _Followed
+
+    async def read(self, caller: Caller) -> Status:
+        """The status as it is, of which the others who wait are told.
+
+        Raises:
+            NotFound, Forbidden.
+        """
+        status = await read_status(self._pool, self._assessment_id, caller)
+        self.seen(status)
+        return status
 
     def seen(self, status: Status) -> None:
         """Notes what this one has read, and tells the others, who may wait for just that."""

@@ -47,8 +47,7 @@ async def _status(request: web.Request, caller: Caller, assessment_id: UUID, wai
         return status_reply(request, await read_status(pool, assessment_id, caller))
     deadline = _allow(request, wait.seconds)
     with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
-        status: Status | None = await read_status(pool, assessment_id, caller)
-        follower.seen(status)
+        status: Status | None = await follower.read(caller)
         while status and _waits(status, known):
             revision = status.revision
             # Not held while waiting: ten thousand of them are a lot of memory.
@@ -65,10 +64,8 @@ def _waits(status: Status, known: list[str]) -> bool:
 async def stream_events(request: web.Request) -> web.StreamResponse:
     """The status as server-sent events: at once, then each change, until it is final."""
     caller, assessment_id = await identify(request), path_id(request, "assessment_id")
-    pool = request.app[CONTEXT].pool
     with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower:
-        status = await read_status(pool, assessment_id, caller)
-        follower.seen(status)
+        status = await follower.read(caller)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
         if status.settled and last_seen == str(status.revision):
             return web.Response(status=204, headers=status_headers(status))

@@ -1,0 +1,113 @@
+"""A deployment to break: engines that only these tests use, a database for each test, and processes over them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from app.repositories.migrations import migrate
+from app.repositories.sql import Pool
+from tests.bank import Bank, plant
+from tests.conftest import SECRET, with_database
+from tests.fakes.balancer import Balancer, connections
+from tests.fakes.held_calls import HeldCalls
+from tests.fakes.model_server import ModelServer, model_server
+from tests.faults.engines import Engines
+from tests.faults.ledger import Ledger
+from tests.faults.processes import Fleet
+
+# The shortest that leaves heartbeats time on a busy machine.
+LEASE_SECONDS = 2
+
+
+@pytest.fixture(scope="session")
+async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engines]:
+    """Postgres, with a migrated database to clone, and Valkey."""
+    engines = Engines(tmp_path_factory.mktemp("engines"))
+    try:
+        await engines.start()
+        await asyncio.to_thread(migrate, engines.database_url)
+        yield engines
+    finally:
+        await asyncio.to_thread(engines.stop)
+
+
+@pytest.fixture
+async def database_url(engines: Engines) -> str:
+    """A migrated database of the test's own; Postgres runs, whatever the last test did to it."""
+    await engines.start()
+    name = f"faults_{uuid4().hex}"
+    admin = await asyncpg.connect(with_database(engines.database_url, "postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE assay')
+    await admin.close()
+    return with_database(engines.database_url, name)
+
+
+@pytest.fixture
+async def redis_url(engines: Engines) -> str:
+    """An empty Valkey that runs."""
+    await engines.start()
+    await engines.wipe_redis()
+    return engines.redis_url
+
+
+@pytest.fixture
+async def bank(pool: Pool) -> Bank:
+    """The small track."""
+    return await plant(pool)
+
+
+@pytest.fixture
+async def ledger(pool: Pool) -> Ledger:
+    """Notes who writes to the jobs."""
+    ledger = Ledger(pool)
+    await ledger.install()
+    return ledger
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ModelServer]:
+    """A model provider that does as it is told."""
+    async with model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def calls(provider: ModelServer) -> HeldCalls:
+    """The provider answers no call before it is told to."""
+    held = HeldCalls()
+    provider.default = held
+    return held
+
+
+@pytest.fixture
+async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_path: Path) -> AsyncIterator[Fleet]:
+    """A deployment without processes yet; those that the test adds are killed at its end, and none may have ended in
+    another way than the test wanted."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "JWT_SECRET": SECRET,
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": provider.url,
+        "OPENAI_MODEL": "gpt-test",
+        "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
+        "JOB_RETRY_DELAY": "0.1",
+        "RATE_LIMIT": "0",
+    }
+    fleet = Fleet(settings, tmp_path)
+    try:
+        yield fleet
+    finally:
+        await fleet.stop()
+    assert fleet.unexpected_ends() == []
+
+
+@pytest.fixture
+async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
+    """Sends requests to the fleet's servers, those that are still to come included."""
+    async with connections() as session:
+        yield Balancer(session, fleet.urls)

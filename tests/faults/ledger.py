@@ -1,0 +1,100 @@
+"""Who wrote what to the jobs, and when: noted by Postgres itself, so that nothing is missed between two looks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.repositories.sql import Pool
+from tests.fakes.conditions import until
+
+# `live`: whether the lease that the row had was still good. Every write of a job's holder touches its row.
+_INSTALL = """
+CREATE SCHEMA faults;
+CREATE TABLE faults.ledger (
+    id bigint GENERATED ALWAYS AS IDENTITY, job_id uuid, fence bigint, process text, claim boolean, live boolean,
+    lease_expires_at timestamptz, at timestamptz
+);
+CREATE INDEX ON faults.ledger (job_id, fence);
+CREATE FUNCTION faults.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO faults.ledger (job_id, fence, process, claim, live, lease_expires_at, at)
+    VALUES (NEW.id, NEW.fence, current_setting('faults.process', true), NEW.fence > OLD.fence,
+            OLD.lease_expires_at >= now(), NEW.lease_expires_at, clock_timestamp());
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note AFTER UPDATE ON async_jobs FOR EACH ROW
+    WHEN (NEW.fence > OLD.fence OR OLD.status = 'in_progress') EXECUTE FUNCTION faults.note();
+"""
+_REMOVE = "DROP SCHEMA faults CASCADE"
+_HELD = """
+SELECT l.process, j.id FROM async_jobs j JOIN faults.ledger l ON l.job_id = j.id AND l.fence = j.fence AND l.claim
+WHERE j.status = 'in_progress'
+"""
+_STRANGERS = """
+SELECT w.job_id, w.fence, w.process, c.process AS holder
+FROM faults.ledger w JOIN faults.ledger c ON c.job_id = w.job_id AND c.fence = w.fence AND c.claim
+WHERE w.live AND NOT w.claim AND w.process IS DISTINCT FROM c.process
+"""
+_CLAIMS = """
+SELECT c.fence, c.process, c.at,
+       (SELECT max(l.lease_expires_at) FROM faults.ledger l WHERE l.job_id = c.job_id AND l.fence = c.fence) AS until
+FROM faults.ledger c WHERE c.job_id = $1 AND c.claim ORDER BY c.fence
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of a job, by Postgres' clock; `until` is where the last renewal put the end of its lease."""
+
+    fence: int
+    process: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What was noted."""
+
+    pool: Pool
+
+    async def install(self) -> None:
+        """Begins to note."""
+        await self.pool.execute(_INSTALL)
+
+    async def remove(self) -> None:
+        """Leaves nothing behind."""
+        await self.pool.execute(_REMOVE)
+
+    async def held(self) -> dict[str, set[UUID]]:
+        """The jobs that run, by the process that claimed them."""
+        jobs: dict[str, set[UUID]] = {}
+        for process, job_id in await self.pool.fetch(_HELD):
+            jobs.setdefault(process, set()).add(job_id)
+        return jobs
+
+    async def holder(self, job_id: UUID, claims: int = 1) -> str:
+        """The process that claimed the job last, once it was claimed so many times."""
+
+        async def claimed() -> bool:
+            return len(await self.claims(job_id)) >= claims
+
+        await until(claimed, 60)
+        return (await self.claims(job_id))[-1].process
+
+    async def claims(self, job_id: UUID) -> list[Claim]:
+        """All claims of a job, the first one first."""
+        return [Claim(*row) for row in await self.pool.fetch(_CLAIMS, job_id)]
+
+    async def renewed(self, job_id: UUID) -> None:
+        """Returns right after a heartbeat."""
+        count = "SELECT count(*) FROM faults.ledger WHERE job_id = $1 AND NOT claim"
+        before = await self.pool.fetchval(count, job_id)
+
+        async def again() -> bool:
+            return bool(await self.pool.fetchval(count, job_id) > before)
+
+        await until(again, 60)
+
+    async def strangers(self) -> list[tuple[object, ...]]:
+        """Writes to a job by a process that did not hold it, while another one did: (job, fence, who, holder)."""
+        return [tuple(row) for row in await self.pool.fetch(_STRANGERS)]

@@ -1,0 +1,39 @@
+"""Students who start, answer and submit over HTTP, and rows that tell what became of it."""
+
+from uuid import UUID
+
+from app.repositories.sql import Pool
+from tests.bank import SLUG, Bank
+from tests.fakes.balancer import PatientClient
+from tests.fakes.conditions import until
+from tests.faults.engines import steadily
+
+_COMPLETED = "SELECT status = 'completed' FROM assessments WHERE id = $1"
+
+
+async def begin(client: PatientClient, bank: Bank, essay: str) -> str:
+    """Starts and answers every question; returns the assessment's path."""
+    started = await client.send("POST", "/assessments", {"track": SLUG}, key="start")
+    assert started.status in (200, 201), started.raw
+    path = started.headers["Location"]
+    essays = bank.answers(essay=essay, essay_two=f"Once more: {essay}")
+    responses = {response["question_id"]: response for response in (*bank.all_answers(), *essays)}
+    saved = await client.send("PATCH", f"{path}/responses", {"responses": list(responses.values())})
+    assert saved.status == 200, saved.raw
+    return path
+
+
+async def submit(client: PatientClient, path: str) -> UUID:
+    """Submits; returns the assessment's id when that was accepted."""
+    submitted = await client.send("POST", f"{path}/submit", key="submit")
+    assert submitted.status == 202, submitted.raw
+    return UUID(submitted.body["assessment_id"])
+
+
+async def completed(pool: Pool, assessment_id: UUID, seconds: float = 60.0) -> None:
+    """Returns when the assessment has its result."""
+
+    async def done() -> bool:
+        return bool(await steadily(lambda: pool.fetchval(_COMPLETED, assessment_id)))
+
+    await until(done, seconds)
