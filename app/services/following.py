@@ -16,11 +16,12 @@ from uuid import UUID
 import structlog
 
 from app.clients.changes import Changes
-from app.domain.errors import TooManyWaiting, TooManyWaits
+from app.domain.errors import NotFound, TooManyWaiting, TooManyWaits
+from app.domain.records import StatusRecord
 from app.repositories import assessments
 from app.repositories.sql import STORAGE_AWAY, Pool
 from app.services.caller import Caller
-from app.services.follow import Status, read_status, status_of
+from app.services.follow import Status, status_of
 
 log = structlog.get_logger()
 
@@ -54,35 +55,39 @@ class _Followed:
     change: _Change = field(default_factory=_Change)
 
 
+class _Asked(asyncio.Event):
+    """A read that several wait for: what it found, or why it found nothing."""
+
+    record: StatusRecord | None = None
+    error: Exception | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Follower:
     """One who waits for one assessment."""
 
-    _pool: Pool
+    _hub: "Following"
     _assessment_id: UUID
     _followed: _Followed
 
     async def read(self, caller: Caller) -> Status:
-        """The status as it is, of which the others who wait are told.
+        """The status as it is; read together with what others ask for.
 
         Raises:
             NotFound, Forbidden.
         """
-        status = await read_status(self._pool, self._assessment_id, caller)
-        self.seen(status)
-        return status
-
-    def seen(self, status: Status) -> None:
-        """Notes what this one has read, and tells the others, who may wait for just that."""
-        if status.revision > self._followed.revision:
-            _wake(self._followed, status)
+        record = await self._hub.ask(self._assessment_id)
+        if record is None:
+            raise NotFound("there is no such assessment")
+        caller.require_reader(record.owner)
+        return status_of(record)
 
     async def newer(self, revision: int, deadline: float | None) -> Status | None:
         """A status newer than this revision, which has been seen; None at the deadline (of the loop's clock; without
         one it waits for ever), or where the process stops."""
         if self._followed.revision > revision:
-            # Read by another one, while this one read what came before.
-            record = await assessments.read_status(self._pool, self._assessment_id)
+            # Told to the others while this one was still reading what came before.
+            record = await self._hub.ask(self._assessment_id)
             return status_of(record) if record else None
         if self._followed.stopped:
             return None
@@ -109,6 +114,7 @@ class Following:
         self._callers: Counter[str] = Counter()
         self._waiting = 0
         self._stopped = False
+        self._asked: dict[UUID, _Asked] = {}
         self._changed: set[UUID] = set()
         self._some = asyncio.Event()
 
@@ -134,7 +140,7 @@ class Following:
         self._callers[caller] += 1
         self._waiting += 1
         try:
-            yield Follower(self._pool, assessment_id, followed)
+            yield Follower(self, assessment_id, followed)
         finally:
             followed.waiters -= 1
             if not followed.waiters:
@@ -150,6 +156,15 @@ class Following:
         for followed in self._followed.values():
             followed.stopped = True
             followed.change.set()
+
+    async def ask(self, assessment_id: UUID) -> StatusRecord | None:
+        """What is true of the assessment from now on; all that is asked for while one read runs is read by the next."""
+        asked = self._asked.setdefault(assessment_id, _Asked())
+        self._note([assessment_id])
+        await asked.wait()
+        if asked.error:
+            raise asked.error
+        return asked.record
 
     async def hear(self) -> NoReturn:
         """Notes what changes."""
@@ -175,17 +190,25 @@ class Following:
                 await self._read([self._changed.pop() for _ in range(min(len(self._changed), _STATUSES))])
 
     async def _read(self, changed: list[UUID]) -> None:
+        asked = {each: self._asked.pop(each) for each in changed if each in self._asked}
         try:
             records = await assessments.read_statuses(self._pool, changed)
         except STORAGE_AWAY as error:
             log.warning("changes_not_read", error=type(error).__name__)
-            self._note(changed)
+            for each in asked.values():
+                each.error = error
+                each.set()
+            self._note(each for each in changed if each in self._followed)
             await asyncio.sleep(_PAUSE)
             return
         for record in records:
             followed = self._followed.get(record.assessment_id)
             if followed and record.revision > followed.revision:
                 _wake(followed, status_of(record))
+            if record.assessment_id in asked:
+                asked[record.assessment_id].record = record
+        for each in asked.values():
+            each.set()
 
     async def _look(self) -> None:
         try:

@@ -53,7 +53,7 @@ async def _status(request: web.Request, caller: Caller, assessment_id: UUID, wai
             # Not held while waiting: ten thousand of them are a lot of memory.
             status = None
             status = await follower.newer(revision, deadline)
-    return status_reply(request, status or await read_status(pool, assessment_id, caller))
+        return status_reply(request, status or await follower.read(caller))
 
 
 def _waits(status: Status, known: list[str]) -> bool:
