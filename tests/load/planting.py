@@ -1,0 +1,89 @@
+"""Rows by the thousand, by SQL: what students and submissions would have left behind."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from app.repositories.sql import Connection, Pool
+from tests.bank import SLUG, Bank
+
+# Checkpoints and vacuum would otherwise come in the middle of a measurement, and at another point of each.
+_SETTLE = ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT")
+# Rows of one statement: each has twenty others with it, and no statement may take longer than ten seconds.
+_AT_ONCE = 1_000
+_ANSWERED = """
+WITH track AS (SELECT id FROM tracks WHERE slug = $1), given AS (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset($2) AS (question_id uuid, answer jsonb)) WITH ORDINALITY
+        AS given(question_id, answer, position)
+), started AS (
+    INSERT INTO assessments (owner, track_id, expires_at, responses_version)
+    SELECT gen_random_uuid(), track.id, now() + interval '1 day', 1 FROM track, generate_series(1, $3)
+    RETURNING id, owner
+), asked AS (
+    INSERT INTO assessment_questions (assessment_id, question_id, version, position)
+    SELECT started.id, given.question_id, 1, given.position - 1 FROM started, given
+), answered AS (
+    INSERT INTO responses (assessment_id, question_id, answer)
+    SELECT started.id, given.question_id, given.answer FROM started, given
+)
+SELECT id, owner FROM started
+"""
+_QUEUED = """
+WITH submitted AS (
+    INSERT INTO assessments (owner, track_id, expires_at, status, submitted_at, remaining)
+    SELECT gen_random_uuid(), t.id, now() + interval '1 day', 'submitted', now(), 2
+    FROM tracks t, generate_series(1, $2) WHERE t.slug = $1
+    RETURNING id
+)
+INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, dispatched_at)
+SELECT gen_random_uuid(), id, 1, 'rag', 4, $3, $3 FROM submitted
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An open assessment with all its answers saved."""
+
+    assessment_id: UUID
+    owner: str
+
+
+async def answered(pool: Pool, bank: Bank, count: int) -> list[Answered]:
+    """Assessments of as many students, ready to be submitted."""
+    rows: list[asyncpg.Record] = []
+    async with pool.acquire() as conn:
+        while len(rows) < count:
+            rows += await conn.fetch(_ANSWERED, SLUG, bank.all_answers(), min(_AT_ONCE, count - len(rows)))
+        await _settle(conn)
+    return [Answered(row["id"], row["owner"]) for row in rows]
+
+
+async def queued(pool: Pool, count: int, *, due: bool = True) -> list[UUID]:
+    """Jobs of type `rag`, each of a submitted assessment of its own; due and noted as rung for, or not due yet."""
+    at = datetime.now(UTC) if due else None
+    async with pool.acquire() as conn:
+        rows = await conn.fetch(_QUEUED, SLUG, count, at)
+        await _settle(conn)
+    return [row["id"] for row in rows]
+
+
+async def make_due(pool: Pool, job_id: UUID) -> None:
+    """What a submission does for its jobs, in a commit of its own."""
+    await pool.execute("UPDATE async_jobs SET run_after = now(), dispatched_at = now() WHERE id = $1", job_id)
+
+
+async def finish_submitted(pool: Pool) -> None:
+    """Ends what was submitted, so that nothing waits when the next measurement begins."""
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "UPDATE assessments SET status = 'completed', completed_at = now() WHERE status = 'submitted'"
+        )
+        await _settle(conn)
+
+
+async def _settle(conn: Connection) -> None:
+    for statement in _SETTLE:
+        await conn.execute(statement, timeout=60)

@@ -1,0 +1,146 @@
+"""Processes of the bench: our commands as a deployment starts them, and modules of this package."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+ROOT = Path(__file__).parents[2]
+# Two cores are shared by everything that a part starts.
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_MEASURE_SECONDS = 120.0
+# Characters of a log that say why its process failed.
+_TAIL = 2000
+# What a shell has, and no settings of whoever runs the bench.
+_INHERITED = ("HOME", "PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchFailed(Exception):
+    """A process of the bench did not do what it was started for."""
+
+
+class Child:
+    """A running module of this package, which says things in lines of JSON."""
+
+    def __init__(self, process: "subprocess.Popen[str]", log: IO[str]) -> None:
+        self.process = process
+        self._log = log
+
+    def says(self) -> Any:
+        """The next thing that it says.
+
+        Raises:
+            BenchFailed: it ended without a word; with the end of its log.
+        """
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            self._log.seek(0)
+            raise BenchFailed(f"{self.process.args!r} ended early:\n{self._log.read()[-_TAIL:]}")
+        return json.loads(line)
+
+
+@contextmanager
+def child(module: str, **told: Any) -> Iterator[Child]:
+    """Runs `tests.load.{module}` with these arguments until the block ends."""
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.load.{module}"],
+            cwd=ROOT, env=_environment({}), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
+        try:
+            assert process.stdin
+            process.stdin.write(json.dumps(told) + "\n")
+            process.stdin.flush()
+            yield Child(process, log)
+        finally:
+            _stop(process)
+
+
+def measure(module: str, **told: Any) -> Any:
+    """What `tests.load.{module}`, given these arguments, says once.
+
+    Raises:
+        BenchFailed: it failed.
+    """
+    with child(module, **told) as process:
+        # Not for ever: who never says anything is ended, which reads as an early end.
+        limit = threading.Timer(_MEASURE_SECONDS, process.process.kill)
+        limit.start()
+        try:
+            return process.says()
+        finally:
+            limit.cancel()
+
+
+@contextmanager
+def service(command: str, log: Path, started: str, settings: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """`python -m app COMMAND` with these settings alone, from the event `started` in its log until the block ends."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", command],
+            cwd=ROOT, env=_environment(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        try:
+            wait_for(lambda: event(log, started), process, f"{command} to start")
+        except BenchFailed as failed:
+            raise BenchFailed(f"{failed}\n{log.read_text()[-_TAIL:]}") from None
+        yield process
+    finally:
+        _stop(process)
+
+
+def event(log: Path, name: str) -> dict[str, Any] | None:
+    """The first such event in a log of ours."""
+    for line in log.read_text().splitlines():
+        told: dict[str, Any] = json.loads(line) if f'"{name}"' in line else {}
+        if told.get("event") == name:
+            return told
+    return None
+
+
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[Any]", what: str) -> None:
+    """Returns when the condition holds.
+
+    Raises:
+        BenchFailed: it does not in time, or the process ended.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while not condition():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchFailed(f"waited in vain for {what} (exit status {process.returncode})")
+        time.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process has used of the processor so far, by itself and in the kernel."""
+    # The name in brackets may hold anything, so the fields are counted from behind it.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return inherited | {"PYTHONPATH": str(ROOT)} | dict(settings)
+
+
+def _stop(process: "subprocess.Popen[Any]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
