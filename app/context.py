@@ -35,14 +35,34 @@ class Context:
 
 class _Pool(asyncpg.Pool):
     """A pool whose connections are never waited for without a limit: under more load than Postgres takes, callers are
-    turned away (TimeoutError) instead of queueing up behind each other."""
+    turned away (TimeoutError) instead of queueing up behind each other. Those who wait take turns: in asyncpg's own
+    queue one who is woken can lose the connection to a newcomer, and then waits behind all others again."""
 
     def __init__(self, dsn: str, acquire_seconds: float, **options: Any) -> None:
         super().__init__(dsn, **options)
         self._acquire_seconds = acquire_seconds
+        self._turns = asyncio.Semaphore(options["max_size"])
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
+
+    async def _acquire(self, timeout: float) -> Any:  # noqa: ASYNC109  # as asyncpg has it
+        async with asyncio.timeout(timeout):
+            await self._turns.acquire()
+        try:
+            # A connection is free now, or there is room to open one, which has a limit of its own.
+            return await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
+        except BaseException:
+            self._turns.release()
+            raise
+
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        held = connection._con is not None
+        try:
+            await super().release(connection, timeout=timeout)
+        finally:
+            if held:
+                self._turns.release()
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from app.services.submit import SubmissionLimits, Submitter
 from app.settings import Settings, WrongSetting
 from app.web.auth import SharedSecretVerifier, TokenVerifier
 from app.web.background import Background
-from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, FOLLOWING, METRICS, STOPPING, SUBMITTER, VERIFIER
+from app.web.keys import BACKGROUND, CONTEXT, DOCUMENT, FOLLOWING, IN_PROGRESS, METRICS, STOPPING, SUBMITTER, VERIFIER
 from app.web.metrics import Metrics
 from app.web.middlewares import observe
 from app.web.openapi import document
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> web.Application:
     app[DOCUMENT] = document
     app[BACKGROUND] = Background()
     app[STOPPING] = asyncio.Event()
+    app[IN_PROGRESS] = set()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
         if route.method == "GET":

@@ -19,6 +19,8 @@ BACKGROUND = web.AppKey("background", Background)
 METRICS = web.AppKey("metrics", Metrics)
 # Made when it is first asked for: it takes as long as a tenth of a start.
 DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("document")
+# The ids of the requests that are being answered.
+IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("in_progress")
 STOPPING = web.AppKey("stopping", asyncio.Event)
 FOLLOWING = web.AppKey("following", Following)
 # When a request is cut off; a handler that waits for its client's sake puts it off.

@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from app.web.keys import METRICS, REQUEST_ID, STOPPING, TIME_LIMIT
+from app.web.keys import IN_PROGRESS, METRICS, REQUEST_ID, STOPPING, TIME_LIMIT
 from app.web.problems import problem
 
 log = structlog.get_logger()
@@ -24,6 +24,14 @@ _REQUEST_SECONDS = 20
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives the request its id, answers errors as problems, and leaves a log line and a measurement."""
     started = time.monotonic()
+    request.app[IN_PROGRESS].add(id(request))
+    try:
+        return await _observed(request, handler, started)
+    finally:
+        request.app[IN_PROGRESS].discard(id(request))
+
+
+async def _observed(request: web.Request, handler: Handler, started: float) -> web.StreamResponse:
     with structlog.contextvars.bound_contextvars(request_id=admit(request)):
         response = await _answered(request, handler)
         if not response.prepared:

@@ -8,7 +8,7 @@ from aiohttp import web
 from app.settings import Settings
 from app.web.app import create_app
 from app.web.connections import Runner
-from app.web.keys import FOLLOWING, STOPPING
+from app.web.keys import FOLLOWING, IN_PROGRESS, STOPPING
 
 log = structlog.get_logger()
 
@@ -20,6 +20,8 @@ _BACKLOG = 1024
 _ACCEPTING = 0.2
 _READING = 0.5
 _LOOKS = 20
+# Between looks at what is still in progress.
+_LOOK_SECONDS = 0.05
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -41,6 +43,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         app[STOPPING].set()
         app[FOLLOWING].stop()
         await _serve_what_arrived(site, settings.shutdown_timeout)
+        await _finish(app[IN_PROGRESS], settings.shutdown_timeout)
     finally:
         await runner.cleanup()
 
@@ -49,6 +52,14 @@ async def _serve_what_arrived(site: web.TCPSite, seconds: int) -> None:
     await _let_arrive(_ACCEPTING)
     await site.stop()
     await _let_arrive(min(_READING, seconds / 2))
+
+
+async def _finish(requests: set[int], seconds: float) -> None:
+    """Waits for what is in progress. aiohttp would wait too, but by then hears nothing more of a body on its way."""
+    for _ in range(round(seconds / _LOOK_SECONDS)):
+        if not requests:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _let_arrive(seconds: float) -> None:

@@ -22,7 +22,7 @@ from tests.faults.students import completed
 
 STUDENTS = 3
 # Requests that are answered before the next process is stopped, so that each stop comes under load.
-BETWEEN = 40
+BETWEEN = 20
 
 
 @dataclass
@@ -62,7 +62,9 @@ class Load:
         self.submitted.append(UUID(started["assessment_id"]))
 
         async def done() -> bool:
-            return bool((await self._sent(client, 200, "GET", f"{path}/status"))["status"] == "completed")
+            # A server that is told to stop answers those who wait at once.
+            shown = await self._sent(client, 200, "GET", f"{path}/status?wait=20")
+            return bool(shown["status"] == "completed")
 
         await until(done, 60)
 

@@ -59,3 +59,27 @@ async def test_a_statement_has_a_limit_of_its_own(database_url: str) -> None:
     async with open_pool(database_url, "tests", 1) as narrow:
         assert await narrow.fetchval("SHOW statement_timeout") == "10s"
         assert await narrow.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
+
+
+async def test_those_who_wait_for_a_connection_take_turns(database_url: str) -> None:
+    """Newcomers, however quick, come after those who wait."""
+    async with open_pool(database_url, "tests", 1, 30) as narrow:
+        order: list[int] = []
+
+        async def use(number: int) -> None:
+            async with narrow.acquire() as conn:
+                order.append(number)
+                await conn.fetchval("SELECT 1")
+
+        async def push_in(number: int) -> None:
+            while not narrow.get_idle_size():  # noqa: ASYNC110  # at each turn of the loop
+                await asyncio.sleep(0)
+            await use(number)
+
+        async with narrow.acquire() as conn:
+            waiting = [asyncio.create_task(use(number)) for number in range(20)]
+            await asyncio.sleep(0)
+            pushing = [asyncio.create_task(push_in(number)) for number in range(100, 120)]
+            await conn.fetchval("SELECT 1")
+        await asyncio.gather(*waiting, *pushing)
+    assert order[:20] == list(range(20))
