@@ -12,6 +12,7 @@ import orjson
 from app.clients import doorbell
 from app.clients.changes import Changes
 from app.clients.doorbell import Doorbell
+from app.ending import end
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings
 
@@ -79,8 +80,7 @@ async def open_context(
             try:
                 yield Context(settings, pool, Doorbell(redis), changes)
             finally:
-                telling.cancel()
-                await asyncio.gather(telling, return_exceptions=True)
+                await end(telling)
     finally:
         await redis.aclose()
 

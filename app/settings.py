@@ -60,6 +60,7 @@ def _network(value: str) -> str:
 
 Commas = BeforeValidator(_split)
 Seconds = Annotated[int, Field(gt=0)]
+_MONTH = 2_592_000
 LATER = "(not in effect yet) "
 
 
@@ -107,15 +108,15 @@ class Settings(BaseModel):
     job_lease_seconds: float = Field(15, ge=1, le=600, description="seconds after which a silent worker's job is free")
     shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back what runs after SIGTERM")
 
-    webhook_allow_http: bool = Field(False, description=LATER + "whether webhooks may go to http addresses")
+    webhook_allow_http: bool = Field(False, description="whether webhooks may go to http addresses")
     webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(_network)]], Commas] = Field(
-        default_factory=list, description=LATER + "networks (CIDR, commas) that webhooks may reach though not public"
+        default_factory=list, description="networks (CIDR, commas) that webhooks may reach though not public"
     )
-    webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0)]], Commas] = Field(
+    webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0, le=_MONTH)]], Commas] = Field(
         default=[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
-        description=LATER + "seconds between tries, commas, the first is 0",
+        description="seconds between tries, commas, the first is 0",
     )
-    webhook_timeout: float = Field(15, gt=0, le=60, description=LATER + "seconds for one try")
+    webhook_timeout: float = Field(15, gt=0, le=60, description="seconds for one try")
 
     assessment_ttl: Seconds = Field(86_400, description="seconds to answer and submit")
     max_queued_assessments: int = Field(10_000, ge=1, description="submissions that may wait for their result")
@@ -155,6 +156,11 @@ class Settings(BaseModel):
         if not value or value[0] != 0:
             raise ValueError("the first delay must be 0")
         return value
+
+    @property
+    def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """Networks that webhooks may reach though they are not public."""
+        return tuple(ipaddress.ip_network(network) for network in self.webhook_allowed_networks)
 
     def with_values(self, **values: Any) -> "Settings":
         """These settings with some others in place of theirs, checked like any."""

@@ -7,7 +7,9 @@ import structlog
 from arq.connections import ArqRedis
 
 from app.clients import doorbell
-from app.domain.states import JobType
+from app.domain.states import WEBHOOKS, JobType
+from app.ending import end
+from app.services.deliver import Delivering
 from app.services.pipeline import Pipeline
 from app.settings import Settings
 from workers.queue_worker import QueueWorker
@@ -17,13 +19,15 @@ log = structlog.get_logger()
 # Short jobs, beside the essays', which mostly wait for a model: enough to keep Postgres busy. More would only take jobs
 # from other workers that could start them.
 _QUICK_SLOTS = 16
+# Messages of webhooks mostly wait for their receivers.
+_WEBHOOK_SLOTS = 64
 # Kept of the time to stop: what is cancelled hands itself back, and the connections close.
 _LAST_SECONDS = 2.0
 # What a job that was cancelled may take for that.
 _HAND_BACK_SECONDS = 1.5
 
 
-async def listen(settings: Settings, pipeline: Pipeline, stop: asyncio.Event) -> None:
+async def listen(settings: Settings, pipeline: Pipeline, delivering: Delivering, stop: asyncio.Event) -> None:
     """Takes messages until told to stop, then lets short work end and has the rest handed back."""
     redis = doorbell.connect(settings.secret("redis_url"))
     pool = ArqRedis(redis.connection_pool, job_serializer=doorbell.encode, job_deserializer=doorbell.decode)
@@ -32,6 +36,7 @@ async def listen(settings: Settings, pipeline: Pipeline, stop: asyncio.Event) ->
         QueueWorker(pool, doorbell.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
         for job_type in JobType
     ]
+    workers.append(QueueWorker(pool, doorbell.queue_of(WEBHOOKS), _WEBHOOK_SLOTS, delivering.run))
     listening = [asyncio.create_task(worker.async_run()) for worker in workers]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -39,7 +44,7 @@ async def listen(settings: Settings, pipeline: Pipeline, stop: asyncio.Event) ->
         await asyncio.wait({stopping, *listening}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await asyncio.gather(*(worker.stop_taking() for worker in workers))
-        await _cancelled(stopping, *listening)
+        await end(stopping, *listening)
         await _drain({job for worker in workers for job in worker.tasks.values()}, settings.shutdown_timeout)
         await redis.connection_pool.disconnect()
     for task in listening:
@@ -63,9 +68,3 @@ async def _unfinished(jobs: set[asyncio.Task[Any]], seconds: float) -> set[async
     ended, late = await asyncio.wait(jobs, timeout=seconds)
     await asyncio.gather(*ended, return_exceptions=True)
     return late
-
-
-async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

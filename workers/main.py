@@ -7,8 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from app.clients.embeddings import OfflineEmbedder
+from app.clients.webhook_sender import WebhookSender
 from app.context import Context, open_context
 from app.domain.states import JobType
+from app.ending import end
+from app.services.deliver import Delivering
 from app.services.fuse_run import Fusing
 from app.services.pipeline import JobLimits, Pipeline
 from app.services.recommend import Recommending
@@ -34,16 +37,26 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         embedder = OfflineEmbedder()
         stack.push_async_callback(embedder.close)
         model = await stack.enter_async_context(_model(settings))
+        sender = webhook_sender(settings)
+        stack.push_async_callback(sender.close)
+        delivering = Delivering(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
         pipeline = _pipeline(context, embedder, model)
         tasks = [asyncio.create_task(repeat(schedule)) for schedule in schedules(context, embedder)]
         log.info("worker_started", model=model.name if model else None)
         try:
-            await listen(settings, pipeline, stop)
+            await listen(settings, pipeline, delivering, stop)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
     log.info("worker_stopped")
+
+
+def webhook_sender(settings: Settings) -> WebhookSender:
+    """Sends webhooks' messages where the settings allow."""
+    return WebhookSender(
+        seconds=settings.webhook_timeout,
+        allow_http=settings.webhook_allow_http,
+        allowed=settings.webhook_networks,
+    )
 
 
 def _pipeline(context: Context, embedder: OfflineEmbedder, model: Model | None) -> Pipeline:

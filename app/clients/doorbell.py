@@ -1,7 +1,8 @@
-"""The doorbell: a message through Redis, in arq's format, that names a job of `async_jobs`.
+"""The doorbell: a message through Redis, in arq's format, that names a job of `async_jobs` or a webhook's message.
 
-Each type of job has a queue of its own, so that a quick job never stands behind a slow one. Redis may lose everything
-at any moment; the rows are the truth, and the workers ring again for those that nobody heard (`app.services.rescue`).
+Each type of job has a queue of its own, and so have webhooks, so that a quick job never stands behind a slow one. Redis
+may lose everything at any moment; the rows are the truth, and the workers ring again for those that nobody heard
+(`app.services.rescue`).
 """
 
 import time
@@ -18,7 +19,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
-from app.domain.states import JobType
+from app.domain.states import QUEUES
 
 RUN_JOB = "run_job"
 # A message that nobody took for an hour is worth nothing: the workers ring again long before.
@@ -44,12 +45,12 @@ REDIS_AWAY = (RedisError, OSError, TimeoutError)
 
 
 class Rung(Protocol):
-    """A job to ring for; the fence tells one ring from the next."""
+    """What to ring for, and the queue that it waits in; the fence tells one ring from the next."""
 
     @property
     def job_id(self) -> UUID: ...
     @property
-    def job_type(self) -> JobType: ...
+    def queue(self) -> str: ...
     @property
     def fence(self) -> int: ...
 
@@ -74,19 +75,19 @@ class Doorbell:
         now = int(time.time() * 1000)
         told: list[str | bytes | int] = [now, _MESSAGE_LIFE_MS]
         for job in jobs:
-            told += [queue_of(job.job_type), f"{job.job_id}:{job.fence}", _message(job.job_id, now)]
+            told += [queue_of(job.queue), f"{job.job_id}:{job.fence}", _message(job.job_id, now)]
         await self._ring(keys=[job_key_prefix, channel_of("")], args=told)
 
-    async def waiting(self) -> dict[JobType, int]:
-        """How many messages of each type nobody has taken yet, in one round trip.
+    async def waiting(self) -> dict[str, int]:
+        """How many messages of each queue nobody has taken yet, in one round trip.
 
         Raises:
             RedisError, OSError, TimeoutError: Redis is away.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
-            for job_type in JobType:
-                pipe.zcard(queue_of(job_type))
-            return dict(zip(JobType, await pipe.execute(), strict=True))
+            for queue in QUEUES:
+                pipe.zcard(queue_of(queue))
+            return dict(zip(QUEUES, await pipe.execute(), strict=True))
 
     async def ping(self) -> None:
         """Does nothing when Redis is there.
@@ -105,9 +106,9 @@ def connect(url: str, **options: Any) -> Redis:
     return client
 
 
-def queue_of(job_type: JobType) -> str:
-    """The queue of a type of job."""
-    return f"{default_queue_name}:{job_type}"
+def queue_of(queue: str) -> str:
+    """What the queue of a type of job, or that of webhooks, is called in Redis."""
+    return f"{default_queue_name}:{queue}"
 
 
 def channel_of(queue: str) -> str:

@@ -51,6 +51,11 @@ class JobType(StrEnum):
     FUSION = "fusion"
 
 
+# The queue of webhook deliveries, beside those of the types of jobs.
+WEBHOOKS = "webhook"
+QUEUES: tuple[str, ...] = (*JobType, WEBHOOKS)
+
+
 class JobStatus(StrEnum):
     """`queued` → `in_progress` → `completed` or `failed`; and back to `queued`, to be tried again."""
 
@@ -63,6 +68,31 @@ class JobStatus(StrEnum):
     def ended(self) -> bool:
         """Whether nothing more will be tried."""
         return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+class EventType(StrEnum):
+    """What a webhook is told of: the first result, none, or one that takes the place of another."""
+
+    COMPLETED = "assessment.completed"
+    FAILED = "assessment.failed"
+    RESCORED = "assessment.rescored"
+
+
+class DeliveryStatus(StrEnum):
+    """`pending` → `delivered`, `failed` (after the last try) or `cancelled`. A redelivery may still make a failed or
+    cancelled one `delivered`."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DisabledReason(StrEnum):
+    """Why nothing is sent to a webhook any more: it answered 410, or all tries of a message failed."""
+
+    GONE = "gone"
+    ATTEMPTS_FAILED = "attempts_failed"
 
 
 class ScoreType(StrEnum):
@@ -99,3 +129,4 @@ class AuditEntity(StrEnum):
     QUESTION = "question"
     CREDENTIAL = "credential"
     JOB = "job"
+    DELIVERY = "delivery"

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.domain.answers import Answer
+from app.domain.deliveries import AttemptLine
 from app.domain.questions import Question
 from app.domain.records import RunJob, SavedResponse, StatusJob
 from app.domain.result import Reason
@@ -16,6 +17,7 @@ questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])
 reasons: TypeAdapter[tuple[Reason, ...]] = TypeAdapter(tuple[Reason, ...])
 status_jobs: TypeAdapter[tuple[StatusJob, ...]] = TypeAdapter(tuple[StatusJob, ...])
 run_jobs: TypeAdapter[tuple[RunJob, ...]] = TypeAdapter(tuple[RunJob, ...])
+attempts: TypeAdapter[tuple[AttemptLine, ...]] = TypeAdapter(tuple[AttemptLine, ...])
 _saved: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from app.domain.records import ClaimedJob, RunInputs, RunJob
 from app.domain.result import EssayLine, Reason, Recommendation, Result
-from app.domain.states import JobStatus, JobType, ScoreType
+from app.domain.states import WEBHOOKS, JobStatus, JobType, ScoreType
 from app.repositories import decoding
 from app.repositories.sql import Executor, statements
 
@@ -17,10 +19,10 @@ _SQL = statements("jobs")
 
 @dataclass(frozen=True)
 class Ring:
-    """A job to ring for; the fence tells one ring from the next."""
+    """A job or a message to ring for, and the queue that it waits in; the fence tells one ring from the next."""
 
     job_id: UUID
-    job_type: JobType
+    queue: str
     fence: int
 
 
@@ -71,18 +73,18 @@ async def finish(
     return Finished(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
 
 
-async def complete_assessment(db: Executor, job: ClaimedJob, result: Result) -> bool:
-    """Ends `fusion` with its result; False where the lease was lost."""
+async def complete_assessment(db: Executor, job: ClaimedJob, result: Result) -> Finished | None:
+    """Ends `fusion` with its result; the message to the webhook is due then. None where the lease was lost."""
     body = result.model_dump_json()
     advice = [_recommended(recommendation) for recommendation in result.recommendations]
     told = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
     values = (body, advice, result.completed_at, told)
-    return await db.fetchval(_SQL["complete_assessment"], job.id, job.fence, *values) is not None
+    return _told(await db.fetchrow(_SQL["complete_assessment"], job.id, job.fence, *values))
 
 
-async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> bool:
-    """Gives `fusion` up; False where the lease was lost."""
-    return await db.fetchval(_SQL["fail_assessment"], job.id, job.fence, error) is not None
+async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> Finished | None:
+    """Gives `fusion` up; the message to the webhook is due then. None where the lease was lost."""
+    return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, error))
 
 
 async def take_unheard(db: Executor, job_types: Iterable[JobType], patience: float, limit: int) -> list[Ring]:
@@ -118,6 +120,12 @@ async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
         tokens=row["tokens"],
         cost_usd=row["cost_usd"],
     )
+
+
+def _told(row: asyncpg.Record | None) -> Finished | None:
+    if row is None:
+        return None
+    return Finished(Ring(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
 
 
 def _run_jobs(rows: list[dict[str, Any]]) -> tuple[RunJob, ...]:

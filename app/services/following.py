@@ -18,6 +18,7 @@ import structlog
 from app.clients.changes import Changes
 from app.domain.errors import NotFound, TooManyWaiting, TooManyWaits
 from app.domain.records import StatusRecord
+from app.ending import end
 from app.repositories import assessments
 from app.repositories.sql import STORAGE_AWAY, Pool
 from app.services.caller import Caller
@@ -244,9 +245,7 @@ async def following(pool: Pool, changes: Changes) -> AsyncIterator[Following]:
     try:
         yield waiters
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 async def _forever(work: Callable[[], Awaitable[NoReturn]]) -> NoReturn:

@@ -32,11 +32,11 @@ class Fusing:
         """
         started = time.monotonic()
         result = fuse(_facts(await jobs.read_run(self.pool, job), started))
-        return Finished(None) if await jobs.complete_assessment(self.pool, job, result) else None
+        return await jobs.complete_assessment(self.pool, job, result)
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
         """Ends the assessment as failed; the scores by rule stay."""
-        return Finished(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
+        return await jobs.fail_assessment(self.pool, job, error_of(trouble))
 
 
 def _facts(run: RunInputs, started: float) -> RunFacts:

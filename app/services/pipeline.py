@@ -16,6 +16,7 @@ from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.records import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.domain.views import error_of
+from app.ending import end
 from app.repositories import jobs
 from app.repositories.jobs import Finished, Ring
 from app.repositories.sql import STORAGE_AWAY, Pool
@@ -152,7 +153,7 @@ class Pipeline:
                 raise LeaseLost from (None if beat.cancelled() else beat.exception())
             return task.result()
         finally:
-            await _end(task, beat)
+            await end(task, beat)
 
     async def _heartbeat(self, job: ClaimedJob) -> None:
         """Renews the lease until it is lost, or could not be renewed in time."""
@@ -200,10 +201,3 @@ async def ring(doorbell: Doorbell, rings: Sequence[Ring]) -> None:
         await doorbell.ring(rings)
     except REDIS_AWAY as error:
         log.warning("doorbell_not_rung", error=type(error).__name__)
-
-
-async def _end(*tasks: "asyncio.Future[Finished | None] | asyncio.Task[None]") -> None:
-    """Cancels what still runs and waits until it has ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,8 @@ that are missing."""
 
 from app.clients.doorbell import Doorbell
 from app.clients.embeddings import Embedder
-from app.repositories import assessments, credentials, idempotency, jobs
+from app.domain.states import WEBHOOKS, JobType
+from app.repositories import assessments, credentials, idempotency, jobs, webhooks
 from app.repositories.sql import Pool
 
 # Seconds that a ring is trusted: what is due and waits longer is rung for again.
@@ -16,17 +17,21 @@ _PASSAGES = 32
 
 
 async def relay(pool: Pool, doorbell: Doorbell) -> int:
-    """Rings for jobs that someone should be working on and nobody is; returns how many.
+    """Rings for jobs and webhooks' messages that someone should be at and nobody is; returns how many.
 
     Whoever made them due may have died before it rang, Redis may have been away or have lost its messages, a worker may
-    have died with its job. Redis is asked first: while it is away, no job is noted as rung for.
+    have died with its job, or the time of another try has come. Redis is asked first: while it is away, nothing is
+    noted as rung for.
 
     Raises:
         RedisError, OSError, TimeoutError: Redis or Postgres is away.
     """
     waiting = await doorbell.waiting()
-    hungry = [job_type for job_type, messages in waiting.items() if messages < ENOUGH]
-    unheard = await jobs.take_unheard(pool, hungry, RING_PATIENCE, _BATCH)
+    hungry = {queue for queue, messages in waiting.items() if messages < ENOUGH}
+    job_types = [job_type for job_type in JobType if job_type in hungry]
+    unheard = await jobs.take_unheard(pool, job_types, RING_PATIENCE, _BATCH)
+    if WEBHOOKS in hungry:
+        unheard += await webhooks.take_unheard(pool, RING_PATIENCE, _BATCH)
     if unheard:
         await doorbell.ring(unheard)
     return len(unheard)

@@ -52,6 +52,17 @@ class RetryBody(Frozen):
     """Nothing: which job is tried again stands in the path."""
 
 
+class WebhookBody(Frozen):
+    """Where the end of an assessment is told, and the secret that signs it; without one a secret is made."""
+
+    webhook_url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra={"format": "uri"})]
+    secret: Annotated[str | None, Field(max_length=100, repr=False)] = None
+
+
+class RedeliverBody(Frozen):
+    """Nothing: which message is sent again stands in the path."""
+
+
 class NewTheoreticalQuestion(TheoreticalQuestion):
     """A theoretical question of a track."""
 

@@ -12,7 +12,17 @@ from app.domain.catalog import CredentialBody, TrackBody
 from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.result import Result
 from app.web import bodies
-from app.web.handlers import assessments, credentials, documentation, following, jobs, operations, questions, tracks
+from app.web.handlers import (
+    assessments,
+    credentials,
+    documentation,
+    following,
+    jobs,
+    operations,
+    questions,
+    tracks,
+    webhooks,
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shape = type[BaseModel] | UnionType
@@ -44,6 +54,7 @@ class Route:
 
 
 _PAGE = ("limit", "cursor")
+_WEBHOOK = "/assessments/{assessment_id}/webhook"
 _QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
 
 ROUTES = (
@@ -99,6 +110,17 @@ ROUTES = (
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result,
         {200: Result, 202: views.StatusView}, headers=("ETag", "Retry-After"), problems=(409, 410),
+    ),
+    Route(
+        "POST", _WEBHOOK, webhooks.register_webhook,
+        {201: views.RegisteredWebhookView, 200: views.RegisteredWebhookView}, bodies.WebhookBody, problems=(410,),
+    ),
+    Route("GET", _WEBHOOK, webhooks.show_webhook, {200: views.WebhookView}),
+    Route("DELETE", _WEBHOOK, webhooks.remove_webhook, {204: None}),
+    Route("GET", f"{_WEBHOOK}/deliveries", webhooks.list_deliveries, {200: views.DeliveryPage}, query=_PAGE),
+    Route(
+        "POST", f"{_WEBHOOK}/deliveries/{{delivery_id}}/redeliver", webhooks.redeliver, {202: views.DeliveryView},
+        bodies.RedeliverBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
     ),
     Route("GET", "/jobs", jobs.list_jobs, {200: views.JobPage}, query=("status", "job_type", *_PAGE)),
     Route(

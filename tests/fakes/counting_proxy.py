@@ -74,16 +74,17 @@ class _Frontend:
 
 @dataclass
 class RoundTrips(Traffic):
-    """How often a client began to speak after the server had answered."""
+    """How often a client began to speak after the server had answered, with `saying` in what it said."""
 
+    saying: bytes = b""
     count: int = 0
 
     def connection(self) -> tuple[Callable[[bytes], None], Callable[[], None]]:
         waiting = False
 
-        def sent(_: bytes) -> None:
+        def sent(data: bytes) -> None:
             nonlocal waiting
-            self.count += not waiting
+            self.count += not waiting and self.saying in data
             waiting = True
 
         def answered() -> None:

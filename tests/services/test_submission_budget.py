@@ -36,7 +36,8 @@ class Counted:
 @pytest.fixture
 async def counted(aiohttp_client: AiohttpClient, settings: Settings) -> AsyncIterator[Counted]:
     """A server that reaches its servers through proxies which count."""
-    postgres, redis = Statements(), RoundTrips()
+    # Rings alone: that something has changed is told as well, off the path and for several at once.
+    postgres, redis = Statements(), RoundTrips(b"EVALSHA")
     async with (
         counting(settings.secret("database_url"), postgres) as database_url,
         counting(settings.secret("redis_url"), redis) as redis_url,

@@ -34,6 +34,16 @@ from app.domain.views.submission import (
     links,
     missing_reason,
 )
+from app.domain.views.webhooks import (
+    DeliveryLineView,
+    DeliveryPage,
+    DeliveryView,
+    RegisteredWebhookView,
+    WebhookView,
+    delivery_line_view,
+    delivery_view,
+    webhook_view,
+)
 
 __all__ = [
     "AssessmentLineView",
@@ -41,6 +51,9 @@ __all__ = [
     "AssessmentView",
     "CredentialPage",
     "CredentialView",
+    "DeliveryLineView",
+    "DeliveryPage",
+    "DeliveryView",
     "EssayQuestionView",
     "JobError",
     "JobLineView",
@@ -52,6 +65,7 @@ __all__ = [
     "QuestionView",
     "QueuedEssays",
     "QueuedJob",
+    "RegisteredWebhookView",
     "ResponseView",
     "RuleScores",
     "SavedView",
@@ -61,8 +75,11 @@ __all__ = [
     "TheoreticalQuestionView",
     "TrackPage",
     "TrackView",
+    "WebhookView",
     "assessment_view",
     "credential_view",
+    "delivery_line_view",
+    "delivery_view",
     "error_of",
     "job_line_view",
     "line_view",
@@ -71,4 +88,5 @@ __all__ = [
     "question_view",
     "status_view",
     "track_view",
+    "webhook_view",
 ]

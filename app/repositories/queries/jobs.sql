@@ -69,7 +69,9 @@ WITH ended AS (
 SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true;
 
 -- name: complete_assessment
--- Ends `fusion`: the result, its recommendations and the end of the assessment are one.
+-- Ends `fusion`: the result, its recommendations, the end of the assessment and the message to its webhook are one. The
+-- webhook is read back from the updated row: one that was registered at the same moment is in there, or finds the
+-- assessment ended (`register` in webhooks.sql).
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'completed', error = NULL, completed_at = now(), lease_expires_at = NULL, units_done = units_total
@@ -81,30 +83,48 @@ WITH ended AS (
     INSERT INTO recommendations (assessment_id, run, rank, credential_id, credential_version, relevance)
     SELECT ended.assessment_id, ended.run, r.rank, r.credential_id, r.credential_version, r.relevance
     FROM ended, jsonb_to_recordset($4) AS r(rank int, credential_id uuid, credential_version int, relevance float8)
+), closed AS (
+    UPDATE assessments a
+    SET status = 'completed', completed_at = CASE a.status WHEN 'completed' THEN a.completed_at ELSE $5 END,
+        revision = a.revision + 1,
+        degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb
+    FROM ended
+    WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
+    RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
+), told AS (
+    INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
+    SELECT closed.id, closed.run,
+           CASE WHEN EXISTS (SELECT FROM results r WHERE r.assessment_id = closed.id AND r.run < closed.run)
+                THEN 'assessment.rescored' ELSE 'assessment.completed' END, now()
+    FROM closed WHERE closed.listening
+    ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
+    RETURNING id, fence
 )
-UPDATE assessments a
-SET status = 'completed', completed_at = CASE a.status WHEN 'completed' THEN a.completed_at ELSE $5 END,
-    revision = a.revision + 1,
-    degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb
-FROM ended
-WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
-RETURNING a.id;
+SELECT closed.id, told.id AS told_id, told.fence AS told_fence FROM closed LEFT JOIN told ON true;
 
 -- name: fail_assessment
 -- Gives `fusion` up: no result can be put together. After a later run the assessment stays what it was, with the result
--- that it had; what can be seen is that no job runs any more.
+-- that it had; what can be seen is that no job runs any more. The webhook is told where there is no result.
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
     WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
     RETURNING assessment_id, run
+), closed AS (
+    UPDATE assessments a
+    SET status = CASE a.status WHEN 'submitted' THEN 'failed' ELSE a.status END,
+        completed_at = coalesce(a.completed_at, now()), revision = a.revision + 1
+    FROM ended
+    WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
+    RETURNING a.id, a.run,
+              a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AND a.status = 'failed' AS listening
+), told AS (
+    INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
+    SELECT closed.id, closed.run, 'assessment.failed', now() FROM closed WHERE closed.listening
+    ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
+    RETURNING id, fence
 )
-UPDATE assessments a
-SET status = CASE a.status WHEN 'submitted' THEN 'failed' ELSE a.status END,
-    completed_at = coalesce(a.completed_at, now()), revision = a.revision + 1
-FROM ended
-WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
-RETURNING a.id;
+SELECT closed.id, told.id AS told_id, told.fence AS told_fence FROM closed LEFT JOIN told ON true;
 
 -- name: take_unheard
 -- Jobs that someone should be working on: due and not rung for lately, or with a lease that ran out. They are noted as

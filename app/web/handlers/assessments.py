@@ -94,8 +94,9 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     origin = Origin(traceparent(request), request[REQUEST_ID])
     attempt = attempt_of(request, caller, value)
     submitted = await submitter.submit(draft, caller, attempt, _given(body), origin)
-    _ring_later(request.app, submitted)
-    request.app[CONTEXT].changes.announce(draft.assessment.id)
+    if submitted.rings:
+        request.app[CONTEXT].changes.announce(draft.assessment.id)
+        _ring_later(request.app, submitted)
     return stored_reply(submitted.answer)
 
 
@@ -110,10 +111,9 @@ async def show_result(request: web.Request) -> web.StreamResponse:
 
 def _ring_later(app: web.Application, submitted: Submitted) -> None:
     """Rings off the request's path: the answer does not wait for Redis."""
-    if submitted.rings:
-        context = app[CONTEXT]
-        app[METRICS].submissions.inc()
-        app[BACKGROUND].start(lambda: ring(context.doorbell, submitted.rings))
+    context = app[CONTEXT]
+    app[METRICS].submissions.inc()
+    app[BACKGROUND].start(lambda: ring(context.doorbell, submitted.rings))
 
 
 def _given(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:
