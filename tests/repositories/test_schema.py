@@ -10,6 +10,9 @@ from app.domain.states import (
     AssessmentStatus,
     AuditAction,
     AuditEntity,
+    DeliveryStatus,
+    DisabledReason,
+    EventType,
     JobStatus,
     JobType,
     Level,
@@ -20,6 +23,7 @@ from app.domain.states import (
 from app.repositories.sql import Connection, Pool
 from tests.bank import Bank
 from tests.pipelines import submit
+from tests.webhooks import NOWHERE, registered
 
 CHECKS: dict[str, type[StrEnum]] = {
     "questions_type_check": QuestionType,
@@ -30,12 +34,15 @@ CHECKS: dict[str, type[StrEnum]] = {
     "scores_score_type_check": ScoreType,
     "audit_log_action_check": AuditAction,
     "audit_log_entity_check": AuditEntity,
+    "assessments_webhook_reason_check": DisabledReason,
+    "webhook_deliveries_event_type_check": EventType,
+    "webhook_deliveries_status_check": DeliveryStatus,
 }
 
 
 async def test_each_check_names_the_members_of_its_enum(conn: Connection) -> None:
     text = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1"
-    named = {name: set(re.findall(r"'([a-z_]+)'::", await conn.fetchval(text, name))) for name in CHECKS}
+    named = {name: set(re.findall(r"'([a-z_.]+)'::", await conn.fetchval(text, name))) for name in CHECKS}
     assert named == {name: set(members) for name, members in CHECKS.items()}
 
 
@@ -90,11 +97,19 @@ IMPOSSIBLE = {
     "an empty answer": "UPDATE responses SET answer = 'null'",
     "a passage of another length": "UPDATE passages SET ends_at = ends_at + 1",
     "a vector of no model": "UPDATE passages SET embedding_model = 'x'",
+    "a webhook without a secret": "UPDATE assessments SET webhook_secret = NULL",
+    "an old secret for ever": "UPDATE assessments SET webhook_old_secret = 'x'",
+    "disabled for no reason": "UPDATE assessments SET webhook_disabled_at = now()",
+    "a pending message without its next try": "UPDATE webhook_deliveries SET next_attempt_at = NULL",
+    "a next try of an ended message": "UPDATE webhook_deliveries SET status = 'failed', completed_at = now()",
+    "an ended message without its time": "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL",
+    "more tries of the schedule than tries": "UPDATE webhook_deliveries SET scheduled_attempts = 1",
 }
 
 
 async def test_impossible_rows_are_refused(pool: Pool, conn: Connection, bank: Bank) -> None:
     await submit(pool, bank)
+    await registered(pool, bank, NOWHERE, "student-2")
     accepted = [name for name, statement in IMPOSSIBLE.items() if not await refused(conn, statement)]
     assert accepted == []
 

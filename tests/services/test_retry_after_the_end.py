@@ -190,7 +190,7 @@ async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, ban
     during = await see(pool, assessment_id)
     assert during.states == {"gpt": "completed", "rag": "completed", "fusion": "queued"}
     assert (view(during).status, view(during).rescoring, during.row["remaining"]) == ("failed", True, 0)
-    assert (during.due, [ring.job_type for ring in retried.rings]) == ({"fusion"}, [JobType.FUSION])
+    assert (during.due, [ring.queue for ring in retried.rings]) == ({"fusion"}, [JobType.FUSION])
     await run_all(pool, running)
     after = await see(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("completed", False)

@@ -1,6 +1,7 @@
 """Idempotency keys as they come in headers, on every route that takes them."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -16,6 +17,7 @@ from tests.web.expecting import invalid, problem
 from tests.web.test_credentials import CREDENTIAL
 from tests.web.test_questions import PROFILE
 from tests.web.test_tracks import TRACK
+from tests.webhooks import planted
 
 # Each keyed route with who calls it, a payload, and another one.
 CASES: dict[str, tuple[str, Any, Any]] = {
@@ -24,8 +26,9 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "/credentials": ("admin", CREDENTIAL, CREDENTIAL | {"title": "Other"}),
     "/assessments": ("student", {"track": SLUG}, {"track": "other"}),
     "/assessments/{assessment_id}/submit": ("student", {}, {"responses": []}),
-    # Its body has no fields, so there is no other that a server would read as far as the key.
+    # Their bodies have no fields, so there is no other that a server would read as far as the key.
     "/jobs/{job_id}/retry": ("admin", {}, None),
+    "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver": ("student", {}, None),
 }
 
 
@@ -36,7 +39,9 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
     path = request.param
     if "{assessment_id}" in path:
         started = await api.post("/assessments", {"track": SLUG})
-        path = path.format(assessment_id=started.body["assessment_id"])
+        assessment_id = UUID(started.body["assessment_id"])
+        delivery_id = await planted(pool, assessment_id) if "{delivery_id}" in path else None
+        path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:
         path = path.format(job_id=await fail(pool, await submit(pool, bank), JobType.GPT))
     return api.as_(role), path, payload, other
@@ -50,7 +55,9 @@ def shown(reply: Reply) -> tuple[int, str | None, str | None, str | None, bytes]
 
 async def test_every_post_takes_a_key() -> None:
     keyed = {route.path for route in ROUTES if route.keyed}
-    assert keyed == set(CASES) == {route.path for route in ROUTES if route.method == "POST"}
+    # The answer to a registration holds a secret, which is kept nowhere else, and repeating it does no harm.
+    unkeyed = {"/assessments/{assessment_id}/webhook"}
+    assert keyed == set(CASES) == {route.path for route in ROUTES if route.method == "POST"} - unkeyed
 
 
 async def test_a_repeated_request_is_answered_byte_for_byte(case: tuple[Api, str, Any, Any]) -> None:

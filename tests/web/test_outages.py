@@ -29,10 +29,13 @@ NO_POSTGRES = load_settings(database_url="postgresql://nobody:hidden@127.0.0.1:1
 NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
 
 
+_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id")
+
+
 async def ask(api: Api, route: Route) -> Any:
     """The route as someone who may use it calls it, with a body that fits."""
     role, sub = sorted(ALLOWED[route.method, route.path])[-1]
-    names = {name: str(uuid4()) for name in ("assessment_id", "question_id", "credential_id", "job_id")}
+    names = {name: str(uuid4()) for name in _IDS}
     payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
     return await api.as_(role, sub=sub).send(route.method, route.path.format(slug=SLUG, **names), payload)
 

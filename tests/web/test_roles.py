@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.pipelines import job_id, submit
 from tests.web.expecting import problem
+from tests.webhooks import planted
 
 OWNER, OTHER, ADVISOR, ADMIN = ("student", "student-1"), ("student", "student-2"), ("advisor", ""), ("admin", "")
 EVERYONE = {OWNER, OTHER, ADVISOR, ADMIN}
@@ -41,6 +42,11 @@ ALLOWED = {
     ("POST", "/assessments/{assessment_id}/submit"): {OWNER},
     ("GET", "/assessments/{assessment_id}/status"): {OWNER, *STAFF},
     ("GET", "/assessments/{assessment_id}/result"): {OWNER, *STAFF},
+    ("POST", "/assessments/{assessment_id}/webhook"): {OWNER},
+    ("GET", "/assessments/{assessment_id}/webhook"): {OWNER},
+    ("DELETE", "/assessments/{assessment_id}/webhook"): {OWNER},
+    ("GET", "/assessments/{assessment_id}/webhook/deliveries"): {OWNER, ADMIN},
+    ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): {OWNER, ADMIN},
     ("GET", "/jobs"): {ADMIN},
     ("POST", "/jobs/{job_id}/retry"): {ADMIN},
 }
@@ -56,6 +62,7 @@ class Places:
     credential_id: str
     assessment_id: str
     job_id: str
+    delivery_id: str
 
     def path(self, route: Route) -> str:
         """The route's path to them."""
@@ -67,12 +74,14 @@ async def places(path: str, bank: Bank, pool: Pool) -> Places:
     """One of each; the assessment belongs to `student-1`."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
     job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
-    return Places(SLUG, str(bank.ids["right"]), str(credential), path.rsplit("/", 1)[1], str(job))
+    assessment_id = path.rsplit("/", 1)[1]
+    delivery = await planted(pool, UUID(assessment_id))
+    return Places(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery))
 
 
 def nowhere() -> Places:
     """Things that do not exist."""
-    return Places("nobody", *(str(uuid4()) for _ in range(4)))
+    return Places("nobody", *(str(uuid4()) for _ in range(5)))
 
 
 def test_the_table_names_every_guarded_route() -> None:
@@ -97,7 +106,7 @@ async def test_each_role_may_do_what_the_table_says_and_nothing_else(api: Api, p
 
 async def test_an_admin_may_delete(api: Api, places: Places) -> None:
     admin = api.as_("admin")
-    deletes = [route for route in GUARDED if route.method == "DELETE"]
+    deletes = [route for route in GUARDED if route.method == "DELETE" and ADMIN in ALLOWED["DELETE", route.path]]
     assert [(await admin.delete(places.path(route))).status for route in deletes] == [204] * 3
     for route in deletes:
         problem(await admin.delete(places.path(route)), 404, "not-found")

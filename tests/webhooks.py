@@ -1,0 +1,179 @@
+"""Webhooks of assessments that are about to end, and the piece of a worker that sends their messages."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from app.clients.webhook_sender import WebhookSender
+from app.domain.records import ClaimedJob
+from app.domain.states import EventType, JobStatus, JobType, ReasonCode
+from app.repositories import jobs, scores, webhooks
+from app.repositories.jobs import Finished
+from app.repositories.sql import Pool
+from app.services import webhooks as managing
+from app.services.deliver import Delivering
+from app.services.fuse_run import Fusing
+from tests.bank import Bank
+from tests.fakes.conditions import until
+from tests.fakes.webhook_receiver import Received, WebhookReceiver
+from tests.pipelines import claimed, submit
+
+SECRET = "whsec_" + "QUJD" * 8
+OTHER_SECRET = "whsec_" + "REVG" * 8
+NOWHERE = "https://hooks.example/hook"
+ERROR = {"code": "test", "detail": "a test"}
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+# Three tries, each at once.
+AT_ONCE = (0.0, 0.0, 0.0)
+
+
+async def about_to_end(
+    pool: Pool, bank: Bank, owner: str = "student-1", rag: JobStatus = JobStatus.COMPLETED
+) -> ClaimedJob:
+    """The claimed fusion of an assessment whose other jobs have ended, `rag` as told."""
+    assessment_id = await submit(pool, bank, owner)
+    for job_type in (JobType.GPT, JobType.RAG):
+        job = await claimed(pool, assessment_id, job_type)
+        for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
+            if question.body.type == "essay":
+                await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
+        failed = job_type is JobType.RAG and rag is JobStatus.FAILED
+        await jobs.finish(pool, job, rag if failed else JobStatus.COMPLETED, ERROR if failed else None, None, [])
+    return await claimed(pool, assessment_id, JobType.FUSION)
+
+
+async def complete(pool: Pool, job: ClaimedJob) -> Finished:
+    """Ends the assessment with a result."""
+    finished = await Fusing(pool).do(job)
+    assert finished
+    return finished
+
+
+async def registered(pool: Pool, bank: Bank, url: str, owner: str = "student-1") -> UUID:
+    """An assessment that is completed, with a message that is due."""
+    job = await about_to_end(pool, bank, owner)
+    await managing.register(pool, job.assessment_id, url, SECRET)
+    assert (await complete(pool, job)).due
+    return job.assessment_id
+
+
+async def planted(pool: Pool, assessment_id: UUID) -> UUID:
+    """The id of a message of an assessment that now has a webhook, whatever state it is in."""
+    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    found: UUID = await pool.fetchval(
+        "INSERT INTO webhook_deliveries (assessment_id, run, event_type) VALUES ($1, 1, $2) RETURNING id",
+        assessment_id,
+        EventType.COMPLETED,
+    )
+    return found
+
+
+async def planted_many(pool: Pool, url: str, count: int) -> None:
+    """So many failed assessments, each with a message to this address that is due."""
+    await pool.execute(
+        """WITH failed AS (
+               INSERT INTO assessments (owner, track_id, expires_at, status, submitted_at, completed_at, webhook_url,
+                                        webhook_secret)
+               SELECT 'student-' || n, tracks.id, now(), 'failed', now(), now(), $1, $2
+               FROM tracks, generate_series(1, $3::int) AS n
+               RETURNING id
+           )
+           INSERT INTO webhook_deliveries (assessment_id, run, event_type)
+           SELECT id, 1, 'assessment.failed' FROM failed""",
+        url, SECRET, count,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def delivering(pool: Pool, delays: Sequence[float] = AT_ONCE, seconds: float = 5.0) -> AsyncIterator[Delivering]:
+    """What a worker sends messages with, over plain http and to loopback as well."""
+    sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK)
+    try:
+        yield Delivering(pool, sender, delays, seconds, chance=lambda: 0.0)
+    finally:
+        await sender.close()
+
+
+async def send_all(pool: Pool, sending: Delivering, most: int = 50) -> int:
+    """Sends what is due, one message after the other, until nothing is; returns how many tries that took."""
+    for count in range(most):
+        # Rings of the future are trusted too: one may be stamped in the moment of this look.
+        due = await webhooks.take_unheard(pool, -60, 1)
+        if not due:
+            return count
+        await sending.run(due[0].job_id)
+    raise AssertionError("the tries never end")
+
+
+async def delivery(pool: Pool, assessment_id: UUID) -> asyncpg.Record:
+    """The assessment's only message, as it stands in the table."""
+    (row,) = await pool.fetch("SELECT * FROM webhook_deliveries WHERE assessment_id = $1", assessment_id)
+    return row
+
+
+async def attempts(pool: Pool, assessment_id: UUID) -> list[tuple[int | None, str | None]]:
+    """What the tries of the assessment's messages were answered, in order."""
+    rows = await pool.fetch(
+        """SELECT t.status_code, t.error FROM webhook_attempts t JOIN webhook_deliveries d ON d.id = t.delivery_id
+           WHERE d.assessment_id = $1 ORDER BY d.created_at, t.ordinal""",
+        assessment_id,
+    )
+    return [(row["status_code"], row["error"]) for row in rows]
+
+
+def verified(received: Received, secret: str = SECRET) -> Any:
+    """The body, as a receiver with this secret takes it."""
+    return Webhook(secret).verify(received.body, dict(received.headers))
+
+
+def forged(received: Received, secret: str) -> bool:
+    """Whether a receiver with this secret takes it for a forgery."""
+    try:
+        verified(received, secret)
+    except WebhookVerificationError:
+        return True
+    return False
+
+
+def ids(receiver: WebhookReceiver) -> list[str]:
+    """The `webhook-id`s of what came."""
+    return [received.headers["webhook-id"] for received in receiver.requests]
+
+
+async def came(receiver: WebhookReceiver, count: int, seconds: float = 20.0) -> None:
+    """Returns when so many requests have come."""
+
+    async def enough() -> bool:
+        return len(receiver.requests) >= count
+
+    await until(enough, seconds)
+
+
+class Held:
+    """A behaviour that answers once it is let go, and knows how many wait for that."""
+
+    def __init__(self, status: int = 204) -> None:
+        self.waiting = 0
+        self.most = 0
+        self._status = status
+        self._open = asyncio.Event()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
+        return web.Response(status=self._status)
+
+    def let_go(self) -> None:
+        """Answers those who wait, and whoever comes."""
+        self._open.set()
