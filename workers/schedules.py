@@ -39,10 +39,7 @@ def schedules(context: Context, embedder: Embedder) -> tuple[Schedule, ...]:
 
 async def repeat(schedule: Schedule) -> None:
     """Does the work until cancelled; trouble with it is logged and tried again at the next turn."""
-    task = asyncio.current_task()
-    # Asked as well: before Python 3.12 a wait with a limit that ends in the very moment of the cancellation hides it,
-    # and asyncpg waits for its connections like that.
-    while not (task and task.cancelling()):
+    while True:
         done = await _once(schedule)
         if not (done and schedule.drain):
             # Spread out: workers started together would otherwise all look at the same moment.

@@ -10,6 +10,7 @@ from arq.connections import ArqRedis
 from app.clients import doorbell
 from app.clients.doorbell import Doorbell, queue_of
 from app.domain.states import WEBHOOKS
+from app.ending import end
 from app.repositories.sql import Pool
 from app.services import rescue
 from app.services.deliver import HOST_PLACES, Delivering, HostPlaces
@@ -38,10 +39,7 @@ async def working(pool: Pool, redis_url: str, sending: Delivering) -> AsyncItera
         yield
     finally:
         await worker.stop_taking()
-        running = (*tasks, *worker.tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(*tasks, *worker.tasks.values())
         await redis.connection_pool.disconnect()
 
 

@@ -117,6 +117,14 @@ async def test_of_many_workers_one_sends(pool: Pool, bank: Bank) -> None:
         assert len(receiver.requests) == 1
 
 
+async def test_one_of_many_claims_gets_the_message_and_only_when_it_is_due(pool: Pool, bank: Bank) -> None:
+    delivery_id = (await delivery(pool, await registered(pool, bank, NOWHERE)))["id"]
+    won = [one for one in await asyncio.gather(*(webhooks.claim(pool, delivery_id, 30) for _ in range(20))) if one]
+    assert [one.fence for one in won] == [1]
+    assert await webhooks.put_back(pool, won[0], 60)
+    assert await webhooks.claim(pool, delivery_id, 30) is None
+
+
 async def stale(pool: Pool, assessment_id: UUID) -> ClaimedDelivery:
     """A claim whose lease ran out and that another worker has now."""
     delivery_id = (await delivery(pool, assessment_id))["id"]
@@ -177,3 +185,14 @@ async def test_only_the_webhook_that_was_tried_is_disabled(pool: Pool, bank: Ban
     assessment_id = await registered(pool, bank, NOWHERE)
     assert not await webhooks.disable(pool, assessment_id, f"{NOWHERE}/old", DisabledReason.GONE)
     assert await webhooks.disable(pool, assessment_id, NOWHERE, DisabledReason.GONE)
+
+
+async def test_what_was_registered_meanwhile_is_not_cancelled(pool: Pool, bank: Bank) -> None:
+    """A worker found the webhook disabled; before it cancels the messages, the owner registers again."""
+    assessment_id = await registered(pool, bank, NOWHERE)
+    assert await webhooks.disable(pool, assessment_id, NOWHERE, DisabledReason.ATTEMPTS_FAILED)
+    claimed = await webhooks.claim(pool, (await delivery(pool, assessment_id))["id"], 30)
+    assert claimed and claimed.disabled
+    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    await webhooks.cancel(pool, assessment_id)
+    assert (await delivery(pool, assessment_id))["status"] == "pending"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
 from app.clients.embeddings import OfflineEmbedder
 from app.embedded import EmbeddedValkey
@@ -175,20 +176,29 @@ async def test_the_query_beats_the_preference(api: Api, path: str) -> None:
 async def test_a_change_between_reading_and_waiting_is_not_missed(
     serve: Serve, settings: Settings, api: Api, path: str
 ) -> None:
-    """A poll's read is answered late. Meanwhile the change that came after it was heard, read, and told to the others
-    who wait: nothing will tell it again."""
+    """A poll has read, and does not know it yet; the change that comes then is told before the poll begins to wait."""
     known = await tag(api, path)
     async with holding(settings.secret("database_url"), b"AS rule_scores") as (url, held):
         slow = await serve(database_url=load_settings(database_url=url).database_url)
-        witness = poll(slow, path, If_None_Match=known)
+        await until(lambda: _listening(settings, 2))
+        assert (await poll(slow, path, If_None_Match='"7777"')).status == 200
         await held.passed.wait()
         waiter = poll(slow, path, If_None_Match=known)
         await held.asked.wait()
         assert (await api.post(f"{path}/submit")).status == 202
-        assert (await witness).status == 200
+
+        async def told() -> bool:
+            return bool(hub(slow)._changed)
+
+        await until(told)
         held.let_go()
         reply = await answered(waiter)
     assert (reply.status, reply.body["status"]) == (200, "submitted")
+
+
+async def _listening(settings: Settings, servers: int) -> bool:
+    async with Redis.from_url(settings.secret("redis_url")) as redis:
+        return bool(dict(await redis.pubsub_numsub("assay:changed"))[b"assay:changed"] == servers)
 
 
 async def test_who_goes_away_gives_everything_back(api: Api, path: str) -> None:

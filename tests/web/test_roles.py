@@ -9,7 +9,7 @@ import pytest
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.web.routes import ROUTES, Route
-from tests.api import Api
+from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.pipelines import job_id, submit
 from tests.web.expecting import problem
@@ -41,6 +41,7 @@ ALLOWED = {
     ("PATCH", "/assessments/{assessment_id}/responses"): {OWNER},
     ("POST", "/assessments/{assessment_id}/submit"): {OWNER},
     ("GET", "/assessments/{assessment_id}/status"): {OWNER, *STAFF},
+    ("GET", "/assessments/{assessment_id}/events"): {OWNER, *STAFF},
     ("GET", "/assessments/{assessment_id}/result"): {OWNER, *STAFF},
     ("POST", "/assessments/{assessment_id}/webhook"): {OWNER},
     ("GET", "/assessments/{assessment_id}/webhook"): {OWNER},
@@ -79,6 +80,14 @@ async def places(path: str, bank: Bank, pool: Pool) -> Places:
     return Places(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery))
 
 
+async def answered(caller: Api, route: Route, path: str, body: Any) -> Reply:
+    """The answer; of a stream, which ends with the assessment, only how it begins."""
+    if not route.path.endswith("/events"):
+        return await caller.send(route.method, path, body)
+    async with caller.client.get(path, headers={"Authorization": caller.bearer}) as answer:
+        return Reply(answer.status, answer.headers, b"" if answer.status == 200 else await answer.read())
+
+
 def nowhere() -> Places:
     """Things that do not exist."""
     return Places("nobody", *(str(uuid4()) for _ in range(5)))
@@ -95,7 +104,7 @@ async def test_each_role_may_do_what_the_table_says_and_nothing_else(api: Api, p
             # A body that is refused by whoever is let through: nothing is changed on the way.
             body = None if route.method == "GET" else {"unknown": 1}
             if route.method != "DELETE" or (role, sub) not in ALLOWED[route.method, route.path]:
-                reply = await api.as_(role, sub=sub).send(route.method, places.path(route), body)
+                reply = await answered(api.as_(role, sub=sub), route, places.path(route), body)
                 if reply.status != 403:
                     assert reply.status in (200, 409, 422), (route, reply.raw)
                     may.setdefault((route.method, route.path), set()).add((role, sub))
