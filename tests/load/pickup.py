@@ -20,7 +20,7 @@ NOTES = (
     "pickup: milliseconds from before the ring to the job's first line, the 99th percentile of 200 rings about 10 ms "
     "apart. From the commit: the job is claimed in Postgres before it begins. Stock arq polls every 0.02 s.",
 )
-_IN_FLIGHT = (100, 1000)
+_IN_FLIGHT = (0, 100, 1000)
 _RINGS = 200
 # Not in step with anybody's poll.
 _APART = (0.005, 0.015)
@@ -38,10 +38,8 @@ def _lines(ground: Ground, held: int) -> tuple[Line, Line]:
     layer = asyncio.run(_layer(ground, held))
     ground.clear()
     whole = ground.run(lambda pool: _pipeline(ground, pool, held))
-    return (
-        _line(f"from the ring, {held} in flight", layer, theirs),
-        _line(f"from the commit, {held} in flight", whole, theirs),
-    )
+    beside = f"{held} in flight" if held else "idle"
+    return (_line(f"from the ring, {beside}", layer, theirs), _line(f"from the commit, {beside}", whole, theirs))
 
 
 def _line(what: str, taken: list[float], theirs: list[float]) -> Line:
@@ -55,13 +53,13 @@ async def _stock(ground: Ground, held: int) -> list[float]:
         async def ring(job_id: UUID) -> None:
             await redis.enqueue_job(stock.JOB, str(job_id))
 
-        await stock.fill(redis, held)
+        await stock.fill(redis, max(held, 1))
         with child("pickup_worker", mode="stock", redis_url=ground.redis_url, held=held, timed=_RINGS) as worker:
             return await _taken(worker, [uuid4() for _ in range(_RINGS)], ring)
 
 
 async def _layer(ground: Ground, held: int) -> list[float]:
-    await ours.ring(ground.redis_url, [uuid4() for _ in range(held)])
+    await ours.ring(ground.redis_url, [uuid4() for _ in range(max(held, 1))])
     with child("pickup_worker", mode="layer", redis_url=ground.redis_url, held=held, timed=_RINGS) as worker:
         async with _bell(ground.redis_url) as ring:
             return await _taken(worker, [uuid4() for _ in range(_RINGS)], ring)
@@ -69,7 +67,7 @@ async def _layer(ground: Ground, held: int) -> list[float]:
 
 async def _pipeline(ground: Ground, pool: Pool, held: int) -> list[float]:
     """The time of a ring begins after the commit that makes its job due."""
-    await ours.ring(ground.redis_url, await planting.queued(pool, held))
+    await ours.ring(ground.redis_url, await planting.queued(pool, max(held, 1)))
     timed = await planting.queued(pool, _RINGS, due=False)
     with child(
         "pickup_worker", mode="pipeline", redis_url=ground.redis_url, held=held, timed=_RINGS,

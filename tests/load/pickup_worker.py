@@ -19,10 +19,12 @@ _FREE_SLOTS = 100
 
 
 class _Jobs:
-    """The first `held` jobs stay; of the `timed` ones after them the start is noted."""
+    """The first `held` jobs stay (without any, the first one only shows that the worker listens); of the `timed` ones
+    after them the start is noted."""
 
     def __init__(self, held: int, timed: int) -> None:
         self._held = held
+        self._listens = held > 0
         self._timed = timed
         self._starts: dict[str, float] = {}
         self.over = asyncio.Event()
@@ -35,6 +37,10 @@ class _Jobs:
             if not self._held:
                 say("holding")
             await asyncio.Event().wait()
+        if not self._listens:
+            self._listens = True
+            say("listening")
+            return
         self._starts[str(job_id)] = now
         if len(self._starts) == self._timed:
             say(self._starts)
