@@ -9,9 +9,9 @@ from uuid import UUID
 from app.domain.answers import Answer
 from app.domain.catalog import CredentialBody, TrackBody
 from app.domain.questions import Question, QuestionBody
-from app.domain.result import EssayLine, Reason
+from app.domain.result import EssayLine, Override, Reason
 from app.domain.rule_scoring import QuestionScore
-from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
+from app.domain.states import AssessmentStatus, JobStatus, JobType, RunMode, ScoreType
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,11 @@ class RunInputs:
     answers: dict[UUID, Answer]
     rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]
     essays: tuple[EssayLine, ...]
+    settled: frozenset[UUID]
+    """The essays that this run itself has dealt with, scored or not."""
+    mode: RunMode
+    overrides: dict[UUID, Override]
+    overrides_version: int
     jobs: dict[JobType, RunJob]
     tokens: int
     cost_usd: float

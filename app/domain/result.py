@@ -27,6 +27,15 @@ class Overall(Frozen):
     percentage: float | None
 
 
+class Override(Frozen):
+    """A person's score beside the machine's, in points; it is what counts."""
+
+    score: float
+    reason: str
+    by: str
+    at: datetime
+
+
 class EssayLine(Frozen):
     """One essay; `score` is null with a `reason` where no scorer could score it."""
 

@@ -109,24 +109,38 @@ class ReasonCode(StrEnum):
     MISSING_RESPONSES = "missing_responses"
     ESSAY_SCORED_LOCALLY = "essay_scored_locally"
     ESSAY_UNSCORED = "essay_unscored"
+    MODEL_BUDGET_SPENT = "model_budget_spent"
     RECOMMENDATIONS_FALLBACK = "recommendations_fallback"
     RECOMMENDATIONS_UNAVAILABLE = "recommendations_unavailable"
 
 
+class RunMode(StrEnum):
+    """How a run goes about its essays: it scores what has no score, buys every score again because a person asked for
+    it, or only puts answers to use that are bought already."""
+
+    NEEDED = "needed"
+    ANEW = "anew"
+    BOUGHT = "bought"
+
+
 class AuditAction(StrEnum):
-    """What an admin did."""
+    """What an advisor or admin did."""
 
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
     RETRY = "retry"
+    OVERRIDE = "override"
+    RESCORE = "rescore"
 
 
 class AuditEntity(StrEnum):
-    """What an admin did it to."""
+    """What they did it to."""
 
     TRACK = "track"
     QUESTION = "question"
     CREDENTIAL = "credential"
     JOB = "job"
     DELIVERY = "delivery"
+    SCORE = "score"
+    ASSESSMENT = "assessment"

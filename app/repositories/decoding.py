@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -9,7 +10,7 @@ from app.domain.answers import Answer
 from app.domain.deliveries import AttemptLine
 from app.domain.questions import Question
 from app.domain.records import RunJob, SavedResponse, StatusJob
-from app.domain.result import Reason
+from app.domain.result import Override, Reason
 from app.domain.rule_scoring import QuestionScore
 from app.domain.states import ScoreType
 
@@ -17,6 +18,7 @@ questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])
 reasons: TypeAdapter[tuple[Reason, ...]] = TypeAdapter(tuple[Reason, ...])
 status_jobs: TypeAdapter[tuple[StatusJob, ...]] = TypeAdapter(tuple[StatusJob, ...])
 run_jobs: TypeAdapter[tuple[RunJob, ...]] = TypeAdapter(tuple[RunJob, ...])
+overrides: TypeAdapter[dict[UUID, Override]] = TypeAdapter(dict[UUID, Override])
 attempts: TypeAdapter[tuple[AttemptLine, ...]] = TypeAdapter(tuple[AttemptLine, ...])
 _saved: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from app.domain.records import ClaimedJob, RunInputs, RunJob
 from app.domain.result import EssayLine, Reason, Recommendation, Result
-from app.domain.states import WEBHOOKS, JobStatus, JobType, ScoreType
+from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding
 from app.repositories.sql import Executor, statements
 
@@ -105,6 +105,7 @@ async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
     if row is None:
         raise RuntimeError("a job without its assessment")
     scores = row["scores"]
+    essays = [score for score in scores if score["score_type"] == ScoreType.ESSAY_GPT]
     return RunInputs(
         assessment_id=row["assessment_id"],
         track=row["track"],
@@ -115,7 +116,11 @@ async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
         questions=decoding.questions.validate_python(row["questions"]),
         answers={saved.question_id: saved.answer for saved in decoding.responses(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
-        essays=tuple(_essay(score) for score in scores if score["score_type"] == ScoreType.ESSAY_GPT),
+        essays=tuple(_essay(score) for score in essays),
+        settled=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == job.run),
+        mode=RunMode(row["mode"]),
+        overrides=decoding.overrides.validate_python(row["overrides"]),
+        overrides_version=row["overrides_version"],
         jobs={run_job.job_type: run_job for run_job in _run_jobs(row["jobs"])},
         tokens=row["tokens"],
         cost_usd=row["cost_usd"],

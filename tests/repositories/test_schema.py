@@ -18,6 +18,7 @@ from app.domain.states import (
     Level,
     QuestionType,
     ReasonCode,
+    RunMode,
     ScoreType,
 )
 from app.repositories.sql import Connection, Pool
@@ -31,6 +32,7 @@ CHECKS: dict[str, type[StrEnum]] = {
     "assessments_status_check": AssessmentStatus,
     "async_jobs_job_type_check": JobType,
     "async_jobs_status_check": JobStatus,
+    "async_jobs_mode_check": RunMode,
     "scores_score_type_check": ScoreType,
     "audit_log_action_check": AuditAction,
     "audit_log_entity_check": AuditEntity,

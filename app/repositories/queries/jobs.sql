@@ -163,6 +163,12 @@ SELECT a.id AS assessment_id, now() AS now,
               FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
               WHERE s.assessment_id = a.id AND (s.run = $2 OR s.run < $2 AND s.score IS NOT NULL)
               ORDER BY s.question_id, s.score_type, s.run DESC) AS s) AS scores,
+       (SELECT j.mode FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = $2 AND j.job_type = 'gpt') AS mode,
+       a.overrides_version,
+       (SELECT coalesce(jsonb_object_agg(o.question_id, jsonb_build_object('score', o.score, 'reason', o.reason,
+                                                                           'by', o.actor, 'at', o.created_at)), '{}')
+        FROM (SELECT DISTINCT ON (question_id) * FROM score_overrides
+              WHERE assessment_id = a.id ORDER BY question_id, id DESC) AS o) AS overrides,
        (SELECT jsonb_agg(jsonb_build_object('job_type', j.job_type, 'status', j.status, 'output', j.output,
                                             'reasons', j.reasons,
                                             'started_at', j.started_at, 'completed_at', j.completed_at))
