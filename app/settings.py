@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -87,13 +88,13 @@ class Settings(BaseModel):
         None, description="another endpoint that speaks the OpenAI API"
     )
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
-    openai_second_model: str | None = Field(None, description=LATER + "model for a second opinion")
+    openai_second_model: str | None = Field(None, description="another model, whose opinion stands beside the first")
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
     model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(_pair)]], BeforeValidator(_from_json)] = Field(
         default_factory=dict,
         description='dollars for a million tokens by model, as JSON: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
-    model_budget_usd: float | None = Field(None, ge=0, description=LATER + "dollars a day for model calls")
+    model_budget_usd: float | None = Field(None, ge=0, description="dollars a day (UTC) for model calls")
     embedding_model: str | None = Field(None, description=LATER + "embedding model of the OpenAI endpoint")
     essay_fallback: Literal["local", "none"] = Field(
         "local", description="what becomes of an essay that the model cannot score: a local estimate, or no score"
@@ -132,6 +133,23 @@ class Settings(BaseModel):
         default_factory=list, description=LATER + "exact origins, commas, that browsers may call from"
     )
     assay_data_dir: str = Field(".data", description="folder of the embedded servers")
+
+    @field_validator("model_budget_usd")
+    @classmethod
+    def _priced(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """Without their prices nobody could say what the models cost."""
+        known = info.data
+        if value is not None and known.get("openai_api_key") is not None:
+            prices = known.get("model_prices", ())
+            for model in (known.get("openai_model"), known.get("openai_second_model")):
+                if model is not None and model not in prices:
+                    raise ValueError(f"needs the price of {model} in MODEL_PRICES")
+        return value
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that score essays: the first, and the second where there is one."""
+        return (self.openai_model, *([self.openai_second_model] if self.openai_second_model else []))
 
     @field_validator("jwt_secret")
     @classmethod

@@ -20,6 +20,8 @@ ESSAY = (
     "Water rises in the xylem. Evaporation from the leaves pulls it up, and cohesion keeps the column whole. "
     "Roots take water in from the soil, which also carries minerals to the leaves."
 )
+# Equal essays on equal questions would be bought once.
+SECOND_ESSAY = f"{ESSAY} In tall trees the pull is stronger."
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Bank:
         """A full set: theory right, wrong and half right; every profile question; both essays."""
         return self.answers(
             right="B", several=["A", "C"], partial=["A"], single="A", multiple=["A", "B"], scale=3, number=4.5,
-            text="roses", essay=ESSAY, essay_two=ESSAY,
+            text="roses", essay=ESSAY, essay_two=SECOND_ESSAY,
         )  # fmt: skip
 
 

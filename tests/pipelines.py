@@ -13,12 +13,13 @@ from app.domain.states import JobType, Role
 from app.repositories import jobs
 from app.repositories.sql import Executor, Pool
 from app.services import start
+from app.services.ask_model import Asking, Model, Price
 from app.services.caller import Caller
 from app.services.fuse_run import Fusing
 from app.services.once import Attempt
 from app.services.pipeline import JobLimits, Pipeline
 from app.services.recommend import Recommending
-from app.services.score_essays import EssayScoring, Model, Price
+from app.services.score_essays import EssayScoring
 from app.services.submit import Origin, SubmissionLimits, Submitter
 from tests.bank import SLUG, Bank
 
@@ -33,15 +34,19 @@ def pipeline(
     *,
     model: Model | None = None,
     fallback: Literal["local", "none"] = "local",
+    second: Model | None = None,
     prices: Mapping[str, Price] | None = None,
+    budget_usd: float | None = None,
     limits: JobLimits | None = None,
 ) -> Pipeline:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
+    told = prices or {}
+    asking = [Asking(pool, each, told.get(each.name), budget_usd) if each else None for each in (model, second)]
     return Pipeline(
         pool,
         Doorbell(doorbell.connect(redis_url)),
         {
-            JobType.GPT: EssayScoring(pool, model, embedder, fallback, prices or {}),
+            JobType.GPT: EssayScoring(pool, asking[0], asking[1], embedder, fallback),
             JobType.RAG: Recommending(pool, embedder),
             JobType.FUSION: Fusing(pool),
         },

@@ -1,7 +1,7 @@
 """A worker process, opened like the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -11,11 +11,12 @@ from app.clients.webhook_sender import WebhookSender
 from app.context import Context, open_context
 from app.domain.states import JobType
 from app.ending import end
+from app.services.ask_model import Asking, Price
 from app.services.deliver import Delivering
 from app.services.fuse_run import Fusing
 from app.services.pipeline import JobLimits, Pipeline
 from app.services.recommend import Recommending
-from app.services.score_essays import EssayScoring, Model, Price
+from app.services.score_essays import EssayScoring
 from app.settings import Settings
 from workers.listening import listen
 from workers.schedules import repeat, schedules
@@ -36,13 +37,13 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         )
         embedder = OfflineEmbedder()
         stack.push_async_callback(embedder.close)
-        model = await stack.enter_async_context(_model(settings))
+        models = await stack.enter_async_context(_models(context))
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
         delivering = Delivering(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
-        pipeline = _pipeline(context, embedder, model)
+        pipeline = _pipeline(context, embedder, models)
         tasks = [asyncio.create_task(repeat(schedule)) for schedule in schedules(context, embedder)]
-        log.info("worker_started", model=model.name if model else None)
+        log.info("worker_started", models=[asking.model.name for asking in models])
         try:
             await listen(settings, pipeline, delivering, stop)
         finally:
@@ -59,35 +60,40 @@ def webhook_sender(settings: Settings) -> WebhookSender:
     )
 
 
-def _pipeline(context: Context, embedder: OfflineEmbedder, model: Model | None) -> Pipeline:
+def _pipeline(context: Context, embedder: OfflineEmbedder, models: Sequence[Asking]) -> Pipeline:
     settings = context.settings
-    prices = {name: Price(price.input, price.output) for name, price in settings.model_prices.items()}
+    first, second = (*models, None, None)[:2]
+    announce = context.changes.announce
     return Pipeline(
         context.pool,
         context.doorbell,
         {
-            JobType.GPT: EssayScoring(
-                context.pool, model, embedder, settings.essay_fallback, prices, context.changes.announce
-            ),
+            JobType.GPT: EssayScoring(context.pool, first, second, embedder, settings.essay_fallback, announce),
             JobType.RAG: Recommending(context.pool, embedder),
             JobType.FUSION: Fusing(context.pool),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
-        context.changes.announce,
+        announce,
     )
 
 
 @asynccontextmanager
-async def _model(settings: Settings) -> AsyncIterator[Model | None]:
+async def _models(context: Context) -> AsyncIterator[tuple[Asking, ...]]:
+    """The model that scores, and the one that gives a second opinion; none without a key."""
+    settings = context.settings
     if settings.openai_api_key is None:
-        yield None
+        yield ()
         return
     # Imported here: the SDK takes half a second, and a worker without a key does not need it.
     from app.clients.model import EssayModel
 
     key = settings.openai_api_key.get_secret_value()
-    model = EssayModel(key, settings.openai_base_url, settings.openai_model, settings.openai_timeout)
-    try:
-        yield model
-    finally:
-        await model.close()
+    async with AsyncExitStack() as stack:
+        asking = []
+        for name in settings.models:
+            model = EssayModel(key, settings.openai_base_url, name, settings.openai_timeout)
+            stack.push_async_callback(model.close)
+            price = settings.model_prices.get(name)
+            known = Price(price.input, price.output) if price else None
+            asking.append(Asking(context.pool, model, known, settings.model_budget_usd))
+        yield tuple(asking)

@@ -56,6 +56,13 @@ class Dimensions(Frozen):
         return self.relevance.score + self.depth.score + self.clarity.score + self.technical.score
 
 
+class SecondOpinion(Frozen):
+    """What another model made of the same essay: points of the four dimensions, 0–100."""
+
+    model: str
+    total: int = Field(ge=0, le=100)
+
+
 class EssayScore(Frozen):
     """One essay's score: by the model (`scorer` gpt) or by the local estimate (`scorer` local)."""
 
@@ -66,6 +73,7 @@ class EssayScore(Frozen):
     dimensions: Dimensions
     dropped_quotes: int = Field(default=0, ge=0)
     flags: tuple[str, ...] = ()
+    second_opinion: SecondOpinion | None = None
 
     @property
     def share(self) -> float:

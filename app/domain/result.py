@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.essay import Dimensions
+from app.domain.essay import Dimensions, SecondOpinion
 from app.domain.rule_scoring import ScoreSummary
 from app.domain.states import AssessmentStatus, JobType, ReasonCode
 from app.domain.values import Frozen
@@ -50,6 +50,7 @@ class EssayLine(Frozen):
     confidence: float | None = None
     dropped_quotes: int = 0
     dimensions: Dimensions | None = None
+    second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
     override: None = None
 

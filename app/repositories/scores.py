@@ -1,5 +1,6 @@
 """Essay scores and the model calls behind them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,10 @@ _SQL = statements("scores")
 class ModelCall:
     """One call of a model; `cost_usd` is None where the model's price is not known."""
 
+    assessment_id: UUID
+    run: int
     question_id: UUID
+    fingerprint: bytes
     provider: str
     model: str
     prompt_version: str
@@ -31,7 +35,7 @@ class ModelCall:
 async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, score: EssayScore) -> bool:
     """One essay's score, in points of the question's weight; False where the lease was lost."""
     weight = question.body.weight
-    detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes"})
+    detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes", "second_opinion"})
     told = (detail, score.scorer, score.model, score.prompt_version, score.confidence)
     return await _store(db, job, question, min(weight, weight * score.share), None, *told)
 
@@ -41,12 +45,12 @@ async def store_unscored(db: Executor, job: ClaimedJob, question: Question, reas
     return await _store(db, job, question, None, reason, None, None, None, None, None)
 
 
-async def record_model_call(db: Executor, job: ClaimedJob, call: ModelCall) -> None:
+async def record_model_call(db: Executor, call: ModelCall) -> None:
     """What a call answered and cost."""
     await db.execute(
         _SQL["record_model_call"],
-        job.assessment_id,
-        job.run,
+        call.assessment_id,
+        call.run,
         call.question_id,
         call.provider,
         call.model,
@@ -57,7 +61,15 @@ async def record_model_call(db: Executor, job: ClaimedJob, call: ModelCall) -> N
         call.cost_usd,
         call.latency_ms,
         call.answer,
+        call.fingerprint,
     )
+
+
+async def find_bought(db: Executor, fingerprints: Sequence[bytes], of_run: tuple[UUID, int] | None) -> dict[bytes, str]:
+    """The usable answers that were bought already, by fingerprint; only those of one assessment's run where given."""
+    assessment_id, run = of_run or (None, None)
+    rows = await db.fetch(_SQL["find_bought"], fingerprints, of_run is not None, assessment_id, run)
+    return {row["fingerprint"]: row["answer"] for row in rows}
 
 
 async def _store(

@@ -8,7 +8,7 @@ MOST_DELAY = 300.0
 # A provider that says "not so fast" and a Postgres that is away are not the job's failure. But a provider that never
 # says anything else must not keep a student waiting for ever: after so many free returns, tries are charged as usual.
 _FREE_RETURNS = 6
-_UNCHARGED = frozenset({"model_rate_limited"})
+_UNCHARGED = frozenset({"model_rate_limited", "model_budget_reserved"})
 # Doubling stops mattering long before; more would be too large for a float one day.
 _MOST_DOUBLINGS = 30
 

@@ -15,7 +15,7 @@ from app.clients.embeddings import OfflineEmbedder
 from app.clients.model import EssayModel
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.services.score_essays import Price
+from app.services.ask_model import Price
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores
 from tests.fakes.provider_faults import LASTING, PASSING, answer, by_essay, dripping, raw

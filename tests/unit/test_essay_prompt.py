@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from app.domain.errors import PassingTrouble
 from app.domain.essay import DimensionName, EssayScore
-from app.domain.essay_prompt import PROMPT_VERSION, answer_schema, build_prompt, read_answer, reveals
+from app.domain.essay_prompt import (
+    PROMPT_VERSION,
+    answer_schema,
+    build_prompt,
+    fingerprint,
+    read_answer,
+    reveals,
+    rubric_points,
+)
+from app.domain.legible import legible
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
 from tests.unit.making import awkward_texts, quick
 
@@ -40,7 +49,7 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_schema_is_strict_everywhere() -> None:
     found = list(objects(answer_schema()))
-    assert len(found) == 5
+    assert len(found) == 9
     for schema in found:
         assert schema["required"] == list(schema["properties"])
         assert schema["additionalProperties"] is False
@@ -50,11 +59,11 @@ def test_the_schema_has_no_bounds() -> None:
     assert not [bound for bound in _BOUNDS if f'"{bound}"' in json.dumps(answer_schema())]
 
 
-def test_the_schema_asks_for_each_dimension_with_its_quotes_before_its_points() -> None:
+def test_the_schema_asks_for_findings_and_quotes_before_the_points() -> None:
     properties = answer_schema()["properties"]
     assert list(properties) == ["relevance", "depth", "clarity", "technical"]
     assert [list(dimension["properties"]) for dimension in properties.values()] == [
-        ["quotes", "rationale", "score"]
+        ["findings", "quotes", "rationale", "score"]
     ] * 4
 
 
@@ -64,9 +73,9 @@ def test_no_essay_can_close_its_delimiter(text: str) -> None:
     question = essay()
     assert json.loads(build_prompt(question, text).user) == {
         "question": question.prompt,
-        "rubric": dict.fromkeys(DimensionName, SECRET_RUBRIC),
+        "rubric": {name: [SECRET_RUBRIC] for name in DimensionName},
         "reference_answer": SECRET_MODEL_ANSWER,
-        "essay": text,
+        "essay": legible(text).text,
     }
 
 
@@ -144,6 +153,48 @@ def test_false_quotes_are_dropped_counted_flagged_and_cost_confidence() -> None:
     assert (read(told()).confidence, score.confidence) == (0.9, 0.6)
 
 
+def test_points_that_contradict_the_findings_cost_confidence() -> None:
+    met, unmet = {"point": "1", "met": True}, {"point": "2", "met": False}
+    assert read(told(findings=[met, met, unmet], score=20)).confidence == 0.9
+    assert read(told(findings=[unmet, unmet], score=20)).confidence == 0.8
+    assert read(told(findings=[met, met], score=3)).confidence == 0.8
+
+
+def test_a_rubric_is_taken_apart_into_points() -> None:
+    text = "Names cohesion; names tension.\nSays why (e.g. the sun does) it pulls! "
+    assert rubric_points(text) == ["Names cohesion;", "names tension.", "Says why (e.g. the sun does) it pulls!"]
+
+
+def test_the_canary_stands_in_the_instructions_and_in_no_answer() -> None:
+    prompt = build_prompt(essay(), ESSAY, "c0ffee")
+    assert "c0ffee" in prompt.system
+    assert "c0ffee" not in prompt.user
+    leaked = json.dumps(told(rationale="The word is c0ffee."))
+    with pytest.raises(PassingTrouble, match="repeated its instructions"):
+        read_answer(leaked, essay(), ESSAY, "model-1", prompt.canary)
+    assert read_answer(leaked, essay(), ESSAY, "model-1").dimensions.total == 80
+
+
+def test_equal_questions_about_equal_essays_have_one_fingerprint() -> None:
+    other = essay().model_copy(update={"model_answer": "Another."})
+    told_apart = [
+        fingerprint(essay(), ESSAY, "model-1"),
+        fingerprint(essay(), ESSAY + " ", "model-1"),
+        fingerprint(essay(), ESSAY, "model-2"),
+        fingerprint(other, ESSAY, "model-1"),
+    ]
+    assert len(set(told_apart)) == 4
+    assert fingerprint(essay(), ESSAY, "model-1") == told_apart[0]
+
+
+def test_a_quote_of_what_the_model_read_is_shown_as_the_student_wrote_it() -> None:
+    text = "Wa\u200bter rises in the х\u200bylem. Xуlеm carries it."
+    assert legible(text).text == "Water rises in the х\u200bylem. Xylem carries it.".replace("х\u200bylem", "xylem")
+    score = read(told(quotes=["Water rises", "Xylem carries"]), text)
+    assert [evidence.quote for evidence in score.dimensions.depth.evidence] == ["Wa\u200bter rises", "Xуlеm carries"]
+    assert score.dropped_quotes == 0
+
+
 def test_many_false_quotes_leave_some_confidence() -> None:
     assert read(told(quotes=["Water falls"] * 50)).confidence == 0.2
 
@@ -157,7 +208,8 @@ def test_every_quote_that_is_shown_stands_in_the_essay(text: str, data: st.DataO
     score = read({name: {"quotes": given, "rationale": _FAIR, "score": 1} for name, given in quotes.items()}, text)
     shown = [evidence for name in DimensionName for evidence in getattr(score.dimensions, name).evidence]
     assert all(text[evidence.start : evidence.end] == evidence.quote for evidence in shown)
-    false = [quote for given in quotes.values() for quote in given if not quote or quote not in text]
+    read_as = legible(text).text
+    false = [q for given in quotes.values() for q in given if not q or (q not in text and q not in read_as)]
     assert score.dropped_quotes == len(false)
     assert len(shown) == sum(map(len, quotes.values())) - len(false)
 

@@ -19,5 +19,13 @@ SELECT assessment_id FROM held;
 -- name: record_model_call
 -- What a call answered and cost, whatever became of it.
 INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
-                         tokens_out, cost_usd, latency_ms, answer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+                         tokens_out, cost_usd, latency_ms, answer, fingerprint)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- name: find_bought
+-- The newest usable answers to what is asked, bought by whomever; with $2 only those that this run of this assessment
+-- bought.
+SELECT DISTINCT ON (fingerprint) fingerprint, answer FROM model_calls
+WHERE fingerprint = ANY($1::bytea[]) AND outcome = 'answered'
+  AND (NOT $2::boolean OR assessment_id = $3 AND run = $4)
+ORDER BY fingerprint, id DESC;

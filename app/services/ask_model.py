@@ -1,0 +1,184 @@
+"""Asking a model about an essay: bought once, paid for within the day's budget, and accounted for call by call."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.essay import EssayScore
+from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, fingerprint, read_answer
+from app.domain.questions import EssayQuestion, Question
+from app.repositories import budget, scores
+from app.repositories.scores import ModelCall
+from app.repositories.sql import Pool
+
+# What an answer is expected to have at most when its cost is set aside.
+_ANSWER_TOKENS = 1_500
+# English has about four characters in a token; code and other scripts fewer.
+_CHARACTERS_IN_A_TOKEN = 3
+
+_NOT_BOUGHT = LastingTrouble("model_unavailable", "the model is not available")
+
+# A score, or why there is none.
+Scored = tuple[EssayScore | None, Trouble | None]
+
+
+class Reply(Protocol):
+    """What came back of one call of the model."""
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def latency_ms(self) -> int: ...
+    @property
+    def answer(self) -> str | None: ...
+    @property
+    def tokens_in(self) -> int: ...
+    @property
+    def tokens_out(self) -> int: ...
+    @property
+    def trouble(self) -> Trouble | None: ...
+
+
+class Model(Protocol):
+    """A language model that scores essays. Raises Trouble where it was not even asked."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    async def ask(self, prompt: EssayPrompt) -> Reply: ...
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars for a million tokens."""
+
+    tokens_in: float
+    tokens_out: float
+
+    def of(self, tokens_in: int, tokens_out: int) -> float:
+        """Dollars for so many tokens."""
+        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
+
+
+@dataclass(frozen=True)
+class Essay:
+    """An essay that has an answer."""
+
+    question: Question
+    body: EssayQuestion
+    answer: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks one model; `price` is None where it is not known, `budget_usd` where there is no limit to a day's cost."""
+
+    pool: Pool
+    model: Model
+    price: Price | None = None
+    budget_usd: float | None = None
+    # Equal essays at the same time: the first one buys, the others wait for what it gets.
+    _buying: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def fingerprint(self, essay: Essay) -> bytes:
+        """What its answer is known by."""
+        return fingerprint(essay.body, essay.answer, self.model.name)
+
+    def read(self, essay: Essay, raw: str, canary: str = "") -> Scored:
+        """The score in an answer."""
+        try:
+            return read_answer(raw, essay.body, essay.answer, self.model.name, canary), None
+        except PassingTrouble as trouble:
+            return None, trouble
+
+    async def score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool = False) -> Scored:
+        """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought."""
+        wanted = self.fingerprint(essay)
+        lock = self._buying.setdefault(wanted, asyncio.Lock())
+        of_run = (assessment_id, run) if anew else None
+        async with lock:
+            known = await scores.find_bought(self.pool, [wanted], of_run)
+            if wanted in known and (found := self.read(essay, known[wanted]))[0]:
+                return found
+            return await self._buy(essay, wanted, assessment_id, run)
+
+    async def bought(self, essay: Essay) -> Scored:
+        """The score out of an answer bought before, without asking."""
+        wanted = self.fingerprint(essay)
+        known = await scores.find_bought(self.pool, [wanted], None)
+        return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
+
+    async def _buy(self, essay: Essay, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
+        prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
+        cost = _Cost(self.pool, self.price, self.budget_usd)
+        try:
+            await cost.reserve(prompt)
+            reply = await self.model.ask(prompt)
+        except Trouble as refused:
+            await cost.settle(0.0)
+            return None, refused
+        score, trouble = self._read(reply, essay, prompt)
+        dollars = self.price.of(reply.tokens_in, reply.tokens_out) if self.price else None
+        await cost.settle(dollars or 0.0)
+        call = ModelCall(
+            assessment_id=assessment_id,
+            run=run,
+            question_id=essay.question.question_id,
+            fingerprint=wanted,
+            provider=self.model.provider,
+            model=self.model.name,
+            prompt_version=PROMPT_VERSION,
+            outcome=trouble.code if trouble else reply.outcome,
+            latency_ms=reply.latency_ms,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=dollars,
+            answer=reply.answer,
+        )
+        await scores.record_model_call(self.pool, call)
+        return score, trouble
+
+    def _read(self, reply: Reply, essay: Essay, prompt: EssayPrompt) -> Scored:
+        if reply.trouble or reply.answer is None:
+            return None, reply.trouble or PassingTrouble("model_answer_unusable", "the model's answer was empty")
+        return self.read(essay, reply.answer, prompt.canary)
+
+
+class _Cost:
+    """What one call may cost, set aside before it and settled after it."""
+
+    def __init__(self, pool: Pool, price: Price | None, budget_usd: float | None) -> None:
+        self._pool = pool
+        self._price = price if budget_usd is not None else None
+        self._budget = budget_usd or 0.0
+        self._day: date | None = None
+        self._dollars = 0.0
+
+    async def reserve(self, prompt: EssayPrompt) -> None:
+        """Raises LastingTrouble where the budget is spent, PassingTrouble where calls on their way may spend it."""
+        if self._price is None:
+            return
+        tokens = estimated_tokens(prompt)
+        self._dollars = self._price.of(tokens, _ANSWER_TOKENS)
+        self._day = await budget.reserve(self._pool, self._dollars, self._budget)
+        if self._day is not None:
+            return
+        if await budget.spent_today(self._pool) + self._dollars > self._budget:
+            raise LastingTrouble("model_budget_spent", "today's budget for the model is spent")
+        raise PassingTrouble("model_budget_reserved", "today's budget for the model is nearly spent")
+
+    async def settle(self, dollars: float) -> None:
+        """What a worker does not come to settle stays set aside: nobody knows whether it was paid."""
+        if self._day is not None:
+            await budget.settle(self._pool, self._day, self._dollars, dollars)
+
+
+def estimated_tokens(prompt: EssayPrompt) -> int:
+    """About how many tokens a prompt has, rather too many than too few."""
+    return (len(prompt.system) + len(prompt.user)) // _CHARACTERS_IN_A_TOKEN + 1
