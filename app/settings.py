@@ -126,9 +126,9 @@ class Settings(BaseModel):
         pattern=r"^(0|[1-9]\d*/[1-9]\d*)$",
         description=LATER + "requests per seconds for each caller; 0 is off",
     )
-    rescore_degraded: bool = Field(True, description=LATER + "score degraded essays again when the model is back")
-    rescore_interval: Seconds = Field(60, description=LATER + "seconds between looks for them")
-    rescore_max_age: Seconds = Field(604_800, description=LATER + "seconds after which a result is left as it is")
+    rescore_degraded: bool = Field(True, description="score degraded essays again when the model is back")
+    rescore_interval: Seconds = Field(60, description="seconds between looks for them")
+    rescore_max_age: Seconds = Field(604_800, description="seconds after which a result is left as it is")
     cors_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], Commas] = Field(
         default_factory=list, description=LATER + "exact origins, commas, that browsers may call from"
     )

@@ -5,6 +5,7 @@ ALTER TABLE audit_log
     ADD CONSTRAINT audit_log_action_check CHECK (action IN ('create', 'update', 'delete', 'retry')),
     ADD CONSTRAINT audit_log_entity_check CHECK (entity IN ('track', 'question', 'credential', 'job', 'delivery'));
 DROP TABLE essay_healing;
+DROP TABLE healing_turn;
 DELETE FROM webhook_attempts WHERE delivery_id IN (SELECT id FROM webhook_deliveries WHERE edition > 0);
 DELETE FROM webhook_deliveries WHERE edition > 0;
 ALTER TABLE webhook_deliveries

@@ -43,7 +43,9 @@ ALTER TABLE assessments
     -- Whether a score waits for a person's look.
     ADD COLUMN needs_review boolean NOT NULL DEFAULT false;
 CREATE INDEX assessments_review_idx ON assessments (created_at DESC, id DESC) WHERE needs_review;
-CREATE INDEX assessments_degraded_idx ON assessments (completed_at) WHERE status = 'completed' AND degraded;
+CREATE INDEX assessments_degraded_idx ON assessments (completed_at)
+    WHERE status = 'completed' AND (degraded_reasons @> '[{"code": "essay_scored_locally"}]'
+                                    OR degraded_reasons @> '[{"code": "essay_unscored"}]');
 
 -- An override fuses the result of a run again: `edition` counts how often.
 ALTER TABLE results ADD COLUMN edition integer NOT NULL DEFAULT 0;
@@ -52,7 +54,11 @@ ALTER TABLE webhook_deliveries
     DROP CONSTRAINT webhook_deliveries_once_key,
     ADD CONSTRAINT webhook_deliveries_once_key UNIQUE (assessment_id, run, edition, event_type);
 
--- Tries to score degraded essays once the model is back.
+-- Tries to score degraded essays once the model is back; and whose turn it is to look for them.
+CREATE TABLE healing_turn (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    until    timestamptz NOT NULL
+);
 CREATE TABLE essay_healing (
     assessment_id uuid NOT NULL,
     question_id   uuid NOT NULL,

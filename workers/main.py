@@ -14,6 +14,7 @@ from app.ending import end
 from app.services.ask_model import Asking, Price
 from app.services.deliver import Delivering
 from app.services.fuse_run import Fusing
+from app.services.heal import Healing
 from app.services.pipeline import JobLimits, Pipeline
 from app.services.recommend import Recommending
 from app.services.score_essays import EssayScoring
@@ -42,7 +43,10 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(sender.close)
         delivering = Delivering(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
         pipeline = _pipeline(context, embedder, models)
-        tasks = [asyncio.create_task(repeat(schedule)) for schedule in schedules(context, embedder)]
+        tasks = [
+            asyncio.create_task(repeat(schedule))
+            for schedule in schedules(context, embedder, _healing(context, models))
+        ]
         log.info("worker_started", models=[asking.model.name for asking in models])
         try:
             await listen(settings, pipeline, delivering, stop)
@@ -74,6 +78,23 @@ def _pipeline(context: Context, embedder: OfflineEmbedder, models: Sequence[Aski
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
         announce,
+    )
+
+
+def _healing(context: Context, models: Sequence[Asking]) -> Healing | None:
+    settings = context.settings
+    if not models or not settings.rescore_degraded:
+        return None
+    first, second = models[0], models[1] if len(models) > 1 else None
+    return Healing(
+        context.pool,
+        context.doorbell,
+        first,
+        second,
+        settings.rescore_interval,
+        settings.rescore_max_age,
+        settings.job_max_attempts,
+        context.changes.announce,
     )
 
 

@@ -12,6 +12,7 @@ from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.context import Context
 from app.repositories.sql import STORAGE_AWAY
 from app.services import rescue
+from app.services.heal import Healing
 
 log = structlog.get_logger()
 
@@ -26,14 +27,15 @@ class Schedule:
     drain: bool = False
 
 
-def schedules(context: Context, embedder: Embedder) -> tuple[Schedule, ...]:
-    """The worker's upkeep."""
+def schedules(context: Context, embedder: Embedder, healing: Healing | None) -> tuple[Schedule, ...]:
+    """The worker's upkeep; without `healing`, degraded essays stay as they are."""
     pool, doorbell = context.pool, context.doorbell
     return (
         Schedule("relay", 1, lambda: rescue.relay(pool, doorbell)),
         Schedule("expire_overdue", 5, lambda: rescue.expire_overdue(pool), drain=True),
         Schedule("forget_keys", 60, lambda: rescue.forget_keys(pool), drain=True),
         Schedule("embed_passages", 5, lambda: rescue.embed_passages(pool, embedder), drain=True),
+        *([Schedule("heal_essays", healing.interval, healing.heal)] if healing else []),
     )
 
 

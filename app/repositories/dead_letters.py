@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.records import JobLine, KnownJob, NewestRun
-from app.domain.states import JobStatus, JobType
+from app.domain.states import JobStatus, JobType, RunMode
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, statements
 
@@ -65,11 +65,13 @@ async def start_run(
     attempts: int,
     traceparent: str | None,
     request_id: str | None,
+    again: Iterable[JobType] = (),
+    mode: RunMode = RunMode.NEEDED,
 ) -> list[Ring]:
-    """What is due of a new run that takes over what the former one completed; empty where that one is not over, or not
-    the newest any more. The jobs that run have so many attempts."""
+    """What is due of a new run that takes over what the former one completed, but for the jobs that are to run `again`;
+    empty where that one is not over, or not the newest any more. The jobs that run have so many attempts."""
     named = [{"job_id": new_id, "job_type": job_type} for job_type, new_id in new_ids.items()]
-    values = (former.assessment_id, former.run, named, attempts, traceparent, request_id)
+    values = (former.assessment_id, former.run, named, attempts, traceparent, request_id, list(again), mode)
     return [_ring(row) for row in await db.fetch(_SQL["start_run"], *values)]
 
 

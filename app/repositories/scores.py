@@ -20,7 +20,7 @@ class ModelCall:
     assessment_id: UUID
     run: int
     question_id: UUID
-    fingerprint: bytes
+    fingerprint: bytes | None
     provider: str
     model: str
     prompt_version: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -11,7 +12,7 @@ from weakref import WeakValueDictionary
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
 from app.domain.essay import EssayScore
 from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, fingerprint, read_answer
-from app.domain.questions import EssayQuestion, Question
+from app.domain.questions import EssayQuestion, Question, Rubric
 from app.repositories import budget, scores
 from app.repositories.scores import ModelCall
 from app.repositories.sql import Pool
@@ -21,10 +22,22 @@ _ANSWER_TOKENS = 1_500
 # English has about four characters in a token; code and other scripts fewer.
 _CHARACTERS_IN_A_TOKEN = 3
 
+# Troubles that say nothing against the model.
+ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused"})
 _NOT_BOUGHT = LastingTrouble("model_unavailable", "the model is not available")
+
+# What shows whether a model answers at all: a question as small as one can be.
+PROBE = EssayQuestion(
+    prompt="Why is the sky dark at night?",
+    model_answer="The sun is below the horizon.",
+    rubric=Rubric(relevance="Names the sun.", depth="Says where it is.", clarity="One sentence.", technical="True."),
+)
+_PROBED = "probed"
 
 # A score, or why there is none.
 Scored = tuple[EssayScore | None, Trouble | None]
+# Assessment, run and question that a call is for.
+Place = tuple[UUID, int, UUID]
 
 
 class Reply(Protocol):
@@ -42,6 +55,10 @@ class Reply(Protocol):
     def tokens_out(self) -> int: ...
     @property
     def trouble(self) -> Trouble | None: ...
+
+
+# Why a reply is of no use; None where it is.
+ReadReply = Callable[[Reply], Trouble | None]
 
 
 class Model(Protocol):
@@ -114,27 +131,55 @@ class Asking:
         known = await scores.find_bought(self.pool, [wanted], None)
         return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
 
+    async def probe(self, assessment_id: UUID, run: int, question_id: UUID) -> Trouble | None:
+        """Why the model does not answer; None where it says anything. The cost is put down to this question."""
+        place = (assessment_id, run, question_id)
+        try:
+            reply = await self._pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
+        except Trouble as trouble:
+            return trouble
+        return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
+
     async def _buy(self, essay: Essay, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
         prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
-        cost = _Cost(self.pool, self.price, self.budget_usd)
+        found: list[Scored] = []
+
+        def read(reply: Reply) -> Trouble | None:
+            found.append(self._read(reply, essay, prompt))
+            return found[0][1]
+
         try:
-            await cost.reserve(prompt)
+            await self._pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
+        except Trouble as trouble:
+            return None, trouble
+        return found[0]
+
+    async def _pay(self, prompt: EssayPrompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
+        """Asks within the budget, and keeps what it answered and cost, before anybody builds on it.
+
+        Raises:
+            Trouble: the model was not asked.
+        """
+        cost = _Cost(self.pool, self.price, self.budget_usd)
+        await cost.reserve(prompt)
+        try:
             reply = await self.model.ask(prompt)
-        except Trouble as refused:
+        except Trouble:
             await cost.settle(0.0)
-            return None, refused
-        score, trouble = self._read(reply, essay, prompt)
+            raise
         dollars = self.price.of(reply.tokens_in, reply.tokens_out) if self.price else None
         await cost.settle(dollars or 0.0)
+        trouble = read(reply)
+        assessment_id, run, question_id = place
         call = ModelCall(
             assessment_id=assessment_id,
             run=run,
-            question_id=essay.question.question_id,
+            question_id=question_id,
             fingerprint=wanted,
             provider=self.model.provider,
             model=self.model.name,
             prompt_version=PROMPT_VERSION,
-            outcome=trouble.code if trouble else reply.outcome,
+            outcome=trouble.code if trouble else reply.outcome if wanted else _PROBED,
             latency_ms=reply.latency_ms,
             tokens_in=reply.tokens_in,
             tokens_out=reply.tokens_out,
@@ -142,7 +187,7 @@ class Asking:
             answer=reply.answer,
         )
         await scores.record_model_call(self.pool, call)
-        return score, trouble
+        return reply
 
     def _read(self, reply: Reply, essay: Essay, prompt: EssayPrompt) -> Scored:
         if reply.trouble or reply.answer is None:
@@ -182,3 +227,7 @@ class _Cost:
 def estimated_tokens(prompt: EssayPrompt) -> int:
     """About how many tokens a prompt has, rather too many than too few."""
     return (len(prompt.system) + len(prompt.user)) // _CHARACTERS_IN_A_TOKEN + 1
+
+
+def _anything(reply: Reply) -> Trouble | None:
+    return reply.trouble

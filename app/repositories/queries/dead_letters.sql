@@ -80,22 +80,22 @@ SELECT queued.id, queued.job_type, queued.fence FROM queued, opened;
 
 -- name: start_run
 -- After the end: a new run, since one that was fanned in is never opened again. It takes over what the former run
--- completed, with the gaps that a completed `gpt` left; what failed is queued, and fusion always is, due at once where
--- it has nothing to wait for. Scores need no copies: a run goes on with those of the runs before (`read_run` in
+-- completed, with the gaps that a completed `gpt` left; what failed is queued, or named by $7, and fusion always is, due
+-- at once where it has nothing to wait for. Scores need no copies: a run goes on with those of the runs before (`read_run` in
 -- jobs.sql). Returns the queued jobs that are due.
 WITH raised AS (
     UPDATE assessments a
     SET run = a.run + 1, revision = a.revision + 1,
         remaining = (SELECT count(*) FROM async_jobs j
-                     WHERE j.assessment_id = a.id AND j.run = a.run
-                       AND j.job_type <> 'fusion' AND j.status = 'failed')
+                     WHERE j.assessment_id = a.id AND j.run = a.run AND j.job_type <> 'fusion'
+                       AND (j.status = 'failed' OR j.job_type = ANY($7::text[])))
     WHERE a.id = $1 AND a.run = $2 AND a.status IN ('completed', 'failed')
       AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run
                                                  AND j.status NOT IN ('completed', 'failed'))
     RETURNING a.id, a.run, a.remaining
 ), former AS (
     SELECT j.*, n.job_id AS new_id, raised.run AS new_run, raised.remaining,
-           j.status = 'completed' AND j.job_type <> 'fusion' AS kept
+           j.status = 'completed' AND j.job_type <> 'fusion' AND j.job_type <> ALL($7::text[]) AS kept
     FROM raised
     JOIN async_jobs j ON j.assessment_id = raised.id AND j.run = $2
     JOIN jsonb_to_recordset($3) AS n(job_id uuid, job_type text) ON n.job_type = j.job_type
@@ -113,9 +113,10 @@ WITH raised AS (
     FROM former JOIN scores s ON s.assessment_id = former.assessment_id AND s.run = former.run
     WHERE former.kept AND former.job_type = 'gpt' AND s.score_type = 'essay_gpt' AND s.score IS NULL
 ), queued AS (
-    INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_after, dispatched_at, units_done,
+    INSERT INTO async_jobs (id, assessment_id, run, job_type, mode, max_attempts, run_after, dispatched_at, units_done,
                             units_total, traceparent, request_id)
-    SELECT new_id, assessment_id, new_run, job_type, $4, due.at, due.at,
+    SELECT new_id, assessment_id, new_run, job_type, CASE job_type WHEN 'gpt' THEN $8 ELSE 'needed' END, $4, due.at,
+           due.at,
            CASE job_type WHEN 'gpt' THEN least(units_total, (
                SELECT count(DISTINCT s.question_id) FROM scores s
                WHERE s.assessment_id = former.assessment_id AND s.score_type = 'essay_gpt'
