@@ -72,7 +72,7 @@ def test_a_token_names_role_and_person(command: Command) -> None:
 def test_migrate_and_seed_can_be_repeated(command: Command, database_url: str) -> None:
     assert command.run("migrate", DATABASE_URL=database_url).stdout == "0 migration(s) applied\n"
     first = command.run("seed", DATABASE_URL=database_url)
-    assert first.stdout == "111 row(s) of sample data added\n", first.stderr
+    assert first.stdout == "201 row(s) of sample data added\n", first.stderr
     assert command.run("seed", DATABASE_URL=database_url).stdout == "0 row(s) of sample data added\n"
 
 
@@ -88,7 +88,7 @@ def test_two_that_seed_at_once_both_succeed(command: Command, database_url: str)
     both = [command.start("seed", DATABASE_URL=database_url) for _ in range(2)]
     outputs = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    assert sorted(outputs) == ["0 row(s) of sample data added\n", "111 row(s) of sample data added\n"]
+    assert sorted(outputs) == ["0 row(s) of sample data added\n", "201 row(s) of sample data added\n"]
 
 
 def test_seed_says_that_the_schema_is_missing(command: Command, servers: ServerUrls) -> None:
