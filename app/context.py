@@ -13,7 +13,7 @@ from app.clients import doorbell
 from app.clients.changes import Changes
 from app.clients.doorbell import Doorbell
 from app.ending import end
-from app.repositories.sql import Connection, Pool
+from app.repositories.sql import STORAGE_AWAY, Connection, Pool
 from app.settings import Settings
 
 # No statement of ours takes a second; one that takes ten is stuck, and the caller has gone.
@@ -53,8 +53,11 @@ class _Pool(asyncpg.Pool):
         try:
             # A connection is free now, or there is room to open one, which has a limit of its own.
             return await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
-        except BaseException:
+        except BaseException as error:
             self._turns.release()
+            if isinstance(error, OSError) and not isinstance(error, STORAGE_AWAY):
+                # No route, no such name, no socket: told apart from a missing file of our own.
+                raise ConnectionError(str(error)) from error
             raise
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109

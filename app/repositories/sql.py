@@ -24,7 +24,8 @@ STORAGE_AWAY = (
     asyncpg.TransactionRollbackError,
     asyncpg.UndefinedTableError,
     asyncpg.InvalidCatalogNameError,
-    OSError,
+    # Not any OSError: a missing file is a fault of our own, and trying again for ever would not mend it.
+    ConnectionError,
     TimeoutError,
 )
 

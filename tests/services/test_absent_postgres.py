@@ -15,12 +15,12 @@ from app.domain.records import ClaimedJob
 from app.domain.states import JobType
 from app.repositories import jobs
 from app.repositories.jobs import Finished
-from app.repositories.sql import Pool
+from app.repositories.sql import STORAGE_AWAY, Pool
 from app.services.pipeline import JobLimits, Pipeline
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.cut_line import CutLine, cut_line
-from tests.fakes.work import ScriptedWork, hangs
+from tests.fakes.work import ScriptedWork, hangs, raises
 from tests.pipelines import job_id, submit
 
 LEASE = 0.6
@@ -101,3 +101,18 @@ async def test_a_claim_without_postgres_is_dropped(worker: AWorker, pool: Pool) 
     await worker.pipeline.run(worker.gpt)
     await worker.pipeline.run(uuid4())
     assert (worker.work.claims, await state(pool, worker.gpt)) == ([], ("queued", 0, 0, 0))
+
+
+async def test_a_missing_file_of_our_own_is_no_absent_postgres(worker: AWorker, pool: Pool) -> None:
+    worker.work.script = [raises(FileNotFoundError(2, "No such file", "coefficients.json"))]
+    await worker.pipeline.run(worker.gpt)
+    status, _, attempts, _ = await state(pool, worker.gpt)
+    error = await pool.fetchval("SELECT error ->> 'code' FROM async_jobs WHERE id = $1", worker.gpt)
+    assert (status, attempts, error) == ("queued", 1, "internal_error")
+
+
+@pytest.mark.parametrize("where", ["postgresql://u@localhost.invalid:5432/d", "postgresql:///d?host=/no/such/folder"])
+async def test_a_postgres_that_is_nowhere_is_away(where: str) -> None:
+    async with open_pool(where, "nobody", 1) as nowhere:
+        with pytest.raises(STORAGE_AWAY):
+            await nowhere.fetchval("SELECT 1")
