@@ -26,10 +26,12 @@ test: .venv/installed-for-tests
 bench: .venv/installed-for-tests
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
-# The test of chaos for longer; ROUNDS=20 takes about half an hour.
+# The test of followers with more changes, and the test of chaos for longer; ROUNDS=20 takes about half an hour.
 ROUNDS ?= 10
+CHANGES ?= 100000
 soak: .venv/installed-for-tests
-	ASSAY_SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults/test_chaos.py -s
+	ASSAY_SOAK_CHANGES=$(CHANGES) ASSAY_SOAK_ROUNDS=$(ROUNDS) \
+	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py -s
 
 install: .venv/installed
 
@@ -43,7 +45,7 @@ clean-data:
 # pip first: an older one takes almost twice as long for the rest. Not compiled ahead: most of what the packages bring is never imported, and what is compiles at its first use.
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-	@echo "making .venv, about 400 MB; this takes half a minute or so"
+	@echo "making .venv, about 500 MB; this takes half a minute or so"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --quiet pip==26.3
 	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[embedded]'

@@ -48,8 +48,8 @@ def run(settings: Settings, *, keep_serving: bool) -> int:
 
 def _show(console: Console, settings: Settings, stack: ExitStack, keep_serving: bool) -> None:
     deployment = stack.enter_context(deploy(settings, console))
-    student, result = asyncio.run(send_sample(deployment, console))
-    print_result(console, student, result)
+    sent = asyncio.run(send_sample(deployment, console))
+    print_result(console, sent.student, sent.assessment, sent.result)
     if keep_serving:
         _invite(console, deployment)
         deployment.wait()

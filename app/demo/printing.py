@@ -1,41 +1,45 @@
 """Results and settings as a person likes to read them."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from app.domain.result import EssayLine, Processing, Recommendation, Result, SkillEstimate
+from app.domain.states import JobType, ReasonCode
+from app.domain.views import AssessmentView
 from app.sample_data import SampleStudent
 from app.settings import LATER, Settings
 
 _SHOWN_PROMPT = 70
 
 
-def print_result(console: Console, student: SampleStudent, result: dict[str, Any]) -> None:
+def print_result(console: Console, student: SampleStudent, assessment: AssessmentView, result: Result) -> None:
     """Scores with reasons, recommendations with their quotes, and what was degraded."""
-    console.rule(f"Result of {student.name}, {result['track']}")
+    console.rule(f"Result of {student.name}, {result.track}")
     console.print(_totals(result))
-    for sentence in result["summary"]:
-        console.print(f"• {escape(sentence['text'])}")
-    prompts = {question["question_id"]: question["prompt"] for question in result["questions"]}
-    for essay in result["breakdown"]["essay"]["questions"]:
-        console.print(_essay(essay, prompts))
-    console.print(_skills(result["skills"]))
+    for sentence in result.summary:
+        console.print(f"• {escape(sentence.text)}")
+    prompts = {question.question_id: question.prompt for question in assessment.questions}
+    for essay in result.breakdown.essay.questions:
+        console.print(_essay(essay, prompts[essay.question_id]))
+    console.print(_skills(result.skills))
     console.print("\n[bold]Recommended[/]")
-    for recommendation in result["recommendations"]:
+    for recommendation in result.recommendations:
         console.print(_recommendation(recommendation))
-    for reason in result["degraded_reasons"]:
-        console.print(f"[yellow]degraded[/]: {escape(reason['detail'])} ({reason['code']})")
-        if reason["code"] == "essay_scored_locally":
+    for reason in result.degraded_reasons:
+        console.print(f"[yellow]degraded[/]: {escape(reason.detail)} ({reason.code})")
+        if reason.code is ReasonCode.ESSAY_SCORED_LOCALLY:
             console.print("With OPENAI_API_KEY set, a language model scores the essays.")
-    console.print(_took(result["processing"]))
+    console.print(_took(result.processing))
 
 
 def print_settings(settings: Settings) -> None:
@@ -53,10 +57,10 @@ def _in_effect_first(entry: tuple[str, FieldInfo]) -> bool:
     return (entry[1].description or "").startswith(LATER)
 
 
-def _took(processing: dict[str, Any]) -> str:
-    names = {"gpt": "essays", "rag": "recommendations", "fusion": "fusion"}
-    parts = ", ".join(f"{names[stage]} {ms} ms" for stage, ms in processing["stages"].items())
-    return f"\nTook {processing['duration_ms'] / 1000:.1f} s ({parts})."
+def _took(processing: Processing) -> str:
+    names = {JobType.GPT: "essays", JobType.RAG: "recommendations", JobType.FUSION: "fusion"}
+    parts = ", ".join(f"{names[stage]} {ms} ms" for stage, ms in processing.stages.items())
+    return f"\nTook {processing.duration_ms / 1000:.1f} s ({parts})."
 
 
 def _plain(value: Any) -> str:
@@ -67,58 +71,52 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _totals(result: dict[str, Any]) -> Table:
+def _totals(result: Result) -> Table:
     table = Table("", "points", "of", "%")
-    for name in ("theoretical", "profile", "essay"):
-        table.add_row(name, *_points(result["breakdown"][name]))
-    table.add_row("[bold]overall[/]", *_points(result["overall"]))
+    parts = {name: getattr(result.breakdown, name) for name in ("theoretical", "profile", "essay")}
+    for name, part in (parts | {"[bold]overall[/]": result.overall}).items():
+        table.add_row(name, *_points(part.score, part.max_score, part.percentage))
     return table
 
 
-def _points(part: dict[str, Any]) -> tuple[str, str, str]:
-    score, share = part["score"], part["percentage"]
-    return (
-        "–" if score is None else f"{score:.2f}",
-        f"{part['max_score']:.2f}",
-        "–" if share is None else f"{share:.1f}",
-    )
+def _points(score: float | None, of: float, share: float | None) -> tuple[str, str, str]:
+    return "–" if score is None else f"{score:.2f}", f"{of:.2f}", "–" if share is None else f"{share:.1f}"
 
 
-def _essay(essay: dict[str, Any], prompts: dict[str, str]) -> Panel:
-    prompt = prompts[essay["question_id"]]
+def _essay(essay: EssayLine, prompt: str) -> Panel:
     title = escape(prompt if len(prompt) <= _SHOWN_PROMPT else prompt[:_SHOWN_PROMPT] + "…")
-    if not essay["dimensions"]:
-        return Panel("no answer" if essay["missing"] else f"not scored: {essay['reason']}", title=title)
-    lines: list[Any] = [
-        f"[bold]{essay['score']:g} of {essay['max_score']:g}[/] by {essay['scorer']} "
-        f"({escape(essay['model'])}, confidence {essay['confidence']:g})"
+    if not essay.dimensions:
+        return Panel("no answer" if essay.missing else f"not scored: {essay.reason}", title=title)
+    lines: list[RenderableType] = [
+        f"[bold]{essay.score:g} of {essay.max_score:g}[/] by {essay.scorer} "
+        f"({escape(str(essay.model))}, confidence {essay.confidence:g})"
     ]
-    for name, dimension in essay["dimensions"].items():
-        lines.append(f"[bold]{name}[/] {dimension['score']}/25: {escape(dimension['rationale'])}")
+    for name, dimension in essay.dimensions:
+        lines.append(f"[bold]{name}[/] {dimension.score}/25: {escape(dimension.rationale)}")
         # One is enough for the terminal; the result has them all.
-        quotes = dimension["evidence"][:1]
-        lines += [Padding(f"[dim]“{escape(evidence['quote'])}”[/]", (0, 4)) for evidence in quotes]
+        quotes = dimension.evidence[:1]
+        lines += [Padding(f"[dim]“{escape(evidence.quote)}”[/]", (0, 4)) for evidence in quotes]
     return Panel(Group(*lines), title=title)
 
 
-def _skills(skills: list[dict[str, Any]]) -> Table:
+def _skills(skills: Iterable[SkillEstimate]) -> Table:
     table = Table("skill", "level", "range", "gap")
     for skill in skills:
         table.add_row(
-            escape(skill["skill"]),
-            f"{100 * skill['level']:.0f} %",
-            f"{100 * skill['low']:.0f}–{100 * skill['high']:.0f} %",
-            "yes" if skill["gap"] else "",
+            escape(skill.skill),
+            f"{100 * skill.level:.0f} %",
+            f"{100 * skill.low:.0f}–{100 * skill.high:.0f} %",
+            "yes" if skill.gap else "",
         )
     return table
 
 
-def _recommendation(recommendation: dict[str, Any]) -> Group:
-    head = f"{recommendation['rank']}. [bold]{escape(recommendation['title'])}[/], {escape(recommendation['provider'])}"
-    quotes = [Padding(f"[dim]“{escape(source['quote'])}”[/]", (0, 4)) for source in recommendation["sources"]]
+def _recommendation(recommendation: Recommendation) -> Group:
+    head = f"{recommendation.rank}. [bold]{escape(recommendation.title)}[/], {escape(recommendation.provider)}"
+    quotes = [Padding(f"[dim]“{escape(source.quote)}”[/]", (0, 4)) for source in recommendation.sources]
     return Group(
-        f"{head} (relevance {recommendation['relevance']:.2f})",
-        f"   {escape(recommendation['reason'])}",
+        f"{head} (relevance {recommendation.relevance:.2f})",
+        f"   {escape(recommendation.reason)}",
         *quotes,
-        Text(f"    {recommendation['url']}", no_wrap=True, overflow="ignore"),
+        Text(f"    {recommendation.url}", no_wrap=True, overflow="ignore"),
     )

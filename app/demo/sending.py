@@ -3,21 +3,23 @@
 import asyncio
 import random
 import time
-from typing import Any
-from uuid import UUID, uuid4
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
 
-import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import sample_data
+from app.client import AssayClient, AssayError
 from app.demo.deployment import Deployment
-from app.domain.states import Role
+from app.domain.result import Result
+from app.domain.states import JobStatus, Role
+from app.domain.views import AssessmentView, StatusView
 from app.sample_data import SampleStudent
 from app.web.tokens import issue
 
 _FOLLOW_SECONDS = 300.0
-_POLL_SECONDS = 0.1
 _STRENGTH = "middling"
 
 
@@ -25,56 +27,61 @@ class DemoFailed(Exception):
     """The sample assessment did not come to a result."""
 
 
-async def send_sample(deployment: Deployment, console: Console) -> tuple[SampleStudent, dict[str, Any]]:
-    """A student and the result of the answers, which come from the sample data's file."""
+@dataclass(frozen=True)
+class Sent:
+    """Who answered what, and what came of it."""
+
+    student: SampleStudent
+    assessment: AssessmentView
+    result: Result
+
+
+async def send_sample(deployment: Deployment, console: Console) -> Sent:
+    """Sends the answers of a student of the sample data, and waits for the result.
+
+    Raises:
+        DemoFailed: there is none.
+    """
     student = random.choice(  # noqa: S311 - any will do
         [student for student in sample_data.students() if student.strength == _STRENGTH]
     )
     token = issue(deployment.settings, f"sample-{student.name.lower()}", [Role.STUDENT], 3600)
-    headers = {"Authorization": f"Bearer {token}"}
-    timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(deployment.url, headers=headers, timeout=timeout) as session:
-        assessment = await _call(session, "POST", "/assessments", {"track": student.track})
-        path = f"/assessments/{assessment['assessment_id']}"
-        console.print(f"{student.name} answers {len(assessment['questions'])} questions of {student.track}")
-        await _call(session, "PATCH", f"{path}/responses", {"responses": _answers(student, assessment)})
-        started = time.monotonic()
-        await _call(session, "POST", f"{path}/submit", {}, {"Idempotency-Key": str(uuid4())})
-        console.print(f"submitted and scored by rule in {1000 * (time.monotonic() - started):.0f} ms")
-        await _follow(session, path, console)
-        return student, await _call(session, "GET", f"{path}/result") | {"questions": assessment["questions"]}
+    try:
+        async with AssayClient(deployment.url, token) as assay:
+            assessment = await _submitted(assay, student, console)
+            await _follow(assay, assessment.assessment_id, console)
+            result = await assay.wait_for_result(assessment.assessment_id)
+    except AssayError as error:
+        raise DemoFailed(str(error)) from error
+    except TimeoutError as error:
+        raise DemoFailed(f"no result within {_FOLLOW_SECONDS:g} s") from error
+    return Sent(student, assessment, result)
 
 
-def _answers(student: SampleStudent, assessment: dict[str, Any]) -> list[dict[str, Any]]:
-    ids = [question["question_id"] for question in assessment["questions"]]
-    return [{"question_id": i, "answer": student.answers[UUID(i)]} for i in ids if UUID(i) in student.answers]
+async def _submitted(assay: AssayClient, student: SampleStudent, console: Console) -> AssessmentView:
+    """The student's assessment, answered and submitted."""
+    assessment = await assay.start(student.track)
+    asked = [question.question_id for question in assessment.questions]
+    console.print(f"{student.name} answers {len(asked)} questions of {student.track}")
+    await assay.save(assessment.assessment_id, {i: student.answers[i] for i in asked if i in student.answers})
+    started = time.monotonic()
+    await assay.submit(assessment.assessment_id)
+    console.print(f"submitted and scored by rule in {1000 * (time.monotonic() - started):.0f} ms")
+    return assessment
 
 
-async def _follow(session: aiohttp.ClientSession, path: str, console: Console) -> None:
+async def _follow(assay: AssayClient, assessment_id: UUID, console: Console) -> None:
     """Shows the progress until the status is final."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    deadline = time.monotonic() + _FOLLOW_SECONDS
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         bar = progress.add_task("scoring", total=100)
-        while time.monotonic() < deadline:
-            status = await _call(session, "GET", f"{path}/status")
-            progress.update(bar, completed=status["overall_progress"], description=_doing(status))
-            if status["status"] in ("completed", "failed", "expired"):
-                return
-            await asyncio.sleep(_POLL_SECONDS)
-    raise DemoFailed(f"no result within {_FOLLOW_SECONDS:g} s")
+        async with asyncio.timeout(_FOLLOW_SECONDS), aclosing(assay.follow(assessment_id)) as statuses:
+            async for status in statuses:
+                progress.update(bar, completed=status.overall_progress, description=_doing(status))
+                if status.status.final:
+                    return
 
 
-def _doing(status: dict[str, Any]) -> str:
-    running = [stage["name"] for stage in status["stages"] if stage["status"] == "in_progress"]
-    return f"{status['status']}{': ' + ', '.join(running) if running else ''}"
-
-
-async def _call(
-    session: aiohttp.ClientSession, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-) -> dict[str, Any]:
-    async with session.request(method, path, json=body, headers=headers) as answer:
-        content: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise DemoFailed(f"{method} {path}: {answer.status} {content.get('title')}: {content.get('detail')}")
-        return content
+def _doing(status: StatusView) -> str:
+    running = [stage.name for stage in status.stages if stage.status is JobStatus.IN_PROGRESS]
+    return f"{status.status}{': ' + ', '.join(running) if running else ''}"

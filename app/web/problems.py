@@ -60,6 +60,8 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.AssessmentExpired: ProblemType(410, "assessment-expired", "The time for the assessment is over"),
     errors.NotSubmitted: ProblemType(409, "not-submitted", "The assessment was not submitted yet"),
     errors.AssessmentFailed: ProblemType(409, "assessment-failed", "The assessment has no result"),
+    errors.NoResultYet: ProblemType(409, "no-result-yet", "The result is still being made", retry_after=1),
+    errors.RunInProgress: ProblemType(409, "run-in-progress", "A run of the jobs is in progress", retry_after=1),
     errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
     errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has taken the place of the job's"),
     errors.NoWebhook: ProblemType(409, "no-webhook", "No webhook is registered"),

@@ -1,0 +1,194 @@
+"""The calls of the API, one method each."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
+
+from yarl import URL
+
+from app.client.errors import AssayError
+from app.client.following import follow
+from app.client.pacing import Clock, Pacing
+from app.client.transport import Answer, Call, Transport
+from app.domain.result import Result
+from app.domain.states import AssessmentStatus
+from app.domain.views import (
+    AssessmentView,
+    DeliveryPage,
+    DeliveryView,
+    RegisteredWebhookView,
+    SavedView,
+    StatusView,
+    SubmissionView,
+    TrackPage,
+    TrackView,
+    WebhookView,
+)
+
+# By the question's id: an option id or several, a number or a text, as the question asks; None takes an answer back.
+Answers = Mapping[UUID, str | int | float | Sequence[str] | None]
+Id = UUID | str
+
+_Page = TypeVar("_Page", TrackPage, DeliveryPage)
+_TOKEN = re.compile("[!-~]+")
+# As many as a page may have.
+_PAGE = "100"
+
+
+class AssayClient:
+    """A student's client, over one session: `async with AssayClient("https://assay.example", token) as assay`.
+
+    Connection errors, 429, 502, 503, 504 and 409 for a twin of the same request that still runs are tried again, as
+    `pacing` has it. Everything that is sent is safe to repeat: what creates or submits carries an idempotency key, made
+    once for all tries of a call unless it is given.
+
+    Every method raises `AssayUnavailable` when the limits are reached, and `AssayError` when the answer is a problem.
+    """
+
+    def __init__(self, base_url: str, token: str, *, pacing: Pacing | None = None, clock: Clock | None = None) -> None:
+        """`base_url` is where the API is, with any path before `/assessments`.
+
+        Raises:
+            ValueError: the address or the token cannot be one; the token is not repeated.
+        """
+        self._base = _checked(base_url)
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("a token has visible ASCII characters only")
+        self._token = token
+        self._pacing = pacing or Pacing()
+        self._clock = clock or Clock()
+        self._opened: Transport | None = None
+
+    def __repr__(self) -> str:
+        return f"AssayClient({self._base!r})"
+
+    async def __aenter__(self) -> Self:
+        self._opened = Transport(self._base, self._token, self._pacing, self._clock)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        opened, self._opened = self._transport, None
+        await opened.close()
+
+    async def tracks(self) -> tuple[TrackView, ...]:
+        """The active tracks, all pages of them."""
+        return tuple([track for page in await self._pages("/tracks", TrackPage) for track in page.items])
+
+    async def start(self, track: str, *, idempotency_key: str | None = None) -> AssessmentView:
+        """Starts an assessment of the track with this slug, or goes on with the open one."""
+        answer = await self._call("POST", "/assessments", {"track": track}, key=idempotency_key or str(uuid4()))
+        return answer.read(AssessmentView)
+
+    async def assessment(self, assessment_id: Id) -> AssessmentView:
+        """The questions and the saved responses."""
+        return (await self._call("GET", _path(assessment_id))).read(AssessmentView)
+
+    async def save(self, assessment_id: Id, answers: Answers) -> SavedView:
+        """Saves some answers; those to other questions stay."""
+        answer = await self._call("PATCH", f"{_path(assessment_id)}/responses", _responses(answers))
+        return answer.read(SavedView)
+
+    async def submit(
+        self, assessment_id: Id, answers: Answers | None = None, *, idempotency_key: str | None = None
+    ) -> SubmissionView:
+        """Saves the last answers, locks all of them, and has them scored."""
+        body = None if answers is None else _responses(answers)
+        key = idempotency_key or str(uuid4())
+        return (await self._call("POST", f"{_path(assessment_id)}/submit", body, key=key)).read(SubmissionView)
+
+    async def status(self, assessment_id: Id) -> StatusView:
+        """How far the assessment is now."""
+        return (await self._call("GET", f"{_path(assessment_id)}/status")).read(StatusView)
+
+    def follow(self, assessment_id: Id) -> AsyncGenerator[StatusView, None]:
+        """The status now and after each change, the last one final with no run under way. States that are passed
+        quickly may be skipped. Goes on after cut connections and restarts; an assessment that is never submitted is
+        followed until it expires, so put `asyncio.timeout` around it where that is too long."""
+        return follow(self._transport, UUID(str(assessment_id)))
+
+    async def result(self, assessment_id: Id) -> Result | None:
+        """The result; None while there is none yet. A problem where there will be none: of type `not-submitted`,
+        `assessment-failed` or `assessment-expired`."""
+        answer = await self._call("GET", f"{_path(assessment_id)}/result")
+        return None if answer.status == 202 else answer.read(Result)
+
+    async def wait_for_result(self, assessment_id: Id, timeout: float = 300.0) -> Result:  # noqa: ASYNC109 - the usual name
+        """The result, as soon as it is there.
+
+        Raises:
+            TimeoutError: it was not there within `timeout` seconds; asking again is fine.
+        """
+        async with asyncio.timeout(timeout):
+            while True:
+                async with aclosing(self.follow(assessment_id)) as statuses:
+                    async for status in statuses:
+                        # One that failed may still be tried again.
+                        if status.status is AssessmentStatus.COMPLETED:
+                            break
+                if result := await self.result(assessment_id):
+                    return result
+                await self._clock.sleep(self._pacing.longest)
+
+    async def register_webhook(self, assessment_id: Id, url: str, secret: str | None = None) -> RegisteredWebhookView:
+        """Has the end of the assessment told to this address, instead of to another one. The answer alone holds the
+        secret, which is made by the service unless it is given (`whsec_` and the base64 of 24 to 64 bytes)."""
+        body = {"webhook_url": url} | ({} if secret is None else {"secret": secret})
+        return (await self._call("POST", f"{_path(assessment_id)}/webhook", body)).read(RegisteredWebhookView)
+
+    async def webhook(self, assessment_id: Id) -> WebhookView:
+        """The webhook without its secret; a problem of type `not-found` where there is none."""
+        return (await self._call("GET", f"{_path(assessment_id)}/webhook")).read(WebhookView)
+
+    async def remove_webhook(self, assessment_id: Id) -> None:
+        """Removes the webhook, if there is one, and cancels the tries that were still to come."""
+        try:
+            await self._call("DELETE", f"{_path(assessment_id)}/webhook")
+        except AssayError as error:
+            if error.problem.status != HTTPStatus.NOT_FOUND:
+                raise
+            # None is left, perhaps since a try of ours that was not answered; or there is no such assessment.
+            await self.status(assessment_id)
+
+    async def deliveries(self, assessment_id: Id) -> tuple[DeliveryView, ...]:
+        """All messages to the assessment's webhook with their tries, newest first."""
+        pages = await self._pages(f"{_path(assessment_id)}/webhook/deliveries", DeliveryPage)
+        return tuple([delivery for page in pages for delivery in page.items])
+
+    @property
+    def _transport(self) -> Transport:
+        if self._opened is None:
+            raise RuntimeError("the client is used outside of `async with`")
+        return self._opened
+
+    async def _call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answer:
+        return await self._transport.call(Call(method, path, body, key=key))
+
+    async def _pages(self, path: str, shape: type[_Page]) -> list[_Page]:
+        pages: list[_Page] = []
+        while not pages or pages[-1].next_cursor:
+            cursor = {"cursor": str(pages[-1].next_cursor)} if pages else {}
+            call = Call("GET", path, query={"limit": _PAGE} | cursor)
+            pages.append((await self._transport.call(call)).read(shape))
+        return pages
+
+
+def _path(assessment_id: Id) -> str:
+    return f"/assessments/{UUID(str(assessment_id))}"
+
+
+def _responses(answers: Answers) -> dict[str, Any]:
+    return {"responses": [{"question_id": question, "answer": answer} for question, answer in answers.items()]}
+
+
+def _checked(base_url: str) -> str:
+    url = URL(base_url)
+    if url.scheme not in ("http", "https") or not url.host or url.user or url.password or url.query or url.fragment:
+        raise ValueError("the address must be http:// or https://, a host, and at most a port and a path")
+    return base_url.rstrip("/")

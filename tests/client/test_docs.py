@@ -1,0 +1,206 @@
+"""The programs of docs/clients.md, run as they stand there, and its table of errors."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from app.client import AssayClient
+from app.repositories import webhooks
+from app.repositories.sql import Pool
+from app.web import problems
+from app.web.keys import CONTEXT, FOLLOWING
+from tests.api import token
+from tests.bank import SLUG, Bank
+from tests.client.answering import keys, lost, passed_on, problem
+from tests.client.conftest import RunJobs, root
+from tests.fakes.conditions import until
+from tests.fakes.webhook_receiver import WebhookReceiver
+from tests.web.conftest import ProductServer
+from tests.webhooks import NOWHERE, SECRET, attempts, delivering, delivery, registered, send_all
+
+_ROOT = Path(__file__).parents[2]
+_TEXT = (_ROOT / "docs" / "clients.md").read_text("utf-8")
+_PROGRAMS = dict(re.findall(r"^```\w+\n(?:#|//) (\S+\.(?:py|sh|mjs))\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL))
+_RUNNERS = {".py": sys.executable, ".sh": "bash", ".mjs": "node"}
+_NEEDS = {".sh": "curl", ".mjs": "node"}
+_FOLLOWERS = ("follow.py", "follow.sh", "events.sh", "follow.mjs", "events.mjs")
+_INHERITED = ("HOME", "PATH", "LANG", "TMPDIR")
+_SECONDS = 60
+
+Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+def needing(*names: str) -> list[object]:
+    """The programs, each skipped where what runs it is missing."""
+    marked: list[object] = []
+    for name in names:
+        needed = _NEEDS.get(Path(name).suffix)
+        missing = needed is not None and shutil.which(needed) is None
+        marked.append(pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"there is no {needed} here")))
+    return marked
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts a program with some variables; those that are left are killed."""
+    for name, text in _PROGRAMS.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start(name: str, url: str, **variables: str) -> asyncio.subprocess.Process:
+        told = {"ASSAY_URL": url.rstrip("/"), "ASSAY_TOKEN": token("student-1", "student"), "PYTHONPATH": str(_ROOT)}
+        inherited = {each: os.environ[each] for each in _INHERITED if each in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            _RUNNERS[Path(name).suffix], name,
+            cwd=tmp_path, env=inherited | told | variables, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def output(process: asyncio.subprocess.Process) -> str:
+    """What it printed, once it has ended well."""
+    async with asyncio.timeout(_SECONDS):
+        printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+    return printed.decode()
+
+
+@pytest.fixture
+async def started(assay: AssayClient) -> UUID:
+    """The id of an assessment that the student has just started."""
+    return (await assay.start(SLUG)).assessment_id
+
+
+async def followed(server: ProductServer, run_jobs: RunJobs, pool: Pool) -> None:
+    """Runs the jobs as soon as somebody waits for them, and tells the server as a worker does."""
+
+    async def somebody_waits() -> bool:
+        return server.app[FOLLOWING].waiting > 0
+
+    await until(somebody_waits, _SECONDS)
+    await run_jobs()
+    server.app[CONTEXT].changes.announce(await pool.fetchval("SELECT id FROM assessments"))
+
+
+def test_all_programs_are_run() -> None:
+    others = {"submit.py", "submit.sh", "submit.mjs", "register.sh", "receive.py", "receive.mjs", "assay.mjs"}
+    assert set(_PROGRAMS) == {*_FOLLOWERS, *others}
+
+
+async def test_the_whole_way(start: Start, server: ProductServer, run_jobs: RunJobs, pool: Pool) -> None:
+    process = await start("submit.py", str(server.make_url("")))
+    await followed(server, run_jobs, pool)
+    lines = (await output(process)).splitlines()
+    assert lines[-2] == "100 % completed"
+    assert re.fullmatch(r"[0-9.]+ % of [0-9.]+ points", lines[-1])
+
+
+@pytest.mark.parametrize("name", needing(*_FOLLOWERS))
+async def test_following(
+    name: str, start: Start, server: ProductServer, assay: AssayClient, started: UUID, run_jobs: RunJobs, pool: Pool
+) -> None:
+    await assay.submit(started)
+    process = await start(name, str(server.make_url("")), ASSESSMENT=str(started))
+    await followed(server, run_jobs, pool)
+    printed = await output(process)
+    assert printed.index("submitted") < printed.index("completed")
+    assert '"completed"' in printed or printed.splitlines()[-1] in ("100 % completed", "100.0 % completed")
+
+
+@pytest.mark.parametrize("name", needing("submit.sh", "submit.mjs"))
+async def test_submitting_once(
+    name: str, start: Start, fake: WebhookReceiver, server: ProductServer, started: UUID, pool: Pool
+) -> None:
+    behind = str(server.make_url("")).rstrip("/")
+    fake.default = passed_on(behind)
+    fake.script.extend([lost(behind), problem(503, "storage-unavailable", Retry_After="1")])
+    printed = await output(await start(name, root(fake), ASSESSMENT=str(started)))
+    assert printed.splitlines()[-1].startswith(("202", "submitted "))
+    assert (len(keys(fake)), len(set(keys(fake)))) == (3, 1)
+    assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 3
+
+
+@pytest.mark.parametrize("name", needing("submit.mjs"))
+async def test_a_conflict_is_an_answer(name: str, start: Start, fake: WebhookReceiver, started: UUID) -> None:
+    fake.default = problem(409, "already-submitted")
+    process = await start(name, root(fake), ASSESSMENT=str(started))
+    printed, _ = await process.communicate()
+    assert process.returncode != 0 and b"409 already-submitted: told so" in printed
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("name", needing("register.sh"))
+async def test_registering(name: str, start: Start, server: ProductServer, assay: AssayClient, started: UUID) -> None:
+    printed = await output(await start(name, str(server.make_url("")), ASSESSMENT=str(started), WEBHOOK_URL=NOWHERE))
+    assert '"secret":"whsec_' in printed
+    assert (await assay.webhook(started)).webhook_url == NOWHERE
+
+
+@pytest.mark.parametrize("name", needing("receive.py", "receive.mjs"))
+async def test_receiving(name: str, start: Start, bank: Bank, pool: Pool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = await start(name, "", PORT=str(port), ASSAY_WEBHOOK_SECRET=SECRET)
+    await until(lambda: _listens(port), _SECONDS)
+    url = f"http://127.0.0.1:{port}/assay"
+    assessment_id = await registered(pool, bank, url)
+    async with delivering(pool) as sending:
+        await send_all(pool, sending)
+        async with pool.acquire() as conn:
+            assert await webhooks.redeliver(conn, (await delivery(pool, assessment_id))["id"])
+        await send_all(pool, sending)
+    assert await attempts(pool, assessment_id) == [(204, None), (204, None)]
+    async with aiohttp.ClientSession() as session:
+        for headers in _forgeries():
+            async with session.post(url, data=b'{"type": "assessment.completed"}', headers=headers) as answer:
+                assert answer.status == 400
+    process.send_signal(signal.SIGTERM)
+    printed, _ = await process.communicate()
+    assert printed.decode().count(f"assessment.completed {assessment_id} ") == 1
+
+
+def test_every_problem_stands_in_the_table() -> None:
+    rows = re.findall(r"^\| ([0-9]{3}) \| `(/problems/[a-z-]+)` \| .+ \| .+ \|$", _TEXT, re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert {(int(status), uri) for status, uri in rows} == {(kind.status, kind.uri) for kind in problems.ALL}
+
+
+def _forgeries() -> list[dict[str, str]]:
+    now = {"webhook-id": "m", "webhook-timestamp": str(int(time.time()))}
+    return [{}, now, now | {"webhook-signature": "v1,QUJD"}, now | {"webhook-signature": "v1"}]
+
+
+@asynccontextmanager
+async def _connected(port: int) -> AsyncIterator[None]:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    yield
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        async with _connected(port):
+            return True
+    except OSError:
+        return False
