@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.domain.states import DeliveryStatus, JobStatus, JobType, Role
+from app.evaluation.arguments import ABOUT, add_arguments, evaluation
 from app.settings import Settings, WrongSetting, load_settings
 from app.stopping import stop_event
 
@@ -67,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_webhooks(
         commands.add_parser("webhooks", help="list webhook deliveries, send them again", description="Deliveries.")
     )
+    evaluate = commands.add_parser("evaluate", help="hold a scorer's scores against people's", description=ABOUT)
+    add_arguments(evaluate)
+    evaluate.set_defaults(command=_evaluate)
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
     token.add_argument(
         "--role", action="append", choices=[str(role) for role in Role], required=True, help="may be given again"
@@ -194,6 +198,12 @@ def _redeliver(settings: Settings, options: argparse.Namespace) -> int:
     from app import webhooks_command
 
     return 0 if asyncio.run(webhooks_command.redeliver(settings, options.delivery_ids)) else 1
+
+
+def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    from app.evaluate_command import evaluate
+
+    return evaluate(settings, evaluation(options))
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> int:

@@ -1,0 +1,129 @@
+"""Answers that people have scored, out of a file of JSON lines."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.domain.questions import EssayQuestion, Rubric
+from app.domain.values import LongText
+
+# A column with more values than this names answers, not groups of them, and nobody would read the table.
+MOST_GROUPS = 50
+_NO_GROUP = "(none)"
+_TOLD_ERRORS = 10
+
+# For answers that came without a rubric: says what each dimension means, and nothing about any subject.
+STANDARD_RUBRIC = Rubric(
+    relevance="The answer deals with what the question asks, with all parts of it, and with nothing else.",
+    depth="The answer has the points of the reference answer, with reasons or examples where they are asked for.",
+    clarity="The answer can be understood at once: its statements are whole, ordered and unambiguous.",
+    technical="What the answer states is correct, and it uses the subject's terms as the subject does.",
+)
+
+
+class WrongAnswers(Exception):
+    """A file that cannot be evaluated; the message names it, and the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class HumanScored:
+    """One answer with the score that a person gave it, 0–1; `line` is its place in the file, from 1."""
+
+    line: int
+    question: EssayQuestion
+    answer: str
+    score: float
+    question_key: str
+    group: str
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    question: LongText
+    model_answer: LongText
+    answer: str
+    score: float = Field(ge=0, allow_inf_nan=False)
+    question_id: Annotated[str, Field(min_length=1)] | int | None = None
+    rubric: Rubric | None = None
+
+
+def read_answers(path: Path, max_score: float, group: str | None) -> list[HumanScored]:
+    """All answers of the file, in its order; blank lines are passed over.
+
+    Raises:
+        WrongAnswers: the file cannot be read, has fewer than two answers, has lines that are not such answers, or the
+            column `group` is missing or has too many values.
+    """
+    lines = [(number, line) for number, line in enumerate(_lines(path), start=1) if line.strip()]
+    answers, wrong = [], []
+    for number, line in lines:
+        try:
+            answers.append(_read_line(number, line, max_score, group))
+        except ValueError as error:
+            wrong.append(f"line {number}: {_in_a_line(error)}")
+    if wrong:
+        more = [f"and {len(wrong) - _TOLD_ERRORS} more"] if len(wrong) > _TOLD_ERRORS else []
+        raise WrongAnswers("\n".join([f"{path}: nothing was scored", *wrong[:_TOLD_ERRORS], *more]))
+    if len(answers) < 2:
+        raise WrongAnswers(f"{path}: at least two scored answers are needed, not {len(answers)}")
+    if group is not None:
+        _check_groups(path, group, {answer.group for answer in answers})
+    return answers
+
+
+def sample(answers: Sequence[HumanScored], limit: int | None, seed: int) -> list[HumanScored]:
+    """At most `limit` of them, chosen by the seed alone, in the order of the file."""
+    if limit is None or limit >= len(answers):
+        return list(answers)
+    chosen = random.Random(seed).sample(range(len(answers)), limit)  # noqa: S311  # no secret
+    return [answers[place] for place in sorted(chosen)]
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    except OSError as error:
+        raise WrongAnswers(f"{path}: {error.strerror}") from error
+
+
+def _read_line(number: int, line: bytes, max_score: float, group: str | None) -> HumanScored:
+    told = _Line.model_validate_json(line)
+    if told.score > max_score:
+        raise ValueError(f"score: {told.score:g} is above {max_score:g} (--max-score)")
+    question = EssayQuestion(
+        prompt=told.question, model_answer=told.model_answer, rubric=told.rubric or STANDARD_RUBRIC
+    )
+    columns: dict[str, Any] = told.model_dump()
+    return HumanScored(
+        line=number,
+        question=question,
+        answer=told.answer,
+        score=told.score / max_score,
+        question_key=told.question if told.question_id is None else str(told.question_id),
+        group=_group(columns.get(group)) if group is not None else _NO_GROUP,
+    )
+
+
+def _group(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise ValueError("the column of --group holds a list or an object")
+    return _NO_GROUP if value in (None, "") else str(value)
+
+
+def _check_groups(path: Path, group: str, groups: Iterable[str]) -> None:
+    count = len(set(groups))
+    if set(groups) == {_NO_GROUP}:
+        raise WrongAnswers(f"{path}: no line has a value in the column {group!r} (--group)")
+    if count > MOST_GROUPS:
+        raise WrongAnswers(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")
+
+
+def _in_a_line(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+    return "; ".join(f"{place}: {message}" if place else message for place, message in faults)

@@ -1,0 +1,266 @@
+"""What an evaluation finds, worked out of both sides' scores. Its fields are those of the JSON file."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.agreement import (
+    Array,
+    bias,
+    limits_of_agreement,
+    mean_absolute_error,
+    pearson,
+    rmse,
+    weighted_kappa,
+)
+from app.evaluation.answers import HumanScored
+from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Rows, Statistic, clusters_of, figures
+from app.services.evaluate import Outcome
+
+KAPPA_LEVELS = 5
+# From so few questions drawn anew the intervals come out too narrow.
+FEW_QUESTIONS = 10
+_MEASURES: dict[str, Callable[[Array, Array], float | None]] = {
+    "pearson": pearson,
+    "rmse": rmse,
+    "mean_absolute_error": mean_absolute_error,
+    "weighted_kappa": lambda human, machine: weighted_kappa(human, machine, KAPPA_LEVELS),
+    "bias": bias,
+    "lower_limit": lambda human, machine: limits_of_agreement(human, machine)[0],
+    "upper_limit": lambda human, machine: limits_of_agreement(human, machine)[1],
+}
+
+
+@dataclass(frozen=True)
+class CalibrationPart:
+    """One fifth of the answers by the machine's score; equal scores stay together."""
+
+    lowest: float
+    highest: float
+    count: int
+    mean_machine: float
+    mean_human: float
+
+
+@dataclass(frozen=True)
+class ConfidencePart:
+    """One third of the answers by the machine's confidence; without an error where it is one answer only."""
+
+    lowest: float
+    highest: float
+    count: int
+    rmse: float | None
+
+
+@dataclass(frozen=True)
+class GroupLine:
+    """One group of answers; `to_the_rest` is its bias less that of all others."""
+
+    name: str
+    count: int
+    mean_human: float
+    mean_machine: float
+    bias: Figure
+    to_the_rest: Figure
+
+
+@dataclass(frozen=True)
+class Unscored:
+    """The answers that one trouble left without a score; `mean_human` tells whether they are like the others."""
+
+    code: str
+    detail: str
+    count: int
+    mean_human: float
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What all tries took together; `dollars` is None where the model's price is not known."""
+
+    tries: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+    seconds_for_an_answer: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """Both scores of one answer, 0–1, by its line in the file."""
+
+    line: int
+    human: float
+    machine: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was evaluated, and how."""
+
+    file: str
+    scorer: str
+    max_score: float
+    seed: int
+    in_file: int
+    group: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is shown."""
+
+    source: Source
+    model: str | None
+    prompt_version: str | None
+    chosen: int
+    scored: int
+    questions: int
+    drawn: str
+    level: float
+    resamples: int
+    agreement: dict[str, Figure]
+    calibration: tuple[CalibrationPart, ...]
+    confidence: tuple[ConfidencePart, ...]
+    groups: tuple[GroupLine, ...]
+    unscored: tuple[Unscored, ...]
+    cost: Cost
+    scores: tuple[ScoreLine, ...]
+
+
+def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[Outcome], cost: Cost) -> Report:
+    """All figures. Answers without a score are counted and named; they enter none of the figures."""
+    scores = [outcome.score for outcome in outcomes if outcome.score]
+    rated = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.score]
+    human = np.array([answer.score for answer in rated], np.float64)
+    machine = np.array([score.share for score in scores], np.float64)
+    confidence = np.array([score.confidence for score in scores], np.float64)
+    clusters = clusters_of([answer.question_key for answer in rated]) if rated else []
+    names = np.array([answer.group for answer in rated], np.str_)
+    questions = len({answer.question_key for answer in rated})
+    return Report(
+        source=source,
+        model=scores[0].model if scores else None,
+        prompt_version=scores[0].prompt_version if scores else None,
+        chosen=len(answers),
+        scored=len(rated),
+        questions=questions,
+        drawn="questions" if questions > 1 else "answers",
+        level=LEVEL,
+        resamples=RESAMPLES,
+        agreement=agreement(human, machine, clusters, source.seed),
+        calibration=calibration(human, machine),
+        confidence=confidence_parts(human, machine, confidence),
+        groups=groups(human, machine, names, clusters, source.seed) if source.group is not None else (),
+        unscored=_unscored(answers, outcomes),
+        cost=cost,
+        scores=tuple(
+            ScoreLine(answer.line, answer.score, score.share, score.confidence)
+            for answer, score in zip(rated, scores, strict=True)
+        ),
+    )
+
+
+def agreement(human: Array, machine: Array, clusters: Sequence[Rows], seed: int) -> dict[str, Figure]:
+    """Each measure with its interval; without values where there are fewer than two answers."""
+    if len(human) < 2:
+        return dict.fromkeys(_MEASURES, Figure(None))
+
+    def over(measure: Callable[[Array, Array], float | None]) -> Statistic:
+        return lambda rows: measure(human[rows], machine[rows])
+
+    return figures({name: over(measure) for name, measure in _MEASURES.items()}, clusters, seed)
+
+
+def calibration(human: Array, machine: Array) -> tuple[CalibrationPart, ...]:
+    """Means of both sides by fifths of the machine's score."""
+    return tuple(
+        CalibrationPart(
+            lowest=float(machine[rows].min()),
+            highest=float(machine[rows].max()),
+            count=len(rows),
+            mean_machine=float(machine[rows].mean()),
+            mean_human=float(human[rows].mean()),
+        )
+        for rows in _parts(machine, 5)
+    )
+
+
+def confidence_parts(human: Array, machine: Array, confidence: Array) -> tuple[ConfidencePart, ...]:
+    """The error by thirds of the confidence: where that means anything, the error falls as it rises."""
+    return tuple(
+        ConfidencePart(
+            lowest=float(confidence[rows].min()),
+            highest=float(confidence[rows].max()),
+            count=len(rows),
+            rmse=rmse(human[rows], machine[rows]) if len(rows) > 1 else None,
+        )
+        for rows in _parts(confidence, 3)
+    )
+
+
+def groups(
+    human: Array, machine: Array, names: NDArray[np.str_], clusters: Sequence[Rows], seed: int
+) -> tuple[GroupLine, ...]:
+    """Each group by name. A group that is missing in many draws, since it is in one or two clusters only, gets no
+    interval."""
+    if not len(human):
+        return ()
+    difference, inside = machine - human, {str(name): names == name for name in np.unique(names)}
+    own = figures({name: _mean(difference, rows) for name, rows in inside.items()}, clusters, seed)
+    to_the_rest = figures({name: _mean_less_rest(difference, rows) for name, rows in inside.items()}, clusters, seed)
+    return tuple(
+        GroupLine(
+            name=name,
+            count=int(rows.sum()),
+            mean_human=float(human[rows].mean()),
+            mean_machine=float(machine[rows].mean()),
+            bias=own[name],
+            to_the_rest=to_the_rest[name],
+        )
+        for name, rows in inside.items()
+    )
+
+
+def _mean(values: Array, inside: NDArray[np.bool_]) -> Statistic:
+    def statistic(rows: Rows) -> float | None:
+        chosen = rows[inside[rows]]
+        return float(values[chosen].mean()) if len(chosen) else None
+
+    return statistic
+
+
+def _mean_less_rest(values: Array, inside: NDArray[np.bool_]) -> Statistic:
+    within, without = _mean(values, inside), _mean(values, ~inside)
+
+    def statistic(rows: Rows) -> float | None:
+        own, rest = within(rows), without(rows)
+        return None if own is None or rest is None else own - rest
+
+    return statistic
+
+
+def _parts(values: Array, count: int) -> list[Rows]:
+    """The rows cut by quantiles of the values into at most `count` parts, lowest first."""
+    if not len(values):
+        return []
+    edges = np.quantile(values, np.arange(1, count) / count)
+    part = np.searchsorted(edges, values, side="left")
+    return [np.flatnonzero(part == each) for each in np.unique(part)]
+
+
+def _unscored(answers: Sequence[HumanScored], outcomes: Sequence[Outcome]) -> tuple[Unscored, ...]:
+    by_trouble: dict[tuple[str, str], list[HumanScored]] = {}
+    for answer, outcome in zip(answers, outcomes, strict=True):
+        if outcome.trouble:
+            by_trouble.setdefault((outcome.trouble.code, outcome.trouble.detail), []).append(answer)
+    most_first = sorted(by_trouble.items(), key=lambda entry: -len(entry[1]))
+    return tuple(
+        Unscored(code, detail, len(left), sum(one.score for one in left) / len(left), tuple(one.line for one in left))
+        for (code, detail), left in most_first
+    )
