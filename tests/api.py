@@ -56,6 +56,10 @@ class Api:
         """PATCH."""
         return await self.send("PATCH", path, json, **headers)
 
+    async def put(self, path: str, json: Any, **headers: str) -> Reply:
+        """PUT."""
+        return await self.send("PUT", path, json, **headers)
+
     async def delete(self, path: str) -> Reply:
         """DELETE."""
         return await self.send("DELETE", path)

@@ -41,6 +41,12 @@ async def fail(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Rea
     return job.id
 
 
+async def ended(pool: Pool, assessment_id: UUID) -> None:
+    """Fails an assessment that was submitted."""
+    for job_type in JobType:
+        await fail(pool, assessment_id, job_type)
+
+
 async def fail_half_way(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
     """The id of a `gpt` job that scored one essay, left a gap for the others, and was given up."""
     job = await claimed(pool, assessment_id, JobType.GPT)

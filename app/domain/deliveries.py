@@ -21,12 +21,14 @@ class WebhookRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to an assessment in a run. `overall` is null where there is no result."""
+    """What happened to an assessment in a run that ended at `completed_at`; `overall` is null where there is no
+    result."""
 
     assessment_id: UUID
     run: int
     event_type: EventType
     track: str
+    completed_at: datetime
     happened_at: datetime
     overall: Overall | None
     reasons: tuple[Reason, ...]

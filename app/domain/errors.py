@@ -60,6 +60,14 @@ class AssessmentFailed(CallerError):
     """The result could not be put together."""
 
 
+class NoResultYet(CallerError):
+    """The result is still being made."""
+
+
+class RunInProgress(CallerError):
+    """Jobs of the assessment wait or run."""
+
+
 class JobNotFailed(CallerError):
     """Only a job that failed can be retried."""
 

@@ -1,6 +1,6 @@
 """Putting a result together out of what the rules, the essay scorer and the retrieval found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,21 +12,25 @@ from app.domain.result import (
     EssayLine,
     EssaySummary,
     Overall,
+    Override,
     Processing,
+    QuestionLine,
     Reason,
     Recommendation,
     Result,
+    RulePart,
 )
-from app.domain.rule_scoring import QuestionScore, ScoreSummary, summarize
+from app.domain.rule_scoring import QuestionScore, summarize
 from app.domain.skills import SkillEvidence, estimate_skills
-from app.domain.states import AssessmentStatus, ScoreType
+from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
 from app.domain.summary import summarize_in_words
 from app.domain.values import percentage, sum_of_points
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Everything that a run's result is made of."""
+    """Everything that a run's result is made of; `reasons` are those that its jobs gave, `overrides` what people said
+    of questions since."""
 
     assessment_id: UUID
     track: str
@@ -37,10 +41,11 @@ class RunFacts:
     recommendations: tuple[Recommendation, ...]
     reasons: tuple[Reason, ...]
     processing: Processing
+    overrides: Mapping[UUID, Override]
 
 
 def fuse(facts: RunFacts) -> Result:
-    """The result of a run.
+    """The result of a run. Where a person scored a question, that score counts, also where there is no other.
 
     Raises:
         LastingTrouble: a question has no score row at all, so that no honest total can be given.
@@ -48,14 +53,15 @@ def fuse(facts: RunFacts) -> Result:
     breakdown = _breakdown(facts)
     overall = _overall(breakdown)
     _check_complete(facts, breakdown)
+    reasons = tuple(_still_true(facts.reasons, breakdown))
     skills = estimate_skills(skill_evidence(facts.questions, _lines(breakdown)))
     return Result(
         assessment_id=facts.assessment_id,
         track=facts.track,
         status=AssessmentStatus.COMPLETED,
         completed_at=facts.completed_at,
-        degraded=bool(facts.reasons),
-        degraded_reasons=facts.reasons,
+        degraded=bool(reasons),
+        degraded_reasons=reasons,
         overall=overall,
         breakdown=breakdown,
         skills=skills,
@@ -69,7 +75,7 @@ def skill_evidence(
     questions: Iterable[Question], lines: Iterable[QuestionScore | EssayLine]
 ) -> tuple[SkillEvidence, ...]:
     """What the scored questions say of skills. Profile questions say nothing: they earn points for any answer."""
-    shares = {line.question_id: line.score / line.max_score for line in lines if line.score is not None}
+    shares = {line.question_id: line.points / line.max_score for line in lines if line.points is not None}
     return tuple(
         SkillEvidence(
             question_id=question.question_id,
@@ -84,14 +90,26 @@ def skill_evidence(
 
 def _breakdown(facts: RunFacts) -> Breakdown:
     return Breakdown(
-        theoretical=summarize(facts.rule_scores.get(ScoreType.THEORETICAL, ())),
-        profile=summarize(facts.rule_scores.get(ScoreType.PROFILE, ())),
-        essay=_summarize_essays(facts.essays),
+        theoretical=_rule_part(facts, ScoreType.THEORETICAL),
+        profile=_rule_part(facts, ScoreType.PROFILE),
+        essay=_summarize_essays([_with_override(line, facts.overrides) for line in facts.essays]),
     )
 
 
+def _rule_part(facts: RunFacts, score_type: ScoreType) -> RulePart:
+    lines = (
+        QuestionLine(**dict(line), override=facts.overrides.get(line.question_id))
+        for line in facts.rule_scores.get(score_type, ())
+    )
+    return RulePart(**dict(summarize(lines)))
+
+
+def _with_override(line: EssayLine, overrides: Mapping[UUID, Override]) -> EssayLine:
+    return line.model_copy(update={"override": overrides.get(line.question_id)})
+
+
 def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
-    scored = [(line.score, line.max_score) for line in lines if line.score is not None]
+    scored = [(line.points, line.max_score) for line in lines if line.points is not None]
     score = sum_of_points(earned for earned, _ in scored)
     maximum = sum_of_points(possible for _, possible in scored)
     return EssaySummary(
@@ -106,7 +124,7 @@ def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
 
 
 def _overall(breakdown: Breakdown) -> Overall:
-    parts: tuple[ScoreSummary | EssaySummary, ...] = (breakdown.theoretical, breakdown.profile, breakdown.essay)
+    parts: tuple[RulePart | EssaySummary, ...] = (breakdown.theoretical, breakdown.profile, breakdown.essay)
     maximum = sum_of_points(part.max_score for part in parts)
     if not maximum:
         return Overall(score=None, max_score=0.0, percentage=None)
@@ -114,8 +132,35 @@ def _overall(breakdown: Breakdown) -> Overall:
     return Overall(score=score, max_score=maximum, percentage=percentage(score, maximum))
 
 
-def _lines(breakdown: Breakdown) -> tuple[QuestionScore | EssayLine, ...]:
+def _lines(breakdown: Breakdown) -> tuple[QuestionLine | EssayLine, ...]:
     return (*breakdown.theoretical.questions, *breakdown.profile.questions, *breakdown.essay.questions)
+
+
+def _still_true(reasons: Iterable[Reason], breakdown: Breakdown) -> Iterator[Reason]:
+    """The reasons that people's scores leave. What a person scored is not missing any more: a reason goes once each
+    question that it is about was scored by a person, and says so where some of them were."""
+    for reason in reasons:
+        gaps = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
+        settled = sum(line.override is not None for line in gaps)
+        if not settled:
+            yield reason
+        elif settled < len(gaps):
+            settlement = f"{settled} of these {len(gaps)} {'was' if settled == 1 else 'were'} scored by a person"
+            yield reason.model_copy(update={"detail": f"{reason.detail}; {settlement}"})
+
+
+def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
+    if code is ReasonCode.MISSING_RESPONSES:
+        return line.missing
+    if not isinstance(line, EssayLine) or line.missing:
+        return False
+    local, unscored = line.scorer == "local", line.score is None
+    about = {
+        ReasonCode.ESSAY_SCORED_LOCALLY: local,
+        ReasonCode.ESSAY_UNSCORED: unscored,
+        ReasonCode.MODEL_BUDGET_SPENT: local or unscored,
+    }
+    return about.get(code, False)
 
 
 def _check_complete(facts: RunFacts, breakdown: Breakdown) -> None:

@@ -102,6 +102,7 @@ class AssessmentLine:
     owner: str
     status: AssessmentStatus
     degraded: bool
+    needs_review: bool
     created_at: datetime
     expires_at: datetime
     submitted_at: datetime | None

@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.essay import Dimensions, SecondOpinion
-from app.domain.rule_scoring import ScoreSummary
+from app.domain.rule_scoring import QuestionScore, ScoreSummary
+from app.domain.second_opinion import NEEDS_REVIEW
 from app.domain.states import AssessmentStatus, JobType, ReasonCode
 from app.domain.values import Frozen
 
@@ -36,8 +37,25 @@ class Override(Frozen):
     at: datetime
 
 
+class QuestionLine(QuestionScore):
+    """One question that was scored by rule; `score` stays the rule's, whatever a person said."""
+
+    override: Override | None = None
+
+    @property
+    def points(self) -> float:
+        """What counts: the person's score, or else the rule's."""
+        return self.override.score if self.override else self.score
+
+
+class RulePart(ScoreSummary):
+    """All questions of one type; score and percentage are of the points that count."""
+
+    questions: tuple[QuestionLine, ...]
+
+
 class EssayLine(Frozen):
-    """One essay; `score` is null with a `reason` where no scorer could score it."""
+    """One essay; `score` is the machine's, null with a `reason` where no scorer could score it."""
 
     question_id: UUID
     score: float | None
@@ -52,11 +70,22 @@ class EssayLine(Frozen):
     dimensions: Dimensions | None = None
     second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
-    override: None = None
+    override: Override | None = None
+
+    @property
+    def points(self) -> float | None:
+        """What counts: the person's score, or else the machine's; None where there is neither."""
+        return self.override.score if self.override else self.score
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the scorer asks for a person's look, and nobody has scored the essay since."""
+        return NEEDS_REVIEW in self.flags and self.override is None
 
 
 class EssaySummary(Frozen):
-    """All essays; score, maximum and percentage are of the scored ones and null where there is none."""
+    """All essays; score, maximum and percentage are of those that a scorer or a person scored, and null where there is
+    none; `unscored` counts the others."""
 
     score: float | None
     max_score: float
@@ -70,8 +99,8 @@ class EssaySummary(Frozen):
 class Breakdown(Frozen):
     """The points by type of question."""
 
-    theoretical: ScoreSummary
-    profile: ScoreSummary
+    theoretical: RulePart
+    profile: RulePart
     essay: EssaySummary
 
 
@@ -141,3 +170,8 @@ class Result(Frozen):
     summary: tuple[SummarySentence, ...]
     recommendations: tuple[Recommendation, ...]
     processing: Processing
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether an essay waits for a person's look."""
+        return any(line.needs_review for line in self.breakdown.essay.questions)

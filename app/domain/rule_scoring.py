@@ -38,6 +38,11 @@ class QuestionScore(Frozen):
     correct: bool | None = None
     missing: bool = False
 
+    @property
+    def points(self) -> float:
+        """What counts."""
+        return self.score
+
 
 class ScoreSummary(Frozen):
     """The points of one type of questions."""
@@ -79,7 +84,7 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
 def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
     """Sums over the questions of one type; the order of `scores` stays."""
     lines = tuple(scores)
-    score = sum_of_points(line.score for line in lines)
+    score = sum_of_points(line.points for line in lines)
     maximum = sum_of_points(line.max_score for line in lines)
     return ScoreSummary(
         score=score,

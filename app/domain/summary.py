@@ -7,10 +7,10 @@ from app.domain.result import (
     EssaySummary,
     Overall,
     Recommendation,
+    RulePart,
     SkillEstimate,
     SummarySentence,
 )
-from app.domain.rule_scoring import ScoreSummary
 
 # What a sentence says and its sources; without both it is left out.
 Draft = tuple[str, tuple[str, ...]]
@@ -23,12 +23,14 @@ def summarize_in_words(
     skills: Sequence[SkillEstimate],
     recommendations: Sequence[Recommendation],
 ) -> tuple[SummarySentence, ...]:
-    """What a student should read first: the total, each part, strengths, gaps, what is missing, the first advice."""
+    """What a student should read first: the total, each part, strengths, gaps, what is missing, what people scored, the
+    first advice."""
     drafts = (
         _total(overall, breakdown),
         *(_part(name, summary) for name, summary in _parts(breakdown)),
         _unanswered(breakdown),
         _unscored(breakdown.essay),
+        _scored_by_people(breakdown),
         _strengths(skills),
         _gaps(skills),
         _advice(recommendations),
@@ -43,7 +45,7 @@ def _total(overall: Overall, breakdown: Breakdown) -> Draft:
     return f"You earned {_in_points(overall.score, overall.max_score, overall.percentage)}.", sources
 
 
-def _part(name: str, summary: ScoreSummary | EssaySummary) -> Draft:
+def _part(name: str, summary: RulePart | EssaySummary) -> Draft:
     if summary.score is None or not summary.count:
         return _NOTHING
     earned = _in_points(summary.score, summary.max_score, summary.percentage)
@@ -51,14 +53,23 @@ def _part(name: str, summary: ScoreSummary | EssaySummary) -> Draft:
 
 
 def _unanswered(breakdown: Breakdown) -> Draft:
-    missing = [line for _, summary in _parts(breakdown) for line in summary.questions if line.missing]
+    missing = [
+        line for _, summary in _parts(breakdown) for line in summary.questions if line.missing and not line.override
+    ]
     text = f"{_counted(missing, 'question')} had no answer and earned no points." if missing else ""
     return text, tuple(f"score:{line.question_id}" for line in missing)
 
 
 def _unscored(essay: EssaySummary) -> Draft:
-    lines = [line for line in essay.questions if line.score is None]
+    lines = [line for line in essay.questions if line.points is None]
     text = f"{_counted(lines, 'essay')} could not be scored: neither for nor against you." if lines else ""
+    return text, tuple(f"score:{line.question_id}" for line in lines)
+
+
+def _scored_by_people(breakdown: Breakdown) -> Draft:
+    lines = [line for _, summary in _parts(breakdown) for line in summary.questions if line.override]
+    verb = "was" if len(lines) == 1 else "were"
+    text = f"{_counted(lines, 'question')} {verb} scored by a person, whose score counts." if lines else ""
     return text, tuple(f"score:{line.question_id}" for line in lines)
 
 
@@ -82,7 +93,7 @@ def _advice(recommendations: Sequence[Recommendation]) -> Draft:
     return text, tuple(f"passage:{source.passage_id}" for source in first.sources)
 
 
-def _parts(breakdown: Breakdown) -> tuple[tuple[str, ScoreSummary | EssaySummary], ...]:
+def _parts(breakdown: Breakdown) -> tuple[tuple[str, RulePart | EssaySummary], ...]:
     return (
         ("theory", breakdown.theoretical),
         ("profile", breakdown.profile),
@@ -90,8 +101,8 @@ def _parts(breakdown: Breakdown) -> tuple[tuple[str, ScoreSummary | EssaySummary
     )
 
 
-def _sources(summary: ScoreSummary | EssaySummary) -> tuple[str, ...]:
-    return tuple(f"score:{line.question_id}" for line in summary.questions if line.score is not None)
+def _sources(summary: RulePart | EssaySummary) -> tuple[str, ...]:
+    return tuple(f"score:{line.question_id}" for line in summary.questions if line.points is not None)
 
 
 def _in_points(score: float, maximum: float, percent: float | None) -> str:

@@ -133,7 +133,7 @@ def body_of(event: Event) -> str:
         overall=event.overall,
         degraded=bool(event.reasons),
         degraded_reasons=tuple(_short(reason) for reason in event.reasons[:_MOST_REASONS]),
-        completed_at=event.happened_at,
+        completed_at=event.completed_at,
         links=links(event.assessment_id),
     )
     return Message(type=event.event_type, timestamp=event.happened_at, data=data).model_dump_json()

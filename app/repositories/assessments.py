@@ -95,12 +95,13 @@ async def page(
     track: str | None,
     status: AssessmentStatus | None,
     degraded: bool | None,
+    needs_review: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[AssessmentLine]:
     """Assessments, newest first."""
-    created_at, last_id = after or (None, None)
-    rows = await db.fetch(_SQL["list_assessments"], owner, track, status, degraded, created_at, last_id, limit)
+    filters = (owner, track, status, degraded, needs_review)
+    rows = await db.fetch(_SQL["list_assessments"], *filters, *(after or (None, None)), limit)
     return [AssessmentLine(**{**dict(row), "status": AssessmentStatus(row["status"])}) for row in rows]
 
 
@@ -177,6 +178,14 @@ async def read_result(db: Executor, assessment_id: UUID) -> str | None:
     """The newest result as JSON text, as it was written."""
     body: str | None = await db.fetchval(_SQL["read_result"], assessment_id)
     return body
+
+
+async def hold(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
+    """The run and status of an assessment that exists; both stay until the transaction ends."""
+    row = await conn.fetchrow(_SQL["hold"], assessment_id)
+    if row is None:
+        raise RuntimeError("assessments are never removed")
+    return row["run"], AssessmentStatus(row["status"])
 
 
 async def sweep_expired(db: Executor, limit: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -31,6 +31,19 @@ class Finished:
     """What a job's end made due."""
 
     due: Ring | None
+
+
+class NewerOverrides(Exception):
+    """A result was made without an override that there is by now."""
+
+
+class OneRun(Protocol):
+    """Whatever names a run of an assessment."""
+
+    @property
+    def assessment_id(self) -> UUID: ...
+    @property
+    def run(self) -> int: ...
 
 
 async def claim(db: Executor, job_id: UUID, lease_seconds: float) -> ClaimedJob | None:
@@ -73,13 +86,21 @@ async def finish(
     return Finished(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
 
 
-async def complete_assessment(db: Executor, job: ClaimedJob, result: Result) -> Finished | None:
-    """Ends `fusion` with its result; the message to the webhook is due then. None where the lease was lost."""
+async def complete_assessment(db: Executor, job: ClaimedJob, result: Result, overrides_version: int) -> Finished | None:
+    """Ends `fusion` with its result, made of the overrides up to this version; the message to the webhook is due then.
+    None where the lease was lost.
+
+    Raises:
+        NewerOverrides: somebody has overridden a score since; nothing is written.
+    """
     body = result.model_dump_json()
     advice = [_recommended(recommendation) for recommendation in result.recommendations]
     told = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
-    values = (body, advice, result.completed_at, told)
-    return _told(await db.fetchrow(_SQL["complete_assessment"], job.id, job.fence, *values))
+    values = (body, advice, result.completed_at, told, overrides_version, result.needs_review)
+    row = await db.fetchrow(_SQL["complete_assessment"], job.id, job.fence, *values)
+    if row and row["held_id"] is None:
+        raise NewerOverrides
+    return _told(row)
 
 
 async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> Finished | None:
@@ -99,8 +120,8 @@ async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
     return [(JobType(row["job_type"]), JobStatus(row["status"]), row["count"]) for row in rows]
 
 
-async def read_run(db: Executor, job: ClaimedJob) -> RunInputs:
-    """What the job works on."""
+async def read_run(db: Executor, job: OneRun) -> RunInputs:
+    """What the jobs of a run work on."""
     row = await db.fetchrow(_SQL["read_run"], job.assessment_id, job.run)
     if row is None:
         raise RuntimeError("a job without its assessment")

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.states import QuestionType
@@ -46,6 +46,24 @@ class SubmitBody(Frozen):
     """Last answers, saved in the same transaction."""
 
     responses: Responses = ()
+
+
+# A question's weight is 1,000 at most; what this one can earn is checked once it is known. -0 is 0.
+_Points = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(abs)]
+_Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class OverrideBody(Frozen):
+    """A person's score of a question, in points from 0 to its `max_score`, and why it is that."""
+
+    score: _Points
+    reason: _Reason
+
+
+class RescoreBody(Frozen):
+    """Why the assessment is to be scored again."""
+
+    reason: _Reason
 
 
 class RetryBody(Frozen):

@@ -13,6 +13,7 @@ from app.web import problems
 from app.web.routes import ROUTES, Route, Shape
 
 _REF = "#/components/schemas/{model}"
+_MOMENT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 _QUERY: dict[str, dict[str, Any]] = {
     "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "description": "page size"},
     "cursor": {
@@ -30,6 +31,17 @@ _QUERY: dict[str, dict[str, Any]] = {
     },
     "job_type": {"schema": {"type": "string", "enum": ["gpt", "rag", "fusion"]}, "description": "only of this type"},
     "degraded": {"schema": {"type": "boolean"}, "description": "only degraded ones, or only others"},
+    "needs_review": {
+        "schema": {"type": "boolean"},
+        "description": "only those with a score that waits for a person's look, or only others; advisors and admins "
+        "may ask",
+    },
+    "from": {"schema": _MOMENT, "description": "the beginning; 30 days before the end if not given"},
+    "to": {
+        "schema": _MOMENT,
+        "description": "the end, excluded; a date counts as a whole; now if not given; 366 days after the beginning at "
+        "most",
+    },
     "version": {
         "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         "description": "a named version, kept after a delete",

@@ -13,6 +13,7 @@ from app.domain.questions import EssayQuestion, ProfileQuestion, TheoreticalQues
 from app.domain.result import Result
 from app.web import bodies
 from app.web.handlers import (
+    analytics,
     assessments,
     credentials,
     documentation,
@@ -20,6 +21,7 @@ from app.web.handlers import (
     jobs,
     operations,
     questions,
+    scores,
     tracks,
     webhooks,
 )
@@ -54,6 +56,7 @@ class Route:
 
 
 _PAGE = ("limit", "cursor")
+_PERIOD = ("track", "from", "to")
 _WEBHOOK = "/assessments/{assessment_id}/webhook"
 _QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
 
@@ -88,7 +91,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/assessments", assessments.list_assessments, {200: views.AssessmentPage},
-        query=("track", "status", "degraded", *_PAGE),
+        query=("track", "status", "degraded", "needs_review", *_PAGE),
     ),
     Route("GET", "/assessments/{assessment_id}", assessments.show_assessment, {200: views.AssessmentView}),
     Route(
@@ -121,6 +124,19 @@ ROUTES = (
     Route(
         "POST", f"{_WEBHOOK}/deliveries/{{delivery_id}}/redeliver", webhooks.redeliver, {202: views.DeliveryView},
         bodies.RedeliverBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
+    ),
+    Route(
+        "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, {200: Result},
+        bodies.OverrideBody, problems=(409,),
+    ),
+    Route(
+        "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, {202: views.StatusView},
+        bodies.RescoreBody, keyed=True, headers=("Retry-After",), problems=(409, 410),
+    ),
+    Route("GET", "/analytics/scores", analytics.score_analytics, {200: views.ScoreAnalytics}, query=_PERIOD),
+    Route(
+        "GET", "/analytics/model-calls", analytics.model_call_analytics, {200: views.ModelCallAnalytics},
+        query=_PERIOD,
     ),
     Route("GET", "/jobs", jobs.list_jobs, {200: views.JobPage}, query=("status", "job_type", *_PAGE)),
     Route(

@@ -56,7 +56,7 @@ class Workshop:
                 "SELECT body FROM results WHERE assessment_id = $1 ORDER BY run DESC LIMIT 1", assessment_id
             )
         )
-        line = next(line for line in body["breakdown"]["essay"]["questions"] if not line["missing"])
+        line: dict[str, Any] = next(line for line in body["breakdown"]["essay"]["questions"] if not line["missing"])
         return line | {"reasons": {reason["code"] for reason in body["degraded_reasons"]} - _BESIDE}
 
     async def close(self) -> None:

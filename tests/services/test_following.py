@@ -52,6 +52,33 @@ def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: Cha
     assert hub.waiting == 0
 
 
+async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: Changes) -> None:
+    hub, loop = Following(pool, changes), asyncio.get_running_loop()
+    with hub.follow(UUID(int=1), "a") as first, hub.follow(UUID(int=1), "b") as second:
+        patient = asyncio.create_task(second.newer(1, loop.time() + 60))
+        deadline = loop.time() + 0.1
+        async with asyncio.timeout(20):
+            assert await first.newer(1, deadline) is None
+        assert loop.time() >= deadline and not patient.done()
+        hub.stop()
+        assert await patient is None
+
+
+async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes: Changes) -> None:
+    hub, loop = Following(pool, changes), asyncio.get_running_loop()
+    with hub.follow(UUID(int=1), "a") as gone, hub.follow(UUID(int=1), "b") as told:
+        leaving = asyncio.create_task(gone.newer(1, loop.time() + 60))
+        waiting = asyncio.create_task(told.newer(1, loop.time() + 60))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        assert (len(hub._followed[UUID(int=1)].changes), hub.deadlines.waiting) == (1, 1)
+        hub.stop()
+        assert await waiting is None
+        assert (hub._followed[UUID(int=1)].changes, hub.deadlines.waiting) == ([], 0)
+    assert hub._followed == {}
+
+
 async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, changes: Changes) -> None:
     assessment_id = await submit(pool, bank)
     # Nothing is heard or looked for here.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.domain.essay import Dimension, Dimensions
 from app.domain.fusion import RunFacts
 from app.domain.questions import ProfileInput, Question, QuestionBody
-from app.domain.result import EssayLine, Processing, Reason
+from app.domain.result import EssayLine, Override, Processing, Reason
 from app.domain.retrieval import Candidate
 from app.domain.rule_scoring import QuestionScore
 from app.domain.states import ScoreType
@@ -93,6 +93,7 @@ def facts(
     profiles: tuple[QuestionScore, ...] = (),
     essays: tuple[EssayLine, ...] = (),
     reasons: tuple[Reason, ...] = (),
+    overrides: dict[UUID, Override] | None = None,
 ) -> RunFacts:
     """A run whose questions are those of the lines."""
     questions = (
@@ -110,4 +111,5 @@ def facts(
         recommendations=(),
         reasons=reasons,
         processing=Processing(duration_ms=1, stages={}, tokens=0, cost_usd=0.0),
+        overrides=overrides or {},
     )

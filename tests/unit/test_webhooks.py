@@ -40,7 +40,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> Event:
     """What happened to somebody's assessment."""
     overall = None if event_type is EventType.FAILED else Overall(score=1.5, max_score=2.0, percentage=75.0)
-    return Event(UUID(int=7), 3, event_type, "gardener", AT, overall, reasons)
+    return Event(UUID(int=7), 3, event_type, "gardener", AT, AT, overall, reasons)
 
 
 @given(SECRETS)

@@ -11,7 +11,7 @@ from app.repositories.sql import Pool
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.dead_letters import fail
+from tests.dead_letters import ended, fail
 from tests.pipelines import submit
 from tests.web.expecting import invalid, problem
 from tests.web.test_credentials import CREDENTIAL
@@ -26,6 +26,7 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "/credentials": ("admin", CREDENTIAL, CREDENTIAL | {"title": "Other"}),
     "/assessments": ("student", {"track": SLUG}, {"track": "other"}),
     "/assessments/{assessment_id}/submit": ("student", {}, {"responses": []}),
+    "/assessments/{assessment_id}/rescore": ("advisor", {"reason": "A new rubric."}, {"reason": "Doubts."}),
     # Their bodies have no fields, so there is no other that a server would read as far as the key.
     "/jobs/{job_id}/retry": ("admin", {}, None),
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver": ("student", {}, None),
@@ -40,6 +41,9 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
     if "{assessment_id}" in path:
         started = await api.post("/assessments", {"track": SLUG})
         assessment_id = UUID(started.body["assessment_id"])
+        if path.endswith("/rescore"):
+            await api.post(f"/assessments/{assessment_id}/submit")
+            await ended(pool, assessment_id)
         delivery_id = await planted(pool, assessment_id) if "{delivery_id}" in path else None
         path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:

@@ -48,9 +48,14 @@ ALLOWED = {
     ("DELETE", "/assessments/{assessment_id}/webhook"): {OWNER},
     ("GET", "/assessments/{assessment_id}/webhook/deliveries"): {OWNER, ADMIN},
     ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): {OWNER, ADMIN},
+    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/override"): STAFF,
+    ("POST", "/assessments/{assessment_id}/rescore"): STAFF,
+    ("GET", "/analytics/scores"): STAFF,
+    ("GET", "/analytics/model-calls"): STAFF,
     ("GET", "/jobs"): {ADMIN},
     ("POST", "/jobs/{job_id}/retry"): {ADMIN},
 }
+WRITES = ("POST", "PUT", "PATCH")
 GUARDED = [route for route in ROUTES if not route.public]
 
 
@@ -143,7 +148,7 @@ async def test_what_does_not_exist_is_told_before_who_may_and_what_the_body_is(a
     named = [route for route in GUARDED if "{" in route.path]
     for caller in (api, api.as_("advisor"), api.as_("admin"), api.as_("teacher")):
         for route in named:
-            bad = b"not JSON" if route.method in ("POST", "PATCH") else None
+            bad = b"not JSON" if route.method in WRITES else None
             reply = await caller.send_raw(route.method, nowhere().path(route), bad, {"Content-Type": "text/plain"})
             problem(reply, 404, "not-found")
 
@@ -153,9 +158,7 @@ async def test_who_may_is_told_before_what_the_body_is(api: Api, places: Places)
     headers = {"Content-Type": "text/plain", "Idempotency-Key": '"'}
     for route in GUARDED:
         for role, caller in callers.items():
-            if route.method in ("POST", "PATCH") and not any(
-                role == may for may, _ in ALLOWED[route.method, route.path]
-            ):
+            if route.method in WRITES and not any(role == may for may, _ in ALLOWED[route.method, route.path]):
                 problem(await caller.send_raw(route.method, places.path(route), b"{", headers), 403, "forbidden")
     other = callers["student"]
     problem(await other.send_raw("PATCH", f"/assessments/{places.assessment_id}/responses", b"{", {}), 403, "forbidden")

@@ -1,5 +1,11 @@
 """What the API shows: the bodies of the contract, and how records become them."""
 
+from app.domain.views.analytics import (
+    ModelCallAnalytics,
+    ScoreAnalytics,
+    model_call_analytics_view,
+    score_analytics_view,
+)
 from app.domain.views.assessments import (
     AssessmentLineView,
     AssessmentPage,
@@ -60,6 +66,7 @@ __all__ = [
     "JobPage",
     "JobView",
     "Links",
+    "ModelCallAnalytics",
     "ProfileQuestionView",
     "QuestionPage",
     "QuestionView",
@@ -69,6 +76,7 @@ __all__ = [
     "ResponseView",
     "RuleScores",
     "SavedView",
+    "ScoreAnalytics",
     "StatusView",
     "SubmissionView",
     "SubmittedScores",
@@ -85,7 +93,9 @@ __all__ = [
     "line_view",
     "links",
     "missing_reason",
+    "model_call_analytics_view",
     "question_view",
+    "score_analytics_view",
     "status_view",
     "track_view",
     "webhook_view",

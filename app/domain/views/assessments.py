@@ -32,13 +32,15 @@ class AssessmentView(Frozen):
 
 
 class AssessmentLineView(Frozen):
-    """One line of a list of assessments."""
+    """One line of a list of assessments; `needs_review` says whether a score waits for a person's look, to advisors and
+    admins alone."""
 
     assessment_id: UUID
     track: str
     owner: str
     status: AssessmentStatus
     degraded: bool
+    needs_review: bool | None
     created_at: datetime
     expires_at: datetime
     submitted_at: datetime | None
@@ -78,9 +80,9 @@ def assessment_view(assessment: Assessment) -> AssessmentView:
     )
 
 
-def line_view(line: AssessmentLine) -> AssessmentLineView:
-    """A line of a list as seen."""
-    return AssessmentLineView(**vars(line))
+def line_view(line: AssessmentLine, *, staff: bool) -> AssessmentLineView:
+    """A line of a list as students see it, or `staff`."""
+    return AssessmentLineView(**vars(line) | {"needs_review": line.needs_review if staff else None})
 
 
 def _known(answer: Answer) -> str | int | float | tuple[str, ...]:

@@ -61,7 +61,8 @@ SELECT id FROM started;
 
 -- name: list_assessments
 -- A page, newest first; only the owner's where one is given.
-SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.created_at, a.expires_at, a.submitted_at,
+SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
+       a.submitted_at,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
        CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at
 FROM assessments a
@@ -71,8 +72,9 @@ WHERE ($1::text IS NULL OR a.owner = $1)
   AND ($2::text IS NULL OR t.slug = $2)
   AND ($3::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $3)
   AND ($4::boolean IS NULL OR a.degraded = $4)
-  AND ($5::timestamptz IS NULL OR (a.created_at, a.id) < ($5, $6::uuid))
-ORDER BY a.created_at DESC, a.id DESC LIMIT $7;
+  AND ($5::boolean IS NULL OR a.needs_review = $5)
+  AND ($6::timestamptz IS NULL OR (a.created_at, a.id) < ($6, $7::uuid))
+ORDER BY a.created_at DESC, a.id DESC LIMIT $8;
 
 -- name: save_responses
 -- Saves and takes back answers while the assessment is open. Only a real change raises `responses_version`,
@@ -179,6 +181,14 @@ FROM assessments WHERE id = ANY($1::uuid[]);
 -- name: read_result
 -- The newest result of an assessment, as it was written.
 SELECT r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
+
+-- name: hold
+-- An assessment that stays as it is until the transaction ends: ends of jobs, overrides and new runs wait for this row.
+-- What else there is of it is read afterwards: a statement that waits for a lock goes on to see the other tables as
+-- they were before.
+SELECT run, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN 'expired' ELSE status END AS status
+FROM assessments WHERE id = $1
+FOR NO KEY UPDATE;
 
 -- name: sweep_expired
 -- A batch of assessments whose time is over.

@@ -70,26 +70,36 @@ SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true
 
 -- name: complete_assessment
 -- Ends `fusion`: the result, its recommendations, the end of the assessment and the message to its webhook are one. The
--- webhook is read back from the updated row: one that was registered at the same moment is in there, or finds the
--- assessment ended (`register` in webhooks.sql).
-WITH ended AS (
-    UPDATE async_jobs
-    SET status = 'completed', error = NULL, completed_at = now(), lease_expires_at = NULL, units_done = units_total
+-- assessment's row is held first, and only if nobody has overridden a score since fusion read them: an override that is
+-- made at the same moment is counted here, or finds this result and fuses it again (`replace_result` in overrides.sql).
+-- The webhook is read back from the updated row: one that was registered at the same moment is in there, or finds the
+-- assessment ended (`register` in webhooks.sql). No row: the lease is lost; one without `held_id`: there is an override
+-- that was not read.
+WITH mine AS (
+    SELECT id, assessment_id, run FROM async_jobs
     WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
-    RETURNING assessment_id, run
+    FOR NO KEY UPDATE
+), held AS (
+    SELECT a.id, a.run, mine.id AS job_id FROM mine JOIN assessments a ON a.id = mine.assessment_id AND a.run = mine.run
+    WHERE a.status IN ('submitted', 'completed', 'failed') AND a.overrides_version = $7
+    FOR NO KEY UPDATE OF a
+), ended AS (
+    UPDATE async_jobs j
+    SET status = 'completed', error = NULL, completed_at = now(), lease_expires_at = NULL, units_done = units_total
+    FROM held WHERE j.id = held.job_id
 ), written AS (
-    INSERT INTO results (assessment_id, run, body) SELECT assessment_id, run, $3 FROM ended
+    INSERT INTO results (assessment_id, run, body) SELECT id, run, $3 FROM held
 ), recommended AS (
     INSERT INTO recommendations (assessment_id, run, rank, credential_id, credential_version, relevance)
-    SELECT ended.assessment_id, ended.run, r.rank, r.credential_id, r.credential_version, r.relevance
-    FROM ended, jsonb_to_recordset($4) AS r(rank int, credential_id uuid, credential_version int, relevance float8)
+    SELECT held.id, held.run, r.rank, r.credential_id, r.credential_version, r.relevance
+    FROM held, jsonb_to_recordset($4) AS r(rank int, credential_id uuid, credential_version int, relevance float8)
 ), closed AS (
     UPDATE assessments a
     SET status = 'completed', completed_at = CASE a.status WHEN 'completed' THEN a.completed_at ELSE $5 END,
         revision = a.revision + 1,
-        degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb
-    FROM ended
-    WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
+        degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb, needs_review = $8
+    FROM held
+    WHERE a.id = held.id
     RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
 ), told AS (
     INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
@@ -100,7 +110,8 @@ WITH ended AS (
     ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
     RETURNING id, fence
 )
-SELECT closed.id, told.id AS told_id, told.fence AS told_fence FROM closed LEFT JOIN told ON true;
+SELECT held.id AS held_id, told.id AS told_id, told.fence AS told_fence
+FROM mine LEFT JOIN held ON true LEFT JOIN told ON true;
 
 -- name: fail_assessment
 -- Gives `fusion` up: no result can be put together. After a later run the assessment stays what it was, with the result

@@ -25,17 +25,19 @@ WHERE a.id = held.id
 RETURNING held.webhook_url IS NOT NULL AS replaced, held.webhook_url IS DISTINCT FROM $2 AS changed;
 
 -- name: announce_end
--- The message of an assessment that ended before there was a webhook: of its newest result, or of the newest run without
--- one. A message that is there already is sent only if it was given up or cancelled.
-INSERT INTO webhook_deliveries AS d (assessment_id, run, event_type, dispatched_at)
-SELECT a.id, ended.run, ended.event_type, now()
+-- The message of an assessment that ended before there was a webhook: of its newest result, fused as often as it was by
+-- now, or of the newest run without one. A message that is there already is sent only if it was given up or cancelled.
+INSERT INTO webhook_deliveries AS d (assessment_id, run, edition, event_type, dispatched_at)
+SELECT a.id, ended.run, ended.edition, ended.event_type, now()
 FROM assessments a,
 LATERAL (
-    SELECT max(r.run) AS run,
-           CASE WHEN count(*) > 1 THEN 'assessment.rescored' ELSE 'assessment.completed' END AS event_type
-    FROM results r WHERE a.status = 'completed' AND r.assessment_id = a.id
+    (SELECT r.run, r.edition,
+            CASE WHEN r.edition > 0 OR count(*) OVER () > 1 THEN 'assessment.rescored' ELSE 'assessment.completed' END
+            AS event_type
+     FROM results r WHERE a.status = 'completed' AND r.assessment_id = a.id
+     ORDER BY r.run DESC LIMIT 1)
     UNION ALL
-    SELECT max(j.run), 'assessment.failed'
+    SELECT max(j.run), 0, 'assessment.failed'
     FROM async_jobs j
     WHERE a.status = 'failed' AND j.assessment_id = a.id AND j.job_type = 'fusion' AND j.status = 'failed'
 ) AS ended
@@ -87,16 +89,19 @@ SELECT claimed.*, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS dis
 FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
 
 -- name: read_event
--- What a message tells, of the run that it is about.
-SELECT d.assessment_id, d.run, d.event_type, t.slug AS track,
-       coalesce((r.body ->> 'completed_at')::timestamptz, f.completed_at, d.created_at) AS happened_at,
+-- What a message tells, of the run that it is about. A result that was fused again because of an override has the time
+-- of its completion still; the message is of the moment of the override.
+SELECT d.assessment_id, d.run, d.event_type, t.slug AS track, ended.completed_at,
+       CASE WHEN d.edition > 0 THEN d.created_at ELSE ended.completed_at END AS happened_at,
        (r.body -> 'overall')::jsonb AS overall,
        coalesce((r.body -> 'degraded_reasons')::jsonb, a.degraded_reasons) AS reasons
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id
 JOIN tracks t ON t.id = a.track_id
 LEFT JOIN results r ON r.assessment_id = d.assessment_id AND r.run = d.run
-LEFT JOIN async_jobs f ON f.assessment_id = d.assessment_id AND f.run = d.run AND f.job_type = 'fusion'
+LEFT JOIN async_jobs f ON f.assessment_id = d.assessment_id AND f.run = d.run AND f.job_type = 'fusion',
+LATERAL (SELECT coalesce((r.body ->> 'completed_at')::timestamptz, f.completed_at, d.created_at) AS completed_at)
+    AS ended
 WHERE d.id = $1;
 
 -- name: write_body

@@ -50,18 +50,22 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
     """A page of assessments, newest first: the caller's own, or everyone's for staff."""
     caller = await identify(request)
     caller.require(*Role)
+    if "needs_review" in request.query:
+        caller.require(Role.ADVISOR, Role.ADMIN)
     limit, after = query_limit(request), query_cursor_time(request)
     found = await assessments.page(
         request.app[CONTEXT].pool,
         None if caller.staff else caller.sub,
         query_text(request, "track"),
         _status_filter(request),
-        _degraded_filter(request),
+        _truth_filter(request, "degraded"),
+        _truth_filter(request, "needs_review"),
         after,
         limit + 1,
     )
     page, cursor = paging.cut(found, limit, _position_of)
-    return json_reply(AssessmentPage(items=tuple(line_view(line) for line in page), next_cursor=cursor))
+    lines = tuple(line_view(line, staff=caller.staff) for line in page)
+    return json_reply(AssessmentPage(items=lines, next_cursor=cursor))
 
 
 async def show_assessment(request: web.Request) -> web.StreamResponse:
@@ -128,10 +132,10 @@ def _status_filter(request: web.Request) -> AssessmentStatus | None:
         bad_query(f"status must be one of {', '.join(AssessmentStatus)}")
 
 
-def _degraded_filter(request: web.Request) -> bool | None:
-    text = request.query.get("degraded")
+def _truth_filter(request: web.Request, name: str) -> bool | None:
+    text = request.query.get(name)
     if text is not None and text not in ("true", "false"):
-        bad_query("degraded must be true or false")
+        bad_query(f"{name} must be true or false")
     return None if text is None else text == "true"
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from uuid import UUID
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from app.services.caller import Caller
 from app.services.follow import Status, read_status
 from app.services.following import Follower
 from app.web.connections import ending_with_client
@@ -29,35 +27,37 @@ _UNREAD = 30
 async def show_status(request: web.Request) -> web.StreamResponse:
     """How far the assessment is; with `wait`, once it has changed."""
     caller, assessment_id = await identify(request), path_id(request, "assessment_id")
+    pool = request.app[CONTEXT].pool
     try:
         wait = asked_wait(request)
     except RequestProblem:
         # Whether the caller may see the assessment at all is said first.
-        await read_status(request.app[CONTEXT].pool, assessment_id, caller)
+        await read_status(pool, assessment_id, caller)
         raise
-    reply = await _status(request, caller, assessment_id, wait)
+    if not wait.seconds:
+        return _reply(request, await read_status(pool, assessment_id, caller), wait)
+    deadline = _allow(request, wait.seconds)
+    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
+        status: Status | None = await follower.read(caller)
+        while status and _waits(request, status):
+            # Neither the status nor a timer is kept while waiting: ten thousand of them are a lot of memory.
+            revision, status = status.revision, None
+            request[TIME_LIMIT].reschedule(None)
+            status = await follower.newer(revision, deadline)
+        _allow(request, 0)
+        return _reply(request, status or await follower.read(caller), wait)
+
+
+def _reply(request: web.Request, status: Status, wait: Wait) -> web.StreamResponse:
+    reply = status_reply(request, status)
     if wait.applied:
         reply.headers["Preference-Applied"] = wait.applied
     return reply
 
 
-async def _status(request: web.Request, caller: Caller, assessment_id: UUID, wait: Wait) -> web.StreamResponse:
-    pool, known = request.app[CONTEXT].pool, tags(request.headers.getall("If-None-Match", []))
-    if not wait.seconds:
-        return status_reply(request, await read_status(pool, assessment_id, caller))
-    deadline = _allow(request, wait.seconds)
-    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
-        status: Status | None = await follower.read(caller)
-        while status and _waits(status, known):
-            revision = status.revision
-            # Not held while waiting: ten thousand of them are a lot of memory.
-            status = None
-            status = await follower.newer(revision, deadline)
-        return status_reply(request, status or await follower.read(caller))
-
-
-def _waits(status: Status, known: list[str]) -> bool:
+def _waits(request: web.Request, status: Status) -> bool:
     """Whether there is something to wait for: a status that the client does not have, or the final one."""
+    known = tags(request.headers.getall("If-None-Match", []))
     return not status.settled and (not known or matches(known, status.tag)) and "*" not in known
 
 
@@ -95,7 +95,7 @@ async def _send_changes(stream: EventSourceResponse, follower: Follower, status:
 
 
 def _allow(request: web.Request, seconds: float) -> float:
-    """Lets the request take so long, and returns the end of the wait (by the loop's clock)."""
+    """Lets the request wait so long, and be answered then; returns the end of the wait (by the loop's clock)."""
     deadline = asyncio.get_running_loop().time() + seconds
     request[TIME_LIMIT].reschedule(deadline + _MARGIN)
     return deadline

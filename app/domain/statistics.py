@@ -1,0 +1,64 @@
+"""Numbers of many assessments, as the tables give them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.domain.states import ScoreType
+
+
+@dataclass(frozen=True)
+class ScoreGroup:
+    """The machine's scores of a track and type in percent, of one `scorer` or (where `whole`) of all. `count`, mean,
+    quantiles (10, 25, 50, 75, 90 %) and histogram (ten bins) are of the questions that have an answer and a score;
+    `assessments` and `degraded` are of the track."""
+
+    track: str
+    score_type: ScoreType
+    scorer: str | None
+    whole: bool
+    count: int
+    missing: int
+    unscored: int
+    mean: float | None
+    quantiles: tuple[float, ...] | None
+    histogram: tuple[int, ...]
+    dropped_quotes: int
+    assessments: int
+    degraded: int
+
+
+@dataclass(frozen=True)
+class OverriddenScore:
+    """A person's score and the machine's that it stands beside, as shares of the maximum, 0–1."""
+
+    human: float
+    machine: float
+    scorer: str
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """The calls of a model with one prompt; `cost_usd` is of those whose price is known, None where it is of none."""
+
+    provider: str
+    model: str
+    prompt_version: str
+    calls: int
+    outcomes: dict[str, int]
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None
+    calls_without_cost: int
+    latency_p50_ms: float
+    latency_p95_ms: float
+
+
+@dataclass(frozen=True)
+class DayOfCalls:
+    """The calls of a day (UTC)."""
+
+    day: date
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None

@@ -1,0 +1,42 @@
+"""Numbers of many assessments."""
+
+from app.domain.period import Period
+from app.domain.states import ScoreType
+from app.domain.statistics import DayOfCalls, ModelUse, OverriddenScore, ScoreGroup
+from app.repositories.sql import Executor, statements
+
+_SQL = statements("analytics")
+
+
+async def score_groups(db: Executor, track: str | None, period: Period) -> list[ScoreGroup]:
+    """The machine's scores by track and type, each followed by those of its scorers."""
+    rows = await db.fetch(_SQL["score_groups"], track, period.start, period.end)
+    return [
+        ScoreGroup(
+            **{
+                **dict(row),
+                "score_type": ScoreType(row["score_type"]),
+                "quantiles": tuple(row["quantiles"]) if row["quantiles"] else None,
+                "histogram": tuple(row["histogram"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+async def overridden_scores(db: Executor, track: str | None, period: Period) -> list[OverriddenScore]:
+    """The newest override of each question that has a machine's score."""
+    rows = await db.fetch(_SQL["overridden_scores"], track, period.start, period.end)
+    return [OverriddenScore(**dict(row)) for row in rows]
+
+
+async def model_calls(db: Executor, track: str | None, period: Period) -> list[ModelUse]:
+    """The calls by model and prompt."""
+    rows = await db.fetch(_SQL["model_calls"], track, period.start, period.end)
+    return [ModelUse(**dict(row)) for row in rows]
+
+
+async def model_call_days(db: Executor, track: str | None, period: Period) -> list[DayOfCalls]:
+    """The calls by day, in order."""
+    rows = await db.fetch(_SQL["model_call_days"], track, period.start, period.end)
+    return [DayOfCalls(**dict(row)) for row in rows]

@@ -1,0 +1,90 @@
+-- Numbers of many assessments. Each statement takes a track ($1, or NULL for all) and a period ($2 up to $3, excluded).
+
+-- name: score_groups
+-- The machine's scores of the newest results of completed assessments that were started in the period: a line for each
+-- track and type, and one for each scorer of a type (`whole` tells them apart). Questions without an answer or without
+-- a score are counted and left out of the rest. Percentages are rounded so that 70 % does not fall below its bin.
+WITH chosen AS (
+    SELECT a.id, t.slug AS track, a.degraded,
+           (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
+    FROM assessments a JOIN tracks t ON t.id = a.track_id
+    WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
+), newest AS (
+    SELECT DISTINCT ON (s.assessment_id, s.question_id, s.score_type)
+           chosen.track, s.score_type, s.scorer, s.missing, s.score IS NULL AS unscored,
+           CASE WHEN NOT s.missing THEN round(1e8 * s.score / s.max_score) / 1e6 END AS percentage,
+           coalesce((s.detail ->> 'dropped_quotes')::int, 0) AS dropped_quotes
+    FROM chosen JOIN scores s ON s.assessment_id = chosen.id
+                             AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
+    ORDER BY s.assessment_id, s.question_id, s.score_type, s.run DESC
+), grouped AS (
+    SELECT track, score_type, scorer, grouping(scorer) = 1 AS whole,
+           count(percentage)::int AS count,
+           (count(*) FILTER (WHERE missing))::int AS missing,
+           (count(*) FILTER (WHERE unscored))::int AS unscored,
+           avg(percentage) AS mean,
+           percentile_cont('{0.1,0.25,0.5,0.75,0.9}'::float8[]) WITHIN GROUP (ORDER BY percentage) AS quantiles,
+           ARRAY[count(*) FILTER (WHERE bin = 0), count(*) FILTER (WHERE bin = 1), count(*) FILTER (WHERE bin = 2),
+                 count(*) FILTER (WHERE bin = 3), count(*) FILTER (WHERE bin = 4), count(*) FILTER (WHERE bin = 5),
+                 count(*) FILTER (WHERE bin = 6), count(*) FILTER (WHERE bin = 7), count(*) FILTER (WHERE bin = 8),
+                 count(*) FILTER (WHERE bin = 9)] AS histogram,
+           sum(dropped_quotes)::int AS dropped_quotes
+    FROM newest, LATERAL (SELECT CASE WHEN percentage >= 100 THEN 9 ELSE floor(percentage / 10) END AS bin) AS binned
+    GROUP BY GROUPING SETS ((track, score_type), (track, score_type, scorer))
+), totals AS (
+    SELECT track, count(*)::int AS assessments, (count(*) FILTER (WHERE degraded))::int AS degraded
+    FROM chosen GROUP BY track
+)
+SELECT grouped.track, grouped.score_type, grouped.scorer, grouped.whole, grouped.count, grouped.missing,
+       grouped.unscored, grouped.mean, grouped.quantiles, grouped.histogram, grouped.dropped_quotes,
+       totals.assessments, totals.degraded
+FROM grouped JOIN totals USING (track)
+WHERE grouped.whole OR grouped.scorer IS NOT NULL
+ORDER BY grouped.track, array_position('{theoretical,profile,essay_gpt}'::text[], grouped.score_type::text),
+         grouped.whole DESC, grouped.scorer;
+
+-- name: overridden_scores
+-- What people said beside the machine's scores, of the same assessments: the newest of each question, as shares of the
+-- maximum, where there was a machine's score.
+SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
+FROM assessments a
+JOIN tracks t ON t.id = a.track_id,
+LATERAL (SELECT DISTINCT ON (question_id) score, max_score, machine_score, scorer
+         FROM score_overrides WHERE assessment_id = a.id ORDER BY question_id, id DESC) AS o
+WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
+  AND o.machine_score IS NOT NULL
+ORDER BY scorer;
+
+-- name: model_calls
+-- The calls of the period by model and prompt. The cost is of those whose price is known.
+WITH chosen AS (
+    SELECT c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
+    FROM model_calls c
+    JOIN assessments a ON a.id = c.assessment_id
+    JOIN tracks t ON t.id = a.track_id
+    WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+), outcomes AS (
+    SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes
+    FROM (SELECT provider, model, prompt_version, outcome, count(*) AS calls FROM chosen
+          GROUP BY provider, model, prompt_version, outcome) AS counted
+    GROUP BY provider, model, prompt_version
+)
+SELECT provider, model, prompt_version, count(*)::int AS calls, outcomes.outcomes,
+       sum(tokens_in)::bigint AS tokens_in, sum(tokens_out)::bigint AS tokens_out, sum(cost_usd)::float8 AS cost_usd,
+       (count(*) - count(cost_usd))::int AS calls_without_cost,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_p50_ms,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) AS latency_p95_ms
+FROM chosen JOIN outcomes USING (provider, model, prompt_version)
+GROUP BY provider, model, prompt_version, outcomes.outcomes
+ORDER BY provider, model, prompt_version;
+
+-- name: model_call_days
+-- The same calls by day (UTC); days without any are left out.
+SELECT (c.created_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS calls,
+       sum(c.tokens_in)::bigint AS tokens_in, sum(c.tokens_out)::bigint AS tokens_out,
+       sum(c.cost_usd)::float8 AS cost_usd
+FROM model_calls c
+JOIN assessments a ON a.id = c.assessment_id
+JOIN tracks t ON t.id = a.track_id
+WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+GROUP BY day ORDER BY day;

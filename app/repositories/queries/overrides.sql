@@ -1,0 +1,35 @@
+-- People's scores. All of this happens while the assessment is held (`hold` in assessments.sql), so that overrides come
+-- one after the other, and a fusion that has read fewer of them finds that out (`complete_assessment` in jobs.sql).
+
+-- name: present_result
+-- The newest result, and what stays of it when it is fused again.
+SELECT r.assessment_id, r.run, r.body, (r.body ->> 'completed_at')::timestamptz AS completed_at,
+       (r.body -> 'processing')::jsonb AS processing
+FROM results r WHERE r.assessment_id = $1
+ORDER BY r.run DESC LIMIT 1;
+
+-- name: add
+INSERT INTO score_overrides (assessment_id, question_id, score, max_score, machine_score, scorer, reason, actor)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING created_at;
+
+-- name: replace_result
+-- The result of the same run, fused again: its next edition takes its place, with what the assessment shows of it and
+-- the message to the webhook. A fusion that waits for the assessment's row reads the overrides again. Returns the
+-- message.
+WITH fused AS (
+    UPDATE results SET body = $3, edition = edition + 1 WHERE assessment_id = $1 AND run = $2
+    RETURNING assessment_id, run, edition
+), shown AS (
+    UPDATE assessments a
+    SET overrides_version = a.overrides_version + 1, revision = a.revision + 1,
+        degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb, needs_review = $5
+    FROM fused
+    WHERE a.id = fused.assessment_id
+    RETURNING a.id, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
+)
+INSERT INTO webhook_deliveries (assessment_id, run, edition, event_type, dispatched_at)
+SELECT fused.assessment_id, fused.run, fused.edition, 'assessment.rescored', now()
+FROM fused JOIN shown ON shown.id = fused.assessment_id
+WHERE shown.listening
+RETURNING id, fence;

@@ -1,0 +1,69 @@
+"""Scores that people doubt: overriding one, and having all essays scored again."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from app.domain.checking import checked
+from app.domain.errors import NotFound
+from app.domain.records import StoredAnswer
+from app.domain.states import Role
+from app.domain.views import links
+from app.repositories import assessments
+from app.repositories.jobs import Ring
+from app.repositories.sql import Connection
+from app.services import follow, override, rescore, respond
+from app.services.once import once
+from app.services.override import Given
+from app.services.pipeline import ring
+from app.services.submit import Origin
+from app.web.bodies import OverrideBody, RescoreBody
+from app.web.keys import BACKGROUND, CONTEXT, REQUEST_ID
+from app.web.parsing import attempt_of, identify, path_id, read_object, traceparent
+from app.web.replies import answer, json_reply, stored_reply
+
+
+async def override_score(request: web.Request) -> web.StreamResponse:
+    """A person's score beside the machine's, which counts from now on; answers with the result that counts it."""
+    caller, pool = await identify(request), request.app[CONTEXT].pool
+    assessment_id = path_id(request, "assessment_id")
+    question = await override.find(pool, assessment_id, path_id(request, "question_id"))
+    caller.require(Role.ADVISOR, Role.ADMIN)
+    body = checked(OverrideBody, await read_object(request))
+    override.check_points(question, body.score)
+    overridden = await override.override(pool, assessment_id, Given(question, body.score, body.reason, caller.sub))
+    if overridden.changed:
+        _tell(request.app, assessment_id, [overridden.ring] if overridden.ring else [])
+    return json_reply(overridden.body, headers={"Cache-Control": "private, no-cache"})
+
+
+async def rescore_assessment(request: web.Request) -> web.StreamResponse:
+    """Runs the jobs again, with every essay scored anew; the result stands until the new one replaces it."""
+    caller, context = await identify(request), request.app[CONTEXT]
+    assessment_id = (await respond.find(context.pool, path_id(request, "assessment_id"))).id
+    caller.require(Role.ADVISOR, Role.ADMIN)
+    value = await read_object(request)
+    reason = checked(RescoreBody, value).reason
+    attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
+    rings: list[Ring] = []
+
+    async def work(conn: Connection) -> StoredAnswer:
+        rings.extend(await rescore.rescore(conn, caller.sub, assessment_id, reason, attempts, origin))
+        record = await assessments.read_status(conn, assessment_id)
+        if record is None:
+            raise NotFound("there is no such assessment")
+        return answer(follow.status_of(record).view, 202, links(assessment_id).status)
+
+    stored = await once(context.pool, attempt_of(request, caller, value), work)
+    if rings:
+        _tell(request.app, assessment_id, rings)
+    return stored_reply(stored)
+
+
+def _tell(app: web.Application, assessment_id: UUID, rings: list[Ring]) -> None:
+    """Wakes who waits for a change of the assessment, and rings off the request's path: the answer does not wait for
+    Redis."""
+    context = app[CONTEXT]
+    context.changes.announce(assessment_id)
+    if rings:
+        app[BACKGROUND].start(lambda: ring(context.doorbell, rings))

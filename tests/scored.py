@@ -1,0 +1,107 @@
+"""Assessments whose essays have known scores, made without a scorer."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.domain.essay import EssayScore
+from app.domain.records import ClaimedJob
+from app.domain.result import Reason, Recommendation, RecommendationSource
+from app.domain.states import JobStatus, JobType, ReasonCode
+from app.repositories import assessments, jobs, scores
+from app.repositories.sql import Pool
+from app.services.fuse_run import Fusing
+from tests.bank import Bank
+from tests.pipelines import submit
+from tests.unit.making import dimensions, nth
+
+LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
+UNSCORED = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="not scored")
+# Scores of essays by the names of the questions; None is one that nobody could score.
+Essays = Mapping[str, EssayScore | None]
+
+
+def by(scorer: str, percent: int, *flags: str, dropped_quotes: int = 0) -> EssayScore:
+    """A score of so many percent, which four can divide."""
+    return EssayScore(
+        scorer=scorer, model=f"{scorer}-model", prompt_version="p1", confidence=0.5, flags=flags,
+        dimensions=dimensions(*[percent // 4] * 4), dropped_quotes=dropped_quotes,
+    )  # fmt: skip
+
+
+BOTH: Essays = {"essay": by("gpt", 40), "essay_two": by("gpt", 80)}
+
+
+async def job_of_run(pool: Pool, assessment_id: UUID, run: int, job_type: JobType) -> ClaimedJob:
+    """The job, claimed."""
+    found = "SELECT id FROM async_jobs WHERE assessment_id = $1 AND run = $2 AND job_type = $3"
+    job = await jobs.claim(pool, await pool.fetchval(found, assessment_id, run, job_type), 15)
+    assert job
+    return job
+
+
+async def about_to_fuse(
+    pool: Pool, bank: Bank, assessment_id: UUID, essays: Essays = BOTH, *, run: int = 1, reasons: Iterable[Reason] = ()
+) -> ClaimedJob:
+    """The claimed fusion of a run whose `gpt` came to these scores and whose `rag` found one credential."""
+    gpt = await job_of_run(pool, assessment_id, run, JobType.GPT)
+    questions = {question.question_id: question for question in (await jobs.read_run(pool, gpt)).questions}
+    for name, score in essays.items():
+        question = questions[bank.ids[name]]
+        if score:
+            assert await scores.store_essay_score(pool, gpt, question, score)
+        else:
+            assert await scores.store_unscored(pool, gpt, question, ReasonCode.ESSAY_UNSCORED)
+    assert await jobs.finish(pool, gpt, JobStatus.COMPLETED, None, None, reasons)
+    rag = await job_of_run(pool, assessment_id, run, JobType.RAG)
+    found = {"recommendations": [await _recommendation(pool)]}
+    assert await jobs.finish(pool, rag, JobStatus.COMPLETED, None, found, [])
+    return await job_of_run(pool, assessment_id, run, JobType.FUSION)
+
+
+async def completed(
+    pool: Pool,
+    bank: Bank,
+    owner: str = "student-1",
+    essays: Essays = BOTH,
+    *,
+    answers: list[dict[str, Any]] | None = None,
+    reasons: Iterable[Reason] = (),
+) -> UUID:
+    """The id of an assessment that is completed."""
+    assessment_id = await submit(pool, bank, owner, answers)
+    job = await about_to_fuse(pool, bank, assessment_id, essays, reasons=reasons)
+    assert await Fusing(pool).do(job)
+    return assessment_id
+
+
+async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
+    """The newest result."""
+    text = await assessments.read_result(pool, assessment_id)
+    assert text is not None
+    found: dict[str, Any] = orjson.loads(text)
+    return found
+
+
+def line_of(result: Mapping[str, Any], question_id: UUID) -> dict[str, Any]:
+    """The question's line in a result."""
+    parts = result["breakdown"].values()
+    (line,) = (line for part in parts for line in part["questions"] if line["question_id"] == str(question_id))
+    found: dict[str, Any] = line
+    return found
+
+
+async def _recommendation(pool: Pool) -> dict[str, Any]:
+    row = await pool.fetchrow("SELECT c.id, v.title FROM credentials c JOIN credential_versions v"
+                              " ON v.credential_id = c.id ORDER BY v.title LIMIT 1")  # fmt: skip
+    assert row
+    source = RecommendationSource(
+        passage_id=nth(1), credential_version=1, quote="How", start=0, end=3, similarity=None
+    )  # fmt: skip
+    found = Recommendation(
+        rank=1, credential_id=row["id"], title=row["title"], provider="Garden School", url="https://garden.example",
+        relevance=0.5, reason="So.", sources=(source,),
+    )  # fmt: skip
+    return found.model_dump(mode="json")
