@@ -107,12 +107,16 @@ async def _models(context: Context) -> AsyncIterator[tuple[Asking, ...]]:
         return
     # Imported here: the SDK takes half a second, and a worker without a key does not need it.
     from app.clients.model import EssayModel
+    from app.clients.model_gate import ModelGate, gate_name
 
     key = settings.openai_api_key.get_secret_value()
     async with AsyncExitStack() as stack:
         asking = []
         for name in settings.models:
-            model = EssayModel(key, settings.openai_base_url, name, settings.openai_timeout)
+            place, seconds = gate_name(settings.openai_base_url, name), settings.openai_timeout
+            gate = ModelGate(context.doorbell.redis, place, seconds)
+            stack.push_async_callback(gate.close)
+            model = EssayModel(key, settings.openai_base_url, name, seconds, gate)
             stack.push_async_callback(model.close)
             price = settings.model_prices.get(name)
             known = Price(price.input, price.output) if price else None

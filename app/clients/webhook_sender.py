@@ -4,21 +4,19 @@ The address is checked where it is used: each connection is made on its own, to 
 """
 
 import asyncio
-import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import partial
 from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from app.domain.retry_after import seconds_to_wait
 from app.domain.webhook_address import NOT_PUBLIC, AddressRefused, Network, checked_url, public
 
 _AGENT = "Assay-Webhooks/1"
@@ -186,21 +184,6 @@ def guarded_connector(resolver: AbstractResolver, allowed: Sequence[Network]) ->
         force_close=True,
         limit=_CONNECTIONS,
     )
-
-
-def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for, of either form: a number or a date. However many; None where it is
-    missing or makes no sense. `now` is in Unix seconds."""
-    if retry_after is None:
-        return None
-    if re.fullmatch("[0-9]{1,18}", retry_after):
-        return float(retry_after)
-    try:
-        date = parsedate_to_datetime(retry_after)
-        # Of the forms of HTTP's dates one names no zone; all of them mean UTC.
-        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _require_public(address: str, allowed: Sequence[Network]) -> None:

@@ -5,7 +5,7 @@ stays as it is; a model gets this form of it, and its quotes are found again in 
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +33,8 @@ _LOOKALIKES = dict(
         strict=True,
     )
 )  # fmt: skip
+# What is no letter and yet shows: lines and tabs.
+_LINES = str.maketrans("", "", "\n\t\r")
 # More marks than that on one letter are no spelling of any language.
 _MOST_MARKS = 2
 
@@ -43,7 +45,7 @@ class Legible:
 
     original: str
     text: str
-    places: tuple[int, ...]
+    places: Sequence[int]
 
     @cached_property
     def differs(self) -> bool:
@@ -65,6 +67,8 @@ class Legible:
 def legible(text: str) -> Legible:
     """The text without hidden characters and controls, with plain letters in the place of other shapes, and, in words
     that mix them with Latin ones, of look-alikes."""
+    if text.isascii() and text.translate(_LINES).isprintable():
+        return Legible(text, text, range(len(text)))
     shown = list(_shown(text))
     letters = [letter for letter, _ in shown]
     told = [letter for letter in letters if letter.isalpha()]

@@ -19,8 +19,6 @@ from app.repositories.sql import Pool
 
 # What an answer is expected to have at most when its cost is set aside.
 _ANSWER_TOKENS = 1_500
-# English has about four characters in a token; code and other scripts fewer.
-_CHARACTERS_IN_A_TOKEN = 3
 
 # Troubles that say nothing against the model.
 ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused"})
@@ -103,10 +101,6 @@ class Asking:
     # Equal essays at the same time: the first one buys, the others wait for what it gets.
     _buying: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    def fingerprint(self, essay: Essay) -> bytes:
-        """What its answer is known by."""
-        return fingerprint(essay.body, essay.answer, self.model.name)
-
     def read(self, essay: Essay, raw: str, canary: str = "") -> Scored:
         """The score in an answer."""
         try:
@@ -116,18 +110,19 @@ class Asking:
 
     async def score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool = False) -> Scored:
         """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought."""
-        wanted = self.fingerprint(essay)
+        prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
+        wanted = fingerprint(prompt, self.model.name)
         lock = self._buying.setdefault(wanted, asyncio.Lock())
         of_run = (assessment_id, run) if anew else None
         async with lock:
             known = await scores.find_bought(self.pool, [wanted], of_run)
             if wanted in known and (found := self.read(essay, known[wanted]))[0]:
                 return found
-            return await self._buy(essay, wanted, assessment_id, run)
+            return await self._buy(essay, prompt, wanted, assessment_id, run)
 
     async def bought(self, essay: Essay) -> Scored:
         """The score out of an answer bought before, without asking."""
-        wanted = self.fingerprint(essay)
+        wanted = fingerprint(build_prompt(essay.body, essay.answer), self.model.name)
         known = await scores.find_bought(self.pool, [wanted], None)
         return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
 
@@ -140,8 +135,7 @@ class Asking:
             return trouble
         return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
 
-    async def _buy(self, essay: Essay, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
-        prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
+    async def _buy(self, essay: Essay, prompt: EssayPrompt, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
         found: list[Scored] = []
 
         def read(reply: Reply) -> Trouble | None:
@@ -209,8 +203,7 @@ class _Cost:
         """Raises LastingTrouble where the budget is spent, PassingTrouble where calls on their way may spend it."""
         if self._price is None:
             return
-        tokens = estimated_tokens(prompt)
-        self._dollars = self._price.of(tokens, _ANSWER_TOKENS)
+        self._dollars = self._price.of(prompt.tokens, _ANSWER_TOKENS)
         self._day = await budget.reserve(self._pool, self._dollars, self._budget)
         if self._day is not None:
             return
@@ -222,11 +215,6 @@ class _Cost:
         """What a worker does not come to settle stays set aside: nobody knows whether it was paid."""
         if self._day is not None:
             await budget.settle(self._pool, self._day, self._dollars, dollars)
-
-
-def estimated_tokens(prompt: EssayPrompt) -> int:
-    """About how many tokens a prompt has, rather too many than too few."""
-    return (len(prompt.system) + len(prompt.user)) // _CHARACTERS_IN_A_TOKEN + 1
 
 
 def _anything(reply: Reply) -> Trouble | None:

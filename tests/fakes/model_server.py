@@ -66,6 +66,16 @@ def text(content: str | None, **message: Any) -> Behaviour:
     return behave
 
 
+def after(seconds: float, behaviour: Behaviour) -> Behaviour:
+    """The same, after some time."""
+
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await behaviour(request, body)
+
+    return behave
+
+
 def failure(status: int, code: str | None = None, headers: dict[str, str] | None = None) -> Behaviour:
     """An error of the provider."""
 

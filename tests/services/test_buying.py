@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiohttp import web
@@ -14,9 +15,10 @@ from app.clients.model import EssayModel
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.ask_model import Price
+from app.services.rescore import rescore
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, failure, scores
-from tests.pipelines import job_id, pipeline, run_all, submit
+from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
 
 PRICES = {"gpt-test": Price(1, 10), "gpt-second": Price(1, 10)}
 # The catalogue of the small track has no vectors.
@@ -49,6 +51,15 @@ class Workshop:
             await asyncio.gather(*(running.run(each) for each in jobs))
         await run_all(self.pool, running)
         return [await self.line(assessment_id) for assessment_id in ids]
+
+    async def again(self, assessment_id: UUID) -> dict[str, Any]:
+        """The only essay's line after a person asked for new scores."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            await rescore(conn, "advisor-1", assessment_id, "A new rubric.", 4, FROM_NOWHERE)
+        running = pipeline(self.pool, self._redis_url, self._embedder, model=await self.model())
+        self._stack.push_async_callback(running.doorbell.redis.aclose)
+        await run_all(self.pool, running)
+        return await self.line(assessment_id)
 
     async def line(self, assessment_id: Any) -> dict[str, Any]:
         body = json.loads(
@@ -141,3 +152,27 @@ async def test_a_missing_second_opinion_is_said_and_costs_no_score(workshop: Wor
     (line,) = await workshop.run(ESSAY, second=await workshop.model("gpt-second"))
     assert (line["score"], line["flags"], line["second_opinion"]) == (0.8, ["second_opinion_missing"], None)
     assert len(provider.requests) == 2
+
+
+async def test_who_asks_for_new_scores_gets_them_bought(workshop: Workshop, provider: ModelServer, pool: Pool) -> None:
+    await workshop.run(ESSAY)
+    assessment_id = await pool.fetchval("SELECT id FROM assessments")
+    provider.default = scores(10)
+    line = await workshop.again(assessment_id)
+    assert (line["score"], len(provider.requests)) == (0.4, 2)
+    assert await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' AND NOT missing") == [
+        (1, 0.8),
+        (2, 0.4),
+    ]
+
+
+async def test_a_model_that_is_away_takes_no_score_back(workshop: Workshop, provider: ModelServer, pool: Pool) -> None:
+    """It is said all the same: the job has failed, and can be retried."""
+    await workshop.run(ESSAY)
+    assessment_id = await pool.fetchval("SELECT id FROM assessments")
+    provider.default = failure(500)
+    line = await workshop.again(assessment_id)
+    assert (line["scorer"], line["score"], line["reasons"]) == ("gpt", 0.8, set())
+    failed = await pool.fetchrow("SELECT status, error FROM async_jobs WHERE run = 2 AND job_type = 'gpt'")
+    assert failed is not None
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "model_unavailable")

@@ -18,6 +18,7 @@ from app.domain.essay_prompt import (
     read_answer,
     reveals,
     rubric_points,
+    telling_runs,
 )
 from app.domain.legible import legible
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
@@ -178,13 +179,13 @@ def test_the_canary_stands_in_the_instructions_and_in_no_answer() -> None:
 def test_equal_questions_about_equal_essays_have_one_fingerprint() -> None:
     other = essay().model_copy(update={"model_answer": "Another."})
     told_apart = [
-        fingerprint(essay(), ESSAY, "model-1"),
-        fingerprint(essay(), ESSAY + " ", "model-1"),
-        fingerprint(essay(), ESSAY, "model-2"),
-        fingerprint(other, ESSAY, "model-1"),
+        fingerprint(build_prompt(essay(), ESSAY), "model-1"),
+        fingerprint(build_prompt(essay(), ESSAY + " "), "model-1"),
+        fingerprint(build_prompt(essay(), ESSAY), "model-2"),
+        fingerprint(build_prompt(other, ESSAY), "model-1"),
     ]
     assert len(set(told_apart)) == 4
-    assert fingerprint(essay(), ESSAY, "model-1") == told_apart[0]
+    assert fingerprint(build_prompt(essay(), ESSAY, "a canary"), "model-1") == told_apart[0]
 
 
 def test_a_quote_of_what_the_model_read_is_shown_as_the_student_wrote_it() -> None:
@@ -250,6 +251,6 @@ def test_a_short_rubric_is_what_any_grader_says() -> None:
 def test_words_that_the_student_wrote_give_nothing_away() -> None:
     secret = "One two three four five six seven eight nine ten."
     repeated = "You wrote: one two three four five six seven eight."
-    assert reveals(repeated, secret, "Nothing.")
-    assert not reveals(repeated, secret, f"I say: {secret}")
-    assert not reveals("One two three four five six seven.", secret, "Nothing.")
+    assert reveals(repeated, telling_runs([secret], "Nothing."))
+    assert not reveals(repeated, telling_runs([secret], f"I say: {secret}"))
+    assert not reveals("One two three four five six seven.", telling_runs([secret], "Nothing."))
