@@ -7,10 +7,11 @@ Nobody holds a connection to Postgres while waiting.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from itertools import islice
+from typing import NoReturn, Self
 from uuid import UUID
 
 import structlog
@@ -22,6 +23,7 @@ from app.ending import end
 from app.repositories import assessments
 from app.repositories.sql import STORAGE_AWAY, Pool
 from app.services.caller import Caller
+from app.services.deadlines import Deadlines, resolve
 from app.services.follow import Status, status_of
 
 log = structlog.get_logger()
@@ -35,14 +37,14 @@ LOOK_SECONDS = 5.0
 # Assessments in one statement.
 _STATUSES = 100
 _REVISIONS = 1_000
+# Reads of statuses at once. Under load each waits for its turn in the process more than for Postgres: one after the
+# other, they would be what everybody waits for.
+_READS = 4
 # Seconds until the next try while Postgres is away.
 _PAUSE = 0.5
 
-
-class _Change(asyncio.Event):
-    """Something that those who wait for it share: the status that they wait for, once it is there."""
-
-    status: Status | None = None
+# What one waits for: the newer status, or None where there is none in time.
+_Change = asyncio.Future[Status | None]
 
 
 @dataclass(slots=True)
@@ -53,7 +55,13 @@ class _Followed:
     revision: int = 0
     waiters: int = 0
     stopped: bool = False
-    change: _Change = field(default_factory=_Change)
+    changes: list[_Change] = field(default_factory=list)
+
+    def wake(self, status: Status | None) -> None:
+        """Answers all who wait."""
+        changes, self.changes = self.changes, []
+        for change in changes:
+            resolve(change, status)
 
 
 class _Asked(asyncio.Event):
@@ -65,11 +73,18 @@ class _Asked(asyncio.Event):
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """One who waits for one assessment."""
+    """One who waits for one assessment while the block runs."""
 
     _hub: "Following"
     _assessment_id: UUID
     _followed: _Followed
+    _caller: str
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hub.leave(self._assessment_id, self._followed, self._caller)
 
     async def read(self, caller: Caller) -> Status:
         """The status as it is; read together with what others ask for.
@@ -92,13 +107,18 @@ class Follower:
             return status_of(record) if record else None
         if self._followed.stopped:
             return None
-        change = self._followed.change
+        change: _Change = asyncio.get_running_loop().create_future()
+        changes = self._followed.changes
+        changes.append(change)
+        if deadline is not None:
+            self._hub.deadlines.add(change, deadline)
         try:
-            async with asyncio.timeout_at(deadline):
-                await change.wait()
-        except TimeoutError:
-            return None
-        return change.status
+            return await change
+        finally:
+            if deadline is not None:
+                self._hub.deadlines.discard(change, deadline)
+            if changes is self._followed.changes:
+                changes.remove(change)
 
 
 class Following:
@@ -115,8 +135,10 @@ class Following:
         self._callers: Counter[str] = Counter()
         self._waiting = 0
         self._stopped = False
+        self.deadlines = Deadlines()
         self._asked: dict[UUID, _Asked] = {}
-        self._changed: set[UUID] = set()
+        # In the order in which they came: under load nobody waits longer than his turn.
+        self._changed: dict[UUID, None] = {}
         self._some = asyncio.Event()
 
     @property
@@ -124,9 +146,8 @@ class Following:
         """How many wait."""
         return self._waiting
 
-    @contextmanager
-    def follow(self, assessment_id: UUID, caller: str) -> Iterator["Follower"]:
-        """Registers a waiter; what changes from here on is not missed.
+    def follow(self, assessment_id: UUID, caller: str) -> Follower:
+        """Registers a waiter, until the block that it is used in ends; what changes from here on is not missed.
 
         Raises:
             TooManyWaits: the caller has too many waiters.
@@ -140,23 +161,24 @@ class Following:
         followed.waiters += 1
         self._callers[caller] += 1
         self._waiting += 1
-        try:
-            yield Follower(self, assessment_id, followed)
-        finally:
-            followed.waiters -= 1
-            if not followed.waiters:
-                del self._followed[assessment_id]
-            self._waiting -= 1
-            self._callers[caller] -= 1
-            if not self._callers[caller]:
-                del self._callers[caller]
+        return Follower(self, assessment_id, followed, caller)
+
+    def leave(self, assessment_id: UUID, followed: _Followed, caller: str) -> None:
+        """Forgets a waiter."""
+        followed.waiters -= 1
+        if not followed.waiters:
+            del self._followed[assessment_id]
+        self._waiting -= 1
+        self._callers[caller] -= 1
+        if not self._callers[caller]:
+            del self._callers[caller]
 
     def stop(self) -> None:
         """Has everyone who waits answer with what there is."""
         self._stopped = True
         for followed in self._followed.values():
             followed.stopped = True
-            followed.change.set()
+            followed.wake(None)
 
     async def ask(self, assessment_id: UUID) -> StatusRecord | None:
         """What is true of the assessment from now on; all that is asked for while one read runs is read by the next."""
@@ -188,7 +210,13 @@ class Following:
             await self._some.wait()
             self._some.clear()
             while self._changed:
-                await self._read([self._changed.pop() for _ in range(min(len(self._changed), _STATUSES))])
+                await asyncio.gather(*(self._read(self._oldest()) for _ in range(_READS) if self._changed))
+
+    def _oldest(self) -> list[UUID]:
+        oldest = list(islice(self._changed, _STATUSES))
+        for each in oldest:
+            del self._changed[each]
+        return oldest
 
     async def _read(self, changed: list[UUID]) -> None:
         asked = {each: self._asked.pop(each) for each in changed if each in self._asked}
@@ -205,7 +233,8 @@ class Following:
         for record in records:
             followed = self._followed.get(record.assessment_id)
             if followed and record.revision > followed.revision:
-                _wake(followed, status_of(record))
+                followed.revision = record.revision
+                followed.wake(status_of(record))
             if record.assessment_id in asked:
                 asked[record.assessment_id].record = record
         for each in asked.values():
@@ -225,16 +254,9 @@ class Following:
         return followed is not None and revision > followed.revision
 
     def _note(self, changed: Iterable[UUID]) -> None:
-        self._changed.update(changed)
+        self._changed.update(dict.fromkeys(changed))
         if self._changed:
             self._some.set()
-
-
-def _wake(followed: _Followed, status: Status) -> None:
-    woken, followed.change = followed.change, _Change()
-    followed.revision = status.revision
-    woken.status = status
-    woken.set()
 
 
 @asynccontextmanager

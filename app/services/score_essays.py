@@ -9,6 +9,7 @@ from app.clients.changes import Announce, to_nobody
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.essay import EssayScore
+from app.domain.injection import suspected
 from app.domain.local_scoring import estimate, texts_to_embed
 from app.domain.questions import EssayQuestion
 from app.domain.records import ClaimedJob, RunInputs
@@ -24,6 +25,7 @@ from app.services.ask_model import Asking, Essay, Scored
 
 # The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
 _ESTIMATE_SECONDS = 120.0
+SUSPECTED_INJECTION = "suspected_injection"
 _NONE_SCORED = LastingTrouble("essays_unscored", "no essay could be scored")
 
 _T = TypeVar("_T")
@@ -107,7 +109,7 @@ class EssayScoring:
             await self._store_unscored(job, essay)
 
     async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore) -> None:
-        _held(await scores.store_essay_score(self.pool, job, essay.question, score))
+        _held(await scores.store_essay_score(self.pool, job, essay.question, _flagged(score, essay)))
         self.announce(job.assessment_id)
 
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
@@ -169,6 +171,13 @@ def _kept(run: RunInputs, essay: Essay) -> bool:
     an estimate no worse than the same one again."""
     line = next((line for line in run.essays if line.question_id == essay.question.question_id), None)
     return line is not None and line.score is not None
+
+
+def _flagged(score: EssayScore, essay: Essay) -> EssayScore:
+    """The score of an essay that speaks to its grader is flagged, for a person to look at; it costs no points."""
+    if not suspected(essay.answer):
+        return score
+    return score.model_copy(update={"flags": tuple(sorted({*score.flags, SUSPECTED_INJECTION}))})
 
 
 def _held(held: bool) -> None:

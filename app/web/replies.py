@@ -38,17 +38,29 @@ def stored_reply(stored: StoredAnswer) -> web.Response:
 def status_reply(request: web.Request, status: Status) -> web.Response:
     """The status, or 304 where the client has it already."""
     headers = status_headers(status)
-    if matches(tags(request.headers.getall("If-None-Match", [])), status.tag):
+    if knows(request, status.tag):
         return web.Response(status=304, headers=headers)
     return json_reply(status.body, headers=headers)
 
 
+def unchanged_reply(tag: str) -> web.Response:
+    """304 for a client that has the newest status, which is not final."""
+    return web.Response(status=304, headers=_headers(tag, settled=False))
+
+
 def status_headers(status: Status) -> dict[str, str]:
     """What goes with a status, whatever its code."""
-    headers = {"ETag": status.tag, "Cache-Control": "private, no-cache"}
-    if not status.settled:
-        headers["Retry-After"] = RETRY_AFTER
-    return headers
+    return _headers(status.tag, status.settled)
+
+
+def _headers(tag: str, settled: bool) -> dict[str, str]:
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    return headers if settled else headers | {"Retry-After": RETRY_AFTER}
+
+
+def knows(request: web.Request, tag: str) -> bool:
+    """Whether the client has the tag, or takes any."""
+    return matches(tags(request.headers.getall("If-None-Match", [])), tag)
 
 
 def tags(if_none_match: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -27,9 +28,12 @@ def asked_wait(request: web.Request) -> Wait:
     Raises:
         RequestProblem: `?wait` is no whole number of seconds from 0 to 60.
     """
-    if "wait" in request.query:
-        seconds = _seconds(request.query["wait"])
-        if seconds is None or len(request.query.getall("wait")) > 1:
+    # Not `request.query`: what that keeps would be there as long as the request waits.
+    query = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
+    asked = [value for name, value in query if name == "wait"]
+    if asked:
+        seconds = _seconds(asked[0])
+        if seconds is None or len(asked) > 1:
             bad_query(f"wait must be a whole number of seconds from 0 to {MOST_SECONDS}")
         return Wait(seconds)
     preferred = _preferred(request.headers.getall("Prefer", []))

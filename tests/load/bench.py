@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.load import idle, noop, pickup, submit, whole
+from tests.load import essays, follow, idle, noop, pickup, submit, webhooks, whole
 from tests.load.ground import Ground, open_ground
 from tests.load.lines import Line, as_json, show
 from tests.load.processes import BenchFailed
@@ -31,6 +31,9 @@ PARTS = {
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
     "pipeline": Part(whole.run, whole.NOTES),
+    "essays": Part(essays.run, essays.NOTES),
+    "follow": Part(follow.run, follow.NOTES),
+    "webhooks": Part(webhooks.run, webhooks.NOTES),
 }
 
 

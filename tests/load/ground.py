@@ -34,6 +34,11 @@ class Ground:
     bank: Bank
 
     @property
+    def database_name(self) -> str:
+        """What the part's database is called."""
+        return _PART
+
+    @property
     def database_url(self) -> str:
         """The part's database."""
         return with_database(self.servers.database_url, _PART)

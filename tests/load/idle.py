@@ -3,8 +3,7 @@
 import time
 from contextlib import ExitStack
 
-from app.repositories.sql import Pool
-from tests.load import stock
+from tests.load import planting, stock
 from tests.load.ground import Ground
 from tests.load.lines import Line, at_most
 from tests.load.processes import child, cpu_seconds, service, wait_for
@@ -30,7 +29,7 @@ def run(ground: Ground) -> list[Line]:
             idle = stack.enter_context(child("idle_stock", redis_url=ground.redis_url, poll_delay=poll))
             idle.says()
             pids[f"stock arq, poll {poll:g} s"] = idle.process.pid
-        wait_for(lambda: ground.run(_embedded), worker, "the passages' vectors")
+        wait_for(lambda: ground.run(planting.embedded), worker, "the passages' vectors")
         time.sleep(_SETTLE_SECONDS)
         percent = _percent(pids)
     return [at_most("idle", "worker", "% of a core", percent.pop("ours"), percent, _MOST_PERCENT)]
@@ -41,8 +40,3 @@ def _percent(pids: dict[str, int]) -> dict[str, float]:
     time.sleep(_SECONDS)
     seconds = time.monotonic() - started
     return {name: 100 * (cpu_seconds(pid) - before[name]) / seconds for name, pid in pids.items()}
-
-
-async def _embedded(pool: Pool) -> bool:
-    done: bool = await pool.fetchval("SELECT NOT EXISTS (SELECT FROM passages WHERE embedding IS NULL)")
-    return done

@@ -42,6 +42,14 @@ def at_most(
     return Line(part, what, unit, ours, limits, ratio, aim, met, note)
 
 
+def ratio_at_most(
+    part: str, what: str, unit: str, ours: float, limits: Mapping[str, float], most: float, note: str = ""
+) -> Line:
+    """Something of which less is better; the aim is a multiple of the smallest limit."""
+    ratio = ours / min(limits.values())
+    return Line(part, what, unit, ours, limits, ratio, f"≤ {most:g} × the smallest limit", ratio <= most, note)
+
+
 def show(lines: Iterable[Line], notes: Iterable[str], console: Console) -> None:
     """Prints one table, and what has to be known to read it."""
     table = Table(title="Ours against limits measured in the same run")

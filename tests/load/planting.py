@@ -1,5 +1,6 @@
 """Rows by the thousand, by SQL: what students and submissions would have left behind."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.repositories.sql import Connection, Pool
-from tests.bank import SLUG, Bank
+from tests.bank import ESSAY, SLUG, Bank
 
 # Checkpoints and vacuum would otherwise come in the middle of a measurement, and at another point of each.
 _SETTLE = ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT")
@@ -26,7 +27,11 @@ WITH track AS (SELECT id FROM tracks WHERE slug = $1), given AS (
     SELECT started.id, given.question_id, 1, given.position - 1 FROM started, given
 ), answered AS (
     INSERT INTO responses (assessment_id, question_id, answer)
-    SELECT started.id, given.question_id, given.answer FROM started, given
+    -- Equal essays would be bought once.
+    SELECT started.id, given.question_id,
+           CASE WHEN given.question_id = ANY($4::uuid[])
+                THEN to_jsonb((given.answer #>> '{}') || ' ' || started.id) ELSE given.answer END
+    FROM started, given
 )
 SELECT id, owner FROM started
 """
@@ -41,6 +46,26 @@ INSERT INTO async_jobs (id, assessment_id, run, job_type, max_attempts, run_afte
 SELECT gen_random_uuid(), id, 1, 'rag', 4, $3, $3 FROM submitted
 RETURNING id
 """
+_MESSAGES = """
+WITH failed AS (
+    INSERT INTO assessments (owner, track_id, expires_at, status, submitted_at, completed_at, webhook_url,
+                             webhook_secret)
+    SELECT gen_random_uuid(), t.id, now(), 'failed', now(), now(), $2, $3
+    FROM tracks t, generate_series(1, $4) WHERE t.slug = $1
+    RETURNING id
+)
+INSERT INTO webhook_deliveries (assessment_id, run, event_type, next_attempt_at)
+SELECT id, 1, 'assessment.failed', 'infinity' FROM failed
+"""
+_MESSAGES_DUE = """
+UPDATE webhook_deliveries SET next_attempt_at = now(), dispatched_at = now()
+WHERE status = 'pending' AND next_attempt_at = 'infinity' RETURNING id
+"""
+_END_MESSAGES = """
+UPDATE webhook_deliveries
+SET status = 'cancelled', next_attempt_at = NULL, lease_expires_at = NULL, completed_at = now()
+WHERE status = 'pending'
+"""
 
 
 @dataclass(frozen=True)
@@ -51,12 +76,14 @@ class Answered:
     owner: str
 
 
-async def answered(pool: Pool, bank: Bank, count: int) -> list[Answered]:
-    """Assessments of as many students, ready to be submitted."""
+async def answered(pool: Pool, bank: Bank, count: int, essays: Sequence[UUID] = ()) -> list[Answered]:
+    """Assessments of as many students, ready to be submitted; `essays` are asked for beside those of the bank."""
+    answers = [*bank.all_answers(), *({"question_id": str(essay), "answer": ESSAY} for essay in essays)]
+    unlike = [bank.ids["essay"], bank.ids["essay_two"], *essays]
     rows: list[asyncpg.Record] = []
     async with pool.acquire() as conn:
         while len(rows) < count:
-            rows += await conn.fetch(_ANSWERED, SLUG, bank.all_answers(), min(_AT_ONCE, count - len(rows)))
+            rows += await conn.fetch(_ANSWERED, SLUG, answers, min(_AT_ONCE, count - len(rows)), unlike)
         await _settle(conn)
     return [Answered(row["id"], row["owner"]) for row in rows]
 
@@ -73,6 +100,30 @@ async def queued(pool: Pool, count: int, *, due: bool = True) -> list[UUID]:
 async def make_due(pool: Pool, job_id: UUID) -> None:
     """What a submission does for its jobs, in a commit of its own."""
     await pool.execute("UPDATE async_jobs SET run_after = now(), dispatched_at = now() WHERE id = $1", job_id)
+
+
+async def messages(pool: Pool, urls: Mapping[str, int], secret: str) -> None:
+    """Messages of failed assessments, so many to each address, which are not due yet."""
+    async with pool.acquire() as conn:
+        for url, count in urls.items():
+            await conn.execute(_MESSAGES, SLUG, url, secret, count)
+        await _settle(conn)
+
+
+async def make_messages_due(pool: Pool) -> list[UUID]:
+    """All of them, noted as rung for."""
+    return [row["id"] for row in await pool.fetch(_MESSAGES_DUE)]
+
+
+async def end_messages(pool: Pool) -> None:
+    """Ends what nobody has taken, so that nothing is tried again in the next measurement."""
+    await pool.execute(_END_MESSAGES)
+
+
+async def embedded(pool: Pool) -> bool:
+    """Whether workers have found the vectors of all passages, which they do first of all."""
+    done: bool = await pool.fetchval("SELECT NOT EXISTS (SELECT FROM passages WHERE embedding IS NULL)")
+    return done
 
 
 async def finish_submitted(pool: Pool) -> None:

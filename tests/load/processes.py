@@ -48,6 +48,12 @@ class Child:
             raise BenchFailed(f"{self.process.args!r} ended early:\n{self._log.read()[-_TAIL:]}")
         return json.loads(line)
 
+    def tell(self, value: Any) -> None:
+        """Tells it one more thing, after its arguments."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(value) + "\n")
+        self.process.stdin.flush()
+
 
 @contextmanager
 def child(module: str, **told: Any) -> Iterator[Child]:
@@ -58,10 +64,9 @@ def child(module: str, **told: Any) -> Iterator[Child]:
             cwd=ROOT, env=_environment({}), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
-            assert process.stdin
-            process.stdin.write(json.dumps(told) + "\n")
-            process.stdin.flush()
-            yield Child(process, log)
+            started = Child(process, log)
+            started.tell(told)
+            yield started
         finally:
             _stop(process)
 
@@ -127,6 +132,11 @@ def cpu_seconds(pid: int) -> float:
     # The name in brackets may hold anything, so the fields are counted from behind it.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory_bytes(pid: int) -> int:
+    """What the process has in memory now, what it shares with others included."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -1,15 +1,16 @@
-"""The model provider of the tests as a process of its own; it answers at once."""
+"""The model provider of the tests as a process of its own; it answers at once, or after so many seconds."""
 
 import asyncio
 
 import uvloop
 
-from tests.fakes.model_server import model_server
+from tests.fakes.model_server import after, model_server
 from tests.load.speaking import say, told
 
 
-async def _serve() -> None:
+async def _serve(seconds: float = 0.0) -> None:
     async with model_server() as server:
+        server.default = after(seconds, server.default)
         say(server.url)
         await asyncio.Event().wait()
 

@@ -13,7 +13,7 @@ from app.web.keys import CONTEXT, FOLLOWING, TIME_LIMIT
 from app.web.middlewares import sign
 from app.web.parsing import identify, path_id
 from app.web.problems import RequestProblem
-from app.web.replies import matches, status_headers, status_reply, tags
+from app.web.replies import knows, matches, status_headers, status_reply, tags, unchanged_reply
 from app.web.waiting import Wait, asked_wait
 
 # Seconds that answering takes at most, beyond the wait.
@@ -41,15 +41,21 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         status: Status | None = await follower.read(caller)
         while status and _waits(request, status):
             # Neither the status nor a timer is kept while waiting: ten thousand of them are a lot of memory.
-            revision, status = status.revision, None
+            revision, tag, status = status.revision, status.tag, None
             request[TIME_LIMIT].reschedule(None)
             status = await follower.newer(revision, deadline)
-        _allow(request, 0)
+            _allow(request, 0)
+            if status is None and knows(request, tag):
+                # Not read once more: where many wait, many waits end each second.
+                return _applied(unchanged_reply(tag), wait)
         return _reply(request, status or await follower.read(caller), wait)
 
 
 def _reply(request: web.Request, status: Status, wait: Wait) -> web.StreamResponse:
-    reply = status_reply(request, status)
+    return _applied(status_reply(request, status), wait)
+
+
+def _applied(reply: web.Response, wait: Wait) -> web.Response:
     if wait.applied:
         reply.headers["Preference-Applied"] = wait.applied
     return reply
