@@ -87,8 +87,12 @@ def error_of(trouble: Trouble) -> dict[str, str]:
     return {"code": trouble.code, "detail": trouble.detail}
 
 
+# Listed once: pydantic makes the list anew each time it is asked for, and statuses are told by the thousand.
+_SHOWN_AS_IT_IS = tuple(name for name in JobView.model_fields if name != "error")
+
+
 def _job_view(job: StatusJob) -> JobView:
-    shown = {name: getattr(job, name) for name in JobView.model_fields if name != "error"}
+    shown = {name: getattr(job, name) for name in _SHOWN_AS_IT_IS}
     return JobView(**shown, error=JobError(**job.error) if job.error else None)
 
 
