@@ -23,6 +23,7 @@ _HIDDEN = frozenset(
 )  # fmt: skip
 # Persian and Indic words are spelt with them, and families of emoji are joined by one.
 _JOINERS = frozenset("\u200c\u200d")
+_JOINS_NOTHING = _HIDDEN - {"\ufe0f"}
 # Letters in other shapes: enclosed, letter-like, full width, and those of mathematics.
 _SHAPES = ((0x2100, 0x214F), (0x2460, 0x24FF), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF), (0x1F130, 0x1F169))
 # Cyrillic, Greek, Armenian and Cherokee letters that look like Latin ones.
@@ -71,10 +72,8 @@ def legible(text: str) -> Legible:
         return Legible(text, text, range(len(text)))
     shown = list(_shown(text))
     letters = [letter for letter, _ in shown]
-    told = [letter for letter in letters if letter.isalpha()]
-    latin_text = 2 * sum(map(_latin, told)) > len(told)
     for start, end in _words(letters):
-        letters[start:end] = _plain_word(letters[start:end], latin_text)
+        letters[start:end] = _plain_word(letters[start:end])
     return Legible(text, "".join(letters), tuple(place for _, place in shown))
 
 
@@ -95,7 +94,7 @@ def _shown(text: str) -> Iterator[tuple[str, int]]:
 def _joins(text: str, place: int) -> bool:
     """Whether the character is a joiner between letters of a script that is spelt with them, or between emoji."""
     before = text[place - 1] if place else ""
-    return text[place] in _JOINERS and before > "\u0590" and before not in _HIDDEN - {"\ufe0f"}
+    return text[place] in _JOINERS and before > "\u0590" and before not in _JOINS_NOTHING
 
 
 def _shape(letter: str) -> str:
@@ -117,11 +116,10 @@ def _words(letters: list[str]) -> Iterator[tuple[int, int]]:
         yield start, len(letters)
 
 
-def _plain_word(word: list[str], latin_text: bool) -> list[str]:
-    """Only attackers write Latin words with look-alikes; a word of one script in a text of that script stays."""
+def _plain_word(word: list[str]) -> list[str]:
+    """Only attackers mix look-alikes into Latin words; a word of one script stays, a foreign name for instance."""
     plain = [_LOOKALIKES.get(letter, letter) for letter in word]
-    mixed = any(map(_latin, word)) or (latin_text and len(word) > 1)
-    return plain if mixed and all(map(_latin, plain)) else word
+    return plain if any(map(_latin, word)) and all(map(_latin, plain)) else word
 
 
 def _latin(letter: str) -> bool:

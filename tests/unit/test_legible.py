@@ -15,7 +15,7 @@ from tests.unit.making import awkward_texts, quick
         ("ig\u00adnore \u202eabc\u202c", "ignore abc"),
         ("a\U000e0069\U000e0067b", "ab"),
         ("іgnоrе аll", "ignore all"),
-        ("Ѕсоре of the text", "Scope of the text"),
+        ("the Ѕcоpe of the text", "the Scope of the text"),
         ("\uff49\uff47\uff4e\uff4f\uff52\uff45", "ignore"),
         ("\U0001d422\U0001d420\U0001d427\U0001d428\U0001d42b\U0001d41e", "ignore"),
         ("ⓘⓖⓝⓞⓡⓔ", "ignore"),
@@ -32,6 +32,7 @@ def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str)
     [
         "Xylem carries water (10 m²), so ½ suffices.",
         "Вода поднимается по ксилеме, потому что…",
+        "The firm Вега grows Сосна trees.",
         "Το νερό ανεβαίνει στο ξύλωμα.",
         "where μ and σ are the mean and the deviation, and α = 0.05",
         "می\u200cخواهم بنویسم",
