@@ -13,18 +13,57 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-Vector = tuple[float, ...]
-"""A text's meaning: `DIMENSIONS` numbers, of length 1."""
+if TYPE_CHECKING:
+    from numpy import float16
+    from numpy.typing import NDArray
 
 DIMENSIONS = 384
+
+
+class Vector(tuple[float, ...]):
+    """A text's meaning: `DIMENSIONS` numbers, of length 1; with it the states of the tokens it is the mean of.
+
+    The states cost nothing more, since the network makes them in any case, and tell what no mean can: which
+    words of two texts say the same.
+    """
+
+    states: "NDArray[float16]"
+    """A row of `DIMENSIONS` numbers for each token read, of length 1; the model's own tokens are left out."""
+    spans: tuple[tuple[int, int], ...]
+    """Where each of these tokens stands in the text, in code points."""
+
+    @classmethod
+    def of(cls, reading: "Reading") -> "Vector":
+        """The vector of what was read."""
+        vector = cls(reading.mean)
+        vector.states, vector.spans = reading.states, reading.spans
+        return vector
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A vector as it is kept: in 32-bit floats, the states in 16-bit ones."""
+
+    mean: "array[float]"
+    states: "NDArray[float16]"
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes, nearly: a place takes some 70 in Python's integers."""
+        return self.mean.itemsize * len(self.mean) + int(self.states.nbytes) + 70 * len(self.spans)
+
 
 # The length the model's makers trained it with; longer inputs cost time and were never seen in training.
 MAX_TOKENS = 128
 
-# A vector is kept as 1.5 kB of 32-bit floats, so this is about 3 MB: prompts, model answers, second tries.
+# What is kept of texts used lately: prompts, model answers, second tries.
 REMEMBERED_TEXTS = 2048
+
+# 100 tokens take 80 kB with their states, so this holds the model answers of some hundred questions.
+REMEMBERED_BYTES = 24_000_000
 
 
 class EmbeddingUnavailable(Exception):
@@ -76,7 +115,7 @@ class OfflineEmbedder:
     ) -> None:
         self._files = files
         self._max_tokens = max_tokens
-        self._memory = _Memory(remembered)
+        self._memory = _Memory(remembered, REMEMBERED_BYTES)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._model: _MiniLM | None = None
         self._closed = False
@@ -101,9 +140,9 @@ class OfflineEmbedder:
         # Memory and model are used in this thread only: no lock, and equal texts in line are computed once.
         known = self._memory.get(text)
         if known is None:
-            known = self._loaded().vector(text)
+            known = self._loaded().read(text)
             self._memory.put(text, known)
-        return tuple(known)
+        return Vector.of(known)
 
     def _loaded(self) -> "_MiniLM":
         if self._model is None:
@@ -112,22 +151,24 @@ class OfflineEmbedder:
 
 
 class _Memory:
-    """The vectors of the texts used last; knows texts by digest, so long ones are not kept."""
+    """What was read of the texts used last; knows texts by digest, so long ones are not kept."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._vectors: OrderedDict[bytes, array[float]] = OrderedDict()
+    def __init__(self, texts: int, size: int) -> None:
+        self._texts = texts
+        self._free = size
+        self._readings: OrderedDict[bytes, Reading] = OrderedDict()
 
-    def get(self, text: str) -> "array[float] | None":
+    def get(self, text: str) -> Reading | None:
         key = _digest(text)
-        if key in self._vectors:
-            self._vectors.move_to_end(key)
-        return self._vectors.get(key)
+        if key in self._readings:
+            self._readings.move_to_end(key)
+        return self._readings.get(key)
 
-    def put(self, text: str, vector: "array[float]") -> None:
-        self._vectors[_digest(text)] = vector
-        if len(self._vectors) > self._size:
-            self._vectors.popitem(last=False)
+    def put(self, text: str, reading: Reading) -> None:
+        self._readings[_digest(text)] = reading
+        self._free -= reading.size
+        while self._readings and (self._free < 0 or len(self._readings) > self._texts):
+            self._free += self._readings.popitem(last=False)[1].size
 
 
 class _MiniLM:
@@ -154,8 +195,8 @@ class _MiniLM:
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not load: {error}") from error
 
-    def vector(self, text: str) -> "array[float]":
-        """The mean of the text's token states, of length 1."""
+    def read(self, text: str) -> Reading:
+        """The text's token states and their mean, all of length 1."""
         import numpy
 
         # One text at a time: batches were slower (30 ms for 76 tokens alone, 36 in eights) and larger.
@@ -169,7 +210,15 @@ class _MiniLM:
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not run: {error}") from error
         mean = (states[0] * mask[0][:, None]).sum(axis=0) / mask.sum()
-        return array("f", mean / numpy.linalg.norm(mean))
+        # The model's own tokens, which begin and end each text, stand nowhere in it.
+        own = [at for at, (start, end) in enumerate(encoded.offsets) if end > start]
+        rows = states[0][own]
+        rows = rows / numpy.linalg.norm(rows, axis=1, keepdims=True)
+        return Reading(
+            mean=array("f", mean / numpy.linalg.norm(mean)),
+            states=rows.astype(numpy.float16),
+            spans=tuple(encoded.offsets[at] for at in own),
+        )
 
 
 def _session_options(onnxruntime: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -115,7 +116,7 @@ async def test_weak_answers_get_much_less(score: Estimate, question: Question) -
     totals = {name: (await score(question, answer)).dimensions.total for name, answer in answers.items() if answer}
     assert 65 <= totals["strong"] <= 95
     assert 35 <= totals["middling"] <= totals["strong"] + 5
-    assert totals.get("weak", 0) <= min(totals["strong"], totals["middling"]) - 20
+    assert totals.get("weak", 0) <= min(totals["strong"], totals["middling"]) - 15
 
 
 async def test_on_the_whole_stronger_students_get_more(score: Estimate) -> None:
@@ -139,7 +140,7 @@ async def test_essays_on_other_subjects_get_little(score: Estimate, question: Qu
     totals = sorted([(await score(question, other)).dimensions.total for other in others])
     # Two questions of one trade can be near neighbours: a plan of tests, a plan of an experiment.
     assert statistics.median(totals) <= 10
-    assert totals[-3] <= 30
+    assert totals[-3] <= 35
     assert totals[-1] <= 45
 
 
@@ -227,3 +228,15 @@ async def test_an_essay_is_estimated_in_well_under_a_second(score: Estimate) -> 
     start = time.perf_counter()
     await score(question, strong(question).replace("the", "this"))
     assert time.perf_counter() - start < 1.0
+
+
+async def test_tokens_come_with_their_places_and_outlast_being_remembered() -> None:
+    embedder = OfflineEmbedder()
+    text = "Queues smooth bursts; \u00fcber 3\u202f% of them."
+    first, again = [(await embedder.embed([text]))[0] for _ in range(2)]
+    assert len(first.states) == len(first.spans)
+    assert np.allclose(np.linalg.norm(first.states.astype(np.float32), axis=1), 1.0, atol=2e-3)
+    assert [text[start:end] for start, end in first.spans][:4] == ["Queue", "s", "smooth", "bursts"]
+    assert np.array_equal(first.states, again.states)
+    assert first.spans == again.spans
+    await embedder.close()

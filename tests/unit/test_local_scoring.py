@@ -2,10 +2,13 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from app.domain.essay import Dimension, EssayScore
 from app.domain.local_scoring import MOST_CONFIDENCE, estimate, texts_to_embed
@@ -29,8 +32,7 @@ TEMPLATE = set(
         "By meaning, the answer is near the question and the reference answer. Meets about of ideas of the "
         "reference answer, in word words. word words in a sentence on average; the most frequent word is of its "
         "content words; capitals in longer words. Uses of the reference answer's terms, by weight. part parts "
-        "repeated from the question or the answer not counted. Counted in part: the answer is far from the "
-        "question. Counted in part: few of its words form English sentences."
+        "repeated from the question or the answer not counted. Few of its words form English sentences."
     )
 )
 
@@ -55,17 +57,25 @@ stored = texts.filter(bool)
 answers = texts.filter(lambda text: bool(text.strip()))
 
 
-def made_up(text: str) -> list[float]:
-    """A bag of words, each at a place that its hash gives."""
-    vector = [0.0] * 64
-    for word in words(text):
-        vector[hashlib.sha256(word.encode(errors="replace")).digest()[0] % 64] += 1.0
-    return vector
+@dataclass(frozen=True)
+class MadeUp:
+    """A reading with a token for each word, whose state a hash of the word gives."""
+
+    states: NDArray[np.float16]
+    spans: tuple[tuple[int, int], ...]
+
+
+def made_up(text: str) -> MadeUp:
+    found = list(re.finditer(r"\w+", text))
+    rows = np.zeros((len(found), 64), np.float16)
+    for row, word in zip(rows, found, strict=True):
+        row[hashlib.sha256(word.group().casefold().encode(errors="replace")).digest()[0] % 64] = 1.0
+    return MadeUp(rows, tuple(word.span() for word in found))
 
 
 def scored(prompt: str, model_answer: str, answer: str) -> EssayScore:
-    vectors = {text: made_up(text) for text in texts_to_embed(prompt, model_answer, answer)}
-    return estimate(prompt, model_answer, answer, vectors)
+    readings = {text: made_up(text) for text in texts_to_embed(prompt, model_answer, answer)}
+    return estimate(prompt, model_answer, answer, readings)
 
 
 def dimensions(score: EssayScore) -> list[Dimension]:
@@ -79,7 +89,7 @@ def test_points_and_confidence_stay_in_their_ranges(prompt: str, model_answer: s
     score = scored(prompt, model_answer, answer)
     assert all(0 <= one.score <= 25 for one in dimensions(score))
     assert 0 <= score.confidence <= MOST_CONFIDENCE
-    assert (score.scorer, score.model, score.prompt_version) == ("local", "local-1", "local-1")
+    assert (score.scorer, score.model, score.prompt_version) == ("local", "local-2", "local-2")
 
 
 @quick
@@ -116,9 +126,7 @@ def test_rationales_say_nothing_the_reference_answer_says(model_answer: str, ans
 @given(answers)
 def test_saying_it_twice_earns_no_more(answer: str) -> None:
     once, twice = (scored(PROMPT, MODEL, text) for text in (answer, f"{answer}\n{answer}"))
-    assert twice.dimensions.relevance.score <= once.dimensions.relevance.score
-    assert twice.dimensions.depth.score <= once.dimensions.depth.score
-    assert twice.dimensions.technical.score <= once.dimensions.technical.score
+    assert twice.dimensions.total <= once.dimensions.total
 
 
 @quick
@@ -133,8 +141,9 @@ def test_copies_of_the_question_earn_nothing(answer: str) -> None:
 @given(st.integers(1, 5_000), st.sampled_from([" ", ". ", "\n"]))
 def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: str) -> None:
     needed = texts_to_embed(PROMPT, MODEL, between.join(f"word{number}" for number in range(count)))
-    # Two times 40 thoughts, the prompt and both answers as wholes.
-    assert len(needed) == len(set(needed)) <= 83
+    # 40 thoughts of each of the three texts, at least one in a window.
+    assert len(needed) == len(set(needed)) <= 120
+    assert all(len(text.split()) <= 70 for text in needed)
     assert all(text.strip() for text in needed)
 
 
@@ -142,17 +151,18 @@ def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: 
 @given(stored, stored, answers)
 def test_nothing_is_needed_beyond_what_is_asked_for(prompt: str, model_answer: str, answer: str) -> None:
     needed = texts_to_embed(prompt, model_answer, answer)
-    assume(len(needed) > 2)
-    vectors = {text: made_up(text) for text in needed}
-    estimate(prompt, model_answer, answer, vectors)
-    del vectors[needed[-1]]
+    assume(needed)
+    readings = {text: made_up(text) for text in needed}
+    estimate(prompt, model_answer, answer, readings)
+    del readings[needed[-1]]
     with pytest.raises(KeyError):
-        estimate(prompt, model_answer, answer, vectors)
+        estimate(prompt, model_answer, answer, readings)
 
 
 def test_a_long_answer_is_sampled_to_its_end() -> None:
     needed = texts_to_embed(PROMPT, MODEL, " ".join(f"This is sentence {number}." for number in range(400)))
-    assert {"This is sentence 0.", "This is sentence 390."} <= set(needed)
+    assert any("This is sentence 0." in text for text in needed)
+    assert any("This is sentence 390." in text for text in needed)
 
 
 @pytest.mark.parametrize("blank", ["", " \r\n\t\u2003"])

@@ -1,14 +1,18 @@
 """What is measured in an answer before any points are given."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import mul
 
+from app.domain.local_scoring import cues
+from app.domain.local_scoring.alignment import Readings, mean, tokens_of
+from app.domain.local_scoring.comparing import View, best_half, compare, idea_weights, whole
+from app.domain.local_scoring.discounts import discounts
 from app.domain.local_scoring.wording import (
     glue_share,
     joined,
     own_pieces,
+    phrases,
     pieces,
     repetition,
     sampled,
@@ -16,8 +20,6 @@ from app.domain.local_scoring.wording import (
     term_weights,
 )
 from app.domain.text import Span, sentences, words
-
-Vectors = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,8 @@ class Features:
     """`word_count` by those of the reference answer, at most 1."""
     near_prompt: float
     near_reference: float
-    near_beginning: float
-    """The nearness of both answers' beginnings, each read as one text."""
-    idea_nearness: tuple[float, ...]
-    """For each idea of the reference answer: the nearest thought's nearness."""
+    idea_recall: tuple[float, ...]
+    """For each idea of the reference answer: how near the nearest thought comes to its words."""
     idea_piece: tuple[int, ...]
     """For each idea of the reference answer: which of `own` is nearest."""
     piece_nearness: tuple[float, ...]
@@ -52,15 +52,32 @@ class Features:
     """Words in a sentence, on average."""
     shouting: float
     """The part of the letters in longer words that are capitals."""
+    measures: Mapping[str, float]
+    """What the estimate is made from, by the names in `MEASURES` and `DISCOUNTS`."""
 
 
-def measure(prompt: str, model_answer: str, answer: str, vectors: Vectors) -> Features:
-    """The features of `answer`. Raises KeyError where a text of `texts_to_embed` has no vector."""
+MEASURES: Mapping[str, int] = {
+    "gain": 1,
+    "ideas": 1,
+    "meaning": 1,
+    "best_half": 1,
+    "recall": 1,
+    "phrases": 1,
+    "terms": 1,
+    "letters": 1,
+    "precision": 1,
+    "length": 1,
+    "demands": -1,
+}
+"""The measures that the regression may use, with the direction in which each may move the estimate."""
+
+
+def measure(prompt: str, model_answer: str, answer: str, readings: Readings) -> Features:
+    """The features of `answer`. Raises KeyError where a text of `texts_to_embed` was not read."""
     every = own_pieces(answer, prompt)
-    own, reference = sampled(every), sampled(pieces(model_answer))
-    thoughts, ideas = _units(own, vectors), _units(reference, vectors)
-    near = [[_dot(idea, thought) for thought in thoughts] for idea in ideas] if own else []
-    middle = _unit(_sum(thoughts))
+    own, ideas = sampled(every), sampled(pieces(model_answer))
+    asked, reference, given = (tokens_of(parts, readings) for parts in (sampled(pieces(prompt)), ideas, own))
+    view = compare(asked, reference, given)
     weights = term_weights(model_answer, prompt)
     said = [word for piece in every for word in words(piece.text)]
     return Features(
@@ -68,39 +85,45 @@ def measure(prompt: str, model_answer: str, answer: str, vectors: Vectors) -> Fe
         set_aside=len(pieces(answer)) - len(every),
         word_count=len(said),
         length_share=min(1.0, len(said) / max(1, len(words(model_answer)))),
-        near_prompt=_dot(middle, _unit(vectors[prompt])),
-        near_reference=_dot(middle, _unit(_sum(ideas))),
-        near_beginning=_dot(_unit(vectors[joined(own)]), _unit(vectors[model_answer])) if own else 0.0,
-        idea_nearness=tuple(max(row) for row in near),
-        idea_piece=tuple(row.index(max(row)) for row in near),
-        piece_nearness=tuple(max((row[place] for row in near), default=0.0) for place in range(len(own))),
+        near_prompt=whole(given, asked),
+        near_reference=whole(given, reference),
+        idea_recall=tuple(map(float, view.recall.max(axis=1))) if own else (),
+        idea_piece=tuple(map(int, view.recall.argmax(axis=1))) if own else (),
+        piece_nearness=tuple(map(float, view.vectors.max(axis=0, initial=0.0))) if own else (),
         piece_terms=tuple(_weight(piece.text, weights) for piece in own),
         term_share=_weight(joined(every), weights) / (sum(weights.values()) or 1.0),
         glue_share=glue_share(said),
         repetition=repetition(said),
         sentence_words=_sentence_words(answer),
         shouting=_shouting(answer),
+        measures=_measures(prompt, model_answer, joined(every), view),
     )
 
 
-def _units(parts: Sequence[Span], vectors: Vectors) -> list[Sequence[float]]:
-    return [_unit(vectors[part.text]) for part in parts]
+def _measures(prompt: str, model_answer: str, answer: str, view: View) -> dict[str, float]:
+    wanted, got = phrases(model_answer), phrases(answer)
+    new = set(stems(model_answer)) - set(stems(prompt))
+    letters = _runs(model_answer)
+    sizes = len(words(answer)), len(words(model_answer))
+    return {
+        "gain": mean(view.found - view.told, view.reference.weight),
+        "ideas": mean(view.recall.max(axis=1), idea_weights(view.reference, view.news)),
+        "meaning": view.meaning,
+        "best_half": best_half(view.found, view.news),
+        "recall": mean(view.found, view.news),
+        "phrases": len(wanted & got) / max(1, len(wanted)),
+        "terms": len(new & set(stems(answer))) / max(1, len(new)),
+        "letters": len(letters & _runs(answer)) / max(1, len(letters)),
+        "precision": view.precision,
+        "length": min(0.0, math.log((1 + sizes[0]) / (1 + sizes[1]))),
+        "demands": float(cues.demands(prompt)),
+        **discounts(prompt, model_answer, answer, view),
+    }
 
 
-def _sum(units: Sequence[Sequence[float]]) -> Sequence[float]:
-    """The thoughts' vectors added up point where the whole text does, however long it is."""
-    return [sum(column) for column in zip(*units, strict=True)]
-
-
-def _unit(vector: Sequence[float]) -> Sequence[float]:
-    """The vector at length 1, so that a dot product is a cosine; one without length stays as it is."""
-    size = math.sqrt(_dot(vector, vector))
-    return [value / size for value in vector] if size > 0 else vector
-
-
-def _dot(one: Sequence[float], other: Sequence[float]) -> float:
-    product: float = sum(map(mul, one, other))
-    return product
+def _runs(text: str) -> set[str]:
+    plain = " ".join(words(text))
+    return {plain[at : at + 4] for at in range(len(plain) - 3)}
 
 
 def _weight(text: str, weights: Mapping[str, float]) -> float:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from app.domain.text import Span, sentences, words
 
@@ -18,6 +19,11 @@ MAX_PIECES = 40
 # A piece with this share of its three-word runs in the prompt is a copy of it; writers who take up the
 # question's wording in a sentence of their own stay well below.
 COPIED_SHARE = 0.6
+
+# Sentences are read together up to this size, so that each is understood from what stands around it; both keep
+# a window within the 128 tokens that the model reads.
+WINDOW_WORDS = 70
+WINDOW_CHARACTERS = 480
 
 _ENDINGS = re.compile(r"(?:ations?|ings?|ions?|ments?|ness|ies|ers?|ed|es|ly|s|e)$")
 _CHUNK = re.compile(rf"\S+(?:\s+\S+){{0,{PIECE_WORDS - 1}}}")
@@ -67,6 +73,21 @@ def sampled(parts: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(parts[place * len(parts) // MAX_PIECES] for place in range(MAX_PIECES))
 
 
+def windows(parts: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
+    """The parts in groups that are read at once; a part too long for a window is one of its own."""
+    groups: list[list[Span]] = []
+    full = True
+    count = length = 0
+    for part in parts:
+        count, length = count + len(words(part.text)), length + len(part.text) + 1
+        full = full or count > WINDOW_WORDS or length > WINDOW_CHARACTERS
+        if full:
+            groups.append([])
+            count, length, full = len(words(part.text)), len(part.text) + 1, False
+        groups[-1].append(part)
+    return tuple(map(tuple, groups))
+
+
 def joined(own: Iterable[Span]) -> str:
     """The thoughts as one text again."""
     return " ".join(piece.text for piece in own)
@@ -95,6 +116,17 @@ def repetition(said: Iterable[str]) -> float:
     """The part of the content words that the most frequent one takes, 0–1."""
     counts = Counter(word for word in said if word not in FUNCTION_WORDS)
     return max(counts.values()) / counts.total() if counts else 0.0
+
+
+def phrases(text: str) -> set[tuple[str, str]]:
+    """The pairs of content words that follow each other, function words between them left out."""
+    said = stems(text)
+    return set(pairwise(said))
+
+
+def content_stem(word: str) -> str | None:
+    """The rough stem of a case-folded word; None for a function word."""
+    return None if word in FUNCTION_WORDS else _stem(word)
 
 
 def _parts(sentence: Span) -> list[Span]:

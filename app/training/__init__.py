@@ -1,0 +1,1 @@
+"""Trains the local essay scorer from answers that people scored; `python -m app.training PATH`."""
