@@ -33,6 +33,17 @@ def test_coefficients_follow_the_data_and_keep_their_signs() -> None:
     assert abs(line.terms["meaning"].coefficient) < 0.3
 
 
+def test_a_measure_that_seems_to_help_until_another_explains_it_ends_at_nothing() -> None:
+    made = table()
+    gain = made.column("gain")
+    made.measures[:, COLUMNS.index("ideas")] = gain + 0.5 * made.column("meaning")
+    # Alone, "ideas" goes with the score; beside "gain" only its noise is left, which goes against it.
+    scores: Numbers = 1 / (1 + np.exp(-(2.0 * gain - 1.0 * made.column("meaning"))))
+    line = fit_share(changed(made, scores), ("ideas", "gain"), penalty=1.0)
+    assert line.terms["ideas"].coefficient == 0.0
+    assert line.terms["gain"].coefficient > 0.5
+
+
 def test_without_a_wrong_sign_the_logistic_fit_finds_what_made_the_scores() -> None:
     made = table()
     scores: Numbers = 1 / (1 + np.exp(-(0.5 + 2.0 * made.column("gain") + 1.0 * made.column("ideas"))))
