@@ -1,5 +1,6 @@
 """Results and settings as a person likes to read them."""
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -46,7 +47,10 @@ def print_settings(settings: Settings) -> None:
     """All settings with their value or default and their meaning; secrets masked, those in effect first."""
     table = Table("setting", "value", "meaning", box=None, pad_edge=False)
     for name, field in sorted(Settings.model_fields.items(), key=_in_effect_first):
-        value, default = _plain(getattr(settings, name)), _plain(field.get_default(call_default_factory=True))
+        value, default = (
+            _without_password(_plain(getattr(settings, name))),
+            _plain(field.get_default(call_default_factory=True)),
+        )
         given = name in settings.model_fields_set
         shown = f"{value} (default {default or 'none'})" if given else f"{default or 'none'} (default)"
         table.add_row(Text(name.upper(), no_wrap=True), Text(shown), Text(field.description or ""))
@@ -61,6 +65,11 @@ def _took(processing: Processing) -> str:
     names = {JobType.GPT: "essays", JobType.RAG: "recommendations", JobType.FUSION: "fusion"}
     parts = ", ".join(f"{names[stage]} {ms} ms" for stage, ms in processing.stages.items())
     return f"\nTook {processing.duration_ms / 1000:.1f} s ({parts})."
+
+
+def _without_password(value: str) -> str:
+    """Addresses may hold one, which nobody should read over a shoulder."""
+    return re.sub(r"(?<=://)[^/@\s]+(?=@)", "****", value)
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from app.clients.changes import Announce, to_nobody
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
@@ -63,9 +63,10 @@ class EssayScoring:
         left = [(essay, trouble) for essay, trouble in zip(todo, troubles, strict=True) if trouble]
         passing = [trouble for _, trouble in left if isinstance(trouble, PassingTrouble)]
         again = [trouble for trouble in passing if not retries.ends(job, trouble)]
+        # What lasts is settled at once, so that another attempt does not ask for it again.
+        await _all(self._without_model(job, run, essay) for essay, trouble in left if trouble not in again)
         if again:
             raise max(again, key=lambda trouble: trouble.retry_after or 0)
-        await _all(self._without_model(job, run, essay) for essay, _ in left)
         return await self._finish(job, [trouble for _, trouble in left])
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
@@ -139,11 +140,10 @@ class EssayScoring:
 
 async def _all(works: Iterable[Awaitable[_T]]) -> list[_T]:
     """What all of them return, side by side. None is left running where one raises: each stores what it has found."""
-    ended = await asyncio.gather(*works, return_exceptions=True)
-    for raised in ended:
-        if isinstance(raised, BaseException):
-            raise raised
-    return cast(list[_T], ended)
+    tasks = [asyncio.ensure_future(work) for work in works]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    # Of the tasks and not of what was gathered, where a trouble that is returned looks like one that was raised.
+    return [task.result() for task in tasks]
 
 
 def _to_score(run: RunInputs) -> list[Essay]:

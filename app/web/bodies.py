@@ -50,7 +50,8 @@ class SubmitBody(Frozen):
 
 # A question's weight is 1,000 at most; what this one can earn is checked once it is known. -0 is 0.
 _Points = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(abs)]
-_Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+# Blanks are no reason.
+_Reason = Annotated[str, Field(pattern=r"\S", max_length=2000)]
 
 
 class OverrideBody(Frozen):

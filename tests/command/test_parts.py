@@ -17,11 +17,13 @@ _ROOT = Path(__file__).parents[2]
 
 
 def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
-    done = command.run("config", JWT_SECRET=SECRET, OPENAI_API_KEY="sk-hidden", DATABASE_URL="postgresql://u:pw1@h/d")
+    hidden = {"JWT_SECRET": SECRET, "OPENAI_API_KEY": "sk-hidden", "DATABASE_URL": "postgresql://u:pw1@h/d"}
+    done = command.run("config", **hidden, OPENAI_BASE_URL="https://u:pw2@model.example/v1")
     assert done.returncode == 0
     for name in ("DATABASE_URL", "JWT_SECRET", "OPENAI_MODEL", "WEBHOOK_RETRY_DELAYS", "CORS_ORIGINS", "RATE_LIMIT"):
         assert name in done.stdout
-    for secret in (SECRET, "sk-hidden", "pw1"):
+    assert "****@model.example/v1" in done.stdout
+    for secret in (SECRET, "sk-hidden", "pw1", "pw2"):
         assert secret not in done.stdout
 
 

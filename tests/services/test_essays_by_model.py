@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from aiohttp import web
 
 from app.clients.embeddings import OfflineEmbedder
 from app.clients.model import EssayModel
@@ -17,7 +18,7 @@ from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.ask_model import Price
 from tests.bank import ESSAY, Bank
-from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores
+from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
 from tests.fakes.provider_faults import LASTING, PASSING, answer, by_essay, dripping, raw
 from tests.pipelines import job_id, pipeline, run_all, submit
 
@@ -217,3 +218,37 @@ async def test_usage_that_cannot_be_true_is_not_believed(run: Run, provider: Mod
     provider.default = raw(json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode())
     end = await run(answers=bank.answers(essay=ESSAY), prices={"gpt-test": Price(1, 1)})
     assert [(call["outcome"], call["tokens_in"], call["tokens_out"]) for call in end.calls] == [("answered", 0, 0)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_lasts_for_one_essay_takes_no_try_from_another(run: Run, provider: ModelServer, first: bool) -> None:
+    """In whatever order they come; and what lasts is asked for once."""
+    refused, late = (ESSAY, SECOND) if first else (SECOND, ESSAY)
+    good, tries = scores(20), iter([failure(500)])
+    refusal = text(None, refusal="No.")
+
+    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+        return await (refusal if essay_of(told) == refused else next(tries, good))(request, told)
+
+    provider.default = behave
+    end = await run()
+    asked = [essay_of(request) for request in provider.requests]
+    assert (asked.count(refused), asked.count(late)) == (1, 2)
+    assert end.scorers == (["local", "gpt"] if first else ["gpt", "local"])
+    assert (end.job["status"], end.job["attempts"], end.reasons) == ("completed", 2, {"essay_scored_locally"})
+    assert "1 of 2 essays was estimated" in end.job["reasons"][0]["detail"]
+
+
+async def test_the_longest_time_to_wait_counts(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> None:
+    waits = {ESSAY: failure(429, headers={"Retry-After": "5"}), SECOND: failure(429, headers={"Retry-After": "90"})}
+    provider.default = by_essay(waits)
+    assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    async with model_of(provider) as model:
+        running = pipeline(pool, redis_url, embedder, model=model)
+        await running.run(gpt)
+        await running.doorbell.redis.aclose()
+    wait = await pool.fetchval("SELECT run_after - now() FROM async_jobs WHERE id = $1", gpt)
+    assert 80 < wait.total_seconds() <= 90

@@ -130,7 +130,7 @@ async def test_who_asked_and_why_is_kept(advisor: Api, pool: Pool, bank: Bank) -
 
 async def test_a_reason_is_needed_and_nothing_else(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed(pool, bank)
-    for wrong in ("", "x" * 2001, None, 1):
+    for wrong in ("", " \n", "x" * 2001, None, 1):
         assert invalid(await rescore(advisor, assessment_id, {"reason": wrong})) == ["/reason"]
     assert invalid(await rescore(advisor, assessment_id, None)) == ["/reason"]
     assert invalid(await rescore(advisor, assessment_id, BODY | {"model": "x"})) == ["/model"]
