@@ -10,7 +10,6 @@ from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
 from app.domain.essay import EssayScore
 from app.domain.injection import suspected
-from app.domain.local_scoring import estimate, texts_to_embed
 from app.domain.questions import EssayQuestion
 from app.domain.records import ClaimedJob, RunInputs
 from app.domain.result import EssayLine, Reason
@@ -117,6 +116,9 @@ class EssayScoring:
         _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
 
     async def _estimate(self, essay: Essay) -> EssayScore | None:
+        # Imported here: it brings numpy along, which a worker with a model does not need.
+        from app.domain.local_scoring import estimate, texts_to_embed
+
         told = (essay.body.prompt, essay.body.model_answer, essay.answer)
         texts = texts_to_embed(*told)
         try:

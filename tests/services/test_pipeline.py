@@ -221,7 +221,9 @@ async def test_nothing_of_the_work_is_left_running(
     assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("error", [OSError("refused"), asyncpg.CannotConnectNowError("starting"), TimeoutError()])
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError("refused"), asyncpg.CannotConnectNowError("starting"), TimeoutError()]
+)
 async def test_an_absent_postgres_costs_nothing(
     pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID, error: Exception
 ) -> None:
