@@ -41,7 +41,8 @@ for queue in pairs(woken) do
     redis.call('PUBLISH', queue .. KEYS[2], '')
 end
 """
-REDIS_AWAY = (RedisError, OSError, TimeoutError)
+# RuntimeError is what uvloop raises where a connection that closed a moment ago is written to; redis-py lets it through.
+REDIS_AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class Rung(Protocol):

@@ -210,7 +210,7 @@ async def test_ctrl_c_ends_it_in_a_line(evaluate: Evaluate, provider: ModelServe
     try:
         await until(all_asked)
         process.send_signal(signal.SIGINT)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), 90)
     finally:
         if process.returncode is None:
             process.kill()
