@@ -41,7 +41,7 @@ for queue in pairs(woken) do
     redis.call('PUBLISH', queue .. KEYS[2], '')
 end
 """
-# RuntimeError is what uvloop raises where a connection that closed a moment ago is written to; redis-py lets it through.
+# RuntimeError is what uvloop raises where a connection that has just closed is written to; redis-py lets it through.
 REDIS_AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 

@@ -88,10 +88,13 @@ class EssayScoring:
         if self.first is None:
             return LastingTrouble("model_not_configured", "no model is set up")
         asked = [asking for asking in (self.first, self.second) if asking]
-        scored = await _all(self._ask(asking, job, run, essay) for asking in asked)
+        # The essay is looked at while the model thinks, when this process has little else to do.
+        scored, hostile = await asyncio.gather(
+            _all(self._ask(asking, job, run, essay) for asking in asked), asyncio.to_thread(suspected, essay.answer)
+        )
         score, trouble = scored[0]
         if score:
-            await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score)
+            await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score, hostile)
         return trouble
 
     async def _ask(self, asking: Asking, job: ClaimedJob, run: RunInputs, essay: Essay) -> Scored:
@@ -104,12 +107,15 @@ class EssayScoring:
             return
         score = await self._estimate(essay) if self.fallback == "local" else None
         if score:
-            await self._store(job, essay, score)
+            await self._store(job, essay, score, suspected(essay.answer))
         else:
             await self._store_unscored(job, essay)
 
-    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore) -> None:
-        _held(await scores.store_essay_score(self.pool, job, essay.question, _flagged(score, essay)))
+    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, hostile: bool) -> None:
+        """An essay that speaks to its grader is flagged, for a person to look at; it costs no points."""
+        flags = {*score.flags, SUSPECTED_INJECTION} if hostile else score.flags
+        shown = score.model_copy(update={"flags": tuple(sorted(flags))})
+        _held(await scores.store_essay_score(self.pool, job, essay.question, shown))
         self.announce(job.assessment_id)
 
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
@@ -173,13 +179,6 @@ def _kept(run: RunInputs, essay: Essay) -> bool:
     an estimate no worse than the same one again."""
     line = next((line for line in run.essays if line.question_id == essay.question.question_id), None)
     return line is not None and line.score is not None
-
-
-def _flagged(score: EssayScore, essay: Essay) -> EssayScore:
-    """The score of an essay that speaks to its grader is flagged, for a person to look at; it costs no points."""
-    if not suspected(essay.answer):
-        return score
-    return score.model_copy(update={"flags": tuple(sorted({*score.flags, SUSPECTED_INJECTION}))})
 
 
 def _held(held: bool) -> None:
