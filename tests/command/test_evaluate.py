@@ -202,6 +202,8 @@ async def test_ctrl_c_ends_it_in_a_line(evaluate: Evaluate, provider: ModelServe
         *evaluate.arguments(str(evaluate.file), "--scorer", "gpt"),
         env=evaluate.environment(**by_model(provider)), cwd=evaluate.folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Tests that run in the background of a shell have it ignored, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
     async def all_asked() -> bool:
