@@ -9,11 +9,13 @@ import structlog
 from redis.asyncio import Redis
 from structlog.contextvars import merge_contextvars
 
+from app.clients.embeddings import OfflineEmbedder
 from app.context import open_pool
 from app.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings, load_settings
+from tests.pipelines import Finish, pipeline, run_all
 
 SECRET = "a secret of the tests, long enough for HS256"
 _EMPTY = """
@@ -93,6 +95,20 @@ async def redis_url(servers: ServerUrls) -> AsyncIterator[str]:
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of a deployment over the test's own database."""
     return load_settings(database_url=database_url, redis_url=redis_url, jwt_secret=SECRET)
+
+
+@pytest.fixture
+async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
+    """Runs all jobs to their end, in a process that tells nobody."""
+    embedder = OfflineEmbedder()
+    running = pipeline(pool, settings.secret("redis_url"), embedder)
+
+    async def run() -> None:
+        await run_all(pool, running)
+
+    yield run
+    await running.doorbell.redis.aclose()
+    await embedder.close()
 
 
 def with_database(url: str, name: str) -> str:

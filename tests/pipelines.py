@@ -1,6 +1,6 @@
 """Running jobs in the test's own process, without arq."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from app.services.score_essays import EssayScoring
 from app.services.submit import Origin, SubmissionLimits, Submitter
 from tests.bank import SLUG, Bank
 
+Finish = Callable[[], Awaitable[None]]
 NO_KEY = Attempt(None, fingerprint(None))
 FROM_NOWHERE = Origin(None, None)
 

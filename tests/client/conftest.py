@@ -1,21 +1,18 @@
 """Clients of a server over the test's own database, and of one that does as it is told."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from app.client import AssayClient, Clock, Pacing
-from app.clients.embeddings import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
 from app.web.app import create_app
 from tests.api import token
 from tests.bank import Bank, plant
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
-from tests.pipelines import pipeline, run_all
 from tests.web.conftest import ProductServer
 
-RunJobs = Callable[[], Awaitable[None]]
 # Real time, but never long.
 HASTY = Pacing(tries=1000, first=0.01, longest=0.05)
 
@@ -55,20 +52,6 @@ async def assay(server: ProductServer) -> AsyncIterator[AssayClient]:
     """A student's client of the product."""
     async with student(str(server.make_url("/"))) as assay:
         yield assay
-
-
-@pytest.fixture
-async def run_jobs(pool: Pool, settings: Settings) -> AsyncIterator[RunJobs]:
-    """Runs all jobs to their end."""
-    embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
-
-    async def run() -> None:
-        await run_all(pool, running)
-
-    yield run
-    await running.doorbell.redis.aclose()
-    await embedder.close()
 
 
 @pytest.fixture

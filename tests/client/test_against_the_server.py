@@ -15,9 +15,10 @@ from app.web.app import create_app
 from tests.api import token
 from tests.bank import SLUG, Bank
 from tests.client.answering import keys, lost, passed_on
-from tests.client.conftest import RunJobs, root, student
+from tests.client.conftest import root, student
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
+from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
 from tests.webhooks import NOWHERE, SECRET
 
@@ -40,7 +41,7 @@ async def jobs(pool: Pool) -> int:
     return count
 
 
-async def test_the_whole_way(assay: AssayClient, bank: Bank, run_jobs: RunJobs) -> None:
+async def test_the_whole_way(assay: AssayClient, bank: Bank, finish: Finish) -> None:
     (track,) = await assay.tracks()
     assessment = await assay.start(track.slug)
     assert (await assay.start(track.slug)).assessment_id == assessment.assessment_id
@@ -55,7 +56,7 @@ async def test_the_whole_way(assay: AssayClient, bank: Bank, run_jobs: RunJobs) 
     assert submitted.scores.theoretical.score == pytest.approx(2.0)
     assert await assay.result(str(assessment.assessment_id)) is None
     waiting = asyncio.create_task(assay.wait_for_result(assessment.assessment_id, 60))
-    await run_jobs()
+    await finish()
     result = await waiting
     assert (result.track, result.status) == (SLUG, "completed")
     assert await assay.result(assessment.assessment_id) == result
@@ -155,7 +156,7 @@ class QuickClock(Clock):
         return seconds / 100
 
 
-async def test_a_full_queue_is_waited_out(settings: Settings, bank: Bank, run_jobs: RunJobs, pool: Pool) -> None:
+async def test_a_full_queue_is_waited_out(settings: Settings, bank: Bank, finish: Finish, pool: Pool) -> None:
     app, clock = create_app(settings.model_copy(update={"max_queued_assessments": 1})), QuickClock()
 
     async def turned_away() -> bool:
@@ -169,7 +170,7 @@ async def test_a_full_queue_is_waited_out(settings: Settings, bank: Bank, run_jo
             mine = (await second.start(SLUG)).assessment_id
             waiting = asyncio.create_task(second.submit(mine))
             await until(turned_away)
-            await run_jobs()
+            await finish()
             assert (await waiting).assessment_id == mine
     assert min(clock.pauses) >= 5
     assert await pool.fetchval(SUBMISSIONS) == 2

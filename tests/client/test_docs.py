@@ -24,9 +24,10 @@ from app.web.keys import CONTEXT, FOLLOWING
 from tests.api import token
 from tests.bank import SLUG, Bank
 from tests.client.answering import keys, lost, passed_on, problem
-from tests.client.conftest import RunJobs, root
+from tests.client.conftest import root
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
+from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
 from tests.webhooks import NOWHERE, SECRET, attempts, delivering, delivery, registered, send_all
 
@@ -91,14 +92,14 @@ async def started(assay: AssayClient) -> UUID:
     return (await assay.start(SLUG)).assessment_id
 
 
-async def followed(server: ProductServer, run_jobs: RunJobs, pool: Pool) -> None:
+async def followed(server: ProductServer, finish: Finish, pool: Pool) -> None:
     """Runs the jobs as soon as somebody waits for them, and tells the server as a worker does."""
 
     async def somebody_waits() -> bool:
         return server.app[FOLLOWING].waiting > 0
 
     await until(somebody_waits, _SECONDS)
-    await run_jobs()
+    await finish()
     server.app[CONTEXT].changes.announce(await pool.fetchval("SELECT id FROM assessments"))
 
 
@@ -107,9 +108,9 @@ def test_all_programs_are_run() -> None:
     assert set(_PROGRAMS) == {*_FOLLOWERS, *others}
 
 
-async def test_the_whole_way(start: Start, server: ProductServer, run_jobs: RunJobs, pool: Pool) -> None:
+async def test_the_whole_way(start: Start, server: ProductServer, finish: Finish, pool: Pool) -> None:
     process = await start("submit.py", str(server.make_url("")))
-    await followed(server, run_jobs, pool)
+    await followed(server, finish, pool)
     lines = (await output(process)).splitlines()
     assert lines[-2] == "100 % completed"
     assert re.fullmatch(r"[0-9.]+ % of [0-9.]+ points", lines[-1])
@@ -117,11 +118,11 @@ async def test_the_whole_way(start: Start, server: ProductServer, run_jobs: RunJ
 
 @pytest.mark.parametrize("name", needing(*_FOLLOWERS))
 async def test_following(
-    name: str, start: Start, server: ProductServer, assay: AssayClient, started: UUID, run_jobs: RunJobs, pool: Pool
+    name: str, start: Start, server: ProductServer, assay: AssayClient, started: UUID, finish: Finish, pool: Pool
 ) -> None:
     await assay.submit(started)
     process = await start(name, str(server.make_url("")), ASSESSMENT=str(started))
-    await followed(server, run_jobs, pool)
+    await followed(server, finish, pool)
     printed = await output(process)
     assert printed.index("submitted") < printed.index("completed")
     assert '"completed"' in printed or printed.splitlines()[-1] in ("100 % completed", "100.0 % completed")

@@ -14,10 +14,11 @@ from app.web.keys import FOLLOWING
 from app.web.serving import serve
 from tests.bank import SLUG, Bank
 from tests.client.answering import HALF_AN_ANSWER, ID, json, problem, status
-from tests.client.conftest import RunJobs, SkippingClock, student
+from tests.client.conftest import SkippingClock, student
 from tests.fakes.conditions import until
 from tests.fakes.cut_line import cut_line
 from tests.fakes.webhook_receiver import Behaviour, WebhookReceiver, answer, reset
+from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
 
 UNCHANGED = answer(304, {"ETag": '"1"', "Retry-After": "1"})
@@ -158,17 +159,17 @@ async def waited_on(server: ProductServer) -> None:
     await until(somebody_waits)
 
 
-async def test_a_cut_line_is_survived(server: ProductServer, bank: Bank, run_jobs: RunJobs) -> None:
+async def test_a_cut_line_is_survived(server: ProductServer, bank: Bank, finish: Finish) -> None:
     async with cut_line(str(server.make_url(""))) as line, student(line.url) as assay:
         follower = Follower(assay, await submitted(assay, bank))
         await waited_on(server)
         line.cut()
-        await run_jobs()
+        await finish()
         await line.mend()
         await follower.saw_the_end()
 
 
-async def test_a_restart_of_the_server_is_survived(settings: Settings, bank: Bank, run_jobs: RunJobs) -> None:
+async def test_a_restart_of_the_server_is_survived(settings: Settings, bank: Bank, finish: Finish) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     here = settings.model_copy(update={"host": "127.0.0.1", "port": port})
@@ -176,7 +177,7 @@ async def test_a_restart_of_the_server_is_survived(settings: Settings, bank: Ban
         async with serving(here):
             follower = Follower(assay, await submitted(assay, bank))
             await follower.saw_something()
-        await run_jobs()
+        await finish()
         async with serving(here):
             await follower.saw_the_end()
 

@@ -1,7 +1,7 @@
 """Event streams: the present status at once, each change, and the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,14 @@ import aiohttp
 import orjson
 import pytest
 
-from app.clients.embeddings import OfflineEmbedder
-from app.repositories.sql import Pool
 from app.services.following import Following
-from app.settings import Settings
 from app.web.keys import FOLLOWING
 from tests.api import Api
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.pipelines import pipeline, run_all
+from tests.pipelines import Finish
 from tests.web.expecting import problem
 
-Finish = Callable[[], Awaitable[None]]
 SECONDS = 40.0
 
 
@@ -60,20 +56,6 @@ async def stream(api: Api, path: str, **headers: str) -> AsyncIterator[Stream]:
     told = {"Authorization": api.bearer} | {name.replace("_", "-"): value for name, value in headers.items()}
     async with api.client.get(f"{path}/events", headers=told) as reply:
         yield Stream(reply)
-
-
-@pytest.fixture
-async def finish(api: Api, pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
-    """Runs all jobs to their end, and tells the server."""
-    embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
-
-    async def run() -> None:
-        await run_all(pool, running)
-
-    yield run
-    await running.doorbell.redis.aclose()
-    await embedder.close()
 
 
 def hub(api: Api) -> Following:

@@ -1,7 +1,6 @@
 """Long polls: answered by the change, whoever made it, or at the deadline; and everything given back at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +8,6 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from app.clients.embeddings import OfflineEmbedder
 from app.embedded import EmbeddedValkey
 from app.repositories.sql import Pool
 from app.services.following import Following
@@ -19,26 +17,11 @@ from tests.api import Api, Reply
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.held_answer import holding
-from tests.pipelines import pipeline, run_all
+from tests.pipelines import Finish
 from tests.web.conftest import Serve
 from tests.web.expecting import problem
 
-Finish = Callable[[], Awaitable[None]]
 BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = ANY($1)"
-
-
-@pytest.fixture
-async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
-    """Runs all jobs to their end, in a process that tells nobody."""
-    embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
-
-    async def run() -> None:
-        await run_all(pool, running)
-
-    yield run
-    await running.doorbell.redis.aclose()
-    await embedder.close()
 
 
 def hub(api: Api) -> Following:

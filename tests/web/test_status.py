@@ -1,33 +1,12 @@
 """The status and the result as clients follow them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 
-import pytest
-
-from app.clients.embeddings import OfflineEmbedder
 from app.repositories.sql import Pool
-from app.settings import Settings
 from tests.api import Api
 from tests.bank import Bank
-from tests.pipelines import pipeline, run_all
+from tests.pipelines import Finish
 from tests.web.expecting import problem
-
-Finish = Callable[[], Awaitable[None]]
-
-
-@pytest.fixture
-async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
-    """Runs all jobs to their end."""
-    embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
-
-    async def run() -> None:
-        await run_all(pool, running)
-
-    yield run
-    await running.doorbell.redis.aclose()
-    await embedder.close()
 
 
 def tag(number: int) -> str:
