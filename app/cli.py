@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.domain.states import DeliveryStatus, JobStatus, JobType, Role
+from app.evaluation import retrieval_arguments
 from app.evaluation.arguments import ABOUT, add_arguments, evaluation
 from app.settings import Settings, WrongSetting, load_settings
 from app.stopping import stop_event
@@ -71,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="hold a scorer's scores against people's", description=ABOUT)
     add_arguments(evaluate)
     evaluate.set_defaults(command=_evaluate)
+    meaning = "hold the recommendations against what people would accept"
+    retrieval = commands.add_parser("evaluate-retrieval", help=meaning, description=retrieval_arguments.ABOUT)
+    retrieval_arguments.add_retrieval_arguments(retrieval)
+    retrieval.set_defaults(command=_evaluate_retrieval)
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
     token.add_argument(
         "--role", action="append", choices=[str(role) for role in Role], required=True, help="may be given again"
@@ -204,6 +209,12 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
     from app.evaluate_command import evaluate
 
     return evaluate(settings, evaluation(options))
+
+
+def _evaluate_retrieval(settings: Settings, options: argparse.Namespace) -> int:
+    from app.evaluate_retrieval_command import evaluate_retrieval
+
+    return evaluate_retrieval(settings, retrieval_arguments.retrieval_evaluation(options))
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> int:

@@ -3,12 +3,10 @@
 import asyncio
 import json
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
@@ -16,8 +14,9 @@ from rich.progress import Progress
 
 from app.clients.embeddings import OfflineEmbedder
 from app.clients.model import EssayModel
-from app.evaluation.answers import HumanScored, WrongAnswers, read_answers, sample
+from app.evaluation.answers import HumanScored, read_answers, sample
 from app.evaluation.arguments import Evaluation
+from app.evaluation.lines import WrongFile, check_writable
 from app.evaluation.report import Cost, Report, Source, report
 from app.evaluation.tables import show
 from app.services.evaluate import LocalScorer, ModelScorer, Outcome, Scorer, Tally, score_all
@@ -46,7 +45,7 @@ def evaluate(settings: Settings, asked: Evaluation) -> int:
     came = _Progress()
     try:
         return _evaluate(settings, asked, came)
-    except WrongAnswers as error:
+    except WrongFile as error:
         _complain(str(error))
         return 2
     except KeyboardInterrupt:
@@ -58,7 +57,7 @@ def _evaluate(settings: Settings, asked: Evaluation, came: _Progress) -> int:
     every = read_answers(asked.file, asked.max_score, asked.group)
     answers = sample(every, asked.limit, asked.seed)
     for path in (asked.json, asked.picture):
-        _check_writable(path)
+        check_writable(path)
     came.chosen, started = len(answers), time.monotonic()
     outcomes = asyncio.run(_score(settings, asked, answers, came.tally))
     cost = _cost(settings, asked, outcomes, time.monotonic() - started)
@@ -127,12 +126,6 @@ def _write(found: Report, asked: Evaluation) -> None:
 
     draw(found, asked.picture)
     _say(f"Picture: {asked.picture}")
-
-
-def _check_writable(path: Path | None) -> None:
-    """Before anything is scored: what cannot be kept need not be paid for."""
-    if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
-        raise WrongAnswers(f"{path}: cannot be written")
 
 
 def _interrupted(came: _Progress) -> str:

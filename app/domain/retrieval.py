@@ -1,4 +1,4 @@
-"""What to look for in the catalogue, and in which order to recommend what was found."""
+"""What to look for in the catalogue, and how to recommend what was found."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,23 +6,54 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.answers import Answer, is_empty
-from app.domain.questions import ProfileInput, ProfileQuestion, Question
+from app.domain.questions import EssayQuestion, ProfileInput, ProfileQuestion, Question, QuestionBody
 from app.domain.result import Recommendation, RecommendationSource, SkillEstimate
+from app.domain.states import Level
+from app.domain.text import words
 
 TOP = 5
 # Candidates of each way that are joined: enough that a credential in the middle of both lists can still win.
 CANDIDATES = 50
-# The usual constant of reciprocal rank fusion: dampens the lead of the very first ranks.
-_K = 60
+
+
+# What the lowest gap, the next and so on count for: an advisor names what closes the lowest one first.
+_NEXT_GAP = 0.7
+# All interests together count for nearly as much as the lowest gap, in which nobody may be interested.
+_INTERESTS = 0.8
+# The track and the essays' subjects tell what a skill is needed for ("sql" of analysts or of engineers).
+_TRACK_IN_WORDS, _TRACK_IN_MEANING, _SUBJECTS = 0.1, 0.2, 0.2
+# No token of the offline model's has less than three bytes on average, in any script, so this is 128 tokens at most.
+_EMBEDDED_BYTES = 384
+_MOST_WORDS = 40
+# How well a level suits who asks for the one at its side: better a step too high than one too low, two are too much.
+_FITS = {0: 1.0, 1: 0.6, -1: 0.5}
+_MISFIT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of what is looked for, and how much it counts. For full text it is in the syntax of web searches."""
+
+    text: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalQuery:
-    """`text` is for the embedding (most telling words first: only its beginning is read), `terms` for full text."""
+    """What is looked for by words and by meaning; `gaps`, the lowest first; `level` where the student named one."""
 
-    text: str
-    terms: tuple[str, ...]
+    words: tuple[Part, ...]
+    meanings: tuple[Part, ...]
     gaps: tuple[str, ...]
+    level: Level | None = None
+
+    @property
+    def fits(self) -> dict[Level, float]:
+        """How well each level suits, 0–1."""
+        if self.level is None:
+            return dict.fromkeys(Level, 1.0)
+        levels = list(Level)
+        return {level: _FITS.get(levels.index(level) - levels.index(self.level), _MISFIT) for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +78,39 @@ def build_query(
     track_name: str,
     track_skills: Sequence[str],
     estimates: Iterable[SkillEstimate],
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     answers: Mapping[UUID, Answer],
 ) -> RetrievalQuery:
-    """What to look for: the gaps of the rule scores first, then the student's interests, then the track's skills."""
-    gaps = tuple(estimate.skill for estimate in estimates if estimate.gap)
-    rest = tuple(skill for skill in track_skills if skill not in gaps)
-    interests = [told for question in questions for told in _told(question, answers.get(question.question_id))]
-    parts = (
-        f"Certificate for a {track_name}",
-        f"Learn {', '.join(gaps)}" if gaps else "",
-        f"Interested in {', '.join(interests)}" if interests else "",
-        f"Skills: {', '.join(rest)}" if rest else "",
+    """What to look for: the gaps of the rule scores first, then the student's interests, then what the track asks for
+    and what the essays were about. What the essays say is not looked for."""
+    gaps = tuple(estimate.skill for estimate in sorted(estimates, key=lambda one: one.level) if estimate.gap)
+    told = [(question.body, answers.get(question.question_id)) for question in questions]
+    interests = [wish for body, answer in told if not _levels(body) for wish in _told(body, answer)]
+    subjects = [body.prompt for body, _ in told if isinstance(body, EssayQuestion)]
+    wanted = tuple(Part(gap, _NEXT_GAP**place) for place, gap in enumerate(gaps))
+    return RetrievalQuery(
+        words=(
+            *(Part(_phrase(part.text), part.weight) for part in wanted),
+            *(Part(_any_word(part.text), part.weight) for part in _spread(interests, _INTERESTS)),
+            *(Part(_phrase(skill), _TRACK_IN_WORDS) for skill in track_skills),
+        ),
+        meanings=_within_limit(
+            *wanted,
+            *_spread(interests, _INTERESTS),
+            Part(", ".join(track_skills) or track_name, _TRACK_IN_MEANING),
+            *_spread(subjects, _SUBJECTS),
+        ),
+        gaps=gaps,
+        level=next((level for body, answer in told if (level := _levels(body).get(answer))), None),
     )
-    return RetrievalQuery(". ".join(part for part in parts if part), (*gaps, *rest), gaps)
 
 
-def by_reciprocal_rank(*rankings: Sequence[Candidate]) -> tuple[tuple[Candidate, float], ...]:
-    """The best passage of each credential with its relevance (0–1), best first; ties by id.
-
-    Each ranking counts a credential once, where its best passage stands; 1 is the first place in every ranking.
-    The order of the rankings changes nothing.
-    """
-    places: dict[UUID, list[int]] = {}
-    found: dict[UUID, list[Candidate]] = {}
-    for ranking in rankings:
-        for place, candidate in enumerate(_best_of_each(ranking), start=1):
-            places.setdefault(candidate.credential_id, []).append(place)
-            found.setdefault(candidate.credential_id, []).append(candidate)
-    credit = {credential_id: math.fsum(1 / (_K + place) for place in at) for credential_id, at in places.items()}
-    most = len(rankings) / (_K + 1)
-    order = sorted(credit, key=lambda credential_id: (-credit[credential_id], credential_id))
-    return tuple(
-        (min(found[credential_id], key=_nearness), round(credit[credential_id] / most, 4)) for credential_id in order
-    )
+def mean_of(vectors: Sequence[Sequence[float]], weights: Sequence[float]) -> tuple[float, ...] | None:
+    """The direction of the vectors' weighted sum, of length 1; None where there are none or they cancel out. Its
+    similarity to a text is the weighted mean of theirs, but for a factor."""
+    total = [math.fsum(weight * value for weight, value in zip(weights, row, strict=True)) for row in zip(*vectors)]  # noqa: B905
+    length = math.sqrt(math.fsum(value * value for value in total))
+    return tuple(value / length for value in total) if length else None
 
 
 def recommend(
@@ -103,9 +133,8 @@ def recommend(
     )
 
 
-def _told(question: Question, answer: Answer) -> tuple[str, ...]:
+def _told(body: QuestionBody, answer: Answer) -> tuple[str, ...]:
     """What a profile answer says in words: a text, or the texts of the options that were chosen."""
-    body = question.body
     if not isinstance(body, ProfileQuestion) or is_empty(answer):
         return ()
     if body.input is ProfileInput.TEXT:
@@ -114,17 +143,38 @@ def _told(question: Question, answer: Answer) -> tuple[str, ...]:
     return tuple(option.text for option in body.options if option.id in chosen)
 
 
-def _best_of_each(ranking: Sequence[Candidate]) -> Iterable[Candidate]:
-    """The first passage of each credential, in the order of the ranking."""
-    firsts: dict[UUID, Candidate] = {}
-    for candidate in ranking:
-        firsts.setdefault(candidate.credential_id, candidate)
-    return firsts.values()
+def _levels(body: QuestionBody) -> dict[Answer, Level]:
+    """The levels that a question lets choose from, by option: one whose options begin with the levels' names."""
+    if not isinstance(body, ProfileQuestion) or body.input is not ProfileInput.SINGLE:
+        return {}
+    firsts = {option.id: next(iter(words(option.text)), "") for option in body.options}
+    levels: dict[Answer, Level] = {key: Level(first) for key, first in firsts.items() if first in list(Level)}
+    # "Advanced statistics" among other subjects is a subject.
+    return levels if set(levels.values()) == set(Level) else {}
 
 
-def _nearness(candidate: Candidate) -> tuple[float, bool, UUID]:
-    """Sorts passages of a credential, nearest to the query first, as far as that is known; ties by id."""
-    return -(candidate.similarity or 0.0), candidate.similarity is None, candidate.passage_id
+def _spread(texts: Sequence[str], weight: float) -> tuple[Part, ...]:
+    return tuple(Part(text, weight / len(texts)) for text in texts)
+
+
+def _phrase(text: str) -> str:
+    return f'"{text.replace(chr(34), " ")}"'
+
+
+def _any_word(text: str) -> str:
+    return " OR ".join(_phrase(word) for word in words(text)[:_MOST_WORDS])
+
+
+def _within_limit(*parts: Part) -> tuple[Part, ...]:
+    """The parts as far as the embedding model reads, the last one cut."""
+    kept: list[Part] = []
+    left = _EMBEDDED_BYTES
+    for part in parts:
+        text = part.text.encode(errors="replace")[:left].decode(errors="ignore").strip()
+        if text:
+            kept.append(Part(text, part.weight))
+            left -= len(text.encode())
+    return tuple(kept)
 
 
 def _reason(candidate: Candidate, query: RetrievalQuery, track_skills: Sequence[str]) -> str:

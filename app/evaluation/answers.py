@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.questions import EssayQuestion, Rubric
 from app.domain.values import LongText
+from app.evaluation.lines import WrongFile, read_lines
 
 # A column with more values than this names answers, not groups of them, and nobody would read the table.
 MOST_GROUPS = 50
 _NO_GROUP = "(none)"
-_TOLD_ERRORS = 10
 
 # For answers that came without a rubric: says what each dimension means, and nothing about any subject.
 STANDARD_RUBRIC = Rubric(
@@ -23,10 +23,6 @@ STANDARD_RUBRIC = Rubric(
     clarity="The answer can be understood at once: its statements are whole, ordered and unambiguous.",
     technical="What the answer states is correct, and it uses the subject's terms as the subject does.",
 )
-
-
-class WrongAnswers(Exception):
-    """A file that cannot be evaluated; the message names it, and the lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +51,12 @@ def read_answers(path: Path, max_score: float, group: str | None) -> list[HumanS
     """All answers of the file, in its order; blank lines are passed over.
 
     Raises:
-        WrongAnswers: the file cannot be read, has fewer than two answers, has lines that are not such answers, or the
+        WrongFile: the file cannot be read, has fewer than two answers, has lines that are not such answers, or the
             column `group` is missing or has too many values.
     """
-    lines = [(number, line) for number, line in enumerate(_lines(path), start=1) if line.strip()]
-    answers, wrong = [], []
-    for number, line in lines:
-        try:
-            answers.append(_read_line(number, line, max_score, group))
-        except ValueError as error:
-            wrong.append(f"line {number}: {_in_a_line(error)}")
-    if wrong:
-        more = [f"and {len(wrong) - _TOLD_ERRORS} more"] if len(wrong) > _TOLD_ERRORS else []
-        raise WrongAnswers("\n".join([f"{path}: nothing was scored", *wrong[:_TOLD_ERRORS], *more]))
+    answers = read_lines(path, lambda number, line: _read_line(number, line, max_score, group), "nothing was scored")
     if len(answers) < 2:
-        raise WrongAnswers(f"{path}: at least two scored answers are needed, not {len(answers)}")
+        raise WrongFile(f"{path}: at least two scored answers are needed, not {len(answers)}")
     if group is not None:
         _check_groups(path, group, {answer.group for answer in answers})
     return answers
@@ -81,13 +68,6 @@ def sample(answers: Sequence[HumanScored], limit: int | None, seed: int) -> list
         return list(answers)
     chosen = random.Random(seed).sample(range(len(answers)), limit)  # noqa: S311  # no secret
     return [answers[place] for place in sorted(chosen)]
-
-
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    except OSError as error:
-        raise WrongAnswers(f"{path}: {error.strerror}") from error
 
 
 def _read_line(number: int, line: bytes, max_score: float, group: str | None) -> HumanScored:
@@ -117,13 +97,6 @@ def _group(value: Any) -> str:
 def _check_groups(path: Path, group: str, groups: Iterable[str]) -> None:
     count = len(set(groups))
     if set(groups) == {_NO_GROUP}:
-        raise WrongAnswers(f"{path}: no line has a value in the column {group!r} (--group)")
+        raise WrongFile(f"{path}: no line has a value in the column {group!r} (--group)")
     if count > MOST_GROUPS:
-        raise WrongAnswers(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")
-
-
-def _in_a_line(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-    return "; ".join(f"{place}: {message}" if place else message for place, message in faults)
+        raise WrongFile(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")

@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the file's highest possible score (default: 1)",
     )
     add("--group", metavar="NAME", help="a column whose values are compared with each other")
-    add("--limit", type=_whole, metavar="N", help="score only so many answers, chosen by chance")
-    add("--seed", type=_whole, default=1, metavar="N", help="decides everything that is left to chance (default: 1)")
+    add("--limit", type=whole, metavar="N", help="score only so many answers, chosen by chance")
+    add("--seed", type=whole, default=1, metavar="N", help="decides everything that is left to chance (default: 1)")
     add("--json", type=Path, metavar="PATH", help="where all figures go (default: FILE.evaluation.json in this folder)")
     add("--picture", type=Path, metavar="PATH", help="draw both scores of each answer into this PNG file")
 
@@ -66,7 +66,8 @@ def _above_0(text: str) -> float:
     return number
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A whole number from 1 to a thousand million, as an argument's type."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
         raise argparse.ArgumentTypeError("must be a whole number above 0")
     return int(text)

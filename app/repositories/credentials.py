@@ -1,6 +1,6 @@
 """The catalogue of credentials and its passages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,8 @@ import asyncpg
 
 from app.domain.catalog import CredentialBody, passages
 from app.domain.records import Credential
-from app.domain.retrieval import Candidate
+from app.domain.retrieval import Candidate, Part
+from app.domain.states import Level
 from app.repositories.sql import Connection, Executor, affected, statements
 
 _SQL = statements("credentials")
@@ -21,6 +22,7 @@ class UnembeddedPassage:
 
     id: UUID
     title: str
+    skills: tuple[str, ...]
     text: str
 
 
@@ -62,7 +64,8 @@ async def delete(db: Executor, credential_id: UUID) -> bool:
 
 async def take_unembedded(conn: Connection, model: str, limit: int) -> list[UnembeddedPassage]:
     """Passages without a vector of this model, held until the transaction ends."""
-    return [UnembeddedPassage(**dict(row)) for row in await conn.fetch(_SQL["take_unembedded"], model, limit)]
+    rows = await conn.fetch(_SQL["take_unembedded"], model, limit)
+    return [UnembeddedPassage(**{**dict(row), "skills": tuple(row["skills"])}) for row in rows]
 
 
 async def store_embeddings(db: Executor, model: str, vectors: Sequence[tuple[UUID, Sequence[float]]]) -> None:
@@ -71,16 +74,22 @@ async def store_embeddings(db: Executor, model: str, vectors: Sequence[tuple[UUI
     await db.execute(_SQL["store_embeddings"], model, ids, [_literal(vector) for _, vector in vectors])
 
 
-async def search_by_text(db: Executor, terms: Sequence[str], limit: int) -> list[Candidate]:
-    """Passages that share any of the terms, best first."""
-    query = " OR ".join(f'"{term.replace(chr(34), " ")}"' for term in terms)
-    return [_candidate(row) for row in await db.fetch(_SQL["search_by_text"], query, limit)]
-
-
-async def search_by_vector(db: Executor, vector: Sequence[float], model: str, limit: int) -> list[Candidate]:
-    """Passages nearest in meaning, best first; `vector` is 384 long and of `model`."""
-    rows = await db.fetch(_SQL["search_by_vector"], _literal(vector), model, limit)
+async def search_by_text(
+    db: Executor, parts: Sequence[Part], fits: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """Passages that share words with any of the parts, best first; `fits` says how much each level counts for."""
+    told = [part.text for part in parts], [part.weight for part in parts]
+    rows = await db.fetch(_SQL["search_by_text"], *told, list(fits), list(fits.values()), limit)
     return [_candidate(row) for row in rows]
+
+
+async def search_by_vector(
+    db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """Passages nearest in meaning, best first; `vector` is 384 long and of `model`. `nearer` is what each level adds to
+    the similarity for the order."""
+    told = _literal(vector), model, list(nearer), list(nearer.values())
+    return [_candidate(row) for row in await db.fetch(_SQL["search_by_vector"], *told, limit)]
 
 
 async def standing_list(db: Executor, skills: Sequence[str], limit: int) -> list[Candidate]:

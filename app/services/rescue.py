@@ -5,7 +5,8 @@ from app.clients.doorbell import Doorbell
 from app.clients.embeddings import Embedder
 from app.domain.states import WEBHOOKS, JobType
 from app.repositories import assessments, credentials, idempotency, jobs, webhooks
-from app.repositories.sql import Pool
+from app.repositories.sql import Connection, Pool
+from app.services.search import embedded_text, space
 
 # Seconds that a ring is trusted: what is due and waits longer is rung for again.
 RING_PATIENCE = 2.0
@@ -53,10 +54,20 @@ async def embed_passages(pool: Pool, embedder: Embedder) -> int:
     Raises:
         EmbeddingUnavailable: the runtime is not there.
     """
-    async with pool.acquire() as conn, conn.transaction():
-        batch = await credentials.take_unembedded(conn, embedder.name, _PASSAGES)
+    async with pool.acquire() as conn:
+        return await embed_batch(conn, embedder)
+
+
+async def embed_batch(conn: Connection, embedder: Embedder) -> int:
+    """The same on this connection, in a transaction.
+
+    Raises:
+        EmbeddingUnavailable: the runtime is not there.
+    """
+    async with conn.transaction():
+        batch = await credentials.take_unembedded(conn, space(embedder), _PASSAGES)
         if batch:
-            vectors = await embedder.embed([f"{passage.title}. {passage.text}" for passage in batch])
+            vectors = await embedder.embed([embedded_text(passage) for passage in batch])
             pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
-            await credentials.store_embeddings(conn, embedder.name, pairs)
+            await credentials.store_embeddings(conn, space(embedder), pairs)
         return len(batch)

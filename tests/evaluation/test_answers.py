@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.evaluation.answers import MOST_GROUPS, STANDARD_RUBRIC, WrongAnswers, read_answers, sample
+from app.evaluation.answers import MOST_GROUPS, STANDARD_RUBRIC, read_answers, sample
+from app.evaluation.lines import WrongFile
 from tests.evaluation.scored import LINE, human, written
 
 RUBRIC = {name: f"All about {name}." for name in ("relevance", "depth", "clarity", "technical")}
@@ -13,7 +14,7 @@ RUBRIC = {name: f"All about {name}." for name in ("relevance", "depth", "clarity
 
 def refused(tmp_path: Path, *lines: dict[str, Any] | str, max_score: float = 1.0, group: str | None = None) -> str:
     path = written(tmp_path / "essays.jsonl", lines)
-    with pytest.raises(WrongAnswers) as raised:
+    with pytest.raises(WrongFile) as raised:
         read_answers(path, max_score, group)
     return str(raised.value).removeprefix(str(path))
 
@@ -61,7 +62,7 @@ def test_a_bad_line_is_named_and_nothing_is_taken(tmp_path: Path, wrong: dict[st
 def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     path = written(tmp_path / "essays.jsonl", [LINE, LINE])
     path.write_bytes(path.read_bytes() + b'{"question": "\xff"}\n')
-    with pytest.raises(WrongAnswers, match="line 3: "):
+    with pytest.raises(WrongFile, match="line 3: "):
         read_answers(path, 1.0, None)
 
 
@@ -78,7 +79,7 @@ def test_there_must_be_two(tmp_path: Path, lines: list[dict[str, Any] | str]) ->
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "missing.jsonl", "No such file"), (tmp_path, "directory")):
-        with pytest.raises(WrongAnswers, match=why):
+        with pytest.raises(WrongFile, match=why):
             read_answers(path, 1.0, None)
 
 

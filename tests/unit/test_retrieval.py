@@ -2,23 +2,26 @@
 
 from fractions import Fraction
 from random import Random
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.answers import Answer
-from app.domain.questions import ProfileInput
+from app.domain.questions import Option, ProfileInput, ProfileQuestion
+from app.domain.ranking import by_reciprocal_rank
 from app.domain.result import SkillEstimate
-from app.domain.retrieval import TOP, Candidate, RetrievalQuery, build_query, by_reciprocal_rank, recommend
+from app.domain.retrieval import TOP, Candidate, Part, RetrievalQuery, build_query, recommend
+from app.domain.states import Level
 from tests.bank import essay, profile, theory
-from tests.unit.making import asked, candidate, nth, quick
+from tests.unit.making import asked, awkward_texts, candidate, nth, quick
 
 _passages = st.builds(
     candidate, st.integers(1, 6), st.integers(1, 9), st.none() | st.sampled_from([-0.2, 0.0, 0.3, 0.31, 0.9])
 )
 _rankings = st.lists(_passages, max_size=8)
-_QUERY = RetrievalQuery(text="", terms=(), gaps=("soil", "water", "botany"))
+_QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "water", "botany"))
 
 
 def order(*rankings: list[Candidate]) -> list[int]:
@@ -105,35 +108,68 @@ def test_nothing_found_is_nothing_ranked() -> None:
     assert by_reciprocal_rank() == by_reciprocal_rank([], []) == ()
 
 
-def estimate(skill: str, *, gap: bool) -> SkillEstimate:
-    return SkillEstimate(skill=skill, level=0.5, low=0.1, high=0.9, gap=gap, sources=("score:1",))
+def estimate(skill: str, *, gap: bool, level: float = 0.5) -> SkillEstimate:
+    return SkillEstimate(skill=skill, level=level, low=0.1, high=0.9, gap=gap, sources=("score:1",))
 
 
-def test_the_query_names_gaps_then_interests_then_the_rest_of_the_track() -> None:
-    questions = [asked(profile(kind), number) for number, kind in enumerate(ProfileInput)]
+def test_the_query_names_gaps_then_interests_then_the_track_and_the_essays() -> None:
+    questions = [
+        *(asked(profile(kind), number) for number, kind in enumerate(ProfileInput)),
+        asked(essay(), 9),
+    ]
     told: tuple[Answer, ...] = ("B", ("C", "A"), 3, 4.5, "roses in pots")
     query = build_query(
         "Gardener",
-        ["soil", "water", "botany"],
-        [estimate("water", gap=True), estimate("soil", gap=False)],
+        ["soil", "water"],
+        [estimate("water", gap=True, level=0.4), estimate("botany", gap=True, level=0.1), estimate("soil", gap=False)],
         questions,
-        {nth(number): answer for number, answer in enumerate(told)},
+        {nth(number): answer for number, answer in enumerate(told)} | {nth(9): "My own words."},
     )
-    assert query.text == (
-        "Certificate for a Gardener. Learn water. Interested in Clay, Sand, Peat, roses in pots. Skills: soil, botany"
-    )
-    assert (query.terms, query.gaps) == (("water", "soil", "botany"), ("water",))
-
-
-def test_theory_and_essays_are_no_interests() -> None:
-    questions = [asked(theory(("A",)), 1), asked(essay(), 2)]
-    query = build_query("Gardener", [], [], questions, {nth(1): "A", nth(2): "Water."})
-    assert (query.text, query.terms) == ("Certificate for a Gardener", ())
+    assert [part.text for part in query.meanings] == [
+        *("botany", "water"), *("Clay", "Sand", "Peat", "roses in pots"), "soil, water", essay().prompt,
+    ]  # fmt: skip
+    assert [part.text for part in query.words] == [
+        *('"botany"', '"water"'), *('"clay"', '"sand"', '"peat"', '"roses" OR "in" OR "pots"'), *('"soil"', '"water"'),
+    ]  # fmt: skip
+    assert [part.weight for part in query.meanings] == pytest.approx([1, 0.7, *[0.2] * 4, 0.2, 0.2])
+    assert (query.gaps, query.level) == (("botany", "water"), None)
 
 
 def test_what_was_not_answered_is_no_interest() -> None:
-    questions = [asked(profile(ProfileInput.TEXT), 1), asked(profile(ProfileInput.SINGLE), 2)]
-    assert build_query("Gardener", [], [], questions, {nth(1): " "}).text == "Certificate for a Gardener"
+    questions = [asked(profile(ProfileInput.TEXT), 1), asked(profile(ProfileInput.SINGLE), 2), asked(theory(("A",)), 3)]
+    query = build_query("Gardener", [], [], questions, {nth(1): " ", nth(3): "A"})
+    assert query.words == ()
+    assert query.meanings == (Part("Gardener", 0.2),)
+
+
+def levels(*texts: str) -> ProfileQuestion:
+    options = tuple(Option(id=str(number), text=text) for number, text in enumerate(texts))
+    return ProfileQuestion(prompt="Where do you want to start?", input=ProfileInput.SINGLE, options=options)
+
+
+def test_the_level_is_what_the_student_chose_and_no_interest() -> None:
+    questions = [asked(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
+    query = build_query("Gardener", [], [], questions, {nth(1): "2"})
+    assert query.level is Level.ADVANCED and query.words == ()
+    assert query.fits == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
+    query = build_query("Gardener", [], [], questions, {nth(1): "1"})
+    assert query.fits == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
+    assert build_query("Gardener", [], [], questions, {}).fits == dict.fromkeys(Level, 1.0)
+
+
+def test_a_subject_called_advanced_is_an_interest() -> None:
+    query = build_query("Gardener", [], [], [asked(levels("Advanced statistics", "Soil"), 1)], {nth(1): "0"})
+    assert (query.level, query.words[0].text) == (None, '"advanced" OR "statistics"')
+
+
+@quick
+@given(st.lists(awkward_texts, max_size=4), st.lists(awkward_texts, max_size=3))
+def test_no_more_is_embedded_than_is_read(gaps: list[str], interests: list[str]) -> None:
+    questions = [asked(profile(ProfileInput.TEXT), number) for number in range(len(interests))]
+    answers: dict[UUID, Answer] = {nth(number): text * 20 for number, text in enumerate(interests)}
+    query = build_query("Gardener", ["soil"] * 40, [estimate(gap, gap=True) for gap in gaps], questions, answers)
+    assert sum(len(part.text.encode()) for part in query.meanings) <= 384
+    assert all(part.text.strip() for part in query.meanings)
 
 
 def test_the_first_five_are_recommended_in_their_order() -> None:

@@ -46,7 +46,7 @@ UPDATE credentials SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 -- name: take_unembedded
 -- Passages of present versions without a vector of this model, held while they are worked on, so that several
 -- workers share the load.
-SELECT p.id, v.title, p.text
+SELECT p.id, v.title, v.skills, p.text
 FROM passages p
 JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
@@ -60,25 +60,34 @@ FROM unnest($2::uuid[], $3::text[]) AS e(id, embedding)
 WHERE passages.id = e.id;
 
 -- name: search_by_text
--- Passages that share words with the query, best first.
+-- Passages that share words with parts of the query, each with its weight, in credentials whose level suits; best
+-- first. Rounded, since sums of fractions depend on the order in which rows come.
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
-FROM passages p
+FROM (
+    SELECT passages.id, sum(part.weight * ts_rank(passages.search, query)) AS shared
+    FROM unnest($1::text[], $2::float8[]) AS part(words, weight)
+    CROSS JOIN websearch_to_tsquery('english', part.words) AS query
+    JOIN passages ON passages.search @@ query
+    GROUP BY passages.id
+) AS found
+JOIN passages p ON p.id = found.id
 JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
-JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version,
-websearch_to_tsquery('english', $1) AS query
-WHERE p.search @@ query
-ORDER BY ts_rank_cd(p.search, query) DESC, p.id LIMIT $2;
+JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+JOIN unnest($3::text[], $4::float8[]) AS fit(level, share) ON fit.level = v.level
+ORDER BY round((found.shared * fit.share)::numeric, 9) DESC, p.credential_id, p.ordinal LIMIT $5;
 
 -- name: search_by_vector
--- Passages nearest to the query in meaning, best first; only vectors of the query's own model are compared.
+-- Passages nearest to the query in meaning, nearer by as much as the credential's level suits; only vectors of the
+-- query's own model are compared.
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - (p.embedding <=> $1::text::vector) AS similarity
 FROM passages p
 JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+JOIN unnest($3::text[], $4::float8[]) AS fit(level, nearer) ON fit.level = v.level
 WHERE p.embedding_model = $2
-ORDER BY p.embedding <=> $1::text::vector, p.id LIMIT $3;
+ORDER BY (p.embedding <=> $1::text::vector) - fit.nearer, p.credential_id, p.ordinal LIMIT $5;
 
 -- name: standing_list
 -- What suits a track whatever the student answered: the credentials that share most of its skills.

@@ -1,0 +1,56 @@
+"""A labelled query as the product would meet it: as questions, answers and estimates of a run."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from app import sample_data
+from app.domain.answers import Answer
+from app.domain.questions import EssayQuestion, Option, ProfileInput, ProfileQuestion, Question, QuestionBody
+from app.domain.result import SkillEstimate
+from app.domain.retrieval import RetrievalQuery, build_query
+from app.domain.skills import GAP_BELOW
+from app.domain.states import Level
+from app.evaluation.answers import STANDARD_RUBRIC
+from app.evaluation.labelled import LabelledQuery
+
+_NAMES = {track["slug"]: track["name"] for track in sample_data.tracks()}
+# As the sample questions ask for it.
+_LEVELS = ProfileQuestion(
+    prompt="At which level should a course or certificate start so that it suits you?",
+    input=ProfileInput.SINGLE,
+    options=tuple(Option(id=level.value, text=f"{level.capitalize()}: this suits me") for level in Level),
+)
+_INTEREST = ProfileQuestion(prompt="What would you like to learn?", input=ProfileInput.TEXT)
+
+
+def product_query(labelled: LabelledQuery) -> RetrievalQuery:
+    """What the product would look for."""
+    told = list(_told(labelled))
+    questions = [Question(question_id=UUID(int=place), version=1, body=body) for place, (body, _) in enumerate(told)]
+    answers = {UUID(int=place): answer for place, (_, answer) in enumerate(told)}
+    name = _NAMES.get(labelled.track, labelled.track.replace("-", " ").title())
+    return build_query(name, labelled.skills_of_track, _estimates(labelled), questions, answers)
+
+
+def _told(labelled: LabelledQuery) -> Iterable[tuple[QuestionBody, Answer]]:
+    if labelled.level is not None:
+        yield _LEVELS, labelled.level.value
+    for interest in labelled.interests:
+        yield _INTEREST, interest
+    for subject in labelled.essay_subjects:
+        # What the essay says is not looked for, and which answer would be good is not known.
+        yield EssayQuestion(prompt=subject, model_answer="-", rubric=STANDARD_RUBRIC), ""
+
+
+def _estimates(labelled: LabelledQuery) -> list[SkillEstimate]:
+    return [
+        SkillEstimate(
+            skill=gap.skill,
+            level=gap.level,
+            low=gap.level,
+            high=gap.level,
+            gap=gap.level < GAP_BELOW,
+            sources=("score:labelled",),
+        )
+        for gap in sorted(labelled.gaps, key=lambda gap: (gap.level, gap.skill))
+    ]
