@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from app.domain.states import ScoreType
+from app.domain.states import AssessmentStatus, JobType, ScoreType
 
 
 @dataclass(frozen=True)
@@ -62,3 +62,27 @@ class DayOfCalls:
     tokens_in: int
     tokens_out: int
     cost_usd: float | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What assessments came to: how many have each status, how many of the completed ones are degraded and for which
+    codes, the mean of their results in percent, and the seconds from submission to end that half and 95 % of the
+    completed ones took at most."""
+
+    statuses: dict[AssessmentStatus, int]
+    degraded: int
+    reasons: dict[str, int]
+    mean_percentage: float | None
+    latency_p50: float | None
+    latency_p95: float | None
+
+
+@dataclass(frozen=True)
+class JobEnds:
+    """The jobs of a type that have ended, those of them that failed, and these by the code of their error."""
+
+    job_type: JobType
+    ended: int
+    failed: int
+    codes: dict[str, int]

@@ -1,11 +1,26 @@
 """Numbers of many assessments."""
 
 from app.domain.period import Period
-from app.domain.states import ScoreType
-from app.domain.statistics import DayOfCalls, ModelUse, OverriddenScore, ScoreGroup
+from app.domain.states import AssessmentStatus, JobType, ScoreType
+from app.domain.statistics import DayOfCalls, JobEnds, ModelUse, OverriddenScore, Overview, ScoreGroup
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("analytics")
+
+
+async def overview(db: Executor, track: str | None, period: Period) -> Overview:
+    """What the assessments that were started in the period came to."""
+    row = await db.fetchrow(_SQL["overview"], track, period.start, period.end)
+    if row is None:
+        raise RuntimeError("numbers of all rows are one row")
+    statuses = {AssessmentStatus(status): count for status, count in row["statuses"].items()}
+    return Overview(**{**dict(row), "statuses": statuses})
+
+
+async def job_ends(db: Executor, track: str | None, period: Period) -> list[JobEnds]:
+    """How the jobs of these assessments ended, by type."""
+    rows = await db.fetch(_SQL["job_ends"], track, period.start, period.end)
+    return [JobEnds(**{**dict(row), "job_type": JobType(row["job_type"])}) for row in rows]
 
 
 async def score_groups(db: Executor, track: str | None, period: Period) -> list[ScoreGroup]:

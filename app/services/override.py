@@ -58,6 +58,23 @@ def check_points(question: Question, score: float) -> None:
         raise InvalidFields([FieldError("/score", f"must be at most the question's {question.body.weight:g} points")])
 
 
+def check_result(status: AssessmentStatus) -> None:
+    """Lets pass an assessment that has a result.
+
+    Raises:
+        NotSubmitted, NoResultYet, AssessmentFailed.
+    """
+    match status:
+        case AssessmentStatus.IN_PROGRESS | AssessmentStatus.EXPIRED:
+            raise NotSubmitted("this assessment was not submitted, so it has no result")
+        case AssessmentStatus.SUBMITTED:
+            raise NoResultYet("the result is still being made; ask again once it is there")
+        case AssessmentStatus.FAILED:
+            raise AssessmentFailed("no result could be put together, so there is none")
+        case AssessmentStatus.COMPLETED:
+            return
+
+
 async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
     """Keeps the score and fuses the newest result again, in one transaction; what that person said already changes
     nothing. New are the points and what follows from them; recommendations, processing and the time of completion stay.
@@ -70,7 +87,7 @@ async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
     """
     async with pool.acquire() as conn, conn.transaction():
         _, status = await assessments.hold(conn, assessment_id)
-        _check_result(status)
+        check_result(status)
         present = await overrides.present_result(conn, assessment_id)
         run = await jobs.read_run(conn, present)
         question_id = given.question.question_id
@@ -84,18 +101,6 @@ async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
         key = f"{assessment_id}/{question_id}"
         await audit.record(conn, given.by, AuditAction.OVERRIDE, AuditEntity.SCORE, key, new)
     return Overridden(result.model_dump_json(), changed=True, ring=ring)
-
-
-def _check_result(status: AssessmentStatus) -> None:
-    match status:
-        case AssessmentStatus.IN_PROGRESS | AssessmentStatus.EXPIRED:
-            raise NotSubmitted("this assessment was not submitted, so it has no scores")
-        case AssessmentStatus.SUBMITTED:
-            raise NoResultYet("the result is still being made; scores can be overridden once it is there")
-        case AssessmentStatus.FAILED:
-            raise AssessmentFailed("no result could be put together, so there is none to change")
-        case AssessmentStatus.COMPLETED:
-            return
 
 
 def _says_the_same(present: Override | None, given: Given) -> bool:

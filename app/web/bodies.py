@@ -67,6 +67,19 @@ class RescoreBody(Frozen):
     reason: _Reason
 
 
+_Rating = Annotated[int, Field(ge=1, le=5)]
+
+
+class FeedbackBody(Frozen):
+    """How relevant something is and whether one would accept it, 1–5: the recommendation of a credential, or without
+    one the result as a whole."""
+
+    relevance: _Rating
+    acceptance: _Rating
+    comment: Annotated[str | None, Field(max_length=2000)] = None
+    credential_id: UUID | None = None
+
+
 class RetryBody(Frozen):
     """Nothing: which job is tried again stands in the path."""
 

@@ -47,6 +47,14 @@ _QUERY: dict[str, dict[str, Any]] = {
         "description": "a named version, kept after a delete",
     },
 }
+_QUERY["run"] = {
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    "description": "a named run, with a result or without; the newest that has one if not given",
+}
+_QUERY["format"] = {
+    "schema": {"type": "string", "enum": ["json", "csv", "jsonl"], "default": "json"},
+    "description": "numbers, or what they are of one by one; beats `Accept`",
+}
 _QUERY["wait"] = {
     "schema": {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
     "description": "seconds: answers once the status differs from `If-None-Match` (304 at the end of the wait), or "
@@ -121,6 +129,7 @@ _OTHER_CONTENT: dict[str, dict[str, Any]] = {
     "/openapi.json": {"application/json": {"schema": {"type": "object"}}},
     "/docs": {"text/html": {"schema": {"type": "string"}}},
     "/assessments/{assessment_id}/events": {"text/event-stream": {"schema": {"type": "string"}}},
+    "/analytics/feedback": {media: {"schema": {"type": "string"}} for media in ("text/csv", "application/x-ndjson")},
 }
 _REASONS = {
     200: "Done", 201: "Created", 202: "Accepted; follow the `Location`", 204: "Done", 304: "Nothing new",
@@ -222,12 +231,10 @@ def _usual_problems(route: Route) -> set[int]:
 
 
 def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
-    answer = _answer(route, status)
-    if shape is not None:
-        answer["content"] = {"application/json": {"schema": _reference(shape)}}
-    elif route.path in _OTHER_CONTENT and status != 204:
-        answer["content"] = _OTHER_CONTENT[route.path]
-    return answer
+    content = {"application/json": {"schema": _reference(shape)}} if shape is not None else {}
+    if status != 204:
+        content |= _OTHER_CONTENT.get(route.path, {})
+    return _answer(route, status) | ({"content": content} if content else {})
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:

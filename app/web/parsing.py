@@ -137,6 +137,20 @@ def query_limit(request: web.Request) -> int:
     return int(text)
 
 
+def query_whole(request: web.Request, name: str) -> int | None:
+    """A whole number from 1 that fits a column.
+
+    Raises:
+        RequestProblem: it is something else.
+    """
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 and len(text) <= 10):
+        bad_query(f"{name} must be a whole number from 1")
+    return int(text)
+
+
 def query_cursor(request: web.Request, count: int) -> list[str] | None:
     """The sort values in `cursor`.
 

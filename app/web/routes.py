@@ -17,11 +17,13 @@ from app.web.handlers import (
     assessments,
     credentials,
     documentation,
+    feedback,
     following,
     jobs,
     operations,
     questions,
     scores,
+    trace,
     tracks,
     webhooks,
 )
@@ -132,6 +134,19 @@ ROUTES = (
     Route(
         "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, {202: views.StatusView},
         bodies.RescoreBody, keyed=True, headers=("Retry-After",), problems=(409, 410),
+    ),
+    Route(
+        "GET", "/assessments/{assessment_id}/trace", trace.show_trace, {200: views.TraceView}, query=("run",),
+        problems=(409,),
+    ),
+    Route(
+        "POST", "/assessments/{assessment_id}/feedback", feedback.give_feedback, {201: views.FeedbackView},
+        bodies.FeedbackBody, keyed=True, problems=(409,),
+    ),
+    Route("GET", "/analytics/overview", analytics.overview, {200: views.OverviewAnalytics}, query=_PERIOD),
+    Route(
+        "GET", "/analytics/feedback", analytics.feedback_analytics, {200: views.FeedbackAnalytics},
+        query=(*_PERIOD, "format"),
     ),
     Route("GET", "/analytics/scores", analytics.score_analytics, {200: views.ScoreAnalytics}, query=_PERIOD),
     Route(

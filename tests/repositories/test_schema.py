@@ -105,6 +105,10 @@ IMPOSSIBLE = {
     "a pending message without its next try": "UPDATE webhook_deliveries SET next_attempt_at = NULL",
     "a next try of an ended message": "UPDATE webhook_deliveries SET status = 'failed', completed_at = now()",
     "an ended message without its time": "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL",
+    "a rating above five": "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance)"
+    " SELECT id, 1, 'x', 6, 1 FROM assessments",
+    "a rating below one": "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance)"
+    " SELECT id, 1, 'x', 1, 0 FROM assessments",
     "more tries of the schedule than tries": "UPDATE webhook_deliveries SET scheduled_attempts = 1",
 }
 

@@ -16,7 +16,7 @@ from tests.pipelines import submit
 from tests.scored import BOTH, UNSCORED, about_to_fuse, by, completed
 from tests.web.expecting import problem
 
-PATHS = ("/analytics/scores", "/analytics/model-calls")
+PATHS = ("/analytics/scores", "/analytics/model-calls", "/analytics/overview", "/analytics/feedback")
 CALL = """
 INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
                          tokens_out, cost_usd, latency_ms, answer, created_at)
@@ -231,7 +231,9 @@ async def test_no_student_shows(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed(pool, bank, "student-very-secret", BOTH)
     await say(pool, assessment_id, bank.ids["essay"], 0.5)
     await called(pool, assessment_id, at=datetime.now(UTC))
-    for path in PATHS:
+    rating = {"relevance": 5, "acceptance": 1}
+    assert (await advisor.post(f"/assessments/{assessment_id}/feedback", rating)).status == 201
+    for path in (*PATHS, "/analytics/feedback?format=jsonl"):
         raw = (await advisor.get(path)).raw
         hidden = ("very-secret", str(assessment_id), str(bank.ids["essay"]), "advisor-1", "So.", "A secret answer.")
         assert not [text for text in hidden if text.encode() in raw]

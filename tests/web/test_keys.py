@@ -13,6 +13,7 @@ from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ended, fail
 from tests.pipelines import submit
+from tests.scored import completed
 from tests.web.expecting import invalid, problem
 from tests.web.test_credentials import CREDENTIAL
 from tests.web.test_questions import PROFILE
@@ -27,6 +28,11 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "/assessments": ("student", {"track": SLUG}, {"track": "other"}),
     "/assessments/{assessment_id}/submit": ("student", {}, {"responses": []}),
     "/assessments/{assessment_id}/rescore": ("advisor", {"reason": "A new rubric."}, {"reason": "Doubts."}),
+    "/assessments/{assessment_id}/feedback": (
+        "advisor",
+        {"relevance": 1, "acceptance": 5},
+        {"relevance": 2, "acceptance": 5},
+    ),
     # Their bodies have no fields, so there is no other that a server would read as far as the key.
     "/jobs/{job_id}/retry": ("admin", {}, None),
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver": ("student", {}, None),
@@ -44,6 +50,8 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
         if path.endswith("/rescore"):
             await api.post(f"/assessments/{assessment_id}/submit")
             await ended(pool, assessment_id)
+        if path.endswith("/feedback"):
+            assessment_id = await completed(pool, bank)
         delivery_id = await planted(pool, assessment_id) if "{delivery_id}" in path else None
         path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:

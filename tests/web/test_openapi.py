@@ -96,7 +96,7 @@ async def test_no_generated_request_finds_the_server_failing_or_the_document_wro
     lines = [f'"path.{name}" = "{value}"\n' for name, value in (known | {"slug": SLUG}).items()]
     # Nobody changes the assessment, so whoever waits for that waits in vain.
     config.write_text('[parameters]\n"query.wait" = 0\n' + "".join(lines))
-    admin, not_for_students = api.as_("admin"), "(/override|/rescore)$"
+    admin, not_for_students = api.as_("admin"), "(/override|/rescore|/trace)$"
     reports = [
         _generated(api, config, "--include-path-regex", "^/assessments", "--exclude-path-regex", not_for_students),
         _generated(admin, config, "--exclude-path-regex", "^/assessments"),

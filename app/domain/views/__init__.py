@@ -29,7 +29,16 @@ from app.domain.views.bank import (
     question_view,
     track_view,
 )
+from app.domain.views.feedback import (
+    FeedbackAnalytics,
+    FeedbackLineView,
+    FeedbackView,
+    feedback_analytics_view,
+    feedback_line_view,
+    feedback_view,
+)
 from app.domain.views.jobs import JobLineView, JobPage, job_line_view
+from app.domain.views.overview import OverviewAnalytics, overview_view
 from app.domain.views.status import JobError, JobView, RuleScores, StatusView, error_of, status_view
 from app.domain.views.submission import (
     Links,
@@ -40,6 +49,7 @@ from app.domain.views.submission import (
     links,
     missing_reason,
 )
+from app.domain.views.trace import PromptView, TraceView, trace_view
 from app.domain.views.webhooks import (
     DeliveryLineView,
     DeliveryPage,
@@ -61,13 +71,18 @@ __all__ = [
     "DeliveryPage",
     "DeliveryView",
     "EssayQuestionView",
+    "FeedbackAnalytics",
+    "FeedbackLineView",
+    "FeedbackView",
     "JobError",
     "JobLineView",
     "JobPage",
     "JobView",
     "Links",
     "ModelCallAnalytics",
+    "OverviewAnalytics",
     "ProfileQuestionView",
+    "PromptView",
     "QuestionPage",
     "QuestionView",
     "QueuedEssays",
@@ -81,6 +96,7 @@ __all__ = [
     "SubmissionView",
     "SubmittedScores",
     "TheoreticalQuestionView",
+    "TraceView",
     "TrackPage",
     "TrackView",
     "WebhookView",
@@ -89,14 +105,19 @@ __all__ = [
     "delivery_line_view",
     "delivery_view",
     "error_of",
+    "feedback_analytics_view",
+    "feedback_line_view",
+    "feedback_view",
     "job_line_view",
     "line_view",
     "links",
     "missing_reason",
     "model_call_analytics_view",
+    "overview_view",
     "question_view",
     "score_analytics_view",
     "status_view",
+    "trace_view",
     "track_view",
     "webhook_view",
 ]

@@ -126,7 +126,7 @@ def score_analytics_view(
     """Score groups as they are read, each type followed by its scorers, and the overridden ones of the same period."""
     by_track = groupby(groups, key=lambda group: group.track)
     tracks = tuple(_track_view(track, list(found)) for track, found in by_track)
-    return ScoreAnalytics(period=_period_view(period), tracks=tracks, agreement=_agreement_view(overridden))
+    return ScoreAnalytics(period=period_view(period), tracks=tracks, agreement=_agreement_view(overridden))
 
 
 def model_call_analytics_view(
@@ -134,13 +134,14 @@ def model_call_analytics_view(
 ) -> ModelCallAnalytics:
     """The calls of a period by model and by day."""
     return ModelCallAnalytics(
-        period=_period_view(period),
+        period=period_view(period),
         models=tuple(ModelUseView(**vars(use)) for use in models),
         days=tuple(DayOfCallsView(**vars(day)) for day in days),
     )
 
 
-def _period_view(period: Period) -> PeriodView:
+def period_view(period: Period) -> PeriodView:
+    """The period that numbers are of."""
     return PeriodView(start=period.start, end=period.end)
 
 

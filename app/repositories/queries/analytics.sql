@@ -88,3 +88,47 @@ JOIN assessments a ON a.id = c.assessment_id
 JOIN tracks t ON t.id = a.track_id
 WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
 GROUP BY day ORDER BY day;
+
+-- name: overview
+-- The assessments that were started in the period, in one row; an open one past its time counts as expired.
+WITH chosen AS (
+    SELECT a.id, a.degraded_reasons, a.completed_at - a.submitted_at AS took,
+           CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status
+    FROM assessments a JOIN tracks t ON t.id = a.track_id
+    WHERE a.created_at >= $2 AND a.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+), completed AS (
+    SELECT chosen.id, chosen.degraded_reasons, extract(epoch FROM chosen.took)::float8 AS took,
+           (SELECT (r.body -> 'overall' ->> 'percentage')::float8 FROM results r
+            WHERE r.assessment_id = chosen.id ORDER BY r.run DESC LIMIT 1) AS percentage
+    FROM chosen WHERE chosen.status = 'completed'
+)
+SELECT (SELECT coalesce(jsonb_object_agg(status, assessments), '{}')
+        FROM (SELECT status, count(*) AS assessments FROM chosen GROUP BY status) AS counted) AS statuses,
+       (SELECT coalesce(jsonb_object_agg(code, assessments), '{}')
+        FROM (SELECT reason ->> 'code' AS code, count(DISTINCT id) AS assessments
+              FROM completed, jsonb_array_elements(degraded_reasons) AS reason GROUP BY code) AS counted) AS reasons,
+       (count(*) FILTER (WHERE degraded_reasons <> '[]'))::int AS degraded,
+       avg(percentage) AS mean_percentage,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS latency_p50,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY took) AS latency_p95
+FROM completed;
+
+-- name: job_ends
+-- How the jobs of the same assessments ended, of all runs, by type.
+WITH chosen AS (
+    SELECT j.job_type, j.status, j.error ->> 'code' AS code
+    FROM async_jobs j
+    JOIN assessments a ON a.id = j.assessment_id
+    JOIN tracks t ON t.id = a.track_id
+    WHERE a.created_at >= $2 AND a.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+      AND j.status IN ('completed', 'failed')
+), failures AS (
+    SELECT job_type, jsonb_object_agg(code, jobs) AS codes
+    FROM (SELECT job_type, code, count(*) AS jobs FROM chosen WHERE status = 'failed' GROUP BY job_type, code) AS counted
+    GROUP BY job_type
+)
+SELECT job_type, count(*)::int AS ended, (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
+       coalesce(failures.codes, '{}') AS codes
+FROM chosen LEFT JOIN failures USING (job_type)
+GROUP BY job_type, failures.codes
+ORDER BY array_position('{gpt,rag,fusion}'::text[], job_type::text);

@@ -1,16 +1,54 @@
 """Numbers of many assessments: never of one student."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from app.domain.period import BadPeriod, Period, period_of
 from app.domain.states import Role
-from app.domain.views import model_call_analytics_view, score_analytics_view
-from app.repositories import analytics
+from app.domain.views import (
+    FeedbackLineView,
+    feedback_analytics_view,
+    feedback_line_view,
+    model_call_analytics_view,
+    overview_view,
+    score_analytics_view,
+)
+from app.repositories import analytics, feedback
+from app.repositories.sql import Pool
+from app.web.exporting import Format, asked_format, export
 from app.web.keys import CONTEXT
 from app.web.parsing import bad_query, identify, query_text
 from app.web.replies import json_reply
+
+# Rows of an export that are read at once.
+ROWS = 1000
+
+
+async def overview(request: web.Request) -> web.StreamResponse:
+    """The assessments that were started in a period, at a glance, and the feedback and calls of models of that time."""
+    track, period = await _asked(request)
+    async with request.app[CONTEXT].pool.acquire() as conn:
+        view = overview_view(
+            period,
+            await analytics.overview(conn, track, period),
+            await analytics.job_ends(conn, track, period),
+            await analytics.score_groups(conn, track, period),
+            await feedback.groups(conn, track, period),
+            await analytics.model_calls(conn, track, period),
+        )
+    return json_reply(view)
+
+
+async def feedback_analytics(request: web.Request) -> web.StreamResponse:
+    """What people think of results and recommendations; one by one as CSV or JSON lines."""
+    track, period = await _asked(request)
+    pool, form = request.app[CONTEXT].pool, asked_format(request)
+    if form is not Format.JSON:
+        return await export(request, form, _feedback_pages(pool, track, period), FeedbackLineView, "feedback")
+    view = feedback_analytics_view(period, await feedback.groups(pool, track, period))
+    return json_reply(view, headers={"Vary": "Accept"})
 
 
 async def score_analytics(request: web.Request) -> web.StreamResponse:
@@ -32,6 +70,14 @@ async def model_call_analytics(request: web.Request) -> web.StreamResponse:
     models = await analytics.model_calls(pool, track, period)
     days = await analytics.model_call_days(pool, track, period)
     return json_reply(model_call_analytics_view(period, models, days))
+
+
+async def _feedback_pages(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackLineView]]:
+    """Each page is a short statement of its own: a slow reader keeps no connection."""
+    last = 0
+    while found := await feedback.lines(pool, track, period, last, ROWS):
+        yield [feedback_line_view(line) for line in found]
+        last = found[-1].id
 
 
 async def _asked(request: web.Request) -> tuple[str | None, Period]:

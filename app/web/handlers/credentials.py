@@ -14,11 +14,11 @@ from app.services.once import once
 from app.web.keys import CONTEXT
 from app.web.parsing import (
     attempt_of,
-    bad_query,
     identify,
     path_id,
     query_cursor_id,
     query_limit,
+    query_whole,
     read_object,
 )
 from app.web.replies import answer, json_reply, stored_reply
@@ -37,7 +37,7 @@ async def list_credentials(request: web.Request) -> web.StreamResponse:
 async def show_credential(request: web.Request) -> web.StreamResponse:
     """A credential, or a named version of it."""
     caller = await identify(request)
-    pool, version = request.app[CONTEXT].pool, _version(request)
+    pool, version = request.app[CONTEXT].pool, query_whole(request, "version")
     credential = await credentials.find(pool, path_id(request, "credential_id"), version)
     caller.require(*Role)
     return json_reply(credential_view(credential))
@@ -76,12 +76,3 @@ async def delete_credential(request: web.Request) -> web.StreamResponse:
     caller.require(Role.ADMIN)
     await credentials.delete(pool, caller.sub, credential.credential_id)
     return web.Response(status=204)
-
-
-def _version(request: web.Request) -> int | None:
-    text = request.query.get("version")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 and len(text) <= 10):
-        bad_query("version must be a whole number from 1")
-    return int(text)

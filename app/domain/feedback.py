@@ -1,0 +1,51 @@
+"""What people think of results and recommendations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class NewFeedback:
+    """A person's ratings, 1–5, of a result, or of the recommendation of one credential in it."""
+
+    assessment_id: UUID
+    credential_id: UUID | None
+    author: str
+    relevance: int
+    acceptance: int
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class FeedbackGroup:
+    """Ratings of a track's results as a whole (`of_whole`) or of its recommendations: of all, of one credential, or of
+    those that had one rank. Both counts have a place for each of 1–5."""
+
+    track: str
+    of_whole: bool
+    credential_id: UUID | None
+    title: str | None
+    rank: int | None
+    count: int
+    mean_rank: float | None
+    relevance: float
+    acceptance: float
+    relevance_counts: tuple[int, ...]
+    acceptance_counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FeedbackLine:
+    """One person's ratings, without who that was: `given_by` is `owner` or `staff`."""
+
+    id: int
+    track: str
+    credential_id: UUID | None
+    title: str | None
+    rank: int | None
+    relevance: int
+    acceptance: int
+    comment: str | None
+    given_by: str
+    given_at: datetime

@@ -1,0 +1,58 @@
+-- name: rated
+-- The newest result's run, and where the credential stands in it ($2; NULL where that is not recommended).
+SELECT r.run, c.rank
+FROM (SELECT assessment_id, run FROM results WHERE assessment_id = $1 ORDER BY run DESC LIMIT 1) AS r
+LEFT JOIN recommendations c ON c.assessment_id = r.assessment_id AND c.run = r.run AND c.credential_id = $2;
+
+-- name: put
+-- What a person thinks of a run's result, in the place of what they said before. The stand-in is that of the index.
+INSERT INTO feedback AS f (assessment_id, run, credential_id, author, relevance, acceptance, comment)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (assessment_id, author, coalesce(credential_id, '00000000-0000-0000-0000-000000000000'))
+DO UPDATE SET run = excluded.run, relevance = excluded.relevance, acceptance = excluded.acceptance,
+              comment = excluded.comment, given_at = now()
+RETURNING given_at;
+
+-- name: groups
+-- The feedback that was given from $2 up to $3 (excluded), of one track ($1) or all: a line for each track's results as
+-- a whole, one for its recommendations, one for each of these credentials and one for each rank that they had.
+WITH chosen AS (
+    SELECT t.slug AS track, f.credential_id IS NULL AS of_whole, f.credential_id, c.rank, f.relevance, f.acceptance
+    FROM feedback f
+    JOIN assessments a ON a.id = f.assessment_id
+    JOIN tracks t ON t.id = a.track_id
+    LEFT JOIN recommendations c
+           ON c.assessment_id = f.assessment_id AND c.run = f.run AND c.credential_id = f.credential_id
+    WHERE f.given_at >= $2 AND f.given_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+), grouped AS (
+    SELECT track, of_whole, credential_id, rank, count(*)::int AS count, avg(rank)::float8 AS mean_rank,
+           avg(relevance)::float8 AS relevance, avg(acceptance)::float8 AS acceptance,
+           ARRAY[count(*) FILTER (WHERE relevance = 1), count(*) FILTER (WHERE relevance = 2),
+                 count(*) FILTER (WHERE relevance = 3), count(*) FILTER (WHERE relevance = 4),
+                 count(*) FILTER (WHERE relevance = 5)] AS relevance_counts,
+           ARRAY[count(*) FILTER (WHERE acceptance = 1), count(*) FILTER (WHERE acceptance = 2),
+                 count(*) FILTER (WHERE acceptance = 3), count(*) FILTER (WHERE acceptance = 4),
+                 count(*) FILTER (WHERE acceptance = 5)] AS acceptance_counts
+    FROM chosen
+    GROUP BY GROUPING SETS ((track, of_whole), (track, of_whole, credential_id), (track, of_whole, rank))
+    HAVING NOT of_whole OR grouping(credential_id, rank) = 3
+)
+SELECT g.track, g.of_whole, g.credential_id, v.title, g.rank, g.count, g.mean_rank, g.relevance, g.acceptance,
+       g.relevance_counts, g.acceptance_counts
+FROM grouped g
+LEFT JOIN credentials c ON c.id = g.credential_id
+LEFT JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
+ORDER BY g.track, g.of_whole DESC, g.credential_id IS NOT NULL, g.rank IS NOT NULL, g.rank, v.title, g.credential_id;
+
+-- name: lines
+-- A page of the same feedback, one by one, by id. Nothing names the person or the assessment.
+SELECT f.id, t.slug AS track, f.credential_id, v.title, c.rank, f.relevance, f.acceptance, f.comment,
+       CASE WHEN f.author = a.owner THEN 'owner' ELSE 'staff' END AS given_by, f.given_at
+FROM feedback f
+JOIN assessments a ON a.id = f.assessment_id
+JOIN tracks t ON t.id = a.track_id
+LEFT JOIN recommendations c
+       ON c.assessment_id = f.assessment_id AND c.run = f.run AND c.credential_id = f.credential_id
+LEFT JOIN credential_versions v ON v.credential_id = c.credential_id AND v.version = c.credential_version
+WHERE f.given_at >= $2 AND f.given_at < $3 AND ($1::text IS NULL OR t.slug = $1) AND f.id > $4
+ORDER BY f.id LIMIT $5;

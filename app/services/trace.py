@@ -1,0 +1,71 @@
+"""Reading the whole way of a result: what was answered, asked, found, scored, said and sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.answers import is_empty
+from app.domain.errors import NotFound
+from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, fingerprint
+from app.domain.questions import EssayQuestion
+from app.domain.records import RunInputs
+from app.domain.states import AssessmentStatus
+from app.domain.views import PromptView, TraceView, trace_view
+from app.repositories import jobs, trace
+from app.repositories.sql import Connection, Pool
+from app.services.override import check_result
+
+
+@dataclass(frozen=True)
+class _Run:
+    assessment_id: UUID
+    run: int
+
+
+async def read(pool: Pool, assessment_id: UUID, status: AssessmentStatus, named: int | None) -> TraceView:
+    """The way of the newest run that has a result, or of the named one, all of one moment.
+
+    Raises:
+        NotSubmitted, NoResultYet, AssessmentFailed: there is no result, and no run was named.
+        NotFound: there is no such run.
+    """
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        return await _read(conn, assessment_id, status, named)
+
+
+async def _read(conn: Connection, assessment_id: UUID, status: AssessmentStatus, named: int | None) -> TraceView:
+    number = await trace.find_run(conn, assessment_id, named)
+    if number is None:
+        if named is None:
+            check_result(status)
+        raise NotFound("there is no such run of this assessment")
+    run = _Run(assessment_id, number)
+    inputs = await jobs.read_run(conn, run)
+    prompts = _prompts(inputs)
+    wanted = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
+    rows = await trace.read_rows(conn, run, wanted)
+    models = {call.model for call in rows.calls}
+    asked = {fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models}
+    shown = {
+        question_id: PromptView(version=PROMPT_VERSION, system=prompt.system, user=prompt.user)
+        for question_id, prompt in prompts.items()
+    }
+    return trace_view(number, inputs, rows, shown, asked)
+
+
+def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:
+    """What is asked about each essay that has an answer, without the word that marks a single call."""
+    return {
+        question.question_id: build_prompt(question.body, str(run.answers[question.question_id]))
+        for question in run.questions
+        if isinstance(question.body, EssayQuestion) and not is_empty(run.answers.get(question.question_id))
+    }
+
+
+def _models(run: RunInputs) -> Iterator[tuple[UUID, str]]:
+    """The models whose answers the essays' scores rest on."""
+    for line in run.essays:
+        if line.scorer == "gpt" and line.model:
+            yield line.question_id, line.model
+        if line.second_opinion:
+            yield line.question_id, line.second_opinion.model
