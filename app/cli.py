@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from app.credentials_arguments import add_actions
 from app.domain.states import DeliveryStatus, JobStatus, JobType, Role
 from app.evaluation import retrieval_arguments
 from app.evaluation.arguments import ABOUT, add_arguments, evaluation
@@ -69,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_webhooks(
         commands.add_parser("webhooks", help="list webhook deliveries, send them again", description="Deliveries.")
     )
+    catalogue = commands.add_parser("credentials", help="import a catalogue, embed it anew", description="Catalogue.")
+    add_actions(catalogue, _import_credentials, _reindex)
     evaluate = commands.add_parser("evaluate", help="hold a scorer's scores against people's", description=ABOUT)
     add_arguments(evaluate)
     evaluate.set_defaults(command=_evaluate)
@@ -215,6 +218,18 @@ def _evaluate_retrieval(settings: Settings, options: argparse.Namespace) -> int:
     from app.evaluate_retrieval_command import evaluate_retrieval
 
     return evaluate_retrieval(settings, retrieval_arguments.retrieval_evaluation(options))
+
+
+def _import_credentials(settings: Settings, options: argparse.Namespace) -> int:
+    from app.credentials_command import import_file
+
+    return import_file(settings, options.file, skip_bad=options.skip_bad)
+
+
+def _reindex(settings: Settings, _: argparse.Namespace) -> int:
+    from app.credentials_command import reindex
+
+    return reindex(settings)
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> int:

@@ -37,6 +37,13 @@ async def page(db: Executor, after: UUID | None, limit: int) -> list[Credential]
     return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit)]
 
 
+async def find_by_names(db: Executor, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Credential]:
+    """Active credentials by provider and title."""
+    providers, titles = [provider for provider, _ in names], [title for _, title in names]
+    found = [_credential(row) for row in await db.fetch(_SQL["find_by_names"], providers, titles)]
+    return {(credential.body.provider, credential.body.title): credential for credential in found}
+
+
 async def create(conn: Connection, credential_id: UUID, body: CredentialBody, *, sample: bool = False) -> bool:
     """Version 1 with its passages; False where the id exists."""
     version = await conn.fetchval(_SQL["create_credential"], credential_id, sample)
@@ -66,6 +73,12 @@ async def take_unembedded(conn: Connection, model: str, limit: int) -> list[Unem
     """Passages without a vector of this model, held until the transaction ends."""
     rows = await conn.fetch(_SQL["take_unembedded"], model, limit)
     return [UnembeddedPassage(**{**dict(row), "skills": tuple(row["skills"])}) for row in rows]
+
+
+async def count_unembedded(db: Executor, model: str) -> int:
+    """How many passages of present versions have no vector of this model."""
+    count: int = await db.fetchval(_SQL["count_unembedded"], model)
+    return count
 
 
 async def store_embeddings(db: Executor, model: str, vectors: Sequence[tuple[UUID, Sequence[float]]]) -> None:

@@ -13,7 +13,7 @@ from app.repositories.sql import Executor
 _EMBEDDING_SECONDS = 30.0
 # What the level that suits best adds to a passage's similarity, which is 0.2 to 0.6 for what is found.
 _LEVEL = 0.25
-# Part of the name that goes with a vector: vectors of texts put together otherwise are not to be compared.
+# Part of the name that goes with a vector: texts put together otherwise are embedded anew, and found until then.
 _RECIPE = "title, skills, passage"
 
 
@@ -28,7 +28,7 @@ async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) ->
     if vector is None:
         return []
     nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
-    return await credentials.search_by_vector(db, vector, space(embedder), nearer, CANDIDATES)
+    return await credentials.search_by_vector(db, vector, embedder.name, nearer, CANDIDATES)
 
 
 def space(embedder: Embedder) -> str:

@@ -12,7 +12,6 @@ from app.domain.states import JobType, Level
 from app.repositories import credentials
 from app.repositories.sql import Pool
 from app.services import rescue
-from app.services.search import space
 from tests.bank import CREDENTIALS, Bank, credential, plant
 from tests.pipelines import job_id, pipeline, run_all, submit
 
@@ -78,7 +77,7 @@ async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedd
     """Without a word in common."""
     await rescue.embed_passages(pool, embedder)
     (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
-    found = await credentials.search_by_vector(pool, vector, space(embedder), dict.fromkeys(Level, 0.0), 3)
+    found = await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
     assert found[0].title == "Botany Foundations"
     assert [one.similarity or 0 for one in found] == sorted((one.similarity or 0 for one in found), reverse=True)
 

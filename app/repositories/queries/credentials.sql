@@ -13,6 +13,20 @@ JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_v
 WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id > $1)
 ORDER BY c.id LIMIT $2;
 
+-- name: find_by_names
+-- Active credentials in their present version by provider and title; where several have the same, the first by id.
+SELECT DISTINCT ON (v.provider, v.title)
+       c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+FROM unnest($1::text[], $2::text[]) AS named(provider, title)
+JOIN credential_versions v ON v.provider = named.provider AND v.title = named.title
+JOIN credentials c ON c.id = v.credential_id AND c.current_version = v.version AND c.deleted_at IS NULL
+ORDER BY v.provider, v.title, c.id;
+
+-- name: count_unembedded
+SELECT count(*) FROM passages p
+JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
+WHERE p.embedding_model IS DISTINCT FROM $1;
+
 -- name: lock_credential
 SELECT id FROM credentials WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
 
@@ -79,14 +93,14 @@ ORDER BY round((found.shared * fit.share)::numeric, 9) DESC, p.credential_id, p.
 
 -- name: search_by_vector
 -- Passages nearest to the query in meaning, nearer by as much as the credential's level suits; only vectors of the
--- query's own model are compared.
+-- query's own model are compared, whatever else its name says about how the text was put together.
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - (p.embedding <=> $1::text::vector) AS similarity
 FROM passages p
 JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
 JOIN unnest($3::text[], $4::float8[]) AS fit(level, nearer) ON fit.level = v.level
-WHERE p.embedding_model = $2
+WHERE split_part(p.embedding_model, ' (', 1) = $2
 ORDER BY (p.embedding <=> $1::text::vector) - fit.nearer, p.credential_id, p.ordinal LIMIT $5;
 
 -- name: standing_list

@@ -1,0 +1,114 @@
+"""`assay credentials`: a catalogue out of a file, and its vectors anew."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from app.clients.embeddings import EmbeddingUnavailable, OfflineEmbedder
+from app.context import open_pool
+from app.credentials_file import Row, UnreadableFile, WrongRow, read_credentials
+from app.repositories import credentials
+from app.repositories.sql import Pool
+from app.services.import_credentials import Imported, import_credentials
+from app.services.rescue import embed_passages
+from app.services.search import space
+from app.settings import Settings
+
+# Rows of one transaction with --skip-bad: what a kill costs at most, and about half a second.
+_BATCH = 500
+_TOLD_ERRORS = 20
+
+
+def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
+    """Imports a file and says what became of its rows; returns the exit status: 2 where nothing was imported.
+
+    All rows or none; with `skip_bad` all good ones, batch by batch. Either way a second run after a kill goes on where
+    the first one stopped, since what is there already is passed over.
+    """
+    try:
+        rows, wrong = read_credentials(file)
+    except UnreadableFile as error:
+        _complain(f"assay: {error}")
+        return 2
+    _tell(file, wrong)
+    if wrong and not skip_bad:
+        _complain(f"assay: nothing was imported; {len(wrong)} of {len(rows) + len(wrong)} rows are wrong")
+        return 2
+    done = asyncio.run(_import(settings, rows, _BATCH if skip_bad else max(1, len(rows))))
+    skipped = f", {len(wrong)} skipped" if wrong else ""
+    _say(f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged{skipped}")
+    return 0
+
+
+def reindex(settings: Settings) -> int:
+    """Embeds what has no vector of today's model and recipe; returns the exit status: 1 where nothing can be embedded.
+
+    Searching goes on meanwhile, with the vectors that are there. Workers and other calls share the work.
+    """
+    try:
+        embedded = asyncio.run(_reindex(settings))
+    except EmbeddingUnavailable as error:
+        _complain(f"assay: nothing can be embedded: {error}")
+        return 1
+    _say(f"{embedded} passage(s) embedded")
+    return 0
+
+
+async def _import(settings: Settings, rows: Sequence[Row], size: int) -> Imported:
+    done = Imported()
+    async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
+        with _progress("importing", len(rows)) as (progress, task):
+            for start in range(0, len(rows), size):
+                done += await _import_batch(pool, rows[start : start + size], progress, task)
+    return done
+
+
+async def _import_batch(pool: Pool, rows: Sequence[Row], progress: Progress, task: TaskID) -> Imported:
+    done = Imported()
+    async with pool.acquire() as conn, conn.transaction():
+        # In pieces even where they are one transaction, so that the bar moves and no statement is large.
+        for start in range(0, len(rows), _BATCH):
+            piece = rows[start : start + _BATCH]
+            done += await import_credentials(conn, [row.body for row in piece])
+            progress.advance(task, len(piece))
+    return done
+
+
+async def _reindex(settings: Settings) -> int:
+    embedded, embedder = 0, OfflineEmbedder()
+    try:
+        async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
+            waiting = await credentials.count_unembedded(pool, space(embedder))
+            with _progress("embedding", waiting) as (progress, task):
+                while count := await embed_passages(pool, embedder):
+                    embedded += count
+                    progress.advance(task, count)
+    finally:
+        await embedder.close()
+    return embedded
+
+
+@contextmanager
+def _progress(meaning: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress, progress.add_task(meaning, total=total)
+
+
+def _tell(file: Path, wrong: Sequence[WrongRow]) -> None:
+    for row in wrong[:_TOLD_ERRORS]:
+        _complain(f"{file}: line {row.line}: {row.why}")
+    if len(wrong) > _TOLD_ERRORS:
+        _complain(f"{file}: and {len(wrong) - _TOLD_ERRORS} more")
+
+
+def _say(line: str) -> None:
+    Console().out(line, highlight=False)
+
+
+def _complain(line: str) -> None:
+    Console(stderr=True).out(line, highlight=False)

@@ -1,0 +1,150 @@
+"""`assay credentials`: files in, all or none or what is good of them; killed and run again; vectors anew."""
+
+import asyncio
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from app.clients.embeddings import OfflineEmbedder
+from app.domain.states import Level
+from app.repositories import credentials
+from app.repositories.sql import Pool
+from app.services.search import space
+from tests.bank import plant
+from tests.command.conftest import Command
+from tests.fakes.conditions import until
+from tests.load.credentials import made_up
+
+PRESENT = """SELECT v.title, c.current_version, v.level, v.skills FROM credentials c
+JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version ORDER BY v.title"""
+
+
+def written(path: Path, rows: list[Any]) -> Path:
+    """As JSON lines, or as CSV by the name."""
+    if path.suffix == ".jsonl":
+        path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
+        return path
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "skills": "; ".join(row["skills"])} for row in rows)
+    return path
+
+
+async def run(command: Command, url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The ended command."""
+    return await asyncio.to_thread(command.run, "credentials", *arguments, DATABASE_URL=url)
+
+
+async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up(3)]
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 added, 0 updated, 0 unchanged\n", "")
+    before = await pool.fetch(PRESENT)
+    assert [(row["title"], row["skills"]) for row in before] == sorted((row["title"], row["skills"]) for row in rows)
+    rows[1]["level"] = "advanced" if rows[1]["level"] == "beginner" else "beginner"
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", ["", *rows])))
+    assert (done.returncode, done.stdout) == (0, "0 added, 1 updated, 2 unchanged\n")
+    after = {row["title"]: (row["current_version"], row["level"]) for row in await pool.fetch(PRESENT)}
+    assert after[rows[1]["title"]] == (2, rows[1]["level"])
+    assert sorted(version for version, _ in after.values()) == [1, 1, 2]
+    actions = await pool.fetch("SELECT action, count(*) FROM audit_log GROUP BY action ORDER BY action")
+    assert [tuple(row) for row in actions] == [("create", 3), ("update", 1)]
+
+
+async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_imported(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    one, two = made_up(2)
+    wrong = [one, one | {"level": "expert"}, "", "{", one, two | {"url": "ftp://x.example", "title": ""}, two]
+    told = str(written(tmp_path / "some.jsonl", [*wrong, two | {"title": "A\0B"}, *["[]"] * 20]))
+    done = await run(command, database_url, "import", told)
+    assert (done.returncode, done.stdout) == (2, "")
+    for line, why in ((2, "level: "), (4, "Invalid JSON"), (5, "the same provider and title as in line 1"), (6, "tit")):
+        assert f"some.jsonl: line {line}: {why}" in done.stderr
+    assert "line 8: has a NUL" in done.stderr and "and 5 more" in done.stderr and "Traceback" not in done.stderr
+    assert "nothing was imported; 25 of 27 rows are wrong" in done.stderr
+    assert await pool.fetch(PRESENT) == []
+    done = await run(command, database_url, "import", "--skip-bad", told)
+    assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n")
+    assert len(await pool.fetch(PRESENT)) == 2
+
+
+async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url: str, tmp_path: Path) -> None:
+    rows = list(made_up(3))
+    rows[0]["description"], rows[1]["level"] = "Three\nlines\nlong.", "expert"
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
+    assert done.returncode == 2 and "some.csv: line 5: level: " in done.stderr
+    file = tmp_path / "cells.csv"
+    file.write_text("title,provider,url,level,description\nA,B,https://x.example,beginner,So,more\nA,B\n", "utf-8")
+    done = await run(command, database_url, "import", str(file))
+    assert "line 2: has not as many cells as line 1" in done.stderr and "line 3: has not" in done.stderr
+
+
+async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path: Path) -> None:
+    for name, text, why in (
+        ("missing.csv", None, "No such file"),
+        ("some.txt", b"", "must end in .csv or .jsonl"),
+        ("latin.jsonl", b"\xe4", "not UTF-8, from byte 0 on"),
+        ("headings.csv", b"title,price\n", "see description, level, price, provider, url"),
+    ):
+        if text is not None:
+            (tmp_path / name).write_bytes(text)
+        done = await run(command, database_url, "import", str(tmp_path / name))
+        assert (done.returncode, done.stdout) == (2, "") and why in done.stderr and "Traceback" not in done.stderr
+
+
+async def test_killed_and_run_again(command: Command, pool: Pool, database_url: str, tmp_path: Path) -> None:
+    """With --skip-bad the finished batches stay; without it a killed import leaves nothing."""
+    count = 4_000
+    told = str(written(tmp_path / "many.jsonl", list(made_up(count))))
+
+    async def imported() -> int:
+        total: int = await pool.fetchval("SELECT count(*) FROM credentials")
+        return total
+
+    async def some_in() -> bool:
+        return await imported() > 0
+
+    async def writing() -> bool:
+        """A transaction has written, as far as anyone can see from outside."""
+        return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = "
+                                        "'assay credentials' AND backend_xid IS NOT NULL)"))  # fmt: skip
+
+    whole = command.start("credentials", "import", told, DATABASE_URL=database_url)
+    await until(writing)
+    whole.kill()
+    assert await asyncio.to_thread(whole.wait) < 0
+    assert await imported() == 0
+    parts = command.start("credentials", "import", "--skip-bad", told, DATABASE_URL=database_url)
+    await until(some_in)
+    parts.kill()
+    assert await asyncio.to_thread(parts.wait) < 0
+    done = await run(command, database_url, "import", "--skip-bad", told)
+    assert done.returncode == 0
+    added, _, unchanged = (int(part.split()[0]) for part in done.stdout.split(", "))
+    assert unchanged > 0 and added + unchanged == count == await imported()
+    assert await pool.fetchval("SELECT max(current_version) FROM credentials") == 1
+
+
+async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes_on(
+    command: Command, pool: Pool, database_url: str
+) -> None:
+    await plant(pool)
+    done = await run(command, database_url, "reindex")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
+    embedder = OfflineEmbedder()
+    await pool.execute("UPDATE passages SET embedding_model = $1 WHERE text LIKE '%oil%'", embedder.name)
+    waiting = await credentials.count_unembedded(pool, space(embedder))
+    (vector,) = await embedder.embed(["soil"])
+    await embedder.close()
+    assert 0 < waiting < 3
+    assert len(await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
+    done = await run(command, database_url, "reindex")
+    assert (done.returncode, done.stdout) == (0, f"{waiting} passage(s) embedded\n")
+    done = await run(command, database_url, "reindex")
+    assert done.stdout == "0 passage(s) embedded\n"
