@@ -27,7 +27,7 @@ from tests.web.expecting import problem
 from tests.web.test_overrides import put
 from tests.webhooks import NOWHERE, SECRET, delivering, send_all
 
-Run = Callable[..., Awaitable[UUID]]
+Run = Callable[[str], Awaitable[UUID]]
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
         running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": Price(1, 10)})
         stack.push_async_callback(running.doorbell.redis.aclose)
 
-        async def whole(owner: str, answers: list[dict[str, Any]] | None = None) -> UUID:
+        async def whole(owner: str) -> UUID:
             while await rescue.embed_passages(pool, embedder):
                 pass
-            assessment_id = await submit(pool, bank, owner, answers)
+            assessment_id = await submit(pool, bank, owner)
             await run_all(pool, running)
             return assessment_id
 
@@ -119,9 +119,12 @@ async def test_prompts_and_raw_answers_as_they_were_sent(
         assert SECRET_MODEL_ANSWER in prompt["user"]
 
 
-async def test_an_answer_bought_for_another_is_shown_without_whose_it_was(advisor: Api, bank: Bank, run: Run) -> None:
+async def test_an_answer_bought_for_another_is_shown_without_whose_it_was(advisor: Api, pool: Pool, run: Run) -> None:
     first, second = await run("student-1"), await run("student-2")
-    own, bought = [(await trace(advisor, each))["model_calls"] for each in (first, second)]
+    own = (await trace(advisor, first))["model_calls"]
+    # The other one may have been asked the same in another question.
+    await pool.execute("UPDATE model_calls SET question_id = gen_random_uuid()")
+    bought = (await trace(advisor, second))["model_calls"]
     assert [call["of_this_run"] for call in (*own, *bought)] == [True, True, False, False]
     assert {(call["question_id"], call["answer"]) for call in own} == {
         (call["question_id"], call["answer"]) for call in bought
@@ -152,15 +155,6 @@ async def test_what_the_search_found_by_each_way_and_the_final_order(advisor: Ap
         assert len(set(places)) == TRACED and all(1 <= each <= 43 for each in places)
     assert all(each["similarity"] > 0 and each["on_standing_list"] is None for each in candidates)
     assert set(found["gaps"]) <= {"soil", "water"} and "soil" in str(found["words"]) and found["meanings"]
-
-
-async def test_a_long_answer_leaves_a_short_trace(pool: Pool, bank: Bank, run: Run) -> None:
-    answers = bank.answers(text="roses and " * 1900, essay=ESSAY)
-    assessment_id = await run("student-1", answers)
-    stored = (
-        "SELECT length((output -> 'retrieval')::text) FROM async_jobs WHERE assessment_id = $1 AND job_type = 'rag'"
-    )
-    assert 0 < await pool.fetchval(stored, assessment_id) < 5000
 
 
 async def test_times_reasons_and_errors_of_jobs(advisor: Api, bank: Bank, pool: Pool) -> None:
