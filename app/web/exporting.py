@@ -1,16 +1,23 @@
 """Lists as files: comma-separated values for spreadsheets, and JSON lines for programs."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from enum import StrEnum
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from app.web.keys import TIME_LIMIT
 from app.web.middlewares import sign
 from app.web.parsing import bad_query
 
+log = structlog.get_logger()
+
+# Seconds that a client may leave what was sent unread.
+_UNREAD = 30
 # A spreadsheet takes a cell that begins so for a formula, whoever wrote it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -60,11 +67,24 @@ async def export(
     if request.method == "HEAD":
         return answer
     head = _csv([list(model.model_fields)]) if form is Format.CSV else ""
-    await answer.write((head + _rows(form, first)).encode())
-    async for page in pages:
-        await answer.write(_rows(form, page).encode())
-    await answer.write_eof()
+    # As long as it takes, as long as the client reads.
+    request[TIME_LIMIT].reschedule(None)
+    try:
+        await _write(answer, head + _rows(form, first))
+        async for page in pages:
+            await _write(answer, _rows(form, page))
+        await answer.write_eof()
+    except Exception as error:
+        # Nothing can be answered any more; only a connection that is cut says that this was not all.
+        log.warning("export_cut", error=type(error).__name__)
+        if request.transport:
+            request.transport.abort()
     return answer
+
+
+async def _write(answer: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(_UNREAD):
+        await answer.write(text.encode())
 
 
 def _accepted(header: str) -> Format:

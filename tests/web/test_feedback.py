@@ -2,11 +2,13 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
+from aiohttp import ClientError
 
 from app.repositories.sql import Pool
 from app.services.fuse_run import Fusing
@@ -210,6 +212,29 @@ async def test_more_lines_than_a_page(advisor: Api, planted: str, pool: Pool) ->
     )  # fmt: skip
     lines = (await advisor.get(f"{NUMBERS}?format=jsonl")).raw.splitlines()
     assert len(lines) == 3 * more + 4
+
+
+@pytest.fixture
+async def hidden_later(pool: Pool) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    """Takes the table away for the rest of the test."""
+    yield lambda: pool.execute("ALTER TABLE feedback RENAME TO feedback_hidden")
+    await pool.execute("ALTER TABLE IF EXISTS feedback_hidden RENAME TO feedback")
+
+
+async def test_an_export_that_breaks_off_is_no_whole_file(
+    advisor: Api, planted: str, pool: Pool, hidden_later: Callable[[], Awaitable[object]]
+) -> None:
+    """There is more than connections hold, so the server reads on only as the client does."""
+    await pool.execute(
+        "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance, comment)"
+        " SELECT assessment_id, 1, 'x' || n, 1, 1, repeat('x', 2000) FROM results, generate_series(1, 10000) AS n"
+    )
+    headers = {"Authorization": advisor.bearer}
+    async with advisor.client.get(f"{NUMBERS}?format=jsonl", headers=headers) as answer:
+        assert answer.status == 200
+        await hidden_later()
+        with pytest.raises(ClientError):
+            await answer.read()
 
 
 @pytest.mark.parametrize(
