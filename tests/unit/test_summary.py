@@ -98,7 +98,7 @@ def test_skills_of_the_same_question_name_it_once() -> None:
 
 def test_the_first_recommendation_is_told_with_its_passage() -> None:
     ranked = [(candidate(1, 5), 0.9), (candidate(2, 6), 0.8)]
-    found = recommend(ranked, RetrievalQuery("", (), ()), [])
+    found = recommend(ranked, RetrievalQuery((), (), ()), [])
     sentences = told((line(1, 1.0, 1.0),), recommendations=found)
     assert texts(sentences)[-1] == "A good next step is “Credential 1” by Garden School."
     assert sentences[-1].sources == (f"passage:{nth(1005)}",)
