@@ -15,12 +15,14 @@ run: .venv/installed
 demo: .venv/installed
 	@exec $(BIN)/assay demo
 
+# Each process of the tests has its own PostgreSQL and Valkey; a file's tests stay in one.
+PROCESSES ?= 2
 test: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 # Ratios against limits of the same machine, in a few minutes; an aim that is missed is said, and fails nothing.
 bench: .venv/installed-for-tests
