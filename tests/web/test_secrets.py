@@ -1,14 +1,15 @@
-"""Answer keys, model answers, rubrics and explanations: nothing that a student can reach has a trace of them."""
+"""Answer keys, model answers, rubrics, explanations, what other students said: nothing that a student can reach has a
+trace of them."""
 
-from app.clients.embeddings import OfflineEmbedder
-from app.repositories.sql import Pool
-from app.settings import Settings
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
-from tests.bank import SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, SLUG, Bank
-from tests.pipelines import pipeline, run_all
+from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, SLUG, Bank
+from tests.pipelines import Finish
 
 SECRETS = (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION)
+OTHERS_NAME, OTHERS_WISH, OTHERS_COMMENT = "student-ozelot", "Soil that ocelots like", "An ocelot was not amused."
+OTHERS_ESSAY = f"{ESSAY} My ocelot sleeps in the tallest of them."
+OTHERS = (OTHERS_NAME, "ocelot")
 # Names of fields that only a question's author and graders know; a result's `explanation` would be one too.
 FIELDS = ("correct_options", "partial_credit", "model_answer", "rubric", "explanation")
 
@@ -16,10 +17,26 @@ FIELDS = ("correct_options", "partial_credit", "model_answer", "rubric", "explan
 def leaks(reply: Reply) -> list[str]:
     """What the reply gives away, in its body or headers."""
     text = reply.raw.decode() + str(reply.headers)
-    return [word for word in (*SECRETS, *(f'"{name}"' for name in FIELDS)) if word in text]
+    return [word for word in (*SECRETS, *OTHERS, *(f'"{name}"' for name in FIELDS)) if word in text]
 
 
-async def reachable(api: Api, path: str, bank: Bank, pool: Pool, settings: Settings) -> list[Reply]:
+# What hangs below an assessment and is read.
+_ENDS = ("", "/status", "/events", "/result", "/trace", "/webhook", "/webhook/deliveries")
+
+
+async def plant_other(api: Api, bank: Bank, finish: Finish) -> str:
+    """Another student's assessment with its result and feedback; its path."""
+    other = api.as_("student", sub=OTHERS_NAME)
+    path = f"/assessments/{(await other.post('/assessments', {'track': SLUG})).body['assessment_id']}"
+    answers = bank.answers(text=OTHERS_WISH, essay=OTHERS_ESSAY, right="B")
+    assert (await other.post(f"{path}/submit", {"responses": answers})).status == 202
+    await finish()
+    feedback = {"relevance": 1, "acceptance": 1, "comment": OTHERS_COMMENT}
+    assert (await other.post(f"{path}/feedback", feedback)).status == 201
+    return path
+
+
+async def reachable(api: Api, path: str, bank: Bank, finish: Finish, others_path: str) -> list[Reply]:
     """What a student gets to see on the way from the start to the result, refusals among it."""
     right, essay = bank.ids["right"], bank.ids["essay"]
     wrong = {"responses": bank.answers(right="Z", several=["Z"], essay=5, scale=99)}
@@ -33,24 +50,31 @@ async def reachable(api: Api, path: str, bank: Bank, pool: Pool, settings: Setti
         await api.get("/questions"), await api.get(f"/questions/{right}"), await api.get(f"/questions/{essay}"),
         await api.patch(f"/questions/{right}", {"correct_options": ["Z"]}), await api.delete(f"/questions/{essay}"),
         await api.post("/questions", {"type": "theoretical"}), await api.get("/metrics"), await api.get("/readyz"),
+        *[await api.get(others_path + end) for end in _ENDS],
+        *[await api.get(f"/analytics/{name}") for name in ("overview", "scores", "feedback", "model-calls")],
     ]  # fmt: skip
-    embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
-    await run_all(pool, running)
-    await running.doorbell.redis.aclose()
-    await embedder.close()
-    return [*seen, *[await api.get(path + end) for end in ("", "/status", "/result")], await api.get("/assessments")]
+    await finish()
+    mark = {"relevance": 5, "acceptance": 4}
+    return [
+        *seen, *[await api.get(path + end) for end in _ENDS], await api.get("/assessments"),
+        await api.post(f"{path}/feedback", mark), await api.post(f"{others_path}/feedback", mark),
+    ]  # fmt: skip
 
 
-async def test_no_student_ever_sees_one(api: Api, path: str, bank: Bank, pool: Pool, settings: Settings) -> None:
-    seen = await reachable(api, path, bank, pool, settings)
+async def test_no_student_ever_sees_one(api: Api, path: str, bank: Bank, finish: Finish) -> None:
+    seen = await reachable(api, path, bank, finish, await plant_other(api, bank, finish))
     assert [(reply.status, leaks(reply)) for reply in seen if leaks(reply)] == []
-    assert seen[-2].body["status"] == "completed"
-    assert {reply.status for reply in seen} == {200, 202, 403, 422}
+    status, result = (next(reply for reply in seen[-11:] if sign in reply.raw) for sign in (b"stages", b"breakdown"))
+    assert status.body["status"] == result.body["status"] == "completed" and result.body["recommendations"]
+    assert {reply.status for reply in seen} == {200, 201, 202, 403, 404, 422}
 
 
-async def test_the_search_finds_them_where_they_are(api: Api, bank: Bank) -> None:
-    assert set(leaks(await api.as_("advisor").get("/questions"))) == {*SECRETS, *(f'"{name}"' for name in FIELDS)}
+async def test_the_search_finds_them_where_they_are(api: Api, bank: Bank, finish: Finish) -> None:
+    advisor = api.as_("advisor")
+    assert set(leaks(await advisor.get("/questions"))) == {*SECRETS, *(f'"{name}"' for name in FIELDS)}
+    trace = await advisor.get(f"{await plant_other(api, bank, finish)}/trace")
+    assert {*SECRETS, "ocelot"} <= set(leaks(trace))
+    assert "ocelot" in leaks(await advisor.get("/analytics/feedback?format=jsonl"))
 
 
 async def test_advisors_read_assessments_without_them_too(api: Api, path: str) -> None:
