@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app import sample_data
 from app.domain.catalog import CredentialBody
@@ -29,18 +29,28 @@ class Gap(BaseModel):
     level: Annotated[float, Field(ge=0, le=1)]
 
 
+def _named(value: Any) -> Any:
+    """A skill alone is a gap of which nothing was shown."""
+    return {"skill": value, "level": 0.0} if isinstance(value, str) else value
+
+
+def _graded(value: Any) -> Any:
+    """Titles alone are all as good as each other."""
+    return dict.fromkeys(value, 1) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
+
+
 class LabelledQuery(BaseModel):
     """What is known of a student, and the grade (1–3) of each credential that a good advisor would accept, by title."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, Field(min_length=1)]
     track: Annotated[str, Field(min_length=1)]
-    skills_of_track: tuple[Skill, ...]
+    skills_of_track: tuple[Skill, ...] = ()
     level: Level | None = None
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[Annotated[Gap, BeforeValidator(_named)], ...] = ()
     interests: tuple[LongText, ...] = ()
     essay_subjects: tuple[LongText, ...] = ()
-    accept: Annotated[dict[str, Literal[1, 2, 3]], Field(min_length=1)]
+    accept: Annotated[dict[str, Literal[1, 2, 3]], Field(min_length=1), BeforeValidator(_graded)]
 
     @property
     def half(self) -> Literal["a", "b"]:
@@ -57,7 +67,8 @@ class Labelled:
 
 
 def read_labelled(path: Path, catalogue: Path | None) -> Labelled:
-    """The queries of the file; without a catalogue their titles are those of the sample data.
+    """The queries of the file; without a catalogue (`.json`, or `.jsonl` as it is imported) their titles are those of
+    the sample data.
 
     Raises:
         WrongFile: a file cannot be read, has fewer than two queries or lines that are not such queries, or a title is
@@ -84,7 +95,12 @@ def _catalogue(path: Path | None) -> Catalogue:
     if path is None:
         return {body["title"]: (key, _body(body)) for key, body in sample_data.credentials()}
     try:
-        bodies = [_body(told) for told in _told(path)]
+        if path.suffix.lower() == ".jsonl":
+            bodies = read_lines(
+                path, lambda _, line: CredentialBody.model_validate_json(line), "the catalogue is empty"
+            )
+        else:
+            bodies = [_body(told) for told in _told(path)]
     except OSError as error:
         raise WrongFile(f"{path}: {error.strerror}") from error
     except ValueError as error:

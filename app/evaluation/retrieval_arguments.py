@@ -27,7 +27,7 @@ def add_retrieval_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments to its parser."""
     add = parser.add_argument
     add("file", type=Path, metavar="FILE.jsonl", help="a query a line: track, level, gaps, interests, accept, …")
-    add("--catalogue", type=Path, metavar="FILE.json", help="the credentials (default: those of the sample data)")
+    add("--catalogue", type=Path, metavar="FILE", help="the credentials, .json or .jsonl (default: the sample data)")
     add("--seed", type=whole, default=1, metavar="N", help="decides which queries the intervals draw (default: 1)")
     add("--json", type=Path, metavar="PATH", help="where all figures go (default: FILE.retrieval.json in this folder)")
     add("--picture", type=Path, metavar="PATH", help="draw the figures with their intervals into this PNG file")

@@ -53,6 +53,18 @@ def test_a_query_is_asked_as_the_product_would(tmp_path: Path) -> None:
     assert [part.text for part in query.meanings] == ["soil", "water", "Roses", "soil, water", "How does water rise?"]
 
 
+def test_titles_and_skills_alone_will_do(tmp_path: Path) -> None:
+    bare = {"id": "q-1", "track": "gardener", "gaps": ["water"], "accept": ["Water", "Soil"]}
+    queries, _ = written(tmp_path, [bare, bare | {"id": "q-2"}])
+    catalogue = tmp_path / "catalogue.jsonl"
+    catalogue.write_text("".join(json.dumps(body) + "\n" for body in CATALOGUE), "utf-8")
+    labelled = read_labelled(queries, catalogue)
+    assert labelled.queries[0].accept == {"Water": 1, "Soil": 1}
+    assert [(gap.skill, gap.level) for gap in labelled.queries[0].gaps] == [("water", 0.0)]
+    assert set(labelled.catalogue) == {"Soil", "Water", "Cooking"}
+    assert product_query(labelled.queries[0]).gaps == ("water",)
+
+
 @pytest.mark.parametrize(
     ("queries", "catalogue", "why"),
     [
