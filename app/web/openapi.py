@@ -240,7 +240,9 @@ def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
 def _answer(route: Route, status: int) -> dict[str, Any]:
     names = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
     if status in route.success and not route.public:
-        names = (*route.headers, *(("Location", "Idempotent-Replayed") if route.keyed else ()))
+        # Where the answer may still have to be waited for, they tell of the wait.
+        told = () if status == 200 and 202 in route.success else route.headers
+        names = (*told, *(("Location", "Idempotent-Replayed") if route.keyed else ()))
     headers = {name: _HEADERS[name] for name in names}
     return {"description": _REASONS[status]} | ({"headers": headers} if headers else {})
 

@@ -114,7 +114,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result,
-        {200: Result, 202: views.StatusView}, headers=("ETag", "Retry-After"), problems=(409, 410),
+        {200: Result, 202: views.StatusView}, headers=("Retry-After",), problems=(409, 410),
     ),
     Route(
         "POST", _WEBHOOK, webhooks.register_webhook,

@@ -17,7 +17,7 @@ from app.web.routes import ROUTES
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail
-from tests.pipelines import submit
+from tests.pipelines import Finish, submit
 from tests.web.test_operations import counted
 from tests.webhooks import planted
 
@@ -63,6 +63,22 @@ async def test_it_says_which_routes_need_a_token(document: Any) -> None:
             operation = document["paths"][route.path][route.method.lower()]
             assert (operation.get("security") == [{"bearer": []}]) is not route.public
             assert ("401" in operation["responses"]) is not route.public
+
+
+async def test_it_promises_no_headers_that_are_not_sent(
+    document: Any, api: Api, path: str, bank: Bank, finish: Finish
+) -> None:
+    def promised(end: str, status: int) -> set[str]:
+        method = document["paths"][f"/assessments/{{assessment_id}}{end}"]["get"]
+        return set(method["responses"][str(status)].get("headers", ()))
+
+    await api.post(f"{path}/submit", {"responses": bank.all_answers()})
+    waiting = await api.get(f"{path}/result")
+    await finish()
+    for reply, end in ((waiting, "/result"), (await api.get(f"{path}/result"), "/result")):
+        named = promised(end, reply.status)
+        assert named == {"ETag", "Retry-After"} & set(reply.headers), reply.status
+    assert "ETag" in promised("/status", 200)
 
 
 async def test_it_names_every_type_of_problem(document: Any) -> None:
