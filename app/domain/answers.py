@@ -1,5 +1,6 @@
 """Answers: which ones fit a question, and which are none at all."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from app.domain.questions import (
 # An option id, a list of them, a number or a text; None is no answer.
 Answer = str | int | float | tuple[str, ...] | None
 _TEXT_LIMIT = 20_000
+# Spaces, line ends, controls, and what only tells how to show other characters.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 # Below this a double still tells whole numbers apart.
 _NUMBER_LIMIT = 10**15
 
@@ -56,8 +59,12 @@ def fitting(responses: Sequence[tuple[UUID, Any]], questions: Mapping[UUID, Ques
 
 
 def is_empty(answer: Any) -> bool:
-    """Whether this is no answer: null, an empty or blank text, an empty list."""
-    return answer is None or answer == () or (isinstance(answer, str) and not answer.strip())
+    """Whether this is no answer: null, a text in which nothing can be seen, an empty list."""
+    return answer is None or answer == () or (isinstance(answer, str) and not any(map(_is_seen, answer)))
+
+
+def _is_seen(letter: str) -> bool:
+    return unicodedata.category(letter) not in _UNSEEN
 
 
 def _misfits(body: QuestionBody, answer: Any) -> Iterable[tuple[str, str]]:

@@ -119,6 +119,14 @@ def test_several_responses_keep_their_order() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "answer", [None, "", (), " \n\t", "\u00a0\u2028\u3000", "\u200b\ufeff\u2060", "\u202e\u00ad \u200d"]
+)
+def test_what_nobody_can_see_is_no_answer(answer: Any) -> None:
+    assert is_empty(answer)
+    assert not isinstance(answer, str) or not is_empty(f"{answer}e\u0301{answer}")
+
+
 @pytest.mark.parametrize("answer", [0, 0.0, False, "0", ("",)])
 def test_a_zero_is_an_answer(answer: Any) -> None:
     assert not is_empty(answer)
