@@ -16,5 +16,10 @@ def add_actions(parser: argparse.ArgumentParser, importing: Command, reindexing:
     action.add_argument("file", type=Path, metavar="FILE", help=".csv (skills apart by ;) or .jsonl")
     action.add_argument("--skip-bad", action="store_true", help="import the good rows even where some are wrong")
     action.set_defaults(command=importing)
-    meaning = "embed what has no vector of the present model; searching goes on meanwhile"
-    actions.add_parser("reindex", help=meaning, description=meaning).set_defaults(command=reindexing)
+    meaning = (
+        "embed what has no vector of the present model, and build the index over all vectors where there are more than "
+        "50,000 passages; searching goes on meanwhile, and a second run goes on where a killed one stopped"
+    )
+    actions.add_parser("reindex", help="embed what is not embedded yet", description=meaning).set_defaults(
+        command=reindexing
+    )

@@ -8,19 +8,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from app.clients.embeddings import EmbeddingUnavailable, OfflineEmbedder
+from app.clients.embeddings import EmbeddingUnavailable
 from app.context import open_pool
 from app.credentials_file import Row, UnreadableFile, WrongRow, read_credentials
 from app.repositories import credentials
 from app.repositories.sql import Pool
+from app.retrieval_embedder import retrieval_embedder
+from app.services.embed_catalogue import CatalogueEmbedding
 from app.services.import_credentials import Imported, import_credentials
-from app.services.rescue import embed_passages
 from app.services.search import space
+from app.services.settle_catalogue import settle
 from app.settings import Settings
 
 # Rows of one transaction with --skip-bad: what a kill costs at most, and about half a second.
 _BATCH = 500
 _TOLD_ERRORS = 20
+# What whoever sells vectors may ask for, between two batches: so many pauses, none longer than so many seconds.
+_PAUSES = 5
+_LONGEST_PAUSE = 90.0
 
 
 def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
@@ -38,9 +43,11 @@ def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
     if wrong and not skip_bad:
         _complain(f"assay: nothing was imported; {len(wrong)} of {len(rows) + len(wrong)} rows are wrong")
         return 2
-    done = asyncio.run(_import(settings, rows, _BATCH if skip_bad else max(1, len(rows))))
+    done, waiting = asyncio.run(_import(settings, rows, _BATCH if skip_bad else max(1, len(rows))))
     skipped = f", {len(wrong)} skipped" if wrong else ""
     _say(f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged{skipped}")
+    if waiting:
+        _say(f"{waiting} passage(s) are found by words alone until workers or `assay credentials reindex` embed them")
     return 0
 
 
@@ -58,13 +65,15 @@ def reindex(settings: Settings) -> int:
     return 0
 
 
-async def _import(settings: Settings, rows: Sequence[Row], size: int) -> Imported:
+async def _import(settings: Settings, rows: Sequence[Row], size: int) -> tuple[Imported, int]:
+    """What became of the rows, and how many passages have no vector."""
     done = Imported()
     async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
         with _progress("importing", len(rows)) as (progress, task):
             for start in range(0, len(rows), size):
                 done += await _import_batch(pool, rows[start : start + size], progress, task)
-    return done
+        await _settle(pool)
+        return done, await credentials.count_without_vector(pool)
 
 
 async def _import_batch(pool: Pool, rows: Sequence[Row], progress: Progress, task: TaskID) -> Imported:
@@ -79,17 +88,37 @@ async def _import_batch(pool: Pool, rows: Sequence[Row], progress: Progress, tas
 
 
 async def _reindex(settings: Settings) -> int:
-    embedded, embedder = 0, OfflineEmbedder()
-    try:
-        async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
-            waiting = await credentials.count_unembedded(pool, space(embedder))
-            with _progress("embedding", waiting) as (progress, task):
-                while count := await embed_passages(pool, embedder):
-                    embedded += count
-                    progress.advance(task, count)
-    finally:
-        await embedder.close()
+    embedded = 0
+    async with (
+        open_pool(settings.secret("database_url"), "assay credentials", 2) as pool,
+        retrieval_embedder(settings, pool=pool) as embedder,
+    ):
+        catalogue = CatalogueEmbedding(pool, embedder)
+        waiting = await credentials.count_unembedded(pool, space(embedder))
+        with _progress("embedding", waiting) as (progress, task):
+            while count := await _insist(catalogue):
+                embedded += count
+                progress.advance(task, count)
+        await _settle(pool)
     return embedded
+
+
+async def _insist(catalogue: CatalogueEmbedding) -> int:
+    """Embeds a batch. Whoever sells vectors may ask to wait, which is done here: no passage is held meanwhile."""
+    for _ in range(_PAUSES):
+        try:
+            return await catalogue.embed()
+        except EmbeddingUnavailable as error:
+            if error.retry_after is None or error.retry_after > _LONGEST_PAUSE:
+                raise
+            await asyncio.sleep(error.retry_after)
+    return await catalogue.embed()
+
+
+async def _settle(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        if await settle(conn):
+            _say("built the index over all vectors")
 
 
 @contextmanager

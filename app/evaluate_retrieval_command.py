@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from app.clients.embeddings import EmbeddingUnavailable, OfflineEmbedder
+from app.clients.embeddings import EmbeddingUnavailable
 from app.context import open_pool
 from app.evaluation.asking import product_query
 from app.evaluation.labelled import Labelled, read_labelled
@@ -20,6 +20,7 @@ from app.evaluation.lines import WrongFile, check_writable
 from app.evaluation.retrieval_arguments import RetrievalEvaluation
 from app.evaluation.retrieval_report import RetrievalReport, retrieval_report
 from app.evaluation.retrieval_tables import show_retrieval
+from app.retrieval_embedder import retrieval_embedder
 from app.services.search import space
 from app.services.try_retrieval import Tried, prepare, try_all
 from app.settings import Settings
@@ -37,7 +38,7 @@ def evaluate_retrieval(settings: Settings, wanted: RetrievalEvaluation) -> int:
         for path in (wanted.json, wanted.picture):
             check_writable(path)
         with _database(settings) as url:
-            tried, model = asyncio.run(_try(url, labelled))
+            tried, model = asyncio.run(_try(settings, url, labelled))
     except WrongFile as error:
         _complain(str(error))
         return 2
@@ -68,21 +69,21 @@ def _database(settings: Settings) -> Iterator[str]:
         yield servers.database_url
 
 
-async def _try(url: str, labelled: Labelled) -> tuple[list[Tried], str]:
+async def _try(settings: Settings, url: str, labelled: Labelled) -> tuple[list[Tried], str]:
     console = Console(stderr=True)
-    embedder = OfflineEmbedder()
-    try:
-        # All on one connection: the catalogue is its own, and goes with it.
-        async with open_pool(url, "assay evaluate-retrieval", 1) as pool, pool.acquire() as conn:
-            with console.status("embedding the catalogue") if console.is_terminal else _quiet():
-                await prepare(conn, embedder, labelled.catalogue.values())
-            queries = [product_query(query) for query in labelled.queries]
-            with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-                task = progress.add_task("searching", total=len(queries))
-                tried = await try_all(conn, embedder, queries, lambda: progress.advance(task))
-            return tried, space(embedder)
-    finally:
-        await embedder.close()
+    # All on one connection: the catalogue is its own, and goes with it.
+    async with (
+        retrieval_embedder(settings) as embedder,
+        open_pool(url, "assay evaluate-retrieval", 1) as pool,
+        pool.acquire() as conn,
+    ):
+        with console.status("embedding the catalogue") if console.is_terminal else _quiet():
+            await prepare(conn, embedder, labelled.catalogue.values())
+        queries = [product_query(query) for query in labelled.queries]
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("searching", total=len(queries))
+            tried = await try_all(conn, embedder, queries, lambda: progress.advance(task))
+        return tried, space(embedder)
 
 
 @contextmanager

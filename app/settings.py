@@ -62,6 +62,8 @@ def _network(value: str) -> str:
 Commas = BeforeValidator(_split)
 Seconds = Annotated[int, Field(gt=0)]
 _MONTH = 2_592_000
+# The settings that name a model whose calls cost money.
+_PRICED = ("openai_model", "openai_second_model", "summary_model", "embedding_model")
 LATER = "(not in effect yet) "
 
 
@@ -89,13 +91,22 @@ class Settings(BaseModel):
     )
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
     openai_second_model: str | None = Field(None, description="another model, whose opinion stands beside the first")
+    summary_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
+        None,
+        description="model that phrases the summaries of results, of which each sentence is checked; "
+        "without it or without a key the plain sentences stand",
+    )
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
+    embedding_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
+        None,
+        description="model of the same endpoint for the search by meaning, its vectors 384 long; "
+        "without it or without a key the offline model does that",
+    )
     model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(_pair)]], BeforeValidator(_from_json)] = Field(
         default_factory=dict,
         description='dollars for a million tokens by model, as JSON: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
     model_budget_usd: float | None = Field(None, ge=0, description="dollars a day (UTC) for model calls")
-    embedding_model: str | None = Field(None, description=LATER + "embedding model of the OpenAI endpoint")
     essay_fallback: Literal["local", "none"] = Field(
         "local", description="what becomes of an essay that the model cannot score: a local estimate, or no score"
     )
@@ -141,7 +152,7 @@ class Settings(BaseModel):
         known = info.data
         if value is not None and known.get("openai_api_key") is not None:
             prices = known.get("model_prices", ())
-            for model in (known.get("openai_model"), known.get("openai_second_model")):
+            for model in (known.get(name) for name in _PRICED):
                 if model is not None and model not in prices:
                     raise ValueError(f"needs the price of {model} in MODEL_PRICES")
         return value

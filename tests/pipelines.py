@@ -17,6 +17,7 @@ from app.services.ask_model import Asking, Model, Price
 from app.services.caller import Caller
 from app.services.fuse_run import Fusing
 from app.services.once import Attempt
+from app.services.phrase_summary import Phrasing
 from app.services.pipeline import JobLimits, Pipeline
 from app.services.recommend import Recommending
 from app.services.score_essays import EssayScoring
@@ -36,20 +37,22 @@ def pipeline(
     model: Model | None = None,
     fallback: Literal["local", "none"] = "local",
     second: Model | None = None,
+    summary: Model | None = None,
     prices: Mapping[str, Price] | None = None,
     budget_usd: float | None = None,
     limits: JobLimits | None = None,
 ) -> Pipeline:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
     told = prices or {}
-    asking = [Asking(pool, each, told.get(each.name), budget_usd) if each else None for each in (model, second)]
+    models = (model, second, summary)
+    asking = [Asking(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
     return Pipeline(
         pool,
         Doorbell(doorbell.connect(redis_url)),
         {
             JobType.GPT: EssayScoring(pool, asking[0], asking[1], embedder, fallback),
             JobType.RAG: Recommending(pool, embedder),
-            JobType.FUSION: Fusing(pool),
+            JobType.FUSION: Fusing(pool, Phrasing(asking[2]) if asking[2] else None),
         },
         limits or JobLimits(lease_seconds=15, max_crashes=3, retry_delay=1e-6),
     )

@@ -32,6 +32,9 @@ async def listen(settings: Settings, pipeline: Pipeline, delivering: Delivering,
     redis = doorbell.connect(settings.secret("redis_url"))
     pool = ArqRedis(redis.connection_pool, job_serializer=doorbell.encode, job_deserializer=doorbell.decode)
     slots = {JobType.GPT: settings.worker_concurrency}
+    if settings.summary_model and settings.openai_api_key:
+        # Then a fusion mostly waits for a model as well, and few places would hold up all others.
+        slots[JobType.FUSION] = settings.worker_concurrency
     workers = [
         QueueWorker(pool, doorbell.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
         for job_type in JobType

@@ -12,6 +12,7 @@ from app.clients.embeddings import Embedder, EmbeddingUnavailable
 from app.context import Context
 from app.repositories.sql import STORAGE_AWAY
 from app.services import rescue
+from app.services.embed_catalogue import CatalogueEmbedding
 from app.services.heal import Healing
 
 log = structlog.get_logger()
@@ -34,7 +35,7 @@ def schedules(context: Context, embedder: Embedder, healing: Healing | None) -> 
         Schedule("relay", 1, lambda: rescue.relay(pool, doorbell)),
         Schedule("expire_overdue", 5, lambda: rescue.expire_overdue(pool), drain=True),
         Schedule("forget_keys", 60, lambda: rescue.forget_keys(pool), drain=True),
-        Schedule("embed_passages", 5, lambda: rescue.embed_passages(pool, embedder), drain=True),
+        Schedule("embed_passages", 5, CatalogueEmbedding(pool, embedder).embed, drain=True),
         *([Schedule("heal_essays", healing.interval, healing.heal)] if healing else []),
     )
 

@@ -67,7 +67,12 @@ REMEMBERED_BYTES = 24_000_000
 
 
 class EmbeddingUnavailable(Exception):
-    """No vectors to be had: files or libraries missing or broken, the runtime failed, or it is closed."""
+    """No vectors to be had: files or libraries missing or broken, the runtime failed, or it is closed; or whoever sells
+    them is away. `retry_after` (s) says when another try may help, where one may."""
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Embedder(Protocol):

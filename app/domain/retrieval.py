@@ -1,20 +1,20 @@
-"""What to look for in the catalogue, and how to recommend what was found."""
+"""What to look for in the catalogue."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.answers import Answer, is_empty
 from app.domain.questions import EssayQuestion, ProfileInput, ProfileQuestion, Question, QuestionBody
-from app.domain.result import Recommendation, RecommendationSource, SkillEstimate
+from app.domain.result import SkillEstimate
 from app.domain.states import Level
 from app.domain.text import words
 
 TOP = 5
 # Candidates of each way that are joined: enough that a credential in the middle of both lists can still win.
 CANDIDATES = 50
-
 
 # What the lowest gap, the next and so on count for: an advisor names what closes the lowest one first.
 _NEXT_GAP = 0.7
@@ -28,6 +28,9 @@ _MOST_WORDS = 40
 # How well a level suits who asks for the one at its side: better a step too high than one too low, two are too much.
 _FITS = {0: 1.0, 1: 0.6, -1: 0.5}
 _MISFIT = 0.1
+# A profile question about what was done so far tells no interest: who has written Python need not want to learn it.
+_LOOKS_BACK = re.compile(r"\b(?:have|had|did) you\b|\bhow (?:long|often|much experience)\b|\bso far\b", re.IGNORECASE)
+_LOOKS_FORWARD = re.compile(r"\b(?:would|want|wish|hope|plan|interest\w*|like to|learn|deep\w+)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalQuery:
-    """What is looked for by words and by meaning; `gaps`, the lowest first; `level` where the student named one."""
+    """What is looked for by words and by meaning; `gaps`, the lowest first; the track's `skills`; `interests` as they
+    were told; `level` where the student named one."""
 
     words: tuple[Part, ...]
     meanings: tuple[Part, ...]
     gaps: tuple[str, ...]
+    skills: tuple[str, ...] = ()
+    interests: tuple[str, ...] = ()
     level: Level | None = None
 
     @property
@@ -85,7 +91,7 @@ def build_query(
     and what the essays were about. What the essays say is not looked for."""
     gaps = tuple(estimate.skill for estimate in sorted(estimates, key=lambda one: one.level) if estimate.gap)
     told = [(question.body, answers.get(question.question_id)) for question in questions]
-    interests = [wish for body, answer in told if not _levels(body) for wish in _told(body, answer)]
+    interests = tuple(wish for body, answer in told if _asks_for_interests(body) for wish in _told(body, answer))
     subjects = [body.prompt for body, _ in told if isinstance(body, EssayQuestion)]
     wanted = tuple(Part(gap, _NEXT_GAP**place) for place, gap in enumerate(gaps))
     return RetrievalQuery(
@@ -101,6 +107,8 @@ def build_query(
             *_spread(subjects, _SUBJECTS),
         ),
         gaps=gaps,
+        skills=tuple(track_skills),
+        interests=interests,
         level=next((level for body, answer in told if (level := _levels(body).get(answer))), None),
     )
 
@@ -113,24 +121,9 @@ def mean_of(vectors: Sequence[Sequence[float]], weights: Sequence[float]) -> tup
     return tuple(value / length for value in total) if length else None
 
 
-def recommend(
-    ranked: Iterable[tuple[Candidate, float]], query: RetrievalQuery, track_skills: Sequence[str]
-) -> tuple[Recommendation, ...]:
-    """The first five as recommendations, each with the passage that speaks for it."""
-    first = list(ranked)[:TOP]
-    return tuple(
-        Recommendation(
-            rank=rank,
-            credential_id=candidate.credential_id,
-            title=candidate.title,
-            provider=candidate.provider,
-            url=candidate.url,
-            relevance=relevance,
-            reason=_reason(candidate, query, track_skills),
-            sources=(_source(candidate),),
-        )
-        for rank, (candidate, relevance) in enumerate(first, start=1)
-    )
+def _asks_for_interests(body: QuestionBody) -> bool:
+    looks_back = _LOOKS_BACK.search(body.prompt) and not _LOOKS_FORWARD.search(body.prompt)
+    return not looks_back and not _levels(body)
 
 
 def _told(body: QuestionBody, answer: Answer) -> tuple[str, ...]:
@@ -175,28 +168,3 @@ def _within_limit(*parts: Part) -> tuple[Part, ...]:
             kept.append(Part(text, part.weight))
             left -= len(text.encode())
     return tuple(kept)
-
-
-def _reason(candidate: Candidate, query: RetrievalQuery, track_skills: Sequence[str]) -> str:
-    covered = [skill for skill in query.gaps if skill in candidate.skills]
-    if covered:
-        return f"Covers {_listed(covered)}, where your answers left the most points."
-    shared = [skill for skill in track_skills if skill in candidate.skills]
-    if shared:
-        return f"Builds on {_listed(shared[:3])}, which the track asks for."
-    return "Its description is near to what the track asks for and to your answers."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _source(candidate: Candidate) -> RecommendationSource:
-    return RecommendationSource(
-        passage_id=candidate.passage_id,
-        credential_version=candidate.credential_version,
-        quote=candidate.text,
-        start=candidate.start,
-        end=candidate.end,
-        similarity=None if candidate.similarity is None else round(candidate.similarity, 4),
-    )

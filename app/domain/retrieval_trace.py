@@ -49,12 +49,13 @@ class TracedPart(Frozen):
 
 class RetrievalTrace(Frozen):
     """What was looked for by words and by meaning, how many passages each way found, and the first credentials in their
-    final order."""
+    final order. `model` is the one whose vectors were compared, null where none were."""
 
     words: tuple[TracedPart, ...]
     meanings: tuple[TracedPart, ...]
     gaps: tuple[str, ...]
     level: Level | None
+    model: str | None = None
     passages: dict[Way, int]
     candidates: tuple[TracedCandidate, ...]
 
@@ -63,8 +64,9 @@ def trace_of(
     query: RetrievalQuery,
     rankings: Mapping[Way, Sequence[Candidate]],
     ranked: Iterable[tuple[Candidate, float]],
+    model: str,
 ) -> RetrievalTrace:
-    """The trace of a search, of bounded size."""
+    """The trace of a search, of bounded size; `model` is that of the vectors, if any were compared."""
     places = {way: _places(ranking) for way, ranking in rankings.items()}
     first = list(ranked)[:TRACED]
     return RetrievalTrace(
@@ -72,6 +74,7 @@ def trace_of(
         meanings=_cut((part.text, part.weight) for part in query.meanings),
         gaps=query.gaps[:_PARTS],
         level=query.level,
+        model=model if Way.MEANING in rankings else None,
         passages={way: len(ranking) for way, ranking in rankings.items()},
         candidates=tuple(_traced(rank, *found, places) for rank, found in enumerate(first, start=1)),
     )

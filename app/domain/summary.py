@@ -1,19 +1,46 @@
 """A result in plain sentences, each with its sources."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from app.domain.result import (
     Breakdown,
     EssaySummary,
     Overall,
     Recommendation,
+    Result,
     RulePart,
     SkillEstimate,
     SummarySentence,
 )
 
-# What a sentence says and its sources; without both it is left out.
-Draft = tuple[str, tuple[str, ...]]
+
+class FactKind(StrEnum):
+    """What a sentence is about."""
+
+    TOTAL = "total"
+    PART = "part"
+    UNANSWERED = "unanswered"
+    UNSCORED = "unscored"
+    SCORED_BY_PEOPLE = "scored_by_people"
+    STRENGTHS = "strengths"
+    GAPS = "gaps"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A plain sentence, what it rests on, and the names in it as the bank and the catalogue have them, in order."""
+
+    kind: FactKind
+    text: str
+    sources: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+# What a sentence says, its sources, and the names in it; without the first two it is left out.
+Draft = tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], tuple[str, ...]]
 _NOTHING: Draft = ("", ())
 
 
@@ -25,17 +52,32 @@ def summarize_in_words(
 ) -> tuple[SummarySentence, ...]:
     """What a student should read first: the total, each part, strengths, gaps, what is missing, what people scored, the
     first advice."""
+    facts = _facts(overall, breakdown, skills, recommendations)
+    return tuple(SummarySentence(text=fact.text, sources=fact.sources) for fact in facts)
+
+
+def summary_facts(result: Result) -> tuple[Fact, ...]:
+    """What the plain sentences of this result say, in their order."""
+    return _facts(result.overall, result.breakdown, result.skills, result.recommendations)
+
+
+def _facts(
+    overall: Overall,
+    breakdown: Breakdown,
+    skills: Sequence[SkillEstimate],
+    recommendations: Sequence[Recommendation],
+) -> tuple[Fact, ...]:
     drafts = (
-        _total(overall, breakdown),
-        *(_part(name, summary) for name, summary in _parts(breakdown)),
-        _unanswered(breakdown),
-        _unscored(breakdown.essay),
-        _scored_by_people(breakdown),
-        _strengths(skills),
-        _gaps(skills),
-        _advice(recommendations),
+        (FactKind.TOTAL, _total(overall, breakdown)),
+        *((FactKind.PART, _part(name, summary)) for name, summary in _parts(breakdown)),
+        (FactKind.UNANSWERED, _unanswered(breakdown)),
+        (FactKind.UNSCORED, _unscored(breakdown.essay)),
+        (FactKind.SCORED_BY_PEOPLE, _scored_by_people(breakdown)),
+        (FactKind.STRENGTHS, _strengths(skills)),
+        (FactKind.GAPS, _gaps(skills)),
+        (FactKind.ADVICE, _advice(recommendations)),
     )
-    return tuple(SummarySentence(text=text, sources=sources) for text, sources in drafts if text and sources)
+    return tuple(Fact(kind, *draft) for kind, draft in drafts if draft[0] and draft[1])
 
 
 def _total(overall: Overall, breakdown: Breakdown) -> Draft:
@@ -76,13 +118,13 @@ def _scored_by_people(breakdown: Breakdown) -> Draft:
 def _strengths(skills: Sequence[SkillEstimate]) -> Draft:
     strong = [skill for skill in reversed(skills) if not skill.gap][:3]
     text = f"You showed most of {_listed(strong)}." if strong else ""
-    return text, _skill_sources(strong)
+    return text, _skill_sources(strong), tuple(skill.skill for skill in strong)
 
 
 def _gaps(skills: Sequence[SkillEstimate]) -> Draft:
     gaps = [skill for skill in skills if skill.gap][:3]
     text = f"There is most to gain in {_listed(gaps)}." if gaps else ""
-    return text, _skill_sources(gaps)
+    return text, _skill_sources(gaps), tuple(skill.skill for skill in gaps)
 
 
 def _advice(recommendations: Sequence[Recommendation]) -> Draft:
@@ -90,7 +132,8 @@ def _advice(recommendations: Sequence[Recommendation]) -> Draft:
         return _NOTHING
     first = recommendations[0]
     text = f"A good next step is “{first.title}” by {first.provider}."
-    return text, tuple(f"passage:{source.passage_id}" for source in first.sources)
+    sources = tuple(f"passage:{source.passage_id}" for source in first.sources)
+    return text, sources, (first.title, first.provider)
 
 
 def _parts(breakdown: Breakdown) -> tuple[tuple[str, RulePart | EssaySummary], ...]:

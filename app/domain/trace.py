@@ -94,13 +94,12 @@ class TracedDelivery(Frozen):
 
 @dataclass(frozen=True)
 class TraceRows:
-    """What there is of a run beside what its jobs worked on; `result` is the run's own, as JSON text."""
+    """What there is of a run beside what its jobs worked on and its result."""
 
     jobs: tuple[TracedJob, ...]
     calls: tuple[ModelCallRow, ...]
     overrides: tuple[TracedOverride, ...]
     deliveries: tuple[TracedDelivery, ...]
-    result: str | None
 
 
 def rule_of(question: Question, answer: Answer) -> Rule:

@@ -11,9 +11,13 @@ from app.domain.catalog import CredentialBody, passages
 from app.domain.records import Credential
 from app.domain.retrieval import Candidate, Part
 from app.domain.states import Level
-from app.repositories.sql import Connection, Executor, affected, statements
+from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("credentials")
+# Seconds.
+_TIDYING = 1800.0
+# Between words of which any will do, in the syntax of web searches; not inside of a phrase.
+_OR = '" OR "'
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ async def create(conn: Connection, credential_id: UUID, body: CredentialBody, *,
     version = await conn.fetchval(_SQL["create_credential"], credential_id, sample)
     if version is not None:
         await _add_version(conn, credential_id, version, body)
+        await conn.execute(_SQL["add_vectors"], credential_id, version)
     return version is not None
 
 
@@ -58,15 +63,17 @@ async def lock(conn: Connection, credential_id: UUID) -> bool:
 
 
 async def add_version(conn: Connection, credential_id: UUID, body: CredentialBody) -> int:
-    """The number of the new version, stored with its passages."""
+    """The number of the new version, stored with its passages. What is embedded as before keeps its vector."""
     version: int = await conn.fetchval(_SQL["raise_credential"], credential_id)
     await _add_version(conn, credential_id, version, body)
+    await conn.execute(_SQL["set_aside"], credential_id, version)
+    await conn.execute(_SQL["replace_vectors"], credential_id, version)
     return version
 
 
 async def delete(db: Executor, credential_id: UUID) -> bool:
     """Whether there was an active credential to delete."""
-    return affected(await db.execute(_SQL["delete_credential"], credential_id)) == 1
+    return await db.fetchval(_SQL["delete_credential"], credential_id) is not None
 
 
 async def take_unembedded(conn: Connection, model: str, limit: int) -> list[UnembeddedPassage]:
@@ -81,28 +88,57 @@ async def count_unembedded(db: Executor, model: str) -> int:
     return count
 
 
+async def count_without_vector(db: Executor) -> int:
+    """How many passages of present versions have no vector at all, and are found by words alone."""
+    count: int = await db.fetchval(_SQL["count_without_vector"])
+    return count
+
+
 async def store_embeddings(db: Executor, model: str, vectors: Sequence[tuple[UUID, Sequence[float]]]) -> None:
-    """The passages' vectors, 384 long."""
+    """The passages' vectors, 384 long; not those of versions that were replaced meanwhile."""
     ids = [passage_id for passage_id, _ in vectors]
-    await db.execute(_SQL["store_embeddings"], model, ids, [_literal(vector) for _, vector in vectors])
+    await db.execute(_SQL["store_embeddings"], model, ids, [literal(vector) for _, vector in vectors])
+    await db.execute(_SQL["remove_old_vectors"], ids)
+
+
+async def tidy(conn: Connection) -> None:
+    """After many changes at once: nothing old is left to be read, and plans are made for what is there now. Takes
+    seconds, in which searches and writes go on, outside of any transaction; lifts this connection's time limit."""
+    await conn.execute(_SQL["remove_old_vectors"], None)
+    await conn.execute(_SQL["wait_without_limit"])
+    await conn.execute(_SQL["tidy"], timeout=_TIDYING)
 
 
 async def search_by_text(
     db: Executor, parts: Sequence[Part], fits: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
     """Passages that share words with any of the parts, best first; `fits` says how much each level counts for."""
-    told = [part.text for part in parts], [part.weight for part in parts]
-    rows = await db.fetch(_SQL["search_by_text"], *told, list(fits), list(fits.values()), limit)
+    told = [(text, number, part.weight) for number, part in enumerate(parts) for text in _pieces(part.text)]
+    columns = [list(column) for column in zip(*told, strict=True)] or [[], [], []]
+    rows = await db.fetch(_SQL["search_by_text"], *columns, list(fits), list(fits.values()), limit)
     return [_candidate(row) for row in rows]
 
 
 async def search_by_vector(
     db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
-    """Passages nearest in meaning, best first; `vector` is 384 long and of `model`. `nearer` is what each level adds to
-    the similarity for the order."""
-    told = _literal(vector), model, list(nearer), list(nearer.values())
-    return [_candidate(row) for row in await db.fetch(_SQL["search_by_vector"], *told, limit)]
+    """Passages nearest in meaning, best first, of all that there are; `vector` is 384 long and of `model`. `nearer` is
+    what each level adds to the similarity for the order."""
+    return await _by_vector(db, "search_by_vector", vector, model, nearer, limit)
+
+
+async def search_by_vector_index(
+    conn: Connection, vector: Sequence[float], model: str, nearer: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """The same by the index over all vectors, in the caller's transaction, which has to be set to use it."""
+    return await _by_vector(conn, "search_by_vector_index", vector, model, nearer, limit)
+
+
+async def _by_vector(
+    db: Executor, name: str, vector: Sequence[float], model: str, nearer: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    told = literal(vector), model, list(nearer), list(nearer.values())
+    return [_candidate(row) for row in await db.fetch(_SQL[name], *told, limit)]
 
 
 async def standing_list(db: Executor, skills: Sequence[str], limit: int) -> list[Candidate]:
@@ -116,7 +152,13 @@ async def _add_version(conn: Connection, credential_id: UUID, version: int, body
     await conn.execute(_SQL["add_credential_version"], credential_id, version, *values, cut)
 
 
-def _literal(vector: Sequence[float]) -> str:
+def _pieces(text: str) -> list[str]:
+    """The phrases of which any will do; a text of another form as it is."""
+    pieces = text.split(_OR)
+    return [text] if len(pieces) == 1 else [f'"{piece.strip(chr(34))}"' for piece in pieces]
+
+
+def literal(vector: Sequence[float]) -> str:
     """pgvector's text form; asyncpg has no codec for its type."""
     return f"[{','.join(map(repr, map(float, vector)))}]"
 

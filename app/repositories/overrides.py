@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from app.domain.questions import Question
-from app.domain.result import Processing, Result
+from app.domain.result import Processing, Result, SummarySentence
 from app.domain.states import WEBHOOKS
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, statements
 
 _SQL = statements("overrides")
+_sentences: TypeAdapter[tuple[SummarySentence, ...]] = TypeAdapter(tuple[SummarySentence, ...])
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class PresentResult:
     body: str
     completed_at: datetime
     processing: Processing
+    summary: tuple[SummarySentence, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ async def present_result(conn: Connection, assessment_id: UUID) -> PresentResult
     row = await conn.fetchrow(_SQL["present_result"], assessment_id)
     if row is None:
         raise RuntimeError("a completed assessment without a result")
-    return PresentResult(**{**dict(row), "processing": Processing.model_validate(row["processing"])})
+    columns = dict(row)
+    columns["processing"] = Processing.model_validate(columns["processing"])
+    columns["summary"] = _sentences.validate_python(columns["summary"])
+    return PresentResult(**columns)
 
 
 async def add(conn: Connection, assessment_id: UUID, new: NewOverride) -> datetime:

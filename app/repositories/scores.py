@@ -15,11 +15,12 @@ _SQL = statements("scores")
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call of a model; `cost_usd` is None where the model's price is not known."""
+    """One call of a model; `cost_usd` is None where the model's price is not known. What no question asked for has no
+    question, and what no assessment needed, such as the catalogue's vectors, neither assessment nor run."""
 
-    assessment_id: UUID
-    run: int
-    question_id: UUID
+    assessment_id: UUID | None
+    run: int | None
+    question_id: UUID | None
     fingerprint: bytes | None
     provider: str
     model: str

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from app.domain.result import Result
 from app.domain.trace import ModelCallRow, TracedDelivery, TracedJob, TracedOverride, TraceRows
 from app.repositories.jobs import OneRun
 from app.repositories.sql import Executor, statements
@@ -24,9 +25,17 @@ async def find_run(db: Executor, assessment_id: UUID, run: int | None) -> int | 
     return found
 
 
-async def read_rows(db: Executor, run: OneRun, fingerprints: Sequence[bytes]) -> TraceRows:
-    """What there is of a run that exists, with the answers to prompts of these fingerprints that others bought."""
-    row = await db.fetchrow(_SQL["read_rows"], run.assessment_id, run.run, fingerprints, _MOST_CALLS)
+async def read_result(db: Executor, run: OneRun) -> Result | None:
+    """The run's own result; None where it has none."""
+    body = await db.fetchval(_SQL["read_result"], run.assessment_id, run.run)
+    return Result.model_validate_json(body) if body else None
+
+
+async def read_rows(db: Executor, run: OneRun, essays: Sequence[bytes], summary: bytes | None) -> TraceRows:
+    """What there is of a run that exists, with the answers that others bought to prompts of these fingerprints: those
+    about essays, and that about the summary."""
+    wanted = [*essays, *([summary] if summary else [])]
+    row = await db.fetchrow(_SQL["read_rows"], run.assessment_id, run.run, wanted, _MOST_CALLS, summary)
     if row is None:
         raise RuntimeError("a statement without a table is one row")
     return TraceRows(
@@ -34,5 +43,4 @@ async def read_rows(db: Executor, run: OneRun, fingerprints: Sequence[bytes]) ->
         calls=_calls.validate_python(row["calls"]),
         overrides=_overrides.validate_python(row["overrides"]),
         deliveries=_deliveries.validate_python(row["deliveries"]),
-        result=row["result"],
     )

@@ -11,5 +11,5 @@ async def own_catalogue(conn: Connection) -> None:
     Raises:
         asyncpg.UndefinedTableError: the database is not migrated.
     """
-    for name in ("own_credentials", "own_versions", "own_passages"):
+    for name in ("own_credentials", "own_versions", "own_passages", "own_vectors"):
         await conn.execute(_SQL[name])

@@ -1,4 +1,4 @@
-"""Asking a model about an essay: bought once, paid for within the day's budget, and accounted for call by call."""
+"""Asking a model: bought once, paid for within the day's budget, and accounted for call by call."""
 
 import asyncio
 import secrets
@@ -11,7 +11,8 @@ from weakref import WeakValueDictionary
 
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
 from app.domain.essay import EssayScore
-from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, fingerprint, read_answer
+from app.domain.essay_prompt import EssayPrompt, build_prompt, read_answer
+from app.domain.prompt import Prompt, fingerprint
 from app.domain.questions import EssayQuestion, Question, Rubric
 from app.repositories import budget, scores
 from app.repositories.scores import ModelCall
@@ -34,8 +35,8 @@ _PROBED = "probed"
 
 # A score, or why there is none.
 Scored = tuple[EssayScore | None, Trouble | None]
-# Assessment, run and question that a call is for.
-Place = tuple[UUID, int, UUID]
+# Assessment, run and question that a call is for; no question where it is about the whole result.
+Place = tuple[UUID, int, UUID | None]
 
 
 class Reply(Protocol):
@@ -60,13 +61,13 @@ ReadReply = Callable[[Reply], Trouble | None]
 
 
 class Model(Protocol):
-    """A language model that scores essays. Raises Trouble where it was not even asked."""
+    """A language model. Raises Trouble where it was not even asked."""
 
     @property
     def provider(self) -> str: ...
     @property
     def name(self) -> str: ...
-    async def ask(self, prompt: EssayPrompt) -> Reply: ...
+    async def ask(self, prompt: Prompt) -> Reply: ...
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Asking:
         """Why the model does not answer; None where it says anything. The cost is put down to this question."""
         place = (assessment_id, run, question_id)
         try:
-            reply = await self._pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
+            reply = await self.pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
         except Trouble as trouble:
             return trouble
         return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
@@ -143,13 +144,14 @@ class Asking:
             return found[0][1]
 
         try:
-            await self._pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
+            await self.pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
         except Trouble as trouble:
             return None, trouble
         return found[0]
 
-    async def _pay(self, prompt: EssayPrompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
-        """Asks within the budget, and keeps what it answered and cost, before anybody builds on it.
+    async def pay(self, prompt: Prompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
+        """Asks within the budget, and keeps what it answered and cost, before anybody builds on it. `wanted` is the
+        prompt's fingerprint, None for a probe, whose answer is of no use.
 
         Raises:
             Trouble: the model was not asked.
@@ -172,7 +174,7 @@ class Asking:
             fingerprint=wanted,
             provider=self.model.provider,
             model=self.model.name,
-            prompt_version=PROMPT_VERSION,
+            prompt_version=prompt.version,
             outcome=trouble.code if trouble else reply.outcome if wanted else _PROBED,
             latency_ms=reply.latency_ms,
             tokens_in=reply.tokens_in,
@@ -199,7 +201,7 @@ class _Cost:
         self._day: date | None = None
         self._dollars = 0.0
 
-    async def reserve(self, prompt: EssayPrompt) -> None:
+    async def reserve(self, prompt: Prompt) -> None:
         """Raises LastingTrouble where the budget is spent, PassingTrouble where calls on their way may spend it."""
         if self._price is None:
             return

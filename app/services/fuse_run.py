@@ -10,13 +10,15 @@ from pydantic import TypeAdapter
 
 from app.domain.errors import PassingTrouble, Trouble
 from app.domain.fusion import RunFacts, fuse
+from app.domain.phrasing import rephrased
 from app.domain.records import ClaimedJob, RunInputs, RunJob
-from app.domain.result import Override, Processing, Reason, Recommendation
+from app.domain.result import Override, Processing, Reason, Recommendation, Result, SummarySentence
 from app.domain.states import JobType, ScoreType
 from app.domain.views import error_of, missing_reason
 from app.repositories import jobs
 from app.repositories.jobs import Finished, NewerOverrides
 from app.repositories.sql import Pool
+from app.services.phrase_summary import Phrasing
 
 _recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
 
@@ -26,9 +28,10 @@ _READS = 5
 
 @dataclass(frozen=True)
 class Fusing:
-    """Puts results together."""
+    """Puts results together; with `phrasing` a model may phrase their summaries."""
 
     pool: Pool
+    phrasing: Phrasing | None = None
 
     async def do(self, job: ClaimedJob) -> Finished | None:
         """Writes the result and ends the assessment.
@@ -38,18 +41,30 @@ class Fusing:
             PassingTrouble: scores were overridden again and again meanwhile.
         """
         started = time.monotonic()
+        phrased = await self._phrased(job, started)
         for _ in range(_READS):
             run = await jobs.read_run(self.pool, job)
-            result = fuse(facts_of(run, run.overrides, run.now, _processing(run, started)))
+            result = rephrased(_fused(run, started), phrased)
             try:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)
             except NewerOverrides:
                 continue
         raise PassingTrouble("scores_overridden", "people overrode scores while the result was put together")
 
+    async def _phrased(self, job: ClaimedJob, started: float) -> tuple[SummarySentence, ...]:
+        """Asked before the read that the result is made of, which then has the call's cost, and the scores and the time
+        of after it."""
+        if self.phrasing is None:
+            return ()
+        return await self.phrasing.phrase(job, _fused(await jobs.read_run(self.pool, job), started))
+
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
         """Ends the assessment as failed; the scores by rule stay."""
         return await jobs.fail_assessment(self.pool, job, error_of(trouble))
+
+
+def _fused(run: RunInputs, started: float) -> Result:
+    return fuse(facts_of(run, run.overrides, run.now, _processing(run, started)))
 
 
 def facts_of(

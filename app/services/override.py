@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.domain.errors import AssessmentFailed, FieldError, InvalidFields, NoResultYet, NotFound, NotSubmitted
 from app.domain.fusion import fuse
+from app.domain.phrasing import rephrased
 from app.domain.questions import Question
 from app.domain.records import RunInputs
 from app.domain.result import Override
@@ -77,7 +78,8 @@ def check_result(status: AssessmentStatus) -> None:
 
 async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
     """Keeps the score and fuses the newest result again, in one transaction; what that person said already changes
-    nothing. New are the points and what follows from them; recommendations, processing and the time of completion stay.
+    nothing. New are the points and what follows from them; recommendations, processing and the time of completion stay,
+    and so do sentences that a model phrased where they say the same as before.
 
     However this meets the fusion of a later run, the score counts in the result: that either finds the override when it
     reads, or is told to read again (`complete_assessment` in jobs.sql), or is over when the assessment is held here.
@@ -96,7 +98,7 @@ async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
         made_at = await overrides.add(conn, assessment_id, _beside_machine(run, given))
         new = Override(score=given.score, reason=given.reason, by=given.by, at=made_at)
         facts = facts_of(run, run.overrides | {question_id: new}, present.completed_at, present.processing)
-        result = fuse(facts)
+        result = rephrased(fuse(facts), present.summary)
         ring = await overrides.replace_result(conn, present.run, result)
         key = f"{assessment_id}/{question_id}"
         await audit.record(conn, given.by, AuditAction.OVERRIDE, AuditEntity.SCORE, key, new)

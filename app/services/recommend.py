@@ -4,12 +4,13 @@ that what it finds does not depend on whether the essays are scored before it or
 from dataclasses import dataclass
 
 from app.clients.embeddings import Embedder
+from app.domain.advice import recommend
 from app.domain.errors import Poison, Trouble
 from app.domain.fusion import skill_evidence
 from app.domain.ranking import Ranked, rank
 from app.domain.records import ClaimedJob, RunInputs
 from app.domain.result import Reason
-from app.domain.retrieval import CANDIDATES, Candidate, RetrievalQuery, build_query, recommend
+from app.domain.retrieval import CANDIDATES, TOP, Candidate, RetrievalQuery, build_query
 from app.domain.retrieval_trace import Way, trace_of
 from app.domain.skills import estimate_skills
 from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
@@ -18,6 +19,7 @@ from app.repositories import credentials, jobs
 from app.repositories.jobs import Finished
 from app.repositories.sql import Pool
 from app.services import search
+from app.services.buy_embeddings import on_account_of
 
 _BY_TEXT_ALONE = "found by words alone: the search by meaning was not available"
 _STANDING = "the track's standing list: the search found nothing for your answers"
@@ -43,7 +45,7 @@ class Recommending:
         """Finds and stores the recommendations, by the best way that works."""
         run = await jobs.read_run(self.pool, job)
         query = _query(run)
-        return await self._finish(job, run, query, await self._search(query, run))
+        return await self._finish(job, run, query, await self._search(job, query, run))
 
     async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
         """Ends the job with what is found by words alone; where even that took a worker down, with nothing."""
@@ -54,16 +56,18 @@ class Recommending:
         query = _query(run)
         return await self._finish(job, run, query, await self._search_by_words(query, run), trouble)
 
-    async def _search(self, query: RetrievalQuery, run: RunInputs) -> Found:
+    async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> Found:
         """Candidates with their relevance, and what to say where this is not the best way."""
-        by_meaning = await search.by_meaning(self.pool, self.embedder, query)
+        embedder = on_account_of(self.embedder, run.assessment_id, job.run)
+        by_text, by_meaning = await search.both_ways(self.pool, embedder, query)
         if not by_meaning:
-            return await self._search_by_words(query, run)
-        by_text = await search.by_words(self.pool, query)
+            return await self._without_meaning(by_text, query, run)
         return Found(rank(query, by_text, by_meaning), {Way.WORDS: by_text, Way.MEANING: by_meaning})
 
     async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> Found:
-        by_text = await search.by_words(self.pool, query)
+        return await self._without_meaning(await search.by_words(self.pool, query), query, run)
+
+    async def _without_meaning(self, by_text: list[Candidate], query: RetrievalQuery, run: RunInputs) -> Found:
         if by_text:
             return Found(rank(query, by_text), {Way.WORDS: by_text}, _BY_TEXT_ALONE)
         standing = await credentials.standing_list(self.pool, run.track_skills, CANDIDATES)
@@ -72,10 +76,14 @@ class Recommending:
     async def _finish(
         self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: Trouble | None = None
     ) -> Finished | None:
-        recommended = recommend(found.ranked, query, run.track_skills)
+        first = found.ranked[:TOP]
+        speaking = await search.evidence(self.pool, self.embedder, query, [candidate for candidate, _ in first])
+        shown = [(candidate, relevance) for candidate, (_, relevance) in zip(speaking, first, strict=True)]
+        recommended = recommend(shown, query)
+        trace = trace_of(query, found.rankings, found.ranked, self.embedder.name)
         output = {
             "recommendations": [recommendation.model_dump(mode="json") for recommendation in recommended],
-            "retrieval": trace_of(query, found.rankings, found.ranked).model_dump(mode="json"),
+            "retrieval": trace.model_dump(mode="json"),
         }
         if not recommended:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, "the catalogue has nothing for this track")]

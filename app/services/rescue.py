@@ -4,7 +4,7 @@ that are missing."""
 from app.clients.doorbell import Doorbell
 from app.clients.embeddings import Embedder
 from app.domain.states import WEBHOOKS, JobType
-from app.repositories import assessments, credentials, idempotency, jobs, webhooks
+from app.repositories import assessments, credentials, embedding_space, idempotency, jobs, webhooks
 from app.repositories.sql import Connection, Pool
 from app.services.search import embedded_text, space
 
@@ -49,12 +49,15 @@ async def forget_keys(pool: Pool) -> int:
 
 
 async def embed_passages(pool: Pool, embedder: Embedder) -> int:
-    """Embeds a batch of passages that have no vector of this model; returns how many.
+    """Embeds a batch of passages that have no vector of this model, unless another was chosen; returns how many.
 
     Raises:
         EmbeddingUnavailable: the runtime is not there.
     """
     async with pool.acquire() as conn:
+        chosen = await embedding_space.chosen(conn)
+        if chosen and chosen.name != space(embedder):
+            return 0
         return await embed_batch(conn, embedder)
 
 

@@ -1,16 +1,19 @@
 """Reading the whole way of a result: what was answered, asked, found, scored, said and sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.answers import is_empty
 from app.domain.errors import NotFound
-from app.domain.essay_prompt import PROMPT_VERSION, EssayPrompt, build_prompt, fingerprint
+from app.domain.essay_prompt import EssayPrompt, build_prompt
+from app.domain.phrasing import SummaryPrompt, asked_about
+from app.domain.prompt import Prompt, fingerprint
 from app.domain.questions import EssayQuestion
 from app.domain.records import RunInputs
 from app.domain.states import AssessmentStatus
-from app.domain.views import PromptView, TraceView, trace_view
+from app.domain.trace import TraceRows
+from app.domain.views import PromptView, ShownPrompts, TraceView, trace_view
 from app.repositories import jobs, trace
 from app.repositories.sql import Connection, Pool
 from app.services.override import check_result
@@ -41,16 +44,30 @@ async def _read(conn: Connection, assessment_id: UUID, status: AssessmentStatus,
         raise NotFound("there is no such run of this assessment")
     run = _Run(assessment_id, number)
     inputs = await jobs.read_run(conn, run)
-    prompts = _prompts(inputs)
-    wanted = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
-    rows = await trace.read_rows(conn, run, wanted)
+    prompts, result = _prompts(inputs), await trace.read_result(conn, run)
+    phrasing = asked_about(result) if result else None
+    essays = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
+    phraser = next((each.phrased.model for each in result.summary if each.phrased), None) if result else None
+    summary = fingerprint(phrasing, phraser) if phrasing and phraser else None
+    rows = await trace.read_rows(conn, run, essays, summary)
+    return trace_view(number, inputs, rows, result, _shown(prompts, phrasing, rows))
+
+
+def _shown(prompts: Mapping[UUID, EssayPrompt], phrasing: SummaryPrompt | None, rows: TraceRows) -> ShownPrompts:
     models = {call.model for call in rows.calls}
-    asked = {fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models}
-    shown = {
-        question_id: PromptView(version=PROMPT_VERSION, system=prompt.system, user=prompt.user)
-        for question_id, prompt in prompts.items()
+    asked: dict[str, UUID | None] = {
+        fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models
     }
-    return trace_view(number, inputs, rows, shown, asked)
+    # Nobody who has no model for summaries need be told what one would be asked.
+    summary = phrasing if any(call.prompt_version == SummaryPrompt.version for call in rows.calls) else None
+    if summary:
+        asked |= {fingerprint(summary, model).hex(): None for model in models}
+    shown = {key: _view(prompt) for key, prompt in prompts.items()}
+    return ShownPrompts(shown, _view(summary) if summary else None, asked)
+
+
+def _view(prompt: Prompt) -> PromptView:
+    return PromptView(version=prompt.version, system=prompt.system, user=prompt.user)
 
 
 def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:

@@ -20,6 +20,8 @@ from tests.load.credentials import made_up
 PRESENT = """SELECT v.title, c.current_version, v.level, v.skills FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version ORDER BY v.title"""
 
+LATER = "{} passage(s) are found by words alone until workers or `assay credentials reindex` embed them\n"
+
 
 def written(path: Path, rows: list[Any]) -> Path:
     """As JSON lines, or as CSV by the name."""
@@ -43,12 +45,12 @@ async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
 ) -> None:
     rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up(3)]
     done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "3 added, 0 updated, 0 unchanged\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 added, 0 updated, 0 unchanged\n" + LATER.format(3), "")
     before = await pool.fetch(PRESENT)
     assert [(row["title"], row["skills"]) for row in before] == sorted((row["title"], row["skills"]) for row in rows)
     rows[1]["level"] = "advanced" if rows[1]["level"] == "beginner" else "beginner"
     done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", ["", *rows])))
-    assert (done.returncode, done.stdout) == (0, "0 added, 1 updated, 2 unchanged\n")
+    assert (done.returncode, done.stdout) == (0, "0 added, 1 updated, 2 unchanged\n" + LATER.format(3))
     after = {row["title"]: (row["current_version"], row["level"]) for row in await pool.fetch(PRESENT)}
     assert after[rows[1]["title"]] == (2, rows[1]["level"])
     assert sorted(version for version, _ in after.values()) == [1, 1, 2]
@@ -70,7 +72,7 @@ async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_impor
     assert "nothing was imported; 25 of 27 rows are wrong" in done.stderr
     assert await pool.fetch(PRESENT) == []
     done = await run(command, database_url, "import", "--skip-bad", told)
-    assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n")
+    assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n" + LATER.format(2))
     assert len(await pool.fetch(PRESENT)) == 2
 
 
@@ -125,9 +127,56 @@ async def test_killed_and_run_again(command: Command, pool: Pool, database_url: 
     assert await asyncio.to_thread(parts.wait) < 0
     done = await run(command, database_url, "import", "--skip-bad", told)
     assert done.returncode == 0
-    added, _, unchanged = (int(part.split()[0]) for part in done.stdout.split(", "))
+    added, _, unchanged = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
     assert unchanged > 0 and added + unchanged == count == await imported()
     assert await pool.fetchval("SELECT max(current_version) FROM credentials") == 1
+
+
+async def test_an_import_leaves_statistics_and_nothing_to_tidy(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """Plans made for an empty catalogue took seconds in a full one."""
+    before = await pool.fetchval("SELECT clock_timestamp()")
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(30)))))
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [LATER.format(30).strip()])
+
+    async def analysed() -> bool:
+        late = "SELECT count(*) = 4 FROM pg_stat_user_tables WHERE relname = ANY($1) AND last_analyze > $2"
+        tables = ["credentials", "credential_versions", "passages", "passage_vectors"]
+        return bool(await pool.fetchval(late, tables, before))
+
+    await until(analysed)
+
+
+async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(200)))))
+    count = await credentials.count_without_vector(pool)
+
+    async def embedded() -> int:
+        total: int = await pool.fetchval("SELECT count(embedding) FROM passage_vectors")
+        return total
+
+    async def some() -> bool:
+        return await embedded() > 0
+
+    killed = command.start("credentials", "reindex", DATABASE_URL=database_url)
+    await until(some)
+    killed.kill()
+    assert await asyncio.to_thread(killed.wait) < 0
+    await until(lambda: _nobody_embeds(pool))
+    first = await pool.fetch("SELECT passage_id, xmin::text FROM passage_vectors WHERE embedding IS NOT NULL")
+    done = await run(command, database_url, "reindex")
+    assert 0 < len(first) < count and done.stdout == f"{count - len(first)} passage(s) embedded\n"
+    after = await pool.fetch("SELECT passage_id, xmin::text FROM passage_vectors WHERE embedding IS NOT NULL")
+    assert len(after) == count and set(map(tuple, first)) <= set(map(tuple, after)), "not written again"
+
+
+async def _nobody_embeds(pool: Pool) -> bool:
+    """Whether Postgres has noticed that the command is gone."""
+    others = "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'assay credentials'"
+    return bool(await pool.fetchval(others))
 
 
 async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes_on(
@@ -137,7 +186,10 @@ async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes
     done = await run(command, database_url, "reindex")
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
     embedder = OfflineEmbedder()
-    await pool.execute("UPDATE passages SET embedding_model = $1 WHERE text LIKE '%oil%'", embedder.name)
+    await pool.execute(
+        "UPDATE passage_vectors SET model = $1 FROM passages p WHERE p.id = passage_id AND text LIKE '%oil%'",
+        f"{embedder.name} (text alone)",
+    )
     waiting = await credentials.count_unembedded(pool, space(embedder))
     (vector,) = await embedder.embed(["soil"])
     await embedder.close()

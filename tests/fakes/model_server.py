@@ -14,18 +14,28 @@ DIMENSIONS = ("relevance", "depth", "clarity", "technical")
 
 
 class ModelServer:
-    """Answers `POST /v1/chat/completions` by the next scripted behaviour, or else by good scores."""
+    """Answers `POST /v1/chat/completions` by the next scripted behaviour, or else by good scores, and
+    `POST /v1/embeddings` by one of its own script, or else as if there were none."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.script: deque[Behaviour] = deque()
         self.default: Behaviour = scores(20)
+        self.embedding_requests: list[dict[str, Any]] = []
+        self.embedding_script: deque[Behaviour] = deque()
+        self.embedding_default: Behaviour = failure(404)
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
         behaviour = self.script.popleft() if self.script else self.default
+        return await behaviour(request, body)
+
+    async def embed(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.embedding_requests.append(body)
+        behaviour = self.embedding_script.popleft() if self.embedding_script else self.embedding_default
         return await behaviour(request, body)
 
 
@@ -35,6 +45,7 @@ async def model_server() -> AsyncIterator[ModelServer]:
     server = ModelServer()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.handle)
+    app.router.add_post("/v1/embeddings", server.embed)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

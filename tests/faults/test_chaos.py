@@ -63,7 +63,7 @@ WRONG = {
                WHERE j.assessment_id = a.id AND j.status = 'completed' AND j.fence > 0) <> 3
            OR (SELECT count(*) FROM async_jobs j WHERE j.assessment_id = a.id) <> 3""",
 }
-SEARCHABLE = "SELECT bool_and(embedding IS NOT NULL) FROM passages"
+SEARCHABLE = "SELECT bool_and(embedding IS NOT NULL) FROM passage_vectors"
 OPEN = "SELECT count(*) = 0 FROM assessments WHERE status IN ('in_progress', 'submitted')"
 KEYS = "SELECT count(*) FROM idempotency_keys WHERE path = '/assessments' OR path LIKE '%/submit'"
 TWICE = "SELECT count(*) FROM async_jobs WHERE fence > 1"

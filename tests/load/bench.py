@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.load import essays, follow, idle, noop, pickup, submit, webhooks, whole
+from tests.load import essays, follow, idle, importing, noop, pickup, retrieval, submit, webhooks, whole
 from tests.load.ground import Ground, open_ground
 from tests.load.lines import Line, as_json, show
 from tests.load.processes import BenchFailed
@@ -34,6 +34,8 @@ PARTS = {
     "essays": Part(essays.run, essays.NOTES),
     "follow": Part(follow.run, follow.NOTES),
     "webhooks": Part(webhooks.run, webhooks.NOTES),
+    "retrieval": Part(retrieval.run, retrieval.NOTES),
+    "import": Part(importing.run, importing.NOTES),
 }
 
 

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 _LEVELS = ("beginner", "intermediate", "advanced")
-_SKILLS = (
+SKILLS = (
     "http", "api design", "sql", "caching", "concurrency", "testing", "security", "observability", "messaging",
     "containers", "ci/cd", "cloud", "statistics", "dashboards", "data cleaning", "spreadsheets", "python", "welding",
     "bookkeeping", "botany", "first aid", "carpentry", "navigation", "typography", "acoustics",
@@ -25,7 +25,7 @@ def made_up(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
     """So many credentials with different titles, of one provider to about fifty of them."""
     chance = Random(seed)  # noqa: S311  # no secret
     for number in range(count):
-        skills = chance.sample(_SKILLS, 3)
+        skills = chance.sample(SKILLS, 3)
         yield {
             "title": f"{skills[0].capitalize()} and {skills[1]}, course {number}",
             "provider": f"School {chance.randrange(1 + count // 50)}",

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
+from app.clients.embeddings import DIMENSIONS, OfflineEmbedder
 from app.repositories.sql import Connection, Pool
+from app.services.search import space
 from tests.bank import ESSAY, SLUG, Bank
 
 # Checkpoints and vacuum would otherwise come in the middle of a measurement, and at another point of each.
@@ -67,6 +69,14 @@ SET status = 'cancelled', next_attempt_at = NULL, lease_expires_at = NULL, compl
 WHERE status = 'pending'
 """
 
+_VECTORS = """
+UPDATE passage_vectors SET model = $1, embedding = (
+    -- Named, so that it is not one vector for all.
+    SELECT array_agg(random() - 0.5)::real[]::vector FROM generate_series(1, $2) WHERE passage_id IS NOT NULL
+)
+WHERE passage_id NOT IN (SELECT passage_id FROM passage_vectors ORDER BY passage_id LIMIT $3)
+"""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -122,8 +132,21 @@ async def end_messages(pool: Pool) -> None:
 
 async def embedded(pool: Pool) -> bool:
     """Whether workers have found the vectors of all passages, which they do first of all."""
-    done: bool = await pool.fetchval("SELECT NOT EXISTS (SELECT FROM passages WHERE embedding IS NULL)")
+    done: bool = await pool.fetchval("SELECT NOT EXISTS (SELECT FROM passage_vectors WHERE embedding IS NULL)")
     return done
+
+
+async def passages(pool: Pool) -> int:
+    """How many are searched."""
+    count: int = await pool.fetchval("SELECT count(*) FROM passage_vectors")
+    return count
+
+
+async def vectors(pool: Pool, but: int = 0) -> None:
+    """Random vectors of the offline embedder's space for all passages but so many, which go on waiting."""
+    async with pool.acquire() as conn:
+        await conn.execute(_VECTORS, space(OfflineEmbedder()), DIMENSIONS, but, timeout=60)
+        await _settle(conn)
 
 
 async def finish_submitted(pool: Pool) -> None:

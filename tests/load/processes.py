@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -85,6 +86,38 @@ def measure(module: str, **told: Any) -> Any:
             return process.says()
         finally:
             limit.cancel()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command said on standard output, how long it took, and the most memory that it had."""
+
+    output: str
+    seconds: float
+    peak_bytes: int
+
+
+def command(database_url: str, *arguments: str) -> Ended:
+    """Runs `python -m app` with these arguments to its end.
+
+    Raises:
+        BenchFailed: it failed.
+    """
+    began = time.monotonic()
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments], cwd=ROOT, env=_environment({"DATABASE_URL": database_url}),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        # Waited for by ourselves, since only the system knows the peak.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - began
+        log.seek(0)
+        output = log.read()
+    if process.returncode:
+        raise BenchFailed(f"{' '.join(arguments)} failed:\n{output[-_TAIL:]}")
+    return Ended(output, seconds, usage.ru_maxrss * 1024)
 
 
 @contextmanager

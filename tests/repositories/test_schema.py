@@ -98,7 +98,7 @@ IMPOSSIBLE = {
     "points for no answer": "UPDATE scores SET missing = true, score = max_score",
     "an empty answer": "UPDATE responses SET answer = 'null'",
     "a passage of another length": "UPDATE passages SET ends_at = ends_at + 1",
-    "a vector of no model": "UPDATE passages SET embedding_model = 'x'",
+    "a vector of no model": "UPDATE passage_vectors SET model = 'x'",
     "a webhook without a secret": "UPDATE assessments SET webhook_secret = NULL",
     "an old secret for ever": "UPDATE assessments SET webhook_old_secret = 'x'",
     "disabled for no reason": "UPDATE assessments SET webhook_disabled_at = now()",

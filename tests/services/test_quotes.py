@@ -40,7 +40,8 @@ async def running(
 
 async def only(pool: Pool, *descriptions: str) -> dict[str, str]:
     """A catalogue of these descriptions alone, by the ids of their credentials."""
-    await pool.execute("UPDATE credentials SET deleted_at = now() WHERE deleted_at IS NULL")
+    for old in await credentials.page(pool, None, 100):
+        await credentials.delete(pool, old.credential_id)
     told = {uuid4(): description for description in descriptions}
     async with pool.acquire() as conn:
         for credential_id, description in told.items():

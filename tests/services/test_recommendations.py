@@ -86,7 +86,7 @@ async def test_vectors_of_another_model_are_not_compared(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
 ) -> None:
     await rescue.embed_passages(pool, embedder)
-    await pool.execute("UPDATE passages SET embedding_model = 'another'")
+    await pool.execute("UPDATE passage_vectors SET model = 'another'")
     _, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_fallback"]
     assert await rescue.embed_passages(pool, embedder) == 3
@@ -114,6 +114,19 @@ async def test_an_empty_catalogue(pool: Pool, redis_url: str, embedder: OfflineE
     result, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
     assert (result["recommendations"], result["status"], result["degraded"]) == ([], "completed", True)
+
+
+async def test_what_has_nothing_to_do_with_the_student_is_not_recommended(
+    pool: Pool, redis_url: str, embedder: OfflineEmbedder
+) -> None:
+    bank = await plant(pool, catalogue=False)
+    async with pool.acquire() as conn:
+        await credentials.create(conn, uuid4(), credential("Pastry Chef", "baking", "Puff pastry, sugar, an exam."))
+    while await rescue.embed_passages(pool, embedder):
+        pass
+    result, reasons = await recommended(pool, redis_url, embedder, bank)
+    assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
+    assert result["recommendations"] == []
 
 
 async def test_five_at_most_one_for_each_credential_in_code_points(

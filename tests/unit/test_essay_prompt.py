@@ -14,13 +14,13 @@ from app.domain.essay_prompt import (
     PROMPT_VERSION,
     answer_schema,
     build_prompt,
-    fingerprint,
     read_answer,
     reveals,
     rubric_points,
     telling_runs,
 )
 from app.domain.legible import legible
+from app.domain.prompt import fingerprint
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
 from tests.unit.making import awkward_texts, quick
 

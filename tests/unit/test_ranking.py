@@ -37,6 +37,18 @@ def test_what_closes_a_gap_moves_up_and_its_main_subject_moves_up_further() -> N
     assert order(WATER, [found(5, "soil"), found(4, "water")]) == [4, 5], "the lowest gap first"
 
 
+def test_what_has_nothing_to_do_with_the_query_is_left_out() -> None:
+    def alike(number: int, similarity: float | None, *skills: str) -> Candidate:
+        return replace(found(number, *skills), similarity=similarity)
+
+    query = replace(WATER, skills=("Tools",))
+    near, far, gap, track, unknown = (
+        alike(1, 0.3), alike(2, 0.29), alike(3, 0.1, "Soil"), alike(4, -0.1, "tools"), alike(5, None)
+    )  # fmt: skip
+    assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 3, 4, 5]
+    assert order(query, [far]) == []
+
+
 def test_relevance_is_1_for_what_is_first_everywhere_and_closes_all_gaps() -> None:
     one = found(1, "water")
     ((_, alone),) = rank(replace(WATER, gaps=("water",)), [one], [one])

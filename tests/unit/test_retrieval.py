@@ -12,7 +12,7 @@ from app.domain.answers import Answer
 from app.domain.questions import Option, ProfileInput, ProfileQuestion
 from app.domain.ranking import by_reciprocal_rank
 from app.domain.result import SkillEstimate
-from app.domain.retrieval import TOP, Candidate, Part, RetrievalQuery, build_query, recommend
+from app.domain.retrieval import Candidate, Part, build_query
 from app.domain.states import Level
 from tests.bank import essay, profile, theory
 from tests.unit.making import asked, awkward_texts, candidate, nth, quick
@@ -21,7 +21,6 @@ _passages = st.builds(
     candidate, st.integers(1, 6), st.integers(1, 9), st.none() | st.sampled_from([-0.2, 0.0, 0.3, 0.31, 0.9])
 )
 _rankings = st.lists(_passages, max_size=8)
-_QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "water", "botany"))
 
 
 def order(*rankings: list[Candidate]) -> list[int]:
@@ -172,37 +171,21 @@ def test_no_more_is_embedded_than_is_read(gaps: list[str], interests: list[str])
     assert all(part.text.strip() for part in query.meanings)
 
 
-def test_the_first_five_are_recommended_in_their_order() -> None:
-    ranked = [(candidate(number, number), 1 - number / 10) for number in range(1, 8)]
-    found = recommend(ranked, _QUERY, [])
-    assert TOP == 5
-    assert [(each.rank, each.credential_id.int, each.relevance) for each in found] == [
-        (number, number, 1 - number / 10) for number in range(1, 6)
-    ]
-
-
-def test_a_recommendation_quotes_the_passage_that_was_found() -> None:
-    (recommendation,) = recommend([(candidate(1, 7, 0.123456), 0.5)], _QUERY, [])
-    (source,) = recommendation.sources
-    assert (source.passage_id, source.credential_version) == (nth(1007), 1)
-    assert (source.quote, source.start, source.end, source.similarity) == ("Soil", 10, 14, 0.1235)
-
-
-def test_a_passage_found_by_words_alone_has_no_similarity() -> None:
-    assert recommend([(candidate(1, 1), 0.5)], _QUERY, [])[0].sources[0].similarity is None
-
-
 @pytest.mark.parametrize(
-    ("skills", "reason"),
+    ("prompt", "told"),
     [
-        (("soil", "tools"), "Covers soil, where your answers left the most points."),
-        (("botany", "soil", "water"), "Covers soil, water and botany, where your answers left the most points."),
-        (("tools",), "Builds on tools, which the track asks for."),
-        (("cooking",), "Its description is near to what the track asks for and to your answers."),
+        ("In which languages have you written something that other people used?", False),
+        ("For how long have you been writing code?", False),
+        ("How much experience do you have in analysing data?", False),
+        ("How often did you prune roses?", False),
+        ("Which subjects would you most like to go deeper into?", True),
+        ("Which kind of work appeals to you most?", True),
+        ("What have you always wanted to learn?", True),
+        ("Interests", True),
     ],
 )
-def test_the_reason_names_the_gaps_that_are_covered_or_what_the_track_asks_for(
-    skills: tuple[str, ...], reason: str
-) -> None:
-    (recommendation,) = recommend([(candidate(1, 1, skills=skills), 0.5)], _QUERY, ["tools", "soil"])
-    assert recommendation.reason == reason
+def test_what_was_done_so_far_is_no_interest(prompt: str, *, told: bool) -> None:
+    question = ProfileQuestion(prompt=prompt, input=ProfileInput.TEXT)
+    query = build_query("Gardener", [], [], [asked(question, 1)], {nth(1): "Roses"})
+    assert query.interests == (("Roses",) if told else ())
+    assert ("Roses" in [part.text for part in query.meanings]) == told

@@ -1,8 +1,9 @@
 """A result in sentences: each true to its numbers, each with its sources."""
 
+from app.domain.advice import recommend
 from app.domain.fusion import fuse
 from app.domain.result import EssayLine, Overall, Recommendation, SkillEstimate, SummarySentence
-from app.domain.retrieval import RetrievalQuery, recommend
+from app.domain.retrieval import RetrievalQuery
 from app.domain.rule_scoring import QuestionScore
 from app.domain.summary import summarize_in_words
 from tests.unit.making import candidate, essay_line, facts, line, nth
@@ -98,7 +99,7 @@ def test_skills_of_the_same_question_name_it_once() -> None:
 
 def test_the_first_recommendation_is_told_with_its_passage() -> None:
     ranked = [(candidate(1, 5), 0.9), (candidate(2, 6), 0.8)]
-    found = recommend(ranked, RetrievalQuery((), (), ()), [])
+    found = recommend(ranked, RetrievalQuery((), (), ()))
     sentences = told((line(1, 1.0, 1.0),), recommendations=found)
     assert texts(sentences)[-1] == "A good next step is “Credential 1” by Garden School."
     assert sentences[-1].sources == (f"passage:{nth(1005)}",)

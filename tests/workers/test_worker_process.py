@@ -18,6 +18,7 @@ from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
+from tests.fakes.phrasings import HONEST, only_summaries, phrases
 from tests.pipelines import claimed, job_id, submit
 from tests.workers.conftest import StartWorker
 
@@ -84,6 +85,27 @@ async def test_sigterm_hands_back_what_hangs_uncharged(
     await completed(pool, assessment_id)
     found = await row(pool, gpt)
     assert (found["attempts"], found["crashes"], found["fence"]) == (1, 0, 2)
+
+
+async def test_sigterm_hands_back_a_fusion_whose_summary_is_being_phrased(
+    start_worker: StartWorker, pool: Pool, bank: Bank, provider: ModelServer
+) -> None:
+    words = by_model(provider) | {"SUMMARY_MODEL": "gpt-words"}
+    provider.default = only_summaries(hang())
+    worker = await start_worker(SHUTDOWN_TIMEOUT="3", **words)
+    assessment_id = await submit(pool, bank)
+    await asked(provider, 3)
+    assert await worker.end(signal.SIGTERM) == 0
+    fusion = await job_id(pool, assessment_id, JobType.FUSION)
+    found = await row(pool, fusion)
+    assert (found["status"], found["attempts"], found["crashes"]) == ("queued", 0, 0)
+    assert await pool.fetchval("SELECT count(*) FROM results") == 0
+    provider.default = phrases(HONEST)
+    await start_worker(**words)
+    await completed(pool, assessment_id)
+    summary = await pool.fetchval("SELECT body -> 'summary' ->> 0 FROM results")
+    assert '"model":"gpt-words"' in summary
+    assert len(provider.requests) == 4
 
 
 async def test_sigterm_lets_short_work_end(

@@ -49,7 +49,7 @@ from app.domain.views.submission import (
     links,
     missing_reason,
 )
-from app.domain.views.trace import PromptView, TraceView, trace_view
+from app.domain.views.trace import PromptView, ShownPrompts, TraceView, trace_view
 from app.domain.views.webhooks import (
     DeliveryLineView,
     DeliveryPage,
@@ -92,6 +92,7 @@ __all__ = [
     "RuleScores",
     "SavedView",
     "ScoreAnalytics",
+    "ShownPrompts",
     "StatusView",
     "SubmissionView",
     "SubmittedScores",

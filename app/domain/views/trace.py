@@ -1,6 +1,7 @@
 """The whole way of a result, for advisors and admins: it shows keys, prompts and what models answered."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from app.domain.values import Frozen
 
 
 class PromptView(Frozen):
-    """What a model is asked about an essay by this version of the prompt. Each call adds to the instructions a random
+    """What a model is asked by this version of the prompt. Each call about an essay adds to the instructions a random
     word, which is not kept."""
 
     version: str
@@ -40,15 +41,16 @@ class TracedQuestionView(Frozen):
 
 class TracedCallView(ModelCallRow):
     """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used.
-    `as_shown` says whether it asked exactly the prompt that its question shows: an older version asked another, and a
-    probe asks something else."""
+    `as_shown` says whether it asked exactly the prompt that its question or the summary shows: an older version asked
+    another, a probe asks something else, and an override may have changed the facts of a summary since."""
 
     as_shown: bool
 
 
 class TraceView(Frozen):
     """The whole way of a run's result. `degraded_reasons` are those of the result, where there is one; each job has its
-    own besides. `retrieval` is null where nothing was searched, or before that was kept."""
+    own besides. `summary_prompt` is null where no model was asked about the summary, `retrieval` where nothing was
+    searched, or before that was kept."""
 
     assessment_id: UUID
     track: str
@@ -61,16 +63,24 @@ class TraceView(Frozen):
     jobs: tuple[TracedJob, ...]
     questions: tuple[TracedQuestionView, ...]
     model_calls: tuple[TracedCallView, ...]
+    summary_prompt: PromptView | None
     retrieval: RetrievalTrace | None
     recommended: tuple[UUID, ...]
     deliveries: tuple[TracedDelivery, ...]
 
 
-def trace_view(
-    number: int, run: RunInputs, rows: TraceRows, prompts: Mapping[UUID, PromptView], asked: Mapping[str, UUID]
-) -> TraceView:
-    """The way of a run; `asked` has the questions by the fingerprints (hex) of the prompts that are shown."""
-    result = Result.model_validate_json(rows.result) if rows.result else None
+@dataclass(frozen=True)
+class ShownPrompts:
+    """The prompts that are shown: of essays by question, and of the summary if a model was asked about it; `asked` has
+    what they are about by their fingerprints (hex), None for the summary."""
+
+    essays: Mapping[UUID, PromptView]
+    summary: PromptView | None
+    asked: Mapping[str, UUID | None]
+
+
+def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | None, prompts: ShownPrompts) -> TraceView:
+    """The way of a run."""
     searched = (run.jobs[JobType.RAG].output or {}).get("retrieval")
     return TraceView(
         assessment_id=run.assessment_id,
@@ -82,8 +92,9 @@ def trace_view(
         tokens=run.tokens,
         cost_usd=round(run.cost_usd, 6),
         jobs=rows.jobs,
-        questions=tuple(_question_view(question, run, rows, prompts) for question in run.questions),
-        model_calls=tuple(_call_view(call, asked) for call in rows.calls),
+        questions=tuple(_question_view(question, run, rows, prompts.essays) for question in run.questions),
+        model_calls=tuple(_call_view(call, prompts.asked) for call in rows.calls),
+        summary_prompt=prompts.summary,
         retrieval=RetrievalTrace.model_validate(searched) if searched else None,
         recommended=tuple(each.credential_id for each in result.recommendations) if result else (),
         deliveries=rows.deliveries,
@@ -109,8 +120,8 @@ def _question_view(
     )
 
 
-def _call_view(call: ModelCallRow, asked: Mapping[str, UUID]) -> TracedCallView:
+def _call_view(call: ModelCallRow, asked: Mapping[str, UUID | None]) -> TracedCallView:
     """The call, of the question that asks the same where it was bought for another."""
-    question_id = asked.get(call.fingerprint or "")
-    told = dict(call) | {"question_id": call.question_id or question_id}
-    return TracedCallView(**told, as_shown=question_id is not None)
+    fingerprint = call.fingerprint or ""
+    told = dict(call) | {"question_id": call.question_id or asked.get(fingerprint)}
+    return TracedCallView(**told, as_shown=fingerprint in asked)

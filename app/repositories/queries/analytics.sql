@@ -56,12 +56,13 @@ WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($
 ORDER BY scorer;
 
 -- name: model_calls
--- The calls of the period by model and prompt. The cost is of those whose price is known.
+-- The calls of the period by model and prompt; those for the catalogue's vectors belong to no track. The cost is of those
+-- whose price is known.
 WITH chosen AS (
     SELECT c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
     FROM model_calls c
-    JOIN assessments a ON a.id = c.assessment_id
-    JOIN tracks t ON t.id = a.track_id
+    LEFT JOIN assessments a ON a.id = c.assessment_id
+    LEFT JOIN tracks t ON t.id = a.track_id
     WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
 ), outcomes AS (
     SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes
@@ -84,8 +85,8 @@ SELECT (c.created_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS calls,
        sum(c.tokens_in)::bigint AS tokens_in, sum(c.tokens_out)::bigint AS tokens_out,
        sum(c.cost_usd)::float8 AS cost_usd
 FROM model_calls c
-JOIN assessments a ON a.id = c.assessment_id
-JOIN tracks t ON t.id = a.track_id
+LEFT JOIN assessments a ON a.id = c.assessment_id
+LEFT JOIN tracks t ON t.id = a.track_id
 WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
 GROUP BY day ORDER BY day;
 

@@ -9,3 +9,6 @@ CREATE TEMP TABLE credential_versions (LIKE credential_versions INCLUDING ALL);
 
 -- name: own_passages
 CREATE TEMP TABLE passages (LIKE passages INCLUDING ALL);
+
+-- name: own_vectors
+CREATE TEMP TABLE passage_vectors (LIKE passage_vectors INCLUDING ALL);
