@@ -1,5 +1,6 @@
 """The embedder of the search by meaning, as the settings choose it."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -18,6 +19,8 @@ _REQUEST_SECONDS = 5.0
 _PATIENCE = 4.0
 # With a catalogue that nobody else sees. After 60 s of silence Postgres ends a transaction.
 _PATIENCE_ALONE = 45.0
+# Beyond so many a text of a hundred tokens gains nothing.
+_CORES = 4
 
 
 @asynccontextmanager
@@ -33,7 +36,8 @@ async def retrieval_embedder(
         else:
             if settings.embedding_model is not None:
                 log.warning("embedding_model_has_no_effect", reason="OPENAI_API_KEY is not set")
-            embedder = offline or OfflineEmbedder()
+            # Its own is that of a command, which has nothing else to do: two cores embed a half more than one.
+            embedder = offline or OfflineEmbedder(cores=min(_CORES, os.cpu_count() or 1))
         if embedder is not offline:
             stack.push_async_callback(embedder.close)
         yield embedder

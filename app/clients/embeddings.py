@@ -106,7 +106,8 @@ class ModelFiles:
 class OfflineEmbedder:
     """all-MiniLM-L6-v2 (int8 weights) on one thread of its own; reads the first `max_tokens` of a text.
 
-    The model is loaded with the first text (about 0.5 s and 170 MB). Texts of several callers take turns.
+    The model is loaded with the first text (about 0.5 s and 170 MB). Texts of several callers take turns. It works on
+    one core unless told otherwise: worker processes are what scales, and more would be taken from model calls.
     """
 
     name = "all-MiniLM-L6-v2-int8"
@@ -117,8 +118,10 @@ class OfflineEmbedder:
         *,
         max_tokens: int = MAX_TOKENS,
         remembered: int = REMEMBERED_TEXTS,
+        cores: int = 1,
     ) -> None:
         self._files = files
+        self._cores = cores
         self._max_tokens = max_tokens
         self._memory = _Memory(remembered, REMEMBERED_BYTES)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
@@ -127,8 +130,10 @@ class OfflineEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector for each text, in order, whatever its neighbours. Raises `EmbeddingUnavailable`."""
-        # One hop for each text: a long list leaves room for other callers, a cancelled caller stops costing.
-        return [await self._in_thread(text) for text in texts]
+        vectors: list[Vector] = []
+        while len(vectors) < len(texts):
+            vectors += await self._in_thread(texts[len(vectors) :])
+        return vectors
 
     async def close(self) -> None:
         """Finish the texts already in line, then free the model."""
@@ -136,22 +141,31 @@ class OfflineEmbedder:
         await asyncio.to_thread(self._thread.shutdown)
         self._model = None
 
-    async def _in_thread(self, text: str) -> Vector:
+    async def _in_thread(self, texts: Sequence[str]) -> list[Vector]:
         if self._closed:
             raise EmbeddingUnavailable("the embedder is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._vector, text)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._first_vectors, texts)
 
-    def _vector(self, text: str) -> Vector:
+    def _first_vectors(self, texts: Sequence[str]) -> list[Vector]:
+        """Those of the texts up to the first that has to be read, and of that one: a long list leaves room for other
+        callers, a cancelled caller stops costing, and what is remembered costs no hops."""
         # Memory and model are used in this thread only: no lock, and equal texts in line are computed once.
-        known = self._memory.get(text)
-        if known is None:
-            known = self._loaded().read(text)
-            self._memory.put(text, known)
-        return Vector.of(known)
+        vectors: list[Vector] = []
+        for text in texts:
+            known = self._memory.get(text)
+            vectors.append(Vector.of(known or self._read(text)))
+            if known is None:
+                break
+        return vectors
+
+    def _read(self, text: str) -> Reading:
+        reading = self._loaded().read(text)
+        self._memory.put(text, reading)
+        return reading
 
     def _loaded(self) -> "_MiniLM":
         if self._model is None:
-            self._model = _MiniLM(self._files or ModelFiles.installed(), self._max_tokens)
+            self._model = _MiniLM(self._files or ModelFiles.installed(), self._max_tokens, self._cores)
         return self._model
 
 
@@ -179,7 +193,7 @@ class _Memory:
 class _MiniLM:
     """The network and its tokenizer, loaded."""
 
-    def __init__(self, files: ModelFiles, max_tokens: int) -> None:
+    def __init__(self, files: ModelFiles, max_tokens: int, cores: int) -> None:
         try:
             import onnxruntime  # type: ignore[import-untyped]
             from onnxruntime.capi import onnxruntime_pybind11_state as native  # type: ignore[import-untyped]
@@ -195,7 +209,7 @@ class _MiniLM:
         self._tokenizer.enable_truncation(max_tokens)
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                files.network, _session_options(onnxruntime), providers=["CPUExecutionProvider"]
+                files.network, _session_options(onnxruntime, cores), providers=["CPUExecutionProvider"]
             )
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not load: {error}") from error
@@ -226,10 +240,9 @@ class _MiniLM:
         )
 
 
-def _session_options(onnxruntime: Any) -> Any:
+def _session_options(onnxruntime: Any, cores: int) -> Any:
     options = onnxruntime.SessionOptions()
-    # One core: worker processes are what scales, and a second thread here would take it from model calls.
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = cores
     options.inter_op_num_threads = 1
     # The arena keeps the largest tensors it ever saw; without it memory stays at about 230 MB.
     options.enable_cpu_mem_arena = False

@@ -1,6 +1,7 @@
 """The `rag` job: credentials worth earning, found by words and by meaning. It reads rule scores and answers only, so
 that what it finds does not depend on whether the essays are scored before it or after."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clients.embeddings import Embedder
@@ -27,11 +28,13 @@ _STANDING = "the track's standing list: the search found nothing for your answer
 
 @dataclass(frozen=True)
 class Found:
-    """Candidates with their relevance, best first; what each way found; and what to say where it was not the best."""
+    """Candidates with their relevance, best first; what each way found; what to say where it was not the best; and the
+    query's vector where vectors were compared."""
 
     ranked: tuple[Ranked, ...]
     rankings: dict[Way, list[Candidate]]
     fallback: str | None = None
+    vector: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,11 @@ class Recommending:
     async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> Found:
         """Candidates with their relevance, and what to say where this is not the best way."""
         embedder = on_account_of(self.embedder, run.assessment_id, job.run)
-        by_text, by_meaning = await search.both_ways(self.pool, embedder, query)
-        if not by_meaning:
-            return await self._without_meaning(by_text, query, run)
-        return Found(rank(query, by_text, by_meaning), {Way.WORDS: by_text, Way.MEANING: by_meaning})
+        found = await search.both_ways(self.pool, embedder, query)
+        if not found.by_meaning:
+            return await self._without_meaning(found.by_words, query, run)
+        rankings = {Way.WORDS: found.by_words, Way.MEANING: found.by_meaning}
+        return Found(rank(query, *rankings.values()), rankings, vector=found.vector)
 
     async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> Found:
         return await self._without_meaning(await search.by_words(self.pool, query), query, run)
@@ -77,7 +81,8 @@ class Recommending:
         self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: Trouble | None = None
     ) -> Finished | None:
         first = found.ranked[:TOP]
-        speaking = await search.evidence(self.pool, self.embedder, query, [candidate for candidate, _ in first])
+        named = [candidate for candidate, _ in first]
+        speaking = await search.evidence(self.pool, self.embedder.name, query, named, found.vector)
         shown = [(candidate, relevance) for candidate, (_, relevance) in zip(speaking, first, strict=True)]
         recommended = recommend(shown, query)
         trace = trace_of(query, found.rankings, found.ranked, self.embedder.name)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -27,11 +28,20 @@ EXACT_UP_TO = 50_000
 _RECIPE = "title, skills, passage"
 
 
-async def both_ways(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> tuple[list[Candidate], list[Candidate]]:
-    """What is found by words and by meaning, on a connection each: the words are looked for while the query is being
-    embedded, which is as much work."""
-    by_text, by_vector = await asyncio.gather(by_words(pool, query), by_meaning(pool, embedder, query))
-    return by_text, by_vector
+@dataclass(frozen=True)
+class Searched:
+    """What is found by each way, best first, and the query's vector; None where no vectors were compared."""
+
+    by_words: list[Candidate]
+    by_meaning: list[Candidate]
+    vector: Sequence[float] | None
+
+
+async def both_ways(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> Searched:
+    """Searches both ways, on a connection each: the words are looked for while the query is being embedded, which is as
+    much work."""
+    words, (vector, meaning) = await asyncio.gather(by_words(pool, query), _by_meaning(pool, embedder, query))
+    return Searched(words, meaning, vector)
 
 
 async def by_words(db: Executor, query: RetrievalQuery) -> list[Candidate]:
@@ -39,26 +49,19 @@ async def by_words(db: Executor, query: RetrievalQuery) -> list[Candidate]:
     return await credentials.search_by_text(db, query.words, query.fits, CANDIDATES)
 
 
-async def by_meaning(
-    db: Executor, embedder: Embedder, query: RetrievalQuery, exact_up_to: int = EXACT_UP_TO
-) -> list[Candidate]:
+async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
     """Passages that are near in meaning, nearest first; none where the query could not be embedded, or too much of the
-    catalogue is not embedded in its space (yet). Of up to so many passages each is compared."""
-    if await embedding_space.share_embedded(db, space(embedder)) < _ENOUGH:
-        return []
-    vector = await _embed(embedder, query)
-    if vector is None:
-        return []
-    nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
-    return await nearest(db, vector, embedder.name, nearer, exact_up_to)
+    catalogue is not embedded in its space (yet)."""
+    _, found = await _by_meaning(db, embedder, query)
+    return found
 
 
 async def nearest(
-    db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], exact_up_to: int = EXACT_UP_TO
+    db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], *, indexed: bool
 ) -> list[Candidate]:
-    """Passages nearest to the vector, by the index where there are more than so many; the index missing, or finding too
-    few (pgvector before 0.8 may), each is compared."""
-    if await vector_index.is_used(db, exact_up_to):
+    """Passages nearest to the vector, by the index where it is to be used; finding too few (pgvector before 0.8 may),
+    each is compared."""
+    if indexed:
         async with _connection(db) as conn, conn.transaction():
             await vector_index.use(conn)
             found = await credentials.search_by_vector_index(conn, vector, model, nearer, CANDIDATES)
@@ -68,13 +71,12 @@ async def nearest(
 
 
 async def evidence(
-    db: Executor, embedder: Embedder, query: RetrievalQuery, found: Sequence[Candidate]
+    db: Executor, model: str, query: RetrievalQuery, found: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
-    """The same credentials, each with the passage that speaks most for it in its own words. What was found is found by
-    title and skills too, often with a passage that says nothing of them."""
-    # After a search by meaning the embedder remembers the query.
-    vector = await _embed(embedder, query) if any(one.similarity is not None for one in found) else None
-    return await evidences.find(db, found, query.words, vector, embedder.name)
+    """The same credentials, each with the passage that speaks most for it in its own words, and its similarity to the
+    query's vector, of `model`. What was found is found by title and skills too, often with a passage that says nothing
+    of them."""
+    return await evidences.find(db, found, query.words, vector, model)
 
 
 def space(embedder: Embedder) -> str:
@@ -94,6 +96,18 @@ async def _connection(db: Executor) -> AsyncIterator[Connection]:
             yield conn
     else:
         yield db
+
+
+async def _by_meaning(
+    db: Executor, embedder: Embedder, query: RetrievalQuery
+) -> tuple[Sequence[float] | None, list[Candidate]]:
+    if await embedding_space.share_embedded(db, space(embedder)) < _ENOUGH:
+        return None, []
+    vector, indexed = await asyncio.gather(_embed(embedder, query), vector_index.is_used(db, EXACT_UP_TO))
+    if vector is None:
+        return None, []
+    nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
+    return vector, await nearest(db, vector, embedder.name, nearer, indexed=indexed)
 
 
 async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:

@@ -129,3 +129,12 @@ def test_importing_and_making_one_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_on_more_cores_the_vectors_are_the_same() -> None:
+    text, vectors = "Clay holds water, and sand lets it through.", []
+    for cores in (1, 2):
+        embedder = OfflineEmbedder(cores=cores)
+        vectors += await embedder.embed([text])
+        await embedder.close()
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-6)

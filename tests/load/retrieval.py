@@ -7,9 +7,10 @@ from tests.load.lines import Line, at_most
 from tests.load.processes import measure
 
 NOTES = (
-    "retrieval: one after the other, from the query to the ranked credentials: the query's embedding, both searches, "
-    "the ranking. Each query has a text that was never embedded before. The floor: that text embedded, then "
-    "one bare look at all vectors. The catalogue's vectors are random, since comparing them takes the same.",
+    "retrieval: one after the other, from the query to the quotes of the first five: the query's embedding, both "
+    "searches, the ranking, the passages that speak for them. Each query has a text that was never embedded before. "
+    "The floor: that text embedded, then one bare look at all vectors. The catalogue's vectors are random, since "
+    "comparing them takes the same.",
 )
 _CREDENTIALS = 10_000
 _QUERIES = 300

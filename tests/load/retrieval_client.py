@@ -8,7 +8,7 @@ import uvloop
 from app.clients.embeddings import OfflineEmbedder
 from app.context import open_pool
 from app.domain.ranking import rank
-from app.domain.retrieval import CANDIDATES, RetrievalQuery
+from app.domain.retrieval import CANDIDATES, TOP, RetrievalQuery
 from app.repositories.sql import Pool
 from app.services import search
 from tests.load.lines import percentile
@@ -23,10 +23,11 @@ async def _retrievals(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[R
     taken = []
     for query in queries:
         began = time.perf_counter()
-        by_text, by_meaning = await search.both_ways(pool, embedder, query)
-        ranked = rank(query, by_text, by_meaning)
+        found = await search.both_ways(pool, embedder, query)
+        ranked = rank(query, found.by_words, found.by_meaning)
+        await search.evidence(pool, embedder.name, query, [one for one, _ in ranked[:TOP]], found.vector)
         taken.append(time.perf_counter() - began)
-        assert ranked and by_text and len(by_meaning) == CANDIDATES
+        assert ranked and found.by_words and len(found.by_meaning) == CANDIDATES
     return taken
 
 

@@ -35,9 +35,10 @@ async def quoted(
         await credentials.create(conn, uuid4(), body)
     while await rescue.embed_passages(pool, embedder):
         pass
-    found = await search.by_meaning(pool, embedder, query)
+    searched = await search.both_ways(pool, embedder, query)
+    found = searched.by_meaning
     assert len(found) == 3 <= CANDIDATES
-    (one,) = await search.evidence(pool, embedder, query, found[:1])
+    (one,) = await search.evidence(pool, embedder.name, query, found[:1], searched.vector)
     assert one == next(other for other in found if other.passage_id == one.passage_id)
     return words(one.text)[0], one.similarity
 
@@ -62,20 +63,20 @@ async def test_it_has_most_of_what_was_looked_for_in_its_own_words(
     assert quote == first and similarity is not None
 
 
-async def test_without_vectors_its_similarity_is_not_known(pool: Pool, embedder: OfflineEmbedder) -> None:
+async def test_without_vectors_its_similarity_is_not_known(pool: Pool) -> None:
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("Gardens", "soil", _DESCRIPTION))
     query = asking("irrigation")
     (found, *_) = await search.by_words(pool, query)
-    (one,) = await search.evidence(pool, embedder, query, [found])
+    (one,) = await search.evidence(pool, "any", query, [found], None)
     assert (words(one.text)[0], one.similarity) == ("watering", None)
 
 
-async def test_it_is_of_the_version_that_was_found(pool: Pool, embedder: OfflineEmbedder) -> None:
+async def test_it_is_of_the_version_that_was_found(pool: Pool) -> None:
     credential_id = uuid4()
     async with pool.acquire() as conn:
         await credentials.create(conn, credential_id, credential("Gardens", "soil", _DESCRIPTION))
         (found, *_) = await search.by_words(pool, asking("irrigation"))
         await credentials.add_version(conn, credential_id, credential("Gardens", "soil", "Something else."))
-    (one,) = await search.evidence(pool, embedder, asking("irrigation"), [found])
+    (one,) = await search.evidence(pool, "any", asking("irrigation"), [found], None)
     assert (one.credential_version, words(one.text)[0]) == (1, "watering")

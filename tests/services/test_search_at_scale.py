@@ -58,13 +58,15 @@ async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many:
     assert await vector_index.is_used(conn, FEW)
     for vector in many[::40]:
         shifted = [value + 0.1 for value in vector]
-        exact = await nearest(conn, shifted, MODEL, NEARER)
-        found = await nearest(conn, shifted, MODEL, NEARER, FEW)
+        exact = await nearest(conn, shifted, MODEL, NEARER, indexed=False)
+        found = await nearest(conn, shifted, MODEL, NEARER, indexed=True)
         assert [one.passage_id for one in found[:10]] == [one.passage_id for one in exact[:10]]
         assert len(found) == CANDIDATES and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
         assert found[0].similarity == pytest.approx(exact[0].similarity)
         assert sum(one.level == Level.INTERMEDIATE for one in found) > CANDIDATES // 3, "the level counts"
-    assert await nearest(conn, many[0], "another", NEARER, FEW) == await nearest(conn, many[0], "another", NEARER)
+    assert await nearest(conn, many[0], "another", NEARER, indexed=True) == await nearest(
+        conn, many[0], "another", NEARER, indexed=False
+    )
 
 
 async def test_the_index_is_what_is_used(conn: Connection, many: list[list[float]]) -> None:
@@ -80,7 +82,7 @@ async def test_equals_come_by_id_from_the_index_too(pool: Pool, conn: Connection
     same = await stored(conn, [many[0]] * 60)
     wanted = sorted(id_ for number, id_ in enumerate(same) if list(Level)[number % 3] is Level.INTERMEDIATE)
     for by in (conn, pool):
-        found = await nearest(by, many[0], MODEL, NEARER, FEW)
+        found = await nearest(by, many[0], MODEL, NEARER, indexed=True)
         assert [one.credential_id for one in found[: len(wanted)]] == wanted
 
 
@@ -91,7 +93,7 @@ async def test_an_index_that_was_left_half_built_is_not_used_and_built_anew(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_embedding_idx'::regclass"
     )
     assert not await vector_index.is_used(conn, FEW) and await vector_index.is_wanted(conn, FEW)
-    assert len(await nearest(conn, many[0], MODEL, NEARER, FEW)) == CANDIDATES
+    assert len(await nearest(conn, many[0], MODEL, NEARER, indexed=True)) == CANDIDATES
     assert await settle(conn, FEW) and await vector_index.is_used(conn, FEW)
     assert not await vector_index.is_used(conn, 10_000)
 

@@ -159,9 +159,9 @@ WITH told AS (
     SELECT query, weight, alone, (SELECT count(*) FROM sample WHERE search @@ query) AS times FROM word
 ), telling AS MATERIALIZED (
     -- One word of many that nearly half of the catalogue has tells nothing apart. Of the others those lead that are
-    -- rare, which costs little, and four that count most.
+    -- rare, which costs little, and two that count most.
     SELECT query, weight,
-           times = 0 OR row_number() OVER (PARTITION BY times = 0 ORDER BY round(weight * 1e9) DESC, query::text) <= 4
+           times = 0 OR row_number() OVER (PARTITION BY times = 0 ORDER BY round(weight * 1e9) DESC, query::text) <= 2
                AS leading
     FROM seen WHERE alone OR times <= (SELECT 0.4 * count(*) FROM sample)
 ), led AS MATERIALIZED (
@@ -184,7 +184,8 @@ WITH told AS (
 ), scored AS (
     SELECT p.id, p.credential_id, p.ordinal, p.level, sum(telling.weight * ts_rank(p.search, telling.query)) AS shared
     FROM (
-        SELECT id, credential_id, ordinal, level, search FROM found JOIN passages USING (id)
+        -- One by one: a join may read all passages for these few.
+        SELECT id, credential_id, ordinal, level, search FROM passages WHERE id = ANY(ARRAY(SELECT id FROM found))
         OFFSET 0
     ) AS p
     JOIN telling ON p.search @@ telling.query
@@ -207,16 +208,15 @@ ORDER BY best.score DESC, p.credential_id, p.ordinal;
 -- query's own model are compared, whatever else its name says about how the text was put together. In a sub-select,
 -- the query's vector is read once; else a plan for any value would read it anew for each row.
 WITH best AS MATERIALIZED (
-    SELECT passage_id, distance, nearer
-    FROM (
-        SELECT passage_id, credential_id, ordinal, embedding <=> (SELECT $1::text::vector) AS distance,
-               ($4::float8[])[array_position($3::text[], level::text)] AS nearer
-        FROM passage_vectors WHERE left(model, length($2) + 2) = $2 || ' ('
-        -- Once for each row, and before anything is joined: joins of vectors spill to disk.
-        OFFSET 0
-    ) AS compared
-    WHERE nearer IS NOT NULL
-    ORDER BY distance - nearer, credential_id, ordinal LIMIT $5
+    -- The distance is reckoned once for each row, for the order, and again for the few that are left.
+    SELECT passage_id, embedding <=> (SELECT $1::text::vector) AS distance,
+           CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
+           WHEN ($3::text[])[3] THEN ($4::float8[])[3] END AS nearer
+    FROM passage_vectors WHERE model LIKE (SELECT replace(replace($2, '%', '\%'), '_', '\_') || ' (%')
+    ORDER BY (embedding <=> (SELECT $1::text::vector))
+             - CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
+               WHEN ($3::text[])[3] THEN ($4::float8[])[3] END, credential_id, ordinal
+    LIMIT $5
 )
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
