@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from uuid import UUID
 
 from app.domain.answers import Answer, is_empty
@@ -116,7 +117,7 @@ def build_query(
 def mean_of(vectors: Sequence[Sequence[float]], weights: Sequence[float]) -> tuple[float, ...] | None:
     """The direction of the vectors' weighted sum, of length 1; None where there are none or they cancel out. Its
     similarity to a text is the weighted mean of theirs, but for a factor."""
-    total = [math.fsum(weight * value for weight, value in zip(weights, row, strict=True)) for row in zip(*vectors)]  # noqa: B905
+    total = [sum(map(mul, weights, column)) for column in zip(*vectors, strict=True)]
     length = math.sqrt(math.fsum(value * value for value in total))
     return tuple(value / length for value in total) if length else None
 

@@ -107,7 +107,7 @@ async def _by_meaning(
     if vector is None:
         return None, []
     nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
-    return vector, await nearest(db, vector, embedder.name, nearer, indexed=indexed)
+    return vector, await nearest(db, vector, space(embedder), nearer, indexed=indexed)
 
 
 async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:

@@ -212,7 +212,9 @@ WITH best AS MATERIALIZED (
     SELECT passage_id, embedding <=> (SELECT $1::text::vector) AS distance,
            CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
            WHEN ($3::text[])[3] THEN ($4::float8[])[3] END AS nearer
-    FROM passage_vectors WHERE model LIKE (SELECT replace(replace($2, '%', '\%'), '_', '\_') || ' (%')
+    FROM passage_vectors
+    -- Nearly all are of the very space, and equality is quicker to tell.
+    WHERE model = $2 OR model LIKE (SELECT replace(replace(split_part($2, ' (', 1), '%', '\%'), '_', '\_') || ' (%')
     ORDER BY (embedding <=> (SELECT $1::text::vector))
              - CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
                WHEN ($3::text[])[3] THEN ($4::float8[])[3] END, credential_id, ordinal
@@ -234,7 +236,7 @@ WITH near AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT passage_id, credential_id, ordinal, embedding <=> (SELECT $1::text::vector) AS distance
         FROM passage_vectors
-        WHERE level = fit.level AND left(model, length($2) + 2) = $2 || ' ('
+        WHERE level = fit.level AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
         -- More than are wanted: among equals the index knows no order.
         ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5
     ) AS one
