@@ -1,6 +1,6 @@
 """Recommendations out of what was found: why each of them, and the words that speak for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.result import Recommendation, RecommendationSource
 from app.domain.retrieval import TOP, Candidate, RetrievalQuery
@@ -28,48 +28,56 @@ def recommend(ranked: Iterable[tuple[Candidate, float]], query: RetrievalQuery) 
     )
 
 
+def told_skills(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    """The skills of which the reason for this credential tells; its quote should say something of them."""
+    return (*_gaps(candidate, query), *_interests(candidate, query)) or _of_track(candidate, query)
+
+
 def _reason(candidate: Candidate, query: RetrievalQuery) -> str:
     """Only what can be looked up: in the scores, in the profile answers, and in the credential's skills and level."""
-    told = [_of_gaps(candidate, query), _of_interests(candidate, query)]
-    if not any(told):
-        told = [_of_track(candidate, query)]
-    return " ".join(sentence for sentence in [*told, _of_level(candidate, query)] if sentence)
+    gaps, interests = _gaps(candidate, query), _interests(candidate, query)
+    told = []
+    if gaps:
+        told.append(f"Covers {_listed(gaps)}, where your answers showed gaps.")
+    if interests:
+        told.append(f"Covers {_listed(interests)}, an interest that you named.")
+    if not told:
+        shared = _of_track(candidate, query)
+        near = "Its description is near to what the track asks for and to your answers."
+        told.append(f"Builds on {_listed(shared)}, which the track asks for." if shared else near)
+    return " ".join((*told, *_of_level(candidate, query)))
 
 
-def _of_gaps(candidate: Candidate, query: RetrievalQuery) -> str:
-    covered = _shared(query.gaps, candidate)
-    return f"Covers {_listed(covered)}, where your answers showed gaps." if covered else ""
+def _gaps(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    return _shared(query.gaps, candidate)
 
 
-def _of_interests(candidate: Candidate, query: RetrievalQuery) -> str:
+def _interests(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    """The skills that stand in what the student wishes; those that are gaps are told as gaps."""
     wishes = [words(interest) for interest in query.interests]
     gaps = {gap.casefold() for gap in query.gaps}
-    wanted = [
+    wanted = (
         skill
         for skill in candidate.skills
         if skill.casefold() not in gaps and any(_contains(wish, words(skill)) for wish in wishes)
-    ][:_NAMED]
-    return f"Covers {_listed(wanted)}, an interest that you named." if wanted else ""
+    )
+    return tuple(wanted)[:_NAMED]
 
 
-def _of_track(candidate: Candidate, query: RetrievalQuery) -> str:
-    shared = _shared(query.skills, candidate)
-    if shared:
-        return f"Builds on {_listed(shared)}, which the track asks for."
-    return "Its description is near to what the track asks for and to your answers."
+def _of_track(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    return _shared(query.skills, candidate)
 
 
-def _of_level(candidate: Candidate, query: RetrievalQuery) -> str:
-    if query.level is None:
-        return ""
-    if candidate.level == query.level:
-        return f"Its level is the one that you asked for: {query.level}."
-    return f"Its level is {candidate.level}; you asked for {query.level}."
+def _of_level(candidate: Candidate, query: RetrievalQuery) -> Iterator[str]:
+    if query.level is not None and candidate.level == query.level:
+        yield f"Its level is the one that you asked for: {query.level}."
+    elif query.level is not None:
+        yield f"Its level is {candidate.level}; you asked for {query.level}."
 
 
-def _shared(names: Sequence[str], candidate: Candidate) -> list[str]:
+def _shared(names: Sequence[str], candidate: Candidate) -> tuple[str, ...]:
     skills = {skill.casefold() for skill in candidate.skills}
-    return [name for name in names if name.casefold() in skills][:_NAMED]
+    return tuple(name for name in names if name.casefold() in skills)[:_NAMED]
 
 
 def _contains(text: Sequence[str], phrase: Sequence[str]) -> bool:

@@ -122,8 +122,8 @@ async def search_by_text(
 async def search_by_vector(
     db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
-    """Passages nearest in meaning, best first, of all that there are; `vector` is 384 long, and of `model`, named as the
-    space or alone. `nearer` is what each level adds to the similarity for the order."""
+    """Passages nearest in meaning, best first, of all that there are; `vector` is 384 long, and of `model`, named as
+    the space or alone. `nearer` is what each level adds to the similarity for the order."""
     return await _by_vector(db, "search_by_vector", vector, model, nearer, limit)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.clients.embeddings import Embedder, EmbeddingUnavailable
+from app.domain.advice import told_skills
 from app.domain.retrieval import CANDIDATES, Candidate, RetrievalQuery, mean_of
 from app.domain.states import Level
 from app.repositories import credentials, embedding_space, vector_index
@@ -73,10 +74,10 @@ async def nearest(
 async def evidence(
     db: Executor, model: str, query: RetrievalQuery, found: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
-    """The same credentials, each with the passage that speaks most for it in its own words, and its similarity to the
+    """The same credentials, each with the passage that says most of what is told of it, and its similarity to the
     query's vector, of `model`. What was found is found by title and skills too, often with a passage that says nothing
     of them."""
-    return await evidences.find(db, found, query.words, vector, model)
+    return await evidences.find(db, [(one, told_skills(one, query)) for one in found], vector, model)
 
 
 def space(embedder: Embedder) -> str:

@@ -1,7 +1,6 @@
 """The passage that a recommendation quotes is the one that speaks for it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -21,9 +20,9 @@ _DESCRIPTION = f"{_OPENING}{_ADMINISTRATION}{_WATER}"
 
 
 def asking(*texts: str) -> RetrievalQuery:
-    """A query for these words, the first of which counts most."""
-    parts = tuple(Part(f'"{text}"', 1 / place) for place, text in enumerate(texts, start=1))
-    return RetrievalQuery(words=parts, meanings=tuple(replace(part, text=part.text) for part in parts), gaps=())
+    """A query of somebody who has these gaps."""
+    parts = tuple(Part(text, 1.0) for text in texts)
+    return RetrievalQuery(words=parts, meanings=parts, gaps=texts)
 
 
 async def quoted(
@@ -44,28 +43,29 @@ async def quoted(
 
 
 @pytest.mark.parametrize(
-    ("texts", "first"),
+    ("gaps", "skills", "first"),
     [
-        (("irrigation",), "watering"),
+        (("irrigation",), ("soil", "irrigation"), "watering"),
         # Irrigate, irrigation: one stem.
-        (("irrigate", "soil"), "watering"),
-        (("soil", "irrigation"), "soil"),
-        (("discounts",), "soil"),
+        (("irrigate",), ("irrigate",), "watering"),
+        (("soil",), ("soil", "irrigation"), "soil"),
+        (("season",), ("season",), "everything"),
+        # What is not told of it speaks for nothing, whoever has the gap.
+        (("irrigation",), ("mulching",), "everything"),
         # In title and skills alone: no passage says more of it than the others.
-        (("gardens", "mulching"), "everything"),
-        (("philately",), "everything"),
+        (("mulching",), ("mulching",), "everything"),
     ],
 )
-async def test_it_has_most_of_what_was_looked_for_in_its_own_words(
-    pool: Pool, embedder: OfflineEmbedder, texts: tuple[str, ...], first: str
+async def test_it_has_most_of_what_is_told_of_the_credential_in_its_own_words(
+    pool: Pool, embedder: OfflineEmbedder, gaps: tuple[str, ...], skills: tuple[str, ...], first: str
 ) -> None:
-    quote, similarity = await quoted(pool, embedder, asking(*texts), ["mulching"])
+    quote, similarity = await quoted(pool, embedder, asking(*gaps), skills)
     assert quote == first and similarity is not None
 
 
 async def test_without_vectors_its_similarity_is_not_known(pool: Pool) -> None:
     async with pool.acquire() as conn:
-        await credentials.create(conn, uuid4(), credential("Gardens", "soil", _DESCRIPTION))
+        await credentials.create(conn, uuid4(), credential("Gardens", "irrigation", _DESCRIPTION))
     query = asking("irrigation")
     (found, *_) = await search.by_words(pool, query)
     (one,) = await search.evidence(pool, "any", query, [found], None)
@@ -75,7 +75,7 @@ async def test_without_vectors_its_similarity_is_not_known(pool: Pool) -> None:
 async def test_it_is_of_the_version_that_was_found(pool: Pool) -> None:
     credential_id = uuid4()
     async with pool.acquire() as conn:
-        await credentials.create(conn, credential_id, credential("Gardens", "soil", _DESCRIPTION))
+        await credentials.create(conn, credential_id, credential("Gardens", "irrigation", _DESCRIPTION))
         (found, *_) = await search.by_words(pool, asking("irrigation"))
         await credentials.add_version(conn, credential_id, credential("Gardens", "soil", "Something else."))
     (one,) = await search.evidence(pool, "any", asking("irrigation"), [found], None)

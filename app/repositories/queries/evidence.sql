@@ -1,16 +1,15 @@
 -- name: find_evidence
 -- Of each version of a credential ($1, $2) the passage that speaks for it: the one whose own words, without title and
--- skills, have most of the query's parts ($3, with their weights $4); else the first, which says what it is about. The
--- similarity is the cosine with $5, where both vectors are of the model $6.
-WITH part AS (
-    SELECT told.weight, query
-    FROM unnest($3::text[], $4::float8[]) AS told(words, weight)
-    CROSS JOIN websearch_to_tsquery('english', told.words) AS query
-    WHERE numnode(query) > 0
+-- skills, have most of what is told of the credential ($3, $4: a line for each phrase); else the first, which says what
+-- it is about. The similarity is the cosine with $5, where both vectors are of the model $6.
+WITH told AS MATERIALIZED (
+    SELECT credential_id, phraseto_tsquery('english', phrase) AS query
+    FROM unnest($3::uuid[], $4::text[]) AS told(credential_id, phrase)
 ), passage AS (
     SELECT p.*, (
         -- The weights of the words are those of D, C, B and A: the passage's own are B.
-        SELECT coalesce(round(sum(part.weight * ts_rank('{0, 0, 1, 0}', p.search, part.query)) * 1e9), 0) FROM part
+        SELECT coalesce(round(sum(ts_rank('{0, 0, 1, 0}', p.search, told.query)) * 1e9), 0)
+        FROM told WHERE told.credential_id = p.credential_id
     ) AS shared
     FROM unnest($1::uuid[], $2::int[]) AS wanted(credential_id, version)
     JOIN passages p USING (credential_id, version)
