@@ -13,8 +13,8 @@ _SQL = statements("evidence")
 async def find(
     db: Executor, found: Sequence[tuple[Candidate, Sequence[str]]], vector: Sequence[float] | None, model: str
 ) -> list[Candidate]:
-    """These credentials in their order, each with the passage that has most of its phrases in its own words, or else its
-    first. `vector` is 384 long and of `model`; without it the similarity is not known."""
+    """These credentials in their order, each with the passage that has most of its phrases in its own words, or else
+    its first. `vector` is 384 long and of `model`; without it the similarity is not known."""
     phrases = [(one.credential_id, phrase) for one, told in found for phrase in told]
     rows = await db.fetch(
         _SQL["find_evidence"],
