@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongSetting as error:
         print(f"assay: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("assay: stopped", file=sys.stderr)
+        return 130
     except (OSError, asyncpg.PostgresError) as error:
         # What an operator can mend, such as an address that is taken: a line says it, a traceback hides it.
         print(f"assay: {_in_a_line(error)}", file=sys.stderr)

@@ -31,8 +31,8 @@ _LONGEST_PAUSE = 90.0
 def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
     """Imports a file and says what became of its rows; returns the exit status: 2 where nothing was imported.
 
-    All rows or none; with `skip_bad` all good ones, batch by batch. Either way a second run after a kill goes on where
-    the first one stopped, since what is there already is passed over.
+    All rows or none; with `skip_bad` all good ones, batch by batch, so that a second run after a kill goes on where the
+    first one stopped: what is there already is passed over.
     """
     try:
         rows, wrong = read_credentials(file)
@@ -40,7 +40,7 @@ def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
         _complain(f"assay: {error}")
         return 2
     _tell(file, wrong)
-    if wrong and not skip_bad:
+    if wrong and not (skip_bad and rows):
         _complain(f"assay: nothing was imported; {len(wrong)} of {len(rows) + len(wrong)} rows are wrong")
         return 2
     done, waiting = asyncio.run(_import(settings, rows, _BATCH if skip_bad else max(1, len(rows))))

@@ -56,8 +56,12 @@ def read_credentials(path: Path) -> tuple[list[Row], list[WrongRow]]:
 
 
 def _of_csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    # A cell that is too long is a wrong row like any other, and not the end of the file.
+    csv.field_size_limit(max(len(text), 1))
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     headings = set(reader.fieldnames or ())
+    if len(headings) < len(reader.fieldnames or ()):
+        raise UnreadableFile(f"{path}: line 1 names a column twice")
     if not _NEEDED <= headings <= _COLUMNS:
         wrong = ", ".join(sorted((_NEEDED - headings) | (headings - _COLUMNS)))
         raise UnreadableFile(f"{path}: line 1 must name title, provider, url, level, skills, description; see {wrong}")

@@ -38,9 +38,10 @@ def _reason(candidate: Candidate, query: RetrievalQuery) -> str:
     gaps, interests = _gaps(candidate, query), _interests(candidate, query)
     told = []
     if gaps:
-        told.append(f"Covers {_listed(gaps)}, where your answers showed gaps.")
+        told.append(f"Covers {_listed(gaps)}, where your theory score showed gaps.")
     if interests:
-        told.append(f"Covers {_listed(interests)}, an interest that you named.")
+        wished = "an interest" if len(interests) == 1 else "interests"
+        told.append(f"Covers {_listed(interests)}, {wished} that you named.")
     if not told:
         shared = _of_track(candidate, query)
         near = "Its description is near to what the track asks for and to your answers."

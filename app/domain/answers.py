@@ -1,6 +1,5 @@
 """Answers: which ones fit a question, and which are none at all."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,11 @@ from app.domain.questions import (
     QuestionBody,
     TheoreticalQuestion,
 )
+from app.domain.text import is_visible
 
 # An option id, a list of them, a number or a text; None is no answer.
 Answer = str | int | float | tuple[str, ...] | None
 _TEXT_LIMIT = 20_000
-# Spaces, line ends, controls, and what only tells how to show other characters.
-_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 # Below this a double still tells whole numbers apart.
 _NUMBER_LIMIT = 10**15
 
@@ -60,11 +58,7 @@ def fitting(responses: Sequence[tuple[UUID, Any]], questions: Mapping[UUID, Ques
 
 def is_empty(answer: Any) -> bool:
     """Whether this is no answer: null, a text in which nothing can be seen, an empty list."""
-    return answer is None or answer == () or (isinstance(answer, str) and not any(map(_is_seen, answer)))
-
-
-def _is_seen(letter: str) -> bool:
-    return unicodedata.category(letter) not in _UNSEEN
+    return answer is None or answer == () or (isinstance(answer, str) and not is_visible(answer))
 
 
 def _misfits(body: QuestionBody, answer: Any) -> Iterable[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from yarl import URL
 
 from app.domain.states import Level, QuestionType
-from app.domain.text import Span, sentences
+from app.domain.text import Span, is_visible, sentences
 from app.domain.values import Description, Frozen, Skills, Slug, Title
 
 # A passage is what a recommendation quotes: about a sentence or two. Longer ones blur what they are about, and
@@ -64,15 +64,21 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _visible(value: str) -> str:
+    if not is_visible(value):
+        raise ValueError("has nothing that can be seen")
+    return value
+
+
 class CredentialBody(Frozen):
     """A micro-credential that can be recommended."""
 
-    title: Title
-    provider: Title
+    title: Annotated[Title, AfterValidator(_visible)]
+    provider: Annotated[Title, AfterValidator(_visible)]
     url: Annotated[str, Field(max_length=2_000), AfterValidator(_web_address)]
     level: Level
     skills: Skills = ()
-    description: Annotated[Description, Field(min_length=1)]
+    description: Annotated[Description, Field(min_length=1), AfterValidator(_visible)]
 
 
 class CredentialVersion(Frozen):

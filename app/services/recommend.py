@@ -10,7 +10,7 @@ from app.domain.errors import Poison, Trouble
 from app.domain.fusion import skill_evidence
 from app.domain.ranking import Ranked, rank
 from app.domain.records import ClaimedJob, RunInputs
-from app.domain.result import Reason
+from app.domain.result import QuestionLine, Reason
 from app.domain.retrieval import CANDIDATES, TOP, Candidate, RetrievalQuery, build_query
 from app.domain.retrieval_trace import Way, trace_of
 from app.domain.skills import estimate_skills
@@ -101,8 +101,10 @@ class Recommending:
 
 
 def _query(run: RunInputs) -> RetrievalQuery:
+    """What a person said of a score in theory counts; what is said after the search waits for the next run."""
     theory = run.rule_scores.get(ScoreType.THEORETICAL, ())
-    estimates = estimate_skills(skill_evidence(run.questions, theory))
+    lines = [QuestionLine(**dict(line), override=run.overrides.get(line.question_id)) for line in theory]
+    estimates = estimate_skills(skill_evidence(run.questions, lines))
     return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers)
 
 

@@ -103,12 +103,13 @@ class EssayScoring:
         return await asking.score(essay, job.assessment_id, job.run, anew=run.mode is RunMode.ANEW)
 
     async def _without_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> None:
-        if _kept(run, essay):
+        kept = _kept(run, essay)
+        if kept and not _estimate_anew(run, essay):
             return
         score = await self._estimate(essay) if self.fallback == "local" else None
         if score:
             await self._store(job, essay, score, suspected(essay.answer))
-        else:
+        elif not kept:
             await self._store_unscored(job, essay)
 
     async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, hostile: bool) -> None:
@@ -177,8 +178,18 @@ def _wanted(mode: RunMode, line: EssayLine | None) -> bool:
 def _kept(run: RunInputs, essay: Essay) -> bool:
     """Whether a score of a run before stays where no model gives a new one: a model's is better than an estimate, and
     an estimate no worse than the same one again."""
-    line = next((line for line in run.essays if line.question_id == essay.question.question_id), None)
+    line = _former(run, essay)
     return line is not None and line.score is not None
+
+
+def _estimate_anew(run: RunInputs, essay: Essay) -> bool:
+    """Whether an estimate of a run before is made again: a person asked for it, and the run has done its work then."""
+    line = _former(run, essay)
+    return run.mode is RunMode.ANEW and line is not None and line.scorer == "local"
+
+
+def _former(run: RunInputs, essay: Essay) -> EssayLine | None:
+    return next((line for line in run.essays if line.question_id == essay.question.question_id), None)
 
 
 def _held(held: bool) -> None:

@@ -120,4 +120,4 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(value: object) -> object:
     """The value as a spreadsheet may have it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value

@@ -71,6 +71,8 @@ async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_impor
     assert "line 8: has a NUL" in done.stderr and "and 5 more" in done.stderr and "Traceback" not in done.stderr
     assert "nothing was imported; 25 of 27 rows are wrong" in done.stderr
     assert await pool.fetch(PRESENT) == []
+    done = await run(command, database_url, "import", "--skip-bad", str(written(tmp_path / "bad.jsonl", ["{"])))
+    assert (done.returncode, done.stdout) == (2, "") and "nothing was imported; 1 of 1 rows are wrong" in done.stderr
     done = await run(command, database_url, "import", "--skip-bad", told)
     assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n" + LATER.format(2))
     assert len(await pool.fetch(PRESENT)) == 2
@@ -85,6 +87,10 @@ async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url
     file.write_text("title,provider,url,level,description\nA,B,https://x.example,beginner,So,more\nA,B\n", "utf-8")
     done = await run(command, database_url, "import", str(file))
     assert "line 2: has not as many cells as line 1" in done.stderr and "line 3: has not" in done.stderr
+    rows[1] |= {"level": "beginner", "description": "x" * 200_000}
+    done = await run(command, database_url, "import", "--skip-bad", str(written(tmp_path / "long.csv", rows)))
+    assert done.returncode == 0 and done.stdout.startswith("2 added, 0 updated, 0 unchanged, 1 skipped")
+    assert "long.csv: line 5: description: " in done.stderr
 
 
 async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path: Path) -> None:
@@ -93,6 +99,7 @@ async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path
         ("some.txt", b"", "must end in .csv or .jsonl"),
         ("latin.jsonl", b"\xe4", "not UTF-8, from byte 0 on"),
         ("headings.csv", b"title,price\n", "see description, level, price, provider, url"),
+        ("twice.csv", b"title,title,provider,url,level,description\n", "line 1 names a column twice"),
     ):
         if text is not None:
             (tmp_path / name).write_bytes(text)

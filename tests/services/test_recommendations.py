@@ -11,9 +11,10 @@ from app.clients.embeddings import Embedder, EmbeddingUnavailable, OfflineEmbedd
 from app.domain.states import JobType, Level
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services import rescue
+from app.services import override, rescue
+from app.services.rescore import rescore
 from tests.bank import CREDENTIALS, Bank, credential, plant
-from tests.pipelines import job_id, pipeline, run_all, submit
+from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
 
 # Questions are drawn in any order, and what a student says is looked for in the order in which it was said.
 SAME_ORDER = """UPDATE assessment_questions a SET position = p.place + 100
@@ -114,6 +115,25 @@ async def test_an_empty_catalogue(pool: Pool, redis_url: str, embedder: OfflineE
     result, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
     assert (result["recommendations"], result["status"], result["degraded"]) == ([], "completed", True)
+
+
+async def test_a_person_s_score_in_theory_counts_in_the_next_search(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
+) -> None:
+    result, _ = await recommended(pool, redis_url, embedder, bank, right="A")
+    assessment_id = UUID(result["assessment_id"])
+    assert any("soil" in one["reason"] and "gaps" in one["reason"] for one in result["recommendations"])
+    for name, points in (("right", 1.0), ("several", 2.0), ("partial", 2.0)):
+        question = await override.find(pool, assessment_id, bank.ids[name])
+        await override.override(pool, assessment_id, override.Given(question, points, "Well argued.", "advisor-1"))
+    async with pool.acquire() as conn, conn.transaction():
+        await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, FROM_NOWHERE)
+    running = pipeline(pool, redis_url, embedder, fallback="none")
+    await run_all(pool, running)
+    await running.doorbell.redis.aclose()
+    body = await pool.fetchval("SELECT body FROM results WHERE assessment_id = $1 AND run = 2", assessment_id)
+    reasons = [one["reason"] for one in orjson.loads(body)["recommendations"]]
+    assert reasons and not any("gaps" in reason for reason in reasons)
 
 
 async def test_what_has_nothing_to_do_with_the_student_is_not_recommended(

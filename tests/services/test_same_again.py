@@ -88,4 +88,6 @@ async def test_the_jobs_run_again_come_to_the_same_result(
             await rescore(conn, "advisor-1", assessment_id, "once more", 4, FROM_NOWHERE)
         again = await ended(embedded, redis_url, assessment_id, newly_started)
         assert again == first
+        newest = "SELECT status FROM async_jobs WHERE assessment_id = $1 AND job_type = 'gpt' ORDER BY run DESC LIMIT 1"
+        assert await embedded.fetchval(newest, assessment_id) == "completed", "estimated again, as was asked"
         assert await embedded.fetchval("SELECT count(*) FROM results WHERE assessment_id = $1", assessment_id) == 2

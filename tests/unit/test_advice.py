@@ -37,25 +37,25 @@ def reason(query: RetrievalQuery, *skills: str) -> str:
 
 
 def test_the_reason_names_the_gaps_that_are_covered_lowest_first_and_three_at_most() -> None:
-    assert reason(_QUERY, "soil", "cooking") == "Covers soil, where your answers showed gaps."
+    assert reason(_QUERY, "soil", "cooking") == "Covers soil, where your theory score showed gaps."
     assert reason(_QUERY, "tools", "Soil", "botany", "water") == (
-        "Covers soil, Water and botany, where your answers showed gaps."
+        "Covers soil, Water and botany, where your theory score showed gaps."
     )
 
 
 @pytest.mark.parametrize(
     ("wishes", "skills", "named"),
     [
-        (("Containers and Kubernetes",), ("containers",), "containers"),
-        (("Databases and SQL", "API design"), ("sql", "api design", "soil"), "sql and api design"),
-        (("I want to understand SQL, at last.",), ("sql",), "sql"),
+        (("Containers and Kubernetes",), ("containers",), "containers, an interest"),
+        (("Databases and SQL", "API design"), ("sql", "api design", "soil"), "sql and api design, interests"),
+        (("I want to understand SQL, at last.",), ("sql",), "sql, an interest"),
     ],
 )
 def test_the_reason_names_interests_that_are_covered(
     wishes: tuple[str, ...], skills: tuple[str, ...], named: str
 ) -> None:
     query = RetrievalQuery((), (), gaps=("soil",), interests=wishes)
-    assert f"Covers {named}, an interest that you named." in reason(query, *skills)
+    assert f"Covers {named} that you named." in reason(query, *skills)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_it_says_how_the_level_suits() -> None:
     def asking_for(level: Level | None) -> RetrievalQuery:
         return RetrievalQuery((), (), gaps=("soil",), level=level)
 
-    covers = "Covers soil, where your answers showed gaps."
+    covers = "Covers soil, where your theory score showed gaps."
     assert reason(asking_for(None), "soil") == covers
     assert reason(asking_for(Level.BEGINNER), "soil") == f"{covers} Its level is the one that you asked for: beginner."
     assert reason(asking_for(Level.ADVANCED), "soil") == f"{covers} Its level is beginner; you asked for advanced."

@@ -144,7 +144,7 @@ async def planted(api: Api, advisor: Api, pool: Pool, bank: Bank) -> str:
         assessment_id = await completed(pool, bank, f"student-{number}")
         credential_id = await recommended(pool, assessment_id)
         owner = api.as_("student", sub=f"student-{number}")
-        await given(owner, assessment_id, relevance, acceptance, credential_id=credential_id, comment=f"=C{number}, ü")
+        await given(owner, assessment_id, relevance, acceptance, credential_id=credential_id, comment=f" =C{number}, ü")
         if number == 2:
             await pool.execute("UPDATE recommendations SET rank = 3 WHERE assessment_id = $1", assessment_id)
             await given(advisor, assessment_id, 2, 3)
@@ -182,7 +182,7 @@ async def test_lines_as_json_without_who_said_it(advisor: Api, planted: str) -> 
     )  # fmt: skip
     lines = [orjson.loads(line) for line in reply.raw.splitlines()]
     assert [(line["given_by"], line["rank"], line["relevance"], line["comment"]) for line in lines] == [
-        ("owner", 1, 1, "=C1, ü"), ("owner", 3, 4, "=C2, ü"), ("staff", None, 2, None), ("owner", 1, 4, "=C3, ü")
+        ("owner", 1, 1, " =C1, ü"), ("owner", 3, 4, " =C2, ü"), ("staff", None, 2, None), ("owner", 1, 4, " =C3, ü")
     ]  # fmt: skip
     assert (lines[0]["credential_id"], lines[0]["title"]) == (planted, "Botany Foundations")
     assert b"student-" not in reply.raw and b"advisor-1" not in reply.raw and b"assessment" not in reply.raw
@@ -193,7 +193,7 @@ async def test_lines_as_csv_hold_no_formulas(advisor: Api, planted: str) -> None
     assert reply.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert reply.headers["Content-Disposition"] == 'attachment; filename="feedback.csv"'
     rows = list(csv.DictReader(io.StringIO(reply.raw.decode(), newline="")))
-    assert [row["comment"] for row in rows] == ["'=C1, ü", "'=C2, ü", "", "'=C3, ü"]
+    assert [row["comment"] for row in rows] == ["' =C1, ü", "' =C2, ü", "", "' =C3, ü"]
     assert (rows[0]["track"], rows[0]["rank"], rows[2]["credential_id"]) == (SLUG, "1", "")
 
 

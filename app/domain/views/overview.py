@@ -70,7 +70,8 @@ class CallTotalsView(Frozen):
 
 class OverviewAnalytics(Frozen):
     """A period at a glance: `assessments` to `jobs` are of the assessments that were started in it, feedback and calls
-    of models are those of that time. Scores are means in percent: of results, and of the machine's by type."""
+    of models are those of that time. Scores are means in percent: of results, and of the machine's by type, which
+    are of answered questions alone."""
 
     period: PeriodView
     assessments: AssessmentsView
