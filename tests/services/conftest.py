@@ -7,12 +7,15 @@ import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
 from app.clients.embeddings import OfflineEmbedder
+from app.clients.model import EssayModel
 from app.repositories.sql import Pool
+from app.services.pipeline import Pipeline
 from app.settings import Settings
 from app.web.app import create_app
 from tests.api import Api
 from tests.bank import Bank, plant
 from tests.fakes.model_server import ModelServer, model_server
+from tests.pipelines import pipeline
 
 
 @pytest.fixture
@@ -41,3 +44,15 @@ async def provider() -> AsyncIterator[ModelServer]:
     """A model provider that does as it is told."""
     async with model_server() as server:
         yield server
+
+
+@pytest.fixture
+async def running(
+    pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> AsyncIterator[Pipeline]:
+    """A worker that asks the provider."""
+    model = EssayModel("sk-test", provider.url, "gpt-test", 5)
+    running = pipeline(pool, redis_url, embedder, model=model)
+    yield running
+    await running.doorbell.redis.aclose()
+    await model.close()

@@ -1,6 +1,5 @@
 """Every quote of every result stands where it says in the text that it names, and nothing else can be written."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,32 +9,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.clients.embeddings import OfflineEmbedder
-from app.clients.model import EssayModel
-from app.domain.text import words
+from app.domain.text import is_visible, words
 from app.repositories import assessments, credentials
 from app.repositories.sql import Pool
 from app.services.pipeline import Pipeline
 from tests.bank import ESSAY, Bank, credential
 from tests.fakes.model_server import ModelServer, scores
-from tests.pipelines import pipeline, run_all, submit
+from tests.pipelines import run_all, submit
 from tests.unit.making import awkward_texts
 
 # What the API takes: Unicode that Postgres can store.
-_texts = awkward_texts.filter(lambda text: bool(text.strip()) and "\0" not in text)
+_texts = awkward_texts.filter(lambda text: is_visible(text) and "\0" not in text)
 _SOIL = "Clay holds water. 👩🏽‍💻 digs: e\u0301 is one letter in two. Sand lets it through."
-
-
-@pytest.fixture
-async def running(
-    pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Pipeline]:
-    """A worker that asks the provider."""
-    model = EssayModel("sk-test", provider.url, "gpt-test", 5)
-    running = pipeline(pool, redis_url, embedder, model=model)
-    yield running
-    await running.doorbell.redis.aclose()
-    await model.close()
 
 
 async def only(pool: Pool, *descriptions: str) -> dict[str, str]:

@@ -1,14 +1,11 @@
 """From submission to result with everything that may go wrong between, as the status and the tables show it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
-from app.clients.embeddings import OfflineEmbedder
-from app.clients.model import EssayModel
 from app.domain.states import AssessmentStatus, JobType
 from app.domain.views import status_view
 from app.repositories import assessments, jobs
@@ -17,21 +14,9 @@ from app.services.pipeline import Pipeline
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, scores
 from tests.fakes.tampered import without_fence
-from tests.pipelines import claimed, job_id, pipeline, run_all, submit
+from tests.pipelines import claimed, job_id, run_all, submit
 
 SECOND = f"{ESSAY} Again."
-
-
-@pytest.fixture
-async def running(
-    pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Pipeline]:
-    """A worker that asks the provider."""
-    model = EssayModel("sk-test", provider.url, "gpt-test", 5)
-    running = pipeline(pool, redis_url, embedder, model=model)
-    yield running
-    await running.doorbell.redis.aclose()
-    await model.close()
 
 
 async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
