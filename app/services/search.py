@@ -1,9 +1,10 @@
 """Searching the catalogue for a student: the candidates of each way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -29,6 +30,10 @@ EXACT_UP_TO = 50_000
 _RECIPE = "title, skills, passage"
 
 
+_One = TypeVar("_One")
+_Other = TypeVar("_Other")
+
+
 @dataclass(frozen=True)
 class Searched:
     """What is found by each way, best first, and the query's vector; None where no vectors were compared."""
@@ -41,7 +46,7 @@ class Searched:
 async def both_ways(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> Searched:
     """Searches both ways, on a connection each: the words are looked for while the query is being embedded, which is as
     much work."""
-    words, (vector, meaning) = await asyncio.gather(by_words(pool, query), _by_meaning(pool, embedder, query))
+    words, (vector, meaning) = await _side_by_side(by_words(pool, query), _by_meaning(pool, embedder, query))
     return Searched(words, meaning, vector)
 
 
@@ -104,11 +109,22 @@ async def _by_meaning(
 ) -> tuple[Sequence[float] | None, list[Candidate]]:
     if await embedding_space.share_embedded(db, space(embedder)) < _ENOUGH:
         return None, []
-    vector, indexed = await asyncio.gather(_embed(embedder, query), vector_index.is_used(db, EXACT_UP_TO))
+    vector, indexed = await _side_by_side(_embed(embedder, query), vector_index.is_used(db, EXACT_UP_TO))
     if vector is None:
         return None, []
     nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
     return vector, await nearest(db, vector, space(embedder), nearer, indexed=indexed)
+
+
+async def _side_by_side(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:
+    """What both return; neither is left running where the other fails."""
+    first, second = asyncio.create_task(one), asyncio.create_task(other)
+    try:
+        return await first, await second
+    finally:
+        first.cancel()
+        second.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
 
 
 async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:

@@ -1,24 +1,29 @@
 """Searching a large catalogue: by the index over all vectors as by comparing each, nothing old, no common words."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from random import Random
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
-from app.clients.embeddings import DIMENSIONS
-from app.domain.retrieval import CANDIDATES, Part
+from app.clients.embeddings import DIMENSIONS, Vector
+from app.domain.retrieval import CANDIDATES, Part, RetrievalQuery
 from app.domain.states import Level
 from app.repositories import credentials, vector_index
 from app.repositories.sql import Connection, Pool, statements
+from app.services import search
 from app.services.search import nearest
 from app.services.settle_catalogue import settle
 from tests.bank import credential
+from tests.fakes.conditions import until
 
 MODEL = "made-up"
 SPACE = f"{MODEL} (title)"
 FEW = 100
 NEARER = {Level.BEGINNER: 0.02, Level.INTERMEDIATE: 0.2, Level.ADVANCED: 0.1}
+CANCEL_WHAT_WAITS = "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 VECTORS = "SELECT credential_id, model, embedding::text FROM passage_vectors ORDER BY passage_id"
 
 
@@ -191,3 +196,38 @@ async def test_an_import_and_a_batch_to_embed_are_found_by_indexes(conn: Connect
         rows = await conn.fetch("EXPLAIN " + statements("credentials")[name], *told)
         plan = "\n".join(row[0] for row in rows)
         assert plan.count(condition) == times and f"Seq Scan on {table}" not in plan, plan
+
+
+class Stuck:
+    """An embedder that never answers."""
+
+    name = "stuck"
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.left = False
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Until whoever asks goes away."""
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left = True
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def test_nothing_goes_on_looking_where_the_other_way_fails(pool: Pool) -> None:
+    stuck, query = Stuck(), RetrievalQuery((Part('"soil"', 1.0),), (Part("soil", 1.0),), ("soil",))
+    async with pool.acquire() as conn, conn.transaction():
+        # The search for words stands before this lock while the other is embedding.
+        await conn.execute("LOCK TABLE credential_versions")
+        searching = asyncio.create_task(search.both_ways(pool, stuck, query))
+        await stuck.asked.wait()
+        await until(lambda: pool.fetchval(CANCEL_WHAT_WAITS))
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await searching
+    assert stuck.left
