@@ -3,24 +3,19 @@ the SDK takes half a second and tens of megabytes."""
 
 import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import openai
 from openai._legacy_response import LegacyAPIResponse
 from openai.types.chat import ChatCompletion
 
 from app.clients.model_gate import ModelGate
 from app.clients.model_limits import Seen
 from app.clients.openai_sdk import (
-    NOT_THE_AGREED_FORM,
     elapsed_ms,
-    headers_of,
+    hear,
     open_client,
     seen_of,
-    too_late,
-    trouble_of,
     unusable,
 )
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
@@ -88,20 +83,10 @@ class EssayModel:
 
     async def _ask(self, prompt: Prompt) -> tuple[ModelReply, Seen]:
         started = time.monotonic()
-        headers: Mapping[str, str] = {}
-        try:
-            # The SDK's own limit is for each read: an answer that drips would never end.
-            async with asyncio.timeout(self._seconds):
-                answered = await self._complete(prompt)
-            headers = answered.headers
-            reply = _reply(answered.parse(), elapsed_ms(started))
-        except TimeoutError:
-            reply = _failed(too_late(), started)
-        except openai.APIError as error:
-            headers = headers_of(error) or headers
-            reply = _failed(trouble_of(error), started)
-        except NOT_THE_AGREED_FORM:
-            reply = _failed(unusable("did not have the agreed form"), started)
+        read, headers = await hear(
+            self._complete(prompt), self._seconds, lambda answer: _reply(answer, elapsed_ms(started))
+        )
+        reply = _failed(read, started) if isinstance(read, Trouble) else read
         return reply, seen_of(reply.trouble, headers)
 
     async def _complete(self, prompt: Prompt) -> LegacyAPIResponse[ChatCompletion]:

@@ -1,10 +1,9 @@
 """Vectors of an embedding model behind the OpenAI API, one request at a time. Imported only where one is set up: the
 SDK takes half a second and tens of megabytes."""
 
-import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,10 @@ from app.clients.embeddings import DIMENSIONS, Vector
 from app.clients.model_gate import ModelGate
 from app.clients.model_limits import Seen
 from app.clients.openai_sdk import (
-    NOT_THE_AGREED_FORM,
     elapsed_ms,
-    headers_of,
+    hear,
     open_client,
     seen_of,
-    too_late,
-    trouble_of,
     unusable,
 )
 from app.domain.errors import LastingTrouble, Trouble
@@ -78,20 +74,10 @@ class EmbeddingModel:
 
     async def _ask(self, texts: Sequence[str]) -> tuple[EmbeddingReply, Seen]:
         started = time.monotonic()
-        headers: Mapping[str, str] = {}
-        try:
-            # The SDK's own limit is for each read: an answer that drips would never end.
-            async with asyncio.timeout(self._seconds):
-                answered = await self._create(texts)
-            headers = answered.headers
-            reply = self._reply(answered.parse(), len(texts), elapsed_ms(started))
-        except TimeoutError:
-            reply = _failed(too_late(), started)
-        except openai.APIError as error:
-            headers = headers_of(error) or headers
-            reply = _failed(trouble_of(error), started)
-        except NOT_THE_AGREED_FORM:
-            reply = _failed(unusable("did not have the agreed form"), started)
+        read, headers = await hear(
+            self._create(texts), self._seconds, lambda answer: self._reply(answer, len(texts), elapsed_ms(started))
+        )
+        reply = _failed(read, started) if isinstance(read, Trouble) else read
         return reply, seen_of(reply.trouble, headers)
 
     async def _create(self, texts: Sequence[str]) -> LegacyAPIResponse[CreateEmbeddingResponse]:

@@ -1,11 +1,14 @@
 """The openai SDK as all models of this service use it: how it is opened, and what its errors mean. Imported by workers
 only: the SDK takes half a second and tens of megabytes."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 import aiohttp
 import openai
+from openai._legacy_response import LegacyAPIResponse
 
 from app.clients.model_limits import Outcome, Seen, limits_of, retry_after_of
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
@@ -13,13 +16,16 @@ from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
 # Timeouts, conflicts, too many requests and the provider's own failures pass; everything else 4xx lasts.
 _PASSING_STATUSES = frozenset({408, 409, 429})
 # What reading an answer of another form raises: the SDK does not check what it gets.
-NOT_THE_AGREED_FORM = (AttributeError, LookupError, TypeError, ValueError)
+_NOT_THE_AGREED_FORM = (AttributeError, LookupError, TypeError, ValueError)
 _OUTCOMES = {
     "model_rate_limited": Outcome.RATE_LIMITED,
     "model_timeout": Outcome.UNAVAILABLE,
     "model_unreachable": Outcome.UNAVAILABLE,
     "model_unavailable": Outcome.UNAVAILABLE,
 }
+
+_Answer = TypeVar("_Answer")
+_Reply = TypeVar("_Reply")
 
 
 def open_client(api_key: str, base_url: str | None, seconds: float) -> openai.AsyncOpenAI:
@@ -35,9 +41,23 @@ def open_client(api_key: str, base_url: str | None, seconds: float) -> openai.As
     )
 
 
-def headers_of(error: openai.APIError) -> Mapping[str, str]:
-    """The headers of the answer that the error is; none where there was no answer."""
-    return error.response.headers if isinstance(error, openai.APIStatusError) else {}
+async def hear(
+    asked: Awaitable[LegacyAPIResponse[_Answer]], seconds: float, read: Callable[[_Answer], _Reply]
+) -> tuple[_Reply | Trouble, Mapping[str, str]]:
+    """What `read` makes of the answer, or why there is none within so many seconds; and the answer's headers."""
+    headers: Mapping[str, str] = {}
+    try:
+        # The SDK's own limit is for each read: an answer that drips would never end.
+        async with asyncio.timeout(seconds):
+            answered = await asked
+        headers = answered.headers
+        return read(answered.parse()), headers
+    except TimeoutError:
+        return _too_late(), headers
+    except openai.APIError as error:
+        return _trouble_of(error), _headers_of(error) or headers
+    except _NOT_THE_AGREED_FORM:
+        return unusable("did not have the agreed form"), headers
 
 
 def seen_of(trouble: Trouble | None, headers: Mapping[str, str]) -> Seen:
@@ -47,30 +67,35 @@ def seen_of(trouble: Trouble | None, headers: Mapping[str, str]) -> Seen:
     return Seen(outcome, asked, limits_of(headers))
 
 
-def too_late() -> PassingTrouble:
-    """No answer in time."""
-    return PassingTrouble("model_timeout", "the model did not answer in time")
-
-
 def unusable(why: str) -> PassingTrouble:
     """An answer that is of no use."""
     return PassingTrouble("model_answer_unusable", f"the model's answer {why}")
 
 
-def trouble_of(error: openai.APIError) -> Trouble:
+def elapsed_ms(started: float) -> int:
+    """Milliseconds since that time of the monotonic clock."""
+    return round((time.monotonic() - started) * 1000)
+
+
+def _headers_of(error: openai.APIError) -> Mapping[str, str]:
+    """The headers of the answer that the error is; none where there was no answer."""
+    return error.response.headers if isinstance(error, openai.APIStatusError) else {}
+
+
+def _too_late() -> PassingTrouble:
+    """No answer in time."""
+    return PassingTrouble("model_timeout", "the model did not answer in time")
+
+
+def _trouble_of(error: openai.APIError) -> Trouble:
     """What an error of the SDK means."""
     if isinstance(error, openai.APITimeoutError) and not _cut(error):
-        return too_late()
+        return _too_late()
     if isinstance(error, openai.APIStatusError):
         return _status_trouble(error)
     if isinstance(error, openai.APIResponseValidationError):
         return unusable("did not have the agreed form")
     return PassingTrouble("model_unreachable", "the model could not be reached")
-
-
-def elapsed_ms(started: float) -> int:
-    """Milliseconds since that time of the monotonic clock."""
-    return round((time.monotonic() - started) * 1000)
 
 
 def _cut(error: openai.APITimeoutError) -> bool:
