@@ -51,17 +51,29 @@ _Change = asyncio.Future[Status | None]
 class _Followed:
     """An assessment that somebody waits for."""
 
-    # The newest revision that every waiter has seen.
+    # The newest revision known in this process, from a read here or from a waiter.
     revision: int = 0
     waiters: int = 0
     stopped: bool = False
-    changes: list[_Change] = field(default_factory=list)
+    # Each pending wait with the revision that its waiter has seen.
+    changes: dict[_Change, int] = field(default_factory=dict)
 
-    def wake(self, status: Status | None) -> None:
-        """Answers all who wait."""
-        changes, self.changes = self.changes, []
+    def wake(self, record: StatusRecord) -> None:
+        """Answers the waiters who have seen an older revision than the record's."""
+        self.revision = max(self.revision, record.revision)
+        outdated = [change for change, seen in self.changes.items() if seen < record.revision]
+        if outdated:
+            status = status_of(record)
+            for change in outdated:
+                del self.changes[change]
+                resolve(change, status)
+
+    def stop(self) -> None:
+        """Answers every waiter with None, also those still to come."""
+        self.stopped = True
+        changes, self.changes = self.changes, {}
         for change in changes:
-            resolve(change, status)
+            resolve(change, None)
 
 
 class _Asked(asyncio.Event):
@@ -99,17 +111,17 @@ class Follower:
         return status_of(record)
 
     async def newer(self, revision: int, deadline: float | None) -> Status | None:
-        """A status newer than this revision, which has been seen; None at the deadline (of the loop's clock; without
-        one it waits for ever), or where the process stops."""
+        """A status with a higher revision than this one, which the caller has seen; None at the deadline (of the loop's
+        clock; without one it waits for ever), or where the process stops."""
         if self._followed.revision > revision:
-            # Told to the others while this one was still reading what came before.
+            # The others were woken while this one was still reading an older status.
             record = await self._hub.ask(self._assessment_id)
             return status_of(record) if record else None
         if self._followed.stopped:
             return None
+        self._hub.learn(self._assessment_id, self._followed, revision)
         change: _Change = asyncio.get_running_loop().create_future()
-        changes = self._followed.changes
-        changes.append(change)
+        self._followed.changes[change] = revision
         if deadline is not None:
             self._hub.deadlines.add(change, deadline)
         try:
@@ -117,8 +129,7 @@ class Follower:
         finally:
             if deadline is not None:
                 self._hub.deadlines.discard(change, deadline)
-            if changes is self._followed.changes:
-                changes.remove(change)
+            self._followed.changes.pop(change, None)
 
 
 class Following:
@@ -177,8 +188,15 @@ class Following:
         """Has everyone who waits answer with what there is."""
         self._stopped = True
         for followed in self._followed.values():
-            followed.stopped = True
-            followed.wake(None)
+            followed.stop()
+
+    def learn(self, assessment_id: UUID, followed: _Followed, revision: int) -> None:
+        """Takes note that a waiter has seen this revision: looks then find nothing new in it, and waiters who have only
+        seen an older one get a read."""
+        if revision > followed.revision:
+            followed.revision = revision
+            if followed.changes:
+                self._note([assessment_id])
 
     async def ask(self, assessment_id: UUID) -> StatusRecord | None:
         """What is true of the assessment from now on; all that is asked for while one read runs is read by the next."""
@@ -232,9 +250,8 @@ class Following:
             return
         for record in records:
             followed = self._followed.get(record.assessment_id)
-            if followed and record.revision > followed.revision:
-                followed.revision = record.revision
-                followed.wake(status_of(record))
+            if followed:
+                followed.wake(record)
             if record.assessment_id in asked:
                 asked[record.assessment_id].record = record
         for each in asked.values():

@@ -75,7 +75,7 @@ async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes:
         assert (len(hub._followed[UUID(int=1)].changes), hub.deadlines.waiting) == (1, 1)
         hub.stop()
         assert await waiting is None
-        assert (hub._followed[UUID(int=1)].changes, hub.deadlines.waiting) == ([], 0)
+        assert (hub._followed[UUID(int=1)].changes, hub.deadlines.waiting) == ({}, 0)
     assert hub._followed == {}
 
 
@@ -136,16 +136,71 @@ async def test_a_change_is_read_once_for_all_who_wait(
                 assert newer
                 return newer.revision
 
-        async def all_wait() -> bool:
-            return hub.waiting == 200
+        async def all_wait_and_the_first_look_is_over() -> bool:
+            looked = bool(_looks(statements)) and counted.get_idle_size() == counted.get_size()
+            return hub.waiting == 200 and looked
 
         waiters = [asyncio.create_task(wait()) for _ in range(200)]
-        await until(all_wait)
+        await until(all_wait_and_the_first_look_is_over)
         statements.executed.clear()
         await pool.execute(BUMP, assessment_id)
         changes.announce(assessment_id)
         assert set(await asyncio.gather(*waiters)) == {status.revision + 1}
     assert len([text for text in statements.executed if "rule_scores" in text]) == 1
+
+
+async def test_a_look_wakes_nobody_with_the_revision_they_have_seen(
+    database_url: str, pool: Pool, bank: Bank, changes: Changes
+) -> None:
+    assessment_id = await submit(pool, bank)
+    statements = Statements()
+    seen = (await read_status(pool, assessment_id, STUDENT)).revision
+    async with counting(database_url, statements) as url, open_pool(url, "tests", 4) as counted:
+        hub = Following(counted, changes)
+
+        async def looked() -> bool:
+            return bool(_looks(statements)) and counted.get_idle_size() == counted.get_size()
+
+        with hub.follow(assessment_id, "student-1") as follower:
+            waiting = asyncio.create_task(follower.newer(seen, None))
+            await asyncio.sleep(0)
+            # The subscription begins with a look, here at somebody who waits already.
+            tasks = [asyncio.create_task(work()) for work in (hub.hear, hub.read)]
+            await until(looked)
+            await pool.execute(BUMP, assessment_id)
+            changes.announce(assessment_id)
+            newer = await waiting
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert newer and newer.revision == seen + 1
+
+
+async def test_a_read_wakes_those_alone_who_have_seen_less(pool: Pool, bank: Bank, changes: Changes) -> None:
+    assessment_id = await submit(pool, bank)
+    hub = Following(pool, changes)
+    reading = asyncio.create_task(hub.read())
+    with hub.follow(assessment_id, "a") as behind, hub.follow(assessment_id, "b") as ahead:
+        old = await read_status(pool, assessment_id, STUDENT)
+        outdated = asyncio.create_task(behind.newer(old.revision, None))
+        await asyncio.sleep(0)
+        await pool.execute(BUMP, assessment_id)
+        current = await read_status(pool, assessment_id, STUDENT)
+        # Nothing was announced: that somebody has seen more is what the other one learns it from.
+        waiting = asyncio.create_task(ahead.newer(current.revision, asyncio.get_running_loop().time() + 60))
+        async with asyncio.timeout(20):
+            woken = await outdated
+        assert woken and woken.revision == current.revision
+        assert not waiting.done()
+        hub.stop()
+        assert await waiting is None
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+def _looks(statements: Statements) -> list[str]:
+    """The statements that read the revisions of all that is waited for."""
+    return [text for text in statements.executed if "SELECT id, CASE WHEN status" in text]
 
 
 async def test_a_message_that_is_none_of_ours_is_nothing(
