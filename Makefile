@@ -45,12 +45,12 @@ clean-data:
 	rm -rf .data
 
 # pip first: an older one takes almost twice as long for the rest. Not compiled ahead: most of what the packages bring is never imported, and what is compiles at its first use.
-.venv/installed: setup.cfg pyproject.toml constraints.txt
+.venv/installed: setup.cfg pyproject.toml constraints.txt client/setup.cfg client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@echo "making .venv, about 500 MB; this takes half a minute or so"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --quiet pip==26.3
-	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[embedded]'
+	$(PIP) install --quiet --no-compile -c constraints.txt -e ./client -e '.[embedded]'
 	@touch $@
 
 .venv/installed-for-tests: .venv/installed

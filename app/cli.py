@@ -248,7 +248,7 @@ def _up(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _config(settings: Settings, _: argparse.Namespace) -> int:
-    from app.demo.printing import print_settings
+    from app.demo.settings_table import print_settings
 
     print_settings(settings)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parent.parent
-_CODE = sorted(path for folder in ("app", "workers") for path in (_ROOT / folder).rglob("*.py"))
+_CODE = sorted(path for folder in ("app", "client/assay_client", "workers") for path in (_ROOT / folder).rglob("*.py"))
 _TESTS = sorted((_ROOT / "tests").rglob("*.py"))
 _DRAWERS = {"utils", "util", "helpers", "common", "manager", "misc", "base"}
 

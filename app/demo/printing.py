@@ -1,12 +1,7 @@
-"""Results and settings as a person likes to read them."""
+"""The sample result as a person likes to read it."""
 
-import re
-import sys
 from collections.abc import Iterable
-from typing import Any
 
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
@@ -14,16 +9,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from app.domain.result import EssayLine, Processing, Recommendation, Result, SkillEstimate
 from app.domain.states import JobType, ReasonCode
-from app.domain.views import AssessmentView
 from app.sample_data import SampleStudent
-from app.settings import LATER, Settings
+from assay_client import Assessment, EssayScore, Processing, Recommendation, Result, SkillEstimate
 
 _SHOWN_PROMPT = 70
 
 
-def print_result(console: Console, student: SampleStudent, assessment: AssessmentView, result: Result) -> None:
+def print_result(console: Console, student: SampleStudent, assessment: Assessment, result: Result) -> None:
     """Scores with reasons, recommendations with their quotes, and what was degraded."""
     console.rule(f"Result of {student.name}, {result.track}")
     console.print(_totals(result))
@@ -38,46 +31,15 @@ def print_result(console: Console, student: SampleStudent, assessment: Assessmen
         console.print(_recommendation(recommendation))
     for reason in result.degraded_reasons:
         console.print(f"[yellow]degraded[/]: {escape(reason.detail)} ({reason.code})")
-        if reason.code is ReasonCode.ESSAY_SCORED_LOCALLY:
+        if reason.code == ReasonCode.ESSAY_SCORED_LOCALLY:
             console.print("With OPENAI_API_KEY set, a language model scores the essays.")
     console.print(_took(result.processing))
 
 
-def print_settings(settings: Settings) -> None:
-    """All settings with their value or default and their meaning; secrets masked, those in effect first."""
-    table = Table("setting", "value", "meaning", box=None, pad_edge=False)
-    for name, field in sorted(Settings.model_fields.items(), key=_in_effect_first):
-        value, default = (
-            _without_password(_plain(getattr(settings, name))),
-            _plain(field.get_default(call_default_factory=True)),
-        )
-        given = name in settings.model_fields_set
-        shown = f"{value} (default {default or 'none'})" if given else f"{default or 'none'} (default)"
-        table.add_row(Text(name.upper(), no_wrap=True), Text(shown), Text(field.description or ""))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
-def _in_effect_first(entry: tuple[str, FieldInfo]) -> bool:
-    return (entry[1].description or "").startswith(LATER)
-
-
 def _took(processing: Processing) -> str:
-    names = {JobType.GPT: "essays", JobType.RAG: "recommendations", JobType.FUSION: "fusion"}
-    parts = ", ".join(f"{names[stage]} {ms} ms" for stage, ms in processing.stages.items())
+    names: dict[str, str] = {JobType.GPT: "essays", JobType.RAG: "recommendations", JobType.FUSION: "fusion"}
+    parts = ", ".join(f"{names.get(stage, stage)} {ms} ms" for stage, ms in processing.stages.items())
     return f"\nTook {processing.duration_ms / 1000:.1f} s ({parts})."
-
-
-def _without_password(value: str) -> str:
-    """Addresses may hold one, which nobody should read over a shoulder."""
-    return re.sub(r"(?<=://)[^/@\s]+(?=@)", "****", value)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return "********"
-    if isinstance(value, list):
-        return ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
-    return "" if value is None else str(value)
 
 
 def _totals(result: Result) -> Table:
@@ -92,7 +54,7 @@ def _points(score: float | None, of: float, share: float | None) -> tuple[str, s
     return "–" if score is None else f"{score:.2f}", f"{of:.2f}", "–" if share is None else f"{share:.1f}"
 
 
-def _essay(essay: EssayLine, prompt: str) -> Panel:
+def _essay(essay: EssayScore, prompt: str) -> Panel:
     title = escape(prompt if len(prompt) <= _SHOWN_PROMPT else prompt[:_SHOWN_PROMPT] + "…")
     if not essay.dimensions:
         return Panel("no answer" if essay.missing else f"not scored: {essay.reason}", title=title)

@@ -11,13 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import sample_data
-from app.client import AssayClient, AssayError
 from app.demo.deployment import Deployment
-from app.domain.result import Result
 from app.domain.states import JobStatus, Role
-from app.domain.views import AssessmentView, StatusView
 from app.sample_data import SampleStudent
 from app.web.tokens import issue
+from assay_client import AssayClient, AssayError, Assessment, Result, Status
 
 _FOLLOW_SECONDS = 300.0
 _STRENGTH = "middling"
@@ -32,7 +30,7 @@ class Sent:
     """Who answered what, and what came of it."""
 
     student: SampleStudent
-    assessment: AssessmentView
+    assessment: Assessment
     result: Result
 
 
@@ -58,7 +56,7 @@ async def send_sample(deployment: Deployment, console: Console) -> Sent:
     return Sent(student, assessment, result)
 
 
-async def _submitted(assay: AssayClient, student: SampleStudent, console: Console) -> AssessmentView:
+async def _submitted(assay: AssayClient, student: SampleStudent, console: Console) -> Assessment:
     """The student's assessment, answered and submitted."""
     assessment = await assay.start(student.track)
     asked = [question.question_id for question in assessment.questions]
@@ -78,10 +76,10 @@ async def _follow(assay: AssayClient, assessment_id: UUID, console: Console) -> 
         async with asyncio.timeout(_FOLLOW_SECONDS), aclosing(assay.follow(assessment_id)) as statuses:
             async for status in statuses:
                 progress.update(bar, completed=status.overall_progress, description=_doing(status))
-                if status.status.final:
+                if status.final:
                     return
 
 
-def _doing(status: StatusView) -> str:
-    running = [stage.name for stage in status.stages if stage.status is JobStatus.IN_PROGRESS]
+def _doing(status: Status) -> str:
+    running = [stage.name for stage in status.stages if stage.status == JobStatus.IN_PROGRESS]
     return f"{status.status}{': ' + ', '.join(running) if running else ''}"

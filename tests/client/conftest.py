@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.client import AssayClient, Clock, Pacing
 from app.repositories.sql import Pool
 from app.settings import Settings
 from app.web.app import create_app
+from assay_client import AssayClient, Clock, Pacing
 from tests.api import token
 from tests.bank import Bank, plant
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver

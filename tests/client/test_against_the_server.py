@@ -7,11 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.client import AssayClient, AssayError, Clock, Pacing
-from app.domain.views import SubmissionView
 from app.repositories.sql import Pool
 from app.settings import Settings
 from app.web.app import create_app
+from assay_client import AssayClient, AssayError, Clock, Pacing, Submission
 from tests.api import token
 from tests.bank import SLUG, Bank
 from tests.client.answering import keys, lost, passed_on
@@ -138,7 +137,7 @@ async def test_of_many_at_once_with_keys_of_their_own_one_submits(
     assay: AssayClient, started: UUID, pool: Pool
 ) -> None:
     got = await asyncio.gather(*(assay.submit(started) for _ in range(20)), return_exceptions=True)
-    assert sum(isinstance(each, SubmissionView) for each in got) == 1
+    assert sum(isinstance(each, Submission) for each in got) == 1
     refused = [each.problem.type for each in got if isinstance(each, AssayError)]
     assert refused == ["/problems/already-submitted"] * 19
     assert await jobs(pool) == 3

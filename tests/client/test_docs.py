@@ -16,11 +16,11 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from app.client import AssayClient
 from app.repositories import webhooks
 from app.repositories.sql import Pool
 from app.web import problems
 from app.web.keys import CONTEXT, FOLLOWING
+from assay_client import AssayClient
 from tests.api import token
 from tests.bank import SLUG, Bank
 from tests.client.answering import keys, lost, passed_on, problem

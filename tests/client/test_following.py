@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.client import AssayClient, AssayError, AssayUnavailable
-from app.domain.views import StatusView
 from app.settings import Settings
 from app.web.keys import FOLLOWING
 from app.web.serving import serve
+from assay_client import AssayClient, AssayError, AssayUnavailable, Status
 from tests.bank import SLUG, Bank
 from tests.client.answering import HALF_AN_ANSWER, ID, json, problem, status
 from tests.client.conftest import SkippingClock, student
@@ -88,7 +87,7 @@ async def test_too_many_waits_are_answered_with_the_pause_that_is_asked_for(
 async def test_a_service_that_stays_away_is_given_up(fake: WebhookReceiver, told: AssayClient) -> None:
     fake.script.append(FIRST)
     fake.default = reset()
-    got: list[StatusView] = []
+    got: list[Status] = []
     with pytest.raises(AssayUnavailable):
         async for each in told.follow(ID):
             got.append(each)
@@ -116,8 +115,8 @@ async def test_a_failed_assessment_that_is_tried_again_may_still_have_a_result(
 class Follower:
     """Follows in the background; `seen` so far."""
 
-    def __init__(self, assay: AssayClient, assessment: StatusView) -> None:
-        self.seen: list[StatusView] = []
+    def __init__(self, assay: AssayClient, assessment: Status) -> None:
+        self.seen: list[Status] = []
         self._assay = assay
         self._id = assessment.assessment_id
         self.task = asyncio.create_task(self._follow())
@@ -143,7 +142,7 @@ class Follower:
         assert progress == sorted(progress) and progress[-1] == 100.0
 
 
-async def submitted(assay: AssayClient, bank: Bank) -> StatusView:
+async def submitted(assay: AssayClient, bank: Bank) -> Status:
     """The status of an assessment that waits for its jobs."""
     assessment = await assay.start(SLUG)
     await assay.submit(assessment.assessment_id, {bank.ids["essay"]: "Water rises in the xylem."})

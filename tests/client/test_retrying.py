@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from app.client import AssayClient, AssayError, AssayUnavailable, Clock, Pacing
 from app.domain.idempotency import parse_key
+from assay_client import AssayClient, AssayError, AssayUnavailable, Clock, Pacing
 from tests.client.answering import HALF_AN_ANSWER, ID, SUBMISSION, json, keys, problem, status
 from tests.client.conftest import SkippingClock, root
 from tests.fakes.webhook_receiver import Behaviour, WebhookReceiver, answer, hang, raw, reset

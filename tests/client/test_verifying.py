@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from app.client import WebhookRefused, verify_webhook
-from app.domain.states import EventType
-from app.domain.webhooks import BadSecret
 from app.repositories.sql import Pool
 from app.services import webhooks as managing
+from assay_client import BadSecret, WebhookRefused, verify_webhook
 from tests.bank import SLUG, Bank
 from tests.fakes.webhook_receiver import Received, WebhookReceiver
 from tests.webhooks import (
@@ -46,7 +44,7 @@ def signed(body: bytes, at: datetime | None = None, secret: str = SECRET) -> dic
 
 async def test_a_genuine_message_is_read(message: Received) -> None:
     event = verify_webhook(SECRET, message.headers, message.body)
-    assert (event.type, event.data.track, event.data.status) == (EventType.COMPLETED, SLUG, "completed")
+    assert (event.type, event.data.track, event.data.status) == ("assessment.completed", SLUG, "completed")
     assert verify_webhook(SECRET, dict(message.headers), message.body.decode()) == event
 
 
@@ -101,7 +99,7 @@ def test_a_message_without_headers_or_of_no_text_is_refused() -> None:
 
 
 def test_a_signed_message_of_another_kind_is_refused() -> None:
-    with pytest.raises(WebhookRefused, match="none that this version knows"):
+    with pytest.raises(WebhookRefused, match="none that this version can read"):
         verify_webhook(SECRET, signed(BODY), BODY)
 
 

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from app.client import AssayClient
 from app.clients.embeddings import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
+from assay_client import AssayClient
 from tests.api import Api, token
 from tests.bank import SLUG, Bank
 from tests.pipelines import pipeline, run_all

@@ -4,10 +4,17 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.domain.errors import FieldError
-
 # A problem that has no type of its own (RFC 9457): of whoever stands between the client and the service, or of nobody.
 _NO_TYPE = "about:blank"
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field; `pointer` is a JSON Pointer into the request body."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    pointer: str
+    detail: str
 
 
 class Problem(BaseModel):

@@ -1,18 +1,18 @@
 """One call as many tries: what is asked again, when, and until when."""
 
+import json
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
-import orjson
 from aiohttp_retry import RetryClient, RetryOptionsBase
-from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ValidationError
 
-from app.client.errors import AssayError, AssayUnavailable, Problem, read_problem, silence, unreadable
-from app.client.pacing import Clock, Pacing, seconds_asked
+from assay_client.errors import AssayError, AssayUnavailable, Problem, read_problem, silence, unreadable
+from assay_client.pacing import Clock, Pacing, seconds_asked
 
 # What a proxy says while its servers restart is passing trouble as well.
 _PASSING = (429, 502, 503, 504)
@@ -69,7 +69,7 @@ class Answer:
 
     asked: str
     status: int
-    headers: CIMultiDictProxy[str]
+    headers: Mapping[str, str]
     raw: bytes
 
     @property
@@ -89,7 +89,7 @@ class Answer:
             AssayError: it is not of this shape.
         """
         try:
-            return shape.model_validate_json(self.raw, extra="ignore")
+            return shape.model_validate_json(self.raw)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         reason = f"no {shape.__name__}: {'/'.join(map(str, fault['loc']))}: {fault['msg']}"
@@ -133,7 +133,7 @@ class Transport:
             call.method,
             self._base + call.path,
             _Tries(call, self.pacing, self.clock),
-            data=None if call.body is None else orjson.dumps(call.body),
+            data=None if call.body is None else _encode(call.body),
             params=call.parameters,
             headers=call.headers,
             timeout=aiohttp.ClientTimeout(total=self.pacing.try_seconds + call.wait),
@@ -189,6 +189,11 @@ class _Tries(RetryOptionsBase):
         if self._clock.now() + pause > self._end:
             raise _TimeIsUp(last)
         return self._clock.real(pause)
+
+
+def _encode(body: Any) -> bytes:
+    """The body as UTF-8 JSON, which has neither NaN nor infinity: ValueError where the body has one."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _is_passing(status: int, raw: bytes) -> bool:

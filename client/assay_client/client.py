@@ -6,35 +6,33 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from yarl import URL
 
-from app.client.errors import AssayError
-from app.client.following import follow
-from app.client.pacing import Clock, Pacing
-from app.client.transport import Answer, Call, Transport
-from app.domain.result import Result
-from app.domain.states import AssessmentStatus
-from app.domain.views import (
-    AssessmentView,
-    DeliveryPage,
-    DeliveryView,
-    RegisteredWebhookView,
-    SavedView,
-    StatusView,
-    SubmissionView,
-    TrackPage,
-    TrackView,
-    WebhookView,
+from assay_client.errors import AssayError
+from assay_client.following import follow
+from assay_client.models import (
+    Assessment,
+    Delivery,
+    Item,
+    Page,
+    RegisteredWebhook,
+    SavedCounts,
+    Status,
+    Submission,
+    Track,
+    Webhook,
 )
+from assay_client.pacing import Clock, Pacing
+from assay_client.results import Result
+from assay_client.transport import Answer, Call, Transport
 
 # By the question's id: an option id or several, a number or a text, as the question asks; None takes an answer back.
 Answers = Mapping[UUID, str | int | float | Sequence[str] | None]
 Id = UUID | str
 
-_Page = TypeVar("_Page", TrackPage, DeliveryPage)
 _TOKEN = re.compile("[!-~]+")
 # As many as a page may have.
 _PAGE = "100"
@@ -77,37 +75,37 @@ class AssayClient:
         opened, self._opened = self._transport, None
         await opened.close()
 
-    async def tracks(self) -> tuple[TrackView, ...]:
+    async def tracks(self) -> tuple[Track, ...]:
         """The active tracks, all pages of them."""
-        return tuple([track for page in await self._pages("/tracks", TrackPage) for track in page.items])
+        return tuple([track for page in await self._pages("/tracks", Page[Track]) for track in page.items])
 
-    async def start(self, track: str, *, idempotency_key: str | None = None) -> AssessmentView:
+    async def start(self, track: str, *, idempotency_key: str | None = None) -> Assessment:
         """Starts an assessment of the track with this slug, or goes on with the open one."""
         answer = await self._call("POST", "/assessments", {"track": track}, key=idempotency_key or str(uuid4()))
-        return answer.read(AssessmentView)
+        return answer.read(Assessment)
 
-    async def assessment(self, assessment_id: Id) -> AssessmentView:
+    async def assessment(self, assessment_id: Id) -> Assessment:
         """The questions and the saved responses."""
-        return (await self._call("GET", _path(assessment_id))).read(AssessmentView)
+        return (await self._call("GET", _path(assessment_id))).read(Assessment)
 
-    async def save(self, assessment_id: Id, answers: Answers) -> SavedView:
+    async def save(self, assessment_id: Id, answers: Answers) -> SavedCounts:
         """Saves some answers; those to other questions stay."""
         answer = await self._call("PATCH", f"{_path(assessment_id)}/responses", _responses(answers))
-        return answer.read(SavedView)
+        return answer.read(SavedCounts)
 
     async def submit(
         self, assessment_id: Id, answers: Answers | None = None, *, idempotency_key: str | None = None
-    ) -> SubmissionView:
+    ) -> Submission:
         """Saves the last answers, locks all of them, and has them scored."""
         body = None if answers is None else _responses(answers)
         key = idempotency_key or str(uuid4())
-        return (await self._call("POST", f"{_path(assessment_id)}/submit", body, key=key)).read(SubmissionView)
+        return (await self._call("POST", f"{_path(assessment_id)}/submit", body, key=key)).read(Submission)
 
-    async def status(self, assessment_id: Id) -> StatusView:
+    async def status(self, assessment_id: Id) -> Status:
         """How far the assessment is now."""
-        return (await self._call("GET", f"{_path(assessment_id)}/status")).read(StatusView)
+        return (await self._call("GET", f"{_path(assessment_id)}/status")).read(Status)
 
-    def follow(self, assessment_id: Id) -> AsyncGenerator[StatusView, None]:
+    def follow(self, assessment_id: Id) -> AsyncGenerator[Status, None]:
         """The status now and after each change, the last one final with no run under way. States that are passed
         quickly may be skipped. Goes on after cut connections and restarts; an assessment that is never submitted is
         followed until it expires, so put `asyncio.timeout` around it where that is too long."""
@@ -130,21 +128,21 @@ class AssayClient:
                 async with aclosing(self.follow(assessment_id)) as statuses:
                     async for status in statuses:
                         # One that failed may still be tried again.
-                        if status.status is AssessmentStatus.COMPLETED:
+                        if status.status == "completed":
                             break
                 if result := await self.result(assessment_id):
                     return result
                 await self._clock.sleep(self._pacing.longest)
 
-    async def register_webhook(self, assessment_id: Id, url: str, secret: str | None = None) -> RegisteredWebhookView:
+    async def register_webhook(self, assessment_id: Id, url: str, secret: str | None = None) -> RegisteredWebhook:
         """Has the end of the assessment told to this address, instead of to another one. The answer alone holds the
         secret, which is made by the service unless it is given (`whsec_` and the base64 of 24 to 64 bytes)."""
         body = {"webhook_url": url} | ({} if secret is None else {"secret": secret})
-        return (await self._call("POST", f"{_path(assessment_id)}/webhook", body)).read(RegisteredWebhookView)
+        return (await self._call("POST", f"{_path(assessment_id)}/webhook", body)).read(RegisteredWebhook)
 
-    async def webhook(self, assessment_id: Id) -> WebhookView:
+    async def webhook(self, assessment_id: Id) -> Webhook:
         """The webhook without its secret; a problem of type `not-found` where there is none."""
-        return (await self._call("GET", f"{_path(assessment_id)}/webhook")).read(WebhookView)
+        return (await self._call("GET", f"{_path(assessment_id)}/webhook")).read(Webhook)
 
     async def remove_webhook(self, assessment_id: Id) -> None:
         """Removes the webhook, if there is one, and cancels the tries that were still to come."""
@@ -156,9 +154,9 @@ class AssayClient:
             # None is left, perhaps since a try of ours that was not answered; or there is no such assessment.
             await self.status(assessment_id)
 
-    async def deliveries(self, assessment_id: Id) -> tuple[DeliveryView, ...]:
+    async def deliveries(self, assessment_id: Id) -> tuple[Delivery, ...]:
         """All messages to the assessment's webhook with their tries, newest first."""
-        pages = await self._pages(f"{_path(assessment_id)}/webhook/deliveries", DeliveryPage)
+        pages = await self._pages(f"{_path(assessment_id)}/webhook/deliveries", Page[Delivery])
         return tuple([delivery for page in pages for delivery in page.items])
 
     @property
@@ -170,8 +168,8 @@ class AssayClient:
     async def _call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answer:
         return await self._transport.call(Call(method, path, body, key=key))
 
-    async def _pages(self, path: str, shape: type[_Page]) -> list[_Page]:
-        pages: list[_Page] = []
+    async def _pages(self, path: str, shape: type[Page[Item]]) -> list[Page[Item]]:
+        pages: list[Page[Item]] = []
         while not pages or pages[-1].next_cursor:
             cursor = {"cursor": str(pages[-1].next_cursor)} if pages else {}
             call = Call("GET", path, query={"limit": _PAGE} | cursor)
@@ -184,7 +182,7 @@ def _path(assessment_id: Id) -> str:
 
 
 def _responses(answers: Answers) -> dict[str, Any]:
-    return {"responses": [{"question_id": question, "answer": answer} for question, answer in answers.items()]}
+    return {"responses": [{"question_id": str(question), "answer": answer} for question, answer in answers.items()]}
 
 
 def _checked(base_url: str) -> str:

@@ -4,9 +4,9 @@ import random
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from app.client.errors import AssayUnavailable
-from app.client.transport import Answer, Call, Transport
-from app.domain.views import StatusView
+from assay_client.errors import AssayUnavailable
+from assay_client.models import Status
+from assay_client.transport import Answer, Call, Transport
 
 # Seconds of one poll: proxies cut silent connections after 30 or more, and clients that began together drift apart.
 _WAIT = (20, 25)
@@ -14,12 +14,12 @@ _WAIT = (20, 25)
 _UNHURRIED = 5.0
 
 
-def settled(status: StatusView) -> bool:
+def settled(status: Status) -> bool:
     """Whether nothing changes any more by itself."""
-    return status.status.final and not status.rescoring
+    return status.final and not status.rescoring
 
 
-async def follow(transport: Transport, assessment_id: UUID) -> AsyncGenerator[StatusView, None]:
+async def follow(transport: Transport, assessment_id: UUID) -> AsyncGenerator[Status, None]:
     """The status now and after each change, as `AssayClient.follow` has it."""
     path = f"/assessments/{assessment_id}/status"
     tag: str | None = None
@@ -30,7 +30,7 @@ async def follow(transport: Transport, assessment_id: UUID) -> AsyncGenerator[St
         known, tag = tag, answer.headers.get("ETag", tag)
         if answer.status != 304 and (known is None or known != tag):
             fruitless = 0
-            status = answer.read(StatusView)
+            status = answer.read(Status)
             yield status
             if settled(status):
                 return

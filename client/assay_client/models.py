@@ -1,0 +1,296 @@
+"""The service's responses as frozen models.
+
+They accept what a later version of the service may send: unknown fields are ignored, sets of values that may grow
+(statuses, types, codes) are plain strings, and only what the API promises is required.
+"""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_FINAL_STATUSES = ("completed", "failed", "expired")
+
+
+class Model(BaseModel):
+    """An immutable response or a part of one."""
+
+    # Built at first use: a program uses some of the models, and building all of them delays its start.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+
+Item = TypeVar("Item", bound=Model)
+
+
+class Page(Model, Generic[Item]):
+    """One page of a list; `next_cursor` leads to the next page."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None
+
+
+class QuestionMix(Model):
+    """How many questions of each type an assessment gets."""
+
+    theoretical: int = 0
+    profile: int = 0
+    essay: int = 0
+
+
+class Track(Model):
+    """A role that a student aims for; `sample` marks tracks that come with the software."""
+
+    slug: str
+    name: str
+    description: str = ""
+    skills: tuple[str, ...] = ()
+    question_mix: QuestionMix
+    sample: bool = False
+
+
+class Option(Model):
+    """A choice of a question."""
+
+    id: str
+    text: str
+
+
+class Scale(Model):
+    """The ends of a scale, both included."""
+
+    min: int
+    max: int
+
+
+class Question(Model):
+    """A question of an assessment. `type` is `theoretical`, `profile` or `essay`; `input` says how a profile question
+    is answered: `single`, `multiple`, `scale`, `number` or `text`."""
+
+    question_id: UUID
+    version: int
+    type: str
+    prompt: str
+    options: tuple[Option, ...] = ()
+    input: str | None = None
+    scale: Scale | None = None
+    max_characters: int | None = None
+    weight: float
+
+
+class SavedResponse(Model):
+    """A saved answer to a question."""
+
+    question_id: UUID
+    answer: str | int | float | tuple[str, ...]
+    saved_at: datetime
+
+
+class Assessment(Model):
+    """An assessment with its questions and saved responses."""
+
+    assessment_id: UUID
+    track: str
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    submitted_at: datetime | None = None
+    questions: tuple[Question, ...]
+    responses: tuple[SavedResponse, ...]
+
+
+class SavedCounts(Model):
+    """How many responses were saved, and how many of all questions have an answer now."""
+
+    assessment_id: UUID
+    saved: int
+    answered: int
+    total: int
+
+
+class DegradedReason(Model):
+    """Why a result lacks something; `stage` is the step where it happened."""
+
+    code: str
+    stage: str
+    detail: str
+
+
+class Override(Model):
+    """A person's score in points; it counts instead of the computed one."""
+
+    score: float
+    reason: str
+    by: str
+    at: datetime
+
+
+class QuestionScore(Model):
+    """The points of a theoretical or profile question; `score` and `correct` are None where they are not shown."""
+
+    question_id: UUID
+    score: float | None = None
+    max_score: float
+    correct: bool | None = None
+    missing: bool = False
+    override: Override | None = None
+
+    @property
+    def points(self) -> float | None:
+        """The score that counts: the person's, or else the computed one."""
+        return self.override.score if self.override else self.score
+
+
+class ScoreSummary(Model):
+    """The points of all questions of one type; overrides count."""
+
+    score: float
+    max_score: float
+    percentage: float
+    count: int
+    missing: int
+    questions: tuple[QuestionScore, ...]
+
+
+class PendingEssays(Model):
+    """The essays of a submission, which are scored later; `missing` ones have no answer."""
+
+    status: str
+    count: int
+    missing: int
+
+
+class SubmissionScores(Model):
+    """The scores at the moment of the submission."""
+
+    theoretical: ScoreSummary
+    profile: ScoreSummary
+    essay: PendingEssays
+
+
+class QueuedJob(Model):
+    """A job that the submission queued."""
+
+    job_id: UUID
+    job_type: str
+    status: str
+
+
+class Links(Model):
+    """Paths of an assessment in the API."""
+
+    self: str
+    status: str
+    events: str
+    result: str
+
+
+class Submission(Model):
+    """The response to a submission."""
+
+    assessment_id: UUID
+    status: str
+    submitted_at: datetime
+    degraded: bool
+    degraded_reasons: tuple[DegradedReason, ...]
+    scores: SubmissionScores
+    jobs: tuple[QueuedJob, ...]
+    links: Links
+
+
+class Stage(Model):
+    """A step of the scoring; `weight` and `percentage` in percent."""
+
+    name: str
+    weight: int
+    status: str
+    percentage: float
+
+
+class JobError(Model):
+    """Why the last attempt of a job failed."""
+
+    code: str
+    detail: str
+
+
+class Job(Model):
+    """A background job; `attempts` counts the running attempt and the failed ones."""
+
+    job_id: UUID
+    job_type: str
+    status: str
+    attempts: int
+    max_attempts: int
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error: JobError | None = None
+
+
+class RuleScores(Model):
+    """The scores that need no essay scorer; known from the submission on."""
+
+    theoretical: ScoreSummary
+    profile: ScoreSummary
+
+
+class Status(Model):
+    """The progress of an assessment. `status` is `in_progress`, `submitted`, `completed`, `failed` or `expired`;
+    `rescoring` is true while a later run may replace the result."""
+
+    assessment_id: UUID
+    status: str
+    submitted_at: datetime | None = None
+    completed_at: datetime | None = None
+    run: int
+    rescoring: bool
+    degraded: bool
+    degraded_reasons: tuple[DegradedReason, ...]
+    overall_progress: float
+    stages: tuple[Stage, ...]
+    jobs: tuple[Job, ...]
+    scores: RuleScores | None = None
+    webhook_url: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether the assessment is over: completed, failed or expired."""
+        return self.status in _FINAL_STATUSES
+
+
+class Webhook(Model):
+    """The webhook of an assessment. A disabled one gets no messages until it is registered again."""
+
+    assessment_id: UUID
+    webhook_url: str
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+
+
+class RegisteredWebhook(Webhook):
+    """The response to a registration, the only one that shows the secret."""
+
+    secret: str = Field(repr=False)
+
+
+class Attempt(Model):
+    """One attempt to deliver a message: `status_code` of the receiver's response, or `error` where there was none."""
+
+    at: datetime
+    status_code: int | None = None
+    latency_ms: int
+    error: str | None = None
+
+
+class Delivery(Model):
+    """A webhook message with its attempts in order; `delivery_id` is its `webhook-id`."""
+
+    delivery_id: UUID
+    type: str
+    run: int
+    status: str
+    created_at: datetime
+    completed_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    attempts: tuple[Attempt, ...]

@@ -1,0 +1,195 @@
+"""The result of an assessment and the webhook message about it, as frozen models."""
+
+from datetime import datetime
+from uuid import UUID
+
+from assay_client.models import DegradedReason, Links, Model, Override, ScoreSummary
+
+_NEEDS_REVIEW = "needs_review"
+
+
+class Evidence(Model):
+    """A quote and its place in the student's answer, in code points."""
+
+    quote: str
+    start: int
+    end: int
+
+
+class Dimension(Model):
+    """The points of one dimension of the rubric, with rationale and quotes."""
+
+    score: int
+    max_score: int = 25
+    rationale: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Dimensions(Model):
+    """The four dimensions of the rubric."""
+
+    relevance: Dimension
+    depth: Dimension
+    clarity: Dimension
+    technical: Dimension
+
+
+class SecondOpinion(Model):
+    """The points, 0–100, that another model gave the same essay."""
+
+    model: str
+    total: int
+
+
+class EssayScore(Model):
+    """The score of one essay; `score` is the scorer's, or None with a `reason` where the essay could not be scored."""
+
+    question_id: UUID
+    score: float | None = None
+    max_score: float
+    missing: bool = False
+    reason: str | None = None
+    scorer: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    confidence: float | None = None
+    dropped_quotes: int = 0
+    dimensions: Dimensions | None = None
+    second_opinion: SecondOpinion | None = None
+    flags: tuple[str, ...] = ()
+    override: Override | None = None
+
+    @property
+    def points(self) -> float | None:
+        """The score that counts: the person's, or else the scorer's; None where there is neither."""
+        return self.override.score if self.override else self.score
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person has to look at the essay: its score is missing or doubtful, and not overridden."""
+        return self.override is None and (self.score is None or _NEEDS_REVIEW in self.flags)
+
+
+class EssaySummary(Model):
+    """The points of all essays that were scored; None where there is none. `unscored` counts the others."""
+
+    score: float | None = None
+    max_score: float
+    percentage: float | None = None
+    count: int | None = None
+    missing: int | None = None
+    unscored: int | None = None
+    questions: tuple[EssayScore, ...]
+
+
+class Breakdown(Model):
+    """The points by type of question."""
+
+    theoretical: ScoreSummary
+    profile: ScoreSummary
+    essay: EssaySummary
+
+
+class Overall(Model):
+    """All points together; `max_score` leaves out what could not be scored, and the score is None where that was
+    everything."""
+
+    score: float | None = None
+    max_score: float
+    percentage: float | None = None
+
+
+class SkillEstimate(Model):
+    """How well a skill was shown, 0–1, with the range of uncertainty."""
+
+    skill: str
+    level: float
+    low: float
+    high: float
+    gap: bool
+    sources: tuple[str, ...]
+
+
+class SummarySentence(Model):
+    """A sentence and its sources: `score:{question_id}` or `passage:{passage_id}`."""
+
+    text: str
+    sources: tuple[str, ...]
+
+
+class RecommendationSource(Model):
+    """A quote and its place in the description of one version of the credential, in code points."""
+
+    passage_id: UUID
+    credential_version: int
+    quote: str
+    start: int
+    end: int
+    similarity: float | None = None
+
+
+class Recommendation(Model):
+    """A recommended credential with the quotes that support it; `relevance` 0–1."""
+
+    rank: int
+    credential_id: UUID
+    title: str
+    provider: str
+    url: str
+    relevance: float
+    reason: str
+    sources: tuple[RecommendationSource, ...]
+
+
+class Processing(Model):
+    """What the run took: milliseconds in all and by job type, tokens, and dollars where the price is known."""
+
+    duration_ms: int
+    stages: dict[str, int]
+    tokens: int
+    cost_usd: float | None = None
+
+
+class Result(Model):
+    """The result of an assessment."""
+
+    assessment_id: UUID
+    track: str
+    status: str
+    completed_at: datetime
+    degraded: bool
+    degraded_reasons: tuple[DegradedReason, ...]
+    overall: Overall
+    breakdown: Breakdown
+    skills: tuple[SkillEstimate, ...]
+    summary: tuple[SummarySentence, ...]
+    recommendations: tuple[Recommendation, ...]
+    processing: Processing
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person has to look at an essay."""
+        return any(essay.needs_review for essay in self.breakdown.essay.questions)
+
+
+class MessageData(Model):
+    """What a webhook message says about an assessment."""
+
+    assessment_id: UUID
+    track: str | None = None
+    run: int | None = None
+    status: str
+    overall: Overall | None = None
+    degraded: bool
+    degraded_reasons: tuple[DegradedReason, ...]
+    completed_at: datetime | None = None
+    links: Links
+
+
+class Message(Model):
+    """A webhook message; `type` is `assessment.completed`, `assessment.failed`, `assessment.rescored` or a later
+    one."""
+
+    type: str
+    timestamp: datetime
+    data: MessageData
