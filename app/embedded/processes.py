@@ -40,6 +40,10 @@ def runs(pid: int, program: str, argument: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
+    """Whether the process exists and is not a zombie. By its state: a process has no command line for a moment while it
+    starts its program."""
+    if Path("/proc/self").exists():
+        return _state(pid) not in ("", "Z", "X")
     return any(_command_line(pid))
 
 
@@ -54,12 +58,19 @@ def _command_line(pid: int) -> list[bytes]:
     return listing.stdout.strip().split(b" ") or [b""]
 
 
+def _state(pid: int) -> str:
+    """The letter of the process's state in `/proc/PID/stat`; empty where there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def _let_go_of_everything(pid: int) -> bool:
     """Whether nothing is open any more: a process that is ending loses its command line before its listening sockets,
     which go with the last of its threads."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-        return state in "ZX" and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
+        return _state(pid) in ("", "Z", "X") and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
     except (FileNotFoundError, ProcessLookupError):
         return True
 
