@@ -8,6 +8,7 @@ from app.clients import doorbell
 from app.clients.doorbell import Doorbell
 from app.clients.embeddings import Embedder
 from app.domain.idempotency import fingerprint
+from app.domain.injection import suspected
 from app.domain.records import ClaimedJob
 from app.domain.states import JobType, Role
 from app.repositories import jobs
@@ -16,6 +17,7 @@ from app.services import start
 from app.services.ask_model import Asking, Model, Price
 from app.services.caller import Caller
 from app.services.fuse_run import Fusing
+from app.services.local_estimate import Estimator, estimate_locally
 from app.services.once import Attempt
 from app.services.phrase_summary import Phrasing
 from app.services.pipeline import JobLimits, Pipeline
@@ -41,6 +43,8 @@ def pipeline(
     prices: Mapping[str, Price] | None = None,
     budget_usd: float | None = None,
     limits: JobLimits | None = None,
+    detect_injection: Callable[[str], bool] = suspected,
+    estimate: Estimator = estimate_locally,
 ) -> Pipeline:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
     told = prices or {}
@@ -50,7 +54,9 @@ def pipeline(
         pool,
         Doorbell(doorbell.connect(redis_url)),
         {
-            JobType.GPT: EssayScoring(pool, asking[0], asking[1], embedder, fallback),
+            JobType.GPT: EssayScoring(
+                pool, asking[0], asking[1], embedder, fallback, detect_injection=detect_injection, estimate=estimate
+            ),
             JobType.RAG: Recommending(pool, embedder),
             JobType.FUSION: Fusing(pool, Phrasing(asking[2]) if asking[2] else None),
         },

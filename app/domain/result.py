@@ -79,8 +79,9 @@ class EssayLine(Frozen):
 
     @property
     def needs_review(self) -> bool:
-        """Whether the scorer asks for a person's look, and nobody has scored the essay since."""
-        return NEEDS_REVIEW in self.flags and self.override is None
+        """Whether the essay waits for a person: no scorer could score it, or its scorer asks for a person's look; false
+        once a person has scored it."""
+        return self.override is None and (self.score is None or NEEDS_REVIEW in self.flags)
 
 
 class EssaySummary(Frozen):

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -16,13 +16,14 @@ from app.domain.prompt import Prompt, fingerprint
 from app.domain.questions import EssayQuestion, Question, Rubric
 from app.repositories import budget, scores
 from app.repositories.scores import ModelCall
-from app.repositories.sql import Pool
+from app.repositories.sql import STORAGE_AWAY, Pool
+from app.services.essay_faults import OUR_FAULT, log_fault
 
 # What an answer is expected to have at most when its cost is set aside.
 _ANSWER_TOKENS = 1_500
 
 # Troubles that say nothing against the model.
-ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused"})
+ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused", OUR_FAULT.code})
 _NOT_BOUGHT = LastingTrouble("model_unavailable", "the model is not available")
 
 # What shows whether a model answers at all: a question as small as one can be.
@@ -103,14 +104,22 @@ class Asking:
     _buying: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def read(self, essay: Essay, raw: str, canary: str = "") -> Scored:
-        """The score in an answer."""
+        """The score in an answer. An answer that our own code cannot read was paid for all the same, so this never
+        raises: the call has to be recorded."""
         try:
             return read_answer(raw, essay.body, essay.answer, self.model.name, canary), None
         except PassingTrouble as trouble:
             return None, trouble
+        except Exception as error:
+            log_fault("model_answer_not_read", error, essay.question.question_id)
+            return None, OUR_FAULT
 
     async def score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool = False) -> Scored:
-        """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought."""
+        """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought. An
+        exception of our own code is logged and is the reason why there is no score."""
+        return await _or_fault(essay, self._score(essay, assessment_id, run, anew=anew))
+
+    async def _score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool) -> Scored:
         prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
         wanted = fingerprint(prompt, self.model.name)
         lock = self._buying.setdefault(wanted, asyncio.Lock())
@@ -122,7 +131,10 @@ class Asking:
             return await self._buy(essay, prompt, wanted, assessment_id, run)
 
     async def bought(self, essay: Essay) -> Scored:
-        """The score out of an answer bought before, without asking."""
+        """The score out of an answer bought before, without asking; exceptions of our own code as in `score`."""
+        return await _or_fault(essay, self._bought(essay))
+
+    async def _bought(self, essay: Essay) -> Scored:
         wanted = fingerprint(build_prompt(essay.body, essay.answer), self.model.name)
         known = await scores.find_bought(self.pool, [wanted], None)
         return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
@@ -217,6 +229,16 @@ class _Cost:
         """What a worker does not come to settle stays set aside: nobody knows whether it was paid."""
         if self._day is not None:
             await budget.settle(self._pool, self._day, self._dollars, dollars)
+
+
+async def _or_fault(essay: Essay, work: Awaitable[Scored]) -> Scored:
+    try:
+        return await work
+    except STORAGE_AWAY:
+        raise
+    except Exception as error:
+        log_fault("essay_not_scored_by_model", error, essay.question.question_id)
+        return None, OUR_FAULT
 
 
 def _anything(reply: Reply) -> Trouble | None:

@@ -12,8 +12,8 @@ from app.clients.model import EssayModel, ModelReply
 from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
 from app.domain.essay import EssayScore
 from app.domain.essay_prompt import build_prompt, read_answer
-from app.domain.local_scoring import estimate, texts_to_embed
 from app.domain.questions import EssayQuestion
+from app.services.local_estimate import estimate_locally
 from app.services.retries import MOST_DELAY, backoff
 
 # Where this many in a row cannot be scored it is not the answers: to ask on would cost hours, and perhaps money.
@@ -107,13 +107,11 @@ class LocalScorer:
 
     async def score(self, question: EssayQuestion, answer: str) -> Outcome:
         """The estimate, or why there is none."""
-        told, started = (question.prompt, question.model_answer, answer), time.monotonic()
-        texts = texts_to_embed(*told)
+        started = time.monotonic()
         try:
-            vectors = await self.embedder.embed(texts)
+            score = await estimate_locally(self.embedder, question, answer)
         except EmbeddingUnavailable as error:
             return Outcome(trouble=LastingTrouble("embedding_unavailable", str(error)), tries=1)
-        score = estimate(*told, dict(zip(texts, vectors, strict=True)))
         return Outcome(score, tries=1, seconds=time.monotonic() - started)
 
 

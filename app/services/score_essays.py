@@ -1,7 +1,7 @@
 """The `gpt` job: every answered essay scored by the model, estimated locally, or without a score for a reason."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -13,18 +13,22 @@ from app.domain.injection import suspected
 from app.domain.questions import EssayQuestion
 from app.domain.records import ClaimedJob, RunInputs
 from app.domain.result import EssayLine, Reason
-from app.domain.second_opinion import weigh
+from app.domain.second_opinion import NEEDS_REVIEW, weigh
 from app.domain.states import JobStatus, ReasonCode, RunMode
 from app.domain.views import error_of
 from app.repositories import jobs, scores
 from app.repositories.jobs import Finished
-from app.repositories.sql import Pool
+from app.repositories.sql import STORAGE_AWAY, Pool
 from app.services import retries
 from app.services.ask_model import Asking, Essay, Scored
+from app.services.essay_faults import OUR_FAULT, log_fault
+from app.services.local_estimate import Estimator, estimate_locally
 
 # The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
 _ESTIMATE_SECONDS = 120.0
 SUSPECTED_INJECTION = "suspected_injection"
+# Nobody knows whether the essay speaks to its grader, since the detector raised.
+INJECTION_CHECK_FAILED = "injection_check_failed"
 _NONE_SCORED = LastingTrouble("essays_unscored", "no essay could be scored")
 
 _T = TypeVar("_T")
@@ -37,7 +41,11 @@ class LeaseLost(Exception):
 @dataclass(frozen=True)
 class EssayScoring:
     """Scores the essays of a run. Without a model every essay goes the way of the `fallback`; with a `second` one its
-    opinion stands beside the first."""
+    opinion stands beside the first.
+
+    An exception of our own code on one essay costs the other essays nothing. A detector that raises leaves a flag
+    beside the score; where the rest of the model path raises, the essay goes the way of the `fallback`; where the
+    estimate raises, it has no score, and a person is asked."""
 
     pool: Pool
     first: Asking | None
@@ -45,6 +53,8 @@ class EssayScoring:
     embedder: Embedder
     fallback: Literal["local", "none"]
     announce: Announce = to_nobody
+    detect_injection: Callable[[str], bool] = suspected
+    estimate: Estimator = estimate_locally
     # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
     # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -87,14 +97,23 @@ class EssayScoring:
         """Why the model did not score the essay; None where it did."""
         if self.first is None:
             return LastingTrouble("model_not_configured", "no model is set up")
-        asked = [asking for asking in (self.first, self.second) if asking]
+        try:
+            return await self._ask_models(job, run, essay)
+        except (LeaseLost, *STORAGE_AWAY):
+            raise
+        except Exception as error:
+            log_fault("essay_not_scored_by_model", error, essay.question.question_id)
+            return OUR_FAULT
+
+    async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> Trouble | None:
+        models = [model for model in (self.first, self.second) if model]
         # The essay is looked at while the model thinks, when this process has little else to do.
-        scored, hostile = await asyncio.gather(
-            _all(self._ask(asking, job, run, essay) for asking in asked), asyncio.to_thread(suspected, essay.answer)
+        scored, flags = await asyncio.gather(
+            _all(self._ask(model, job, run, essay) for model in models), self._injection_flags(essay)
         )
         score, trouble = scored[0]
         if score:
-            await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score, hostile)
+            await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score, flags)
         return trouble
 
     async def _ask(self, asking: Asking, job: ClaimedJob, run: RunInputs, essay: Essay) -> Scored:
@@ -106,34 +125,54 @@ class EssayScoring:
         kept = _kept(run, essay)
         if kept and not _estimate_anew(run, essay):
             return
-        score = await self._estimate(essay) if self.fallback == "local" else None
-        if score:
-            await self._store(job, essay, score, suspected(essay.answer))
-        elif not kept:
+        if self.fallback == "local" and await self._store_estimate(job, essay):
+            return
+        if not kept:
             await self._store_unscored(job, essay)
 
-    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, hostile: bool) -> None:
-        """An essay that speaks to its grader is flagged, for a person to look at; it costs no points."""
-        flags = {*score.flags, SUSPECTED_INJECTION} if hostile else score.flags
-        shown = score.model_copy(update={"flags": tuple(sorted(flags))})
+    async def _store_estimate(self, job: ClaimedJob, essay: Essay) -> bool:
+        """Whether there is an estimate of the essay, which is stored then."""
+        score = await self._estimate(essay)
+        if score is None:
+            return False
+        flags = await self._injection_flags(essay)
+        try:
+            await self._store(job, essay, score, flags)
+        except (LeaseLost, *STORAGE_AWAY):
+            raise
+        except Exception as error:
+            log_fault("essay_estimate_not_stored", error, essay.question.question_id)
+            return False
+        return True
+
+    async def _estimate(self, essay: Essay) -> EssayScore | None:
+        try:
+            async with self._turn, asyncio.timeout(_ESTIMATE_SECONDS):
+                return await self.estimate(self.embedder, essay.body, essay.answer)
+        except EmbeddingUnavailable:
+            return None
+        except Exception as error:
+            # Whatever it looks like: a TimeoutError is no absence of Postgres here, which an estimate does not need.
+            log_fault("essay_not_estimated", error, essay.question.question_id)
+            return None
+
+    async def _injection_flags(self, essay: Essay) -> frozenset[str]:
+        """The flags of an essay that speaks to its grader, or that could not be checked for it; none for others. A
+        person looks at such an essay; it costs no points."""
+        try:
+            hostile = await asyncio.to_thread(self.detect_injection, essay.answer)
+        except Exception as error:
+            log_fault("injection_check_failed", error, essay.question.question_id)
+            return frozenset({INJECTION_CHECK_FAILED, NEEDS_REVIEW})
+        return frozenset({SUSPECTED_INJECTION}) if hostile else frozenset()
+
+    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, flags: frozenset[str]) -> None:
+        shown = score.model_copy(update={"flags": tuple(sorted({*score.flags, *flags}))})
         _held(await scores.store_essay_score(self.pool, job, essay.question, shown))
         self.announce(job.assessment_id)
 
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
         _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
-
-    async def _estimate(self, essay: Essay) -> EssayScore | None:
-        # Imported here: it brings numpy along, which a worker with a model does not need.
-        from app.domain.local_scoring import estimate, texts_to_embed
-
-        told = (essay.body.prompt, essay.body.model_answer, essay.answer)
-        texts = texts_to_embed(*told)
-        try:
-            async with self._turn, asyncio.timeout(_ESTIMATE_SECONDS):
-                vectors = await self.embedder.embed(texts)
-        except (EmbeddingUnavailable, TimeoutError):
-            return None
-        return estimate(*told, dict(zip(texts, vectors, strict=True)))
 
     async def _finish(self, job: ClaimedJob, troubles: Sequence[Trouble]) -> Finished | None:
         run = await jobs.read_run(self.pool, job)

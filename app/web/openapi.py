@@ -33,8 +33,8 @@ _QUERY: dict[str, dict[str, Any]] = {
     "degraded": {"schema": {"type": "boolean"}, "description": "only degraded ones, or only others"},
     "needs_review": {
         "schema": {"type": "boolean"},
-        "description": "only those with a score that waits for a person's look, or only others; advisors and admins "
-        "may ask",
+        "description": "only those with an essay that waits for a person (its score is in doubt, or it has none), or "
+        "only others; advisors and admins may ask",
     },
     "from": {"schema": _MOMENT, "description": "the beginning; 30 days before the end if not given"},
     "to": {

@@ -138,3 +138,10 @@ def test_who_looked_at_an_essay_has_reviewed_it() -> None:
     assert fuse(facts(essays=(doubtful, other), overrides=said((5, 0.5)))).needs_review
     assert not fuse(facts(essays=(doubtful, other), overrides=said((4, 0.5)))).needs_review
     assert not fuse(facts(essays=(other,))).needs_review
+
+
+def test_an_essay_without_a_score_waits_for_a_person_who_scores_it() -> None:
+    unscored, missing = essay_line(4, None), essay_line(5, 0.0, missing=True)
+    assert fuse(facts(essays=(unscored, missing))).needs_review
+    assert not fuse(facts(essays=(unscored, missing), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(facts(essays=(missing,))).needs_review

@@ -4,7 +4,7 @@ from app.repositories.sql import Pool
 from app.services.fuse_run import Fusing
 from tests.api import Api
 from tests.bank import Bank
-from tests.scored import about_to_fuse, by, completed
+from tests.scored import UNSCORED, about_to_fuse, by, completed
 from tests.web.expecting import problem
 from tests.web.test_overrides import put
 
@@ -30,6 +30,23 @@ async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api:
     assert await review(api, "true") == []
     await admin.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
     assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id, doubtful, run=2))
+    assert await review(api, "true") == []
+
+
+async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool, bank: Bank) -> None:
+    """Until a person scores it, or a later run does."""
+    unscored = {"essay": by("gpt", 40), "essay_two": None}
+    by_hand = await completed(pool, bank, "student-1", unscored, reasons=[UNSCORED])
+    by_rescore = await completed(pool, bank, "student-2", unscored, reasons=[UNSCORED])
+    await completed(pool, bank, "student-3")
+    assert await review(api, "false") == ["student-3"]
+    assert sorted(await review(api, "true")) == ["student-1", "student-2"]
+    admin = api.as_("admin")
+    await put(admin, by_hand, bank.ids["essay_two"], 1)
+    assert await review(api, "true") == ["student-2"]
+    await admin.post(f"/assessments/{by_rescore}/rescore", {"reason": "So."})
+    assert await review(api, "true") == ["student-2"]
+    assert await Fusing(pool).do(await about_to_fuse(pool, bank, by_rescore, run=2))
     assert await review(api, "true") == []
 
 

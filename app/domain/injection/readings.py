@@ -37,6 +37,9 @@ _MORSE = {
     "---..": "8", "----.": "9",
 }  # fmt: skip
 _STROKES = str.maketrans("–—−_·•|\n", "----..//")
+# A character's number in decimal, without leading zeros and cut to eight digits: `html.unescape` raises for numbers
+# of more than 4,300 digits, and one of eight digits is no character's either.
+_CHARACTER_NUMBER = re.compile(r"&#0*([0-9]{1,8})[0-9]*")
 
 _SPELT = re.compile(r"(?<![^\W_])(?:[^\W_][ \t.\-_*·|,/~\n]{1,3}){5,}[^\W_](?![^\W_])")
 _SPELT_GAP = re.compile(r"[ \t.\-_*·|,/~\n]{2,3}")
@@ -89,7 +92,7 @@ def decoded(text: str) -> Iterator[str]:
 
 def unescaped(text: str) -> str:
     """The text with the signs of web pages and addresses resolved."""
-    return html.unescape(unquote(text)) if "&" in text or "%" in text else text
+    return html.unescape(_CHARACTER_NUMBER.sub(r"&#\1", unquote(text))) if "&" in text or "%" in text else text
 
 
 def turned(text: str) -> Iterator[str]:

@@ -32,8 +32,8 @@ class AssessmentView(Frozen):
 
 
 class AssessmentLineView(Frozen):
-    """One line of a list of assessments; `needs_review` says whether a score waits for a person's look, to advisors and
-    admins alone."""
+    """One line of a list of assessments; `needs_review` says whether an essay waits for a person, because its score is
+    in doubt or it has none; null for students."""
 
     assessment_id: UUID
     track: str
