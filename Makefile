@@ -26,7 +26,7 @@ test: .venv/installed-for-tests
 
 # Ratios against limits of the same machine, in a few minutes; an aim that is missed is said, and fails nothing.
 bench: .venv/installed-for-tests
-	@$(BIN)/python -m tests.load.bench $(ARGS)
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 # The test of followers with more changes, and the test of chaos for longer; ROUNDS=20 takes about half an hour.
 ROUNDS ?= 10

@@ -4,9 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.domain.catalog import CredentialBody, QuestionMix, TrackBody
-from app.domain.questions import EssayQuestion, Option, ProfileInput, ProfileQuestion, QuestionBody, Rubric, Scale
-from app.domain.questions import TheoreticalQuestion as Theory
+from app.domain.assessment.questions import (
+    EssayQuestion,
+    Option,
+    ProfileInput,
+    ProfileQuestion,
+    QuestionBody,
+    Rubric,
+    Scale,
+)
+from app.domain.assessment.questions import TheoreticalQuestion as Theory
+from app.domain.assessment.tracks import CredentialBody, QuestionMix, TrackBody
 from app.domain.states import Level
 from app.repositories import credentials, questions, tracks
 from app.repositories.sql import Pool

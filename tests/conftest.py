@@ -9,12 +9,12 @@ import structlog
 from redis.asyncio import Redis
 from structlog.contextvars import merge_contextvars
 
-from app.clients.embeddings import OfflineEmbedder
-from app.context import open_pool
-from app.embedded import ServerUrls, embedded_servers
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings, load_settings
+from app.wiring.context import open_pool
 from tests.pipelines import Finish, pipeline, run_all
 
 SECRET = "a secret of the tests, long enough for HS256"

@@ -7,22 +7,22 @@ from uuid import UUID
 
 import asyncpg
 
-from app.clients.embeddings import Embedder
-from app.clients.model import EssayModel
+from app.clients.llm.chat import EssayModel
+from app.clients.llm.embeddings_local import Embedder
 from app.domain.errors import CallerError
-from app.domain.essay import EssayScore
-from app.domain.records import StatusRecord
-from app.domain.result import Reason
+from app.domain.essay.score import EssayScore
+from app.domain.records.assessments import StatusRecord
+from app.domain.result.model import Reason
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
-from app.services import dead_letters
-from app.services.dead_letters import Retried
-from app.services.pipeline import Pipeline
-from app.services.submit import Origin
+from app.services.assessments.submit import Origin
+from app.services.jobs import dead_letters
+from app.services.jobs.dead_letters import Retried
+from app.services.jobs.runner import Pipeline
+from tests.domain.making import dimensions
 from tests.fakes.model_server import ModelServer
 from tests.pipelines import FROM_NOWHERE, claimed, pipeline
-from tests.unit.making import dimensions
 
 ERROR = {"code": "test", "detail": "a test"}
 RAG_GONE = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage="rag", detail="a test")

@@ -13,7 +13,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from app.domain.injection import suspected
+from app.domain.essay.injection import suspected
 
 _FOLDER = Path(__file__).parent / "data" / "injection"
 Half = Literal["tuned on", "other half"]

@@ -4,26 +4,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from app.clients import doorbell
-from app.clients.doorbell import Doorbell
-from app.clients.embeddings import Embedder
+from app.clients.llm.embeddings_local import Embedder
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import Doorbell
+from app.domain.essay.injection import suspected
 from app.domain.idempotency import fingerprint
-from app.domain.injection import suspected
-from app.domain.records import ClaimedJob
+from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType, Role
 from app.repositories import jobs
 from app.repositories.sql import Executor, Pool
-from app.services import start
-from app.services.ask_model import Asking, Model, Price
+from app.services.assessments import start
+from app.services.assessments.submit import Origin, SubmissionLimits, Submitter
 from app.services.caller import Caller
-from app.services.fuse_run import Fusing
-from app.services.local_estimate import Estimator, estimate_locally
-from app.services.once import Attempt
+from app.services.essays.llm_calls import Asking, Model, Price
+from app.services.essays.local_estimate import Estimator, estimate_locally
+from app.services.essays.score_essays import EssayScoring
+from app.services.idempotency import Attempt
+from app.services.jobs.runner import JobLimits, Pipeline
 from app.services.phrase_summary import Phrasing
-from app.services.pipeline import JobLimits, Pipeline
-from app.services.recommend import Recommending
-from app.services.score_essays import EssayScoring
-from app.services.submit import Origin, SubmissionLimits, Submitter
+from app.services.recommendations.recommend import Recommending
+from app.services.results.fuse import Fusing
 from tests.bank import SLUG, Bank
 
 Finish = Callable[[], Awaitable[None]]
@@ -52,7 +52,7 @@ def pipeline(
     asking = [Asking(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
     return Pipeline(
         pool,
-        Doorbell(doorbell.connect(redis_url)),
+        Doorbell(job_queue.connect(redis_url)),
         {
             JobType.GPT: EssayScoring(
                 pool, asking[0], asking[1], embedder, fallback, detect_injection=detect_injection, estimate=estimate

@@ -6,16 +6,16 @@ from uuid import UUID
 
 import orjson
 
-from app.domain.essay import EssayScore
-from app.domain.records import ClaimedJob
-from app.domain.result import Reason, Recommendation, RecommendationSource
+from app.domain.essay.score import EssayScore
+from app.domain.records.assessments import ClaimedJob
+from app.domain.result.model import Reason, Recommendation, RecommendationSource
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
-from app.services.fuse_run import Fusing
+from app.services.results.fuse import Fusing
 from tests.bank import Bank
+from tests.domain.making import dimensions, nth
 from tests.pipelines import submit
-from tests.unit.making import dimensions, nth
 
 LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
 UNSCORED = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="not scored")

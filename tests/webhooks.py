@@ -12,14 +12,14 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.clients.webhook_sender import WebhookSender
-from app.domain.records import ClaimedJob
+from app.domain.records.assessments import ClaimedJob
 from app.domain.states import EventType, JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores, webhooks
 from app.repositories.jobs import Finished
 from app.repositories.sql import Pool
-from app.services import webhooks as managing
-from app.services.deliver import Delivering
-from app.services.fuse_run import Fusing
+from app.services.results.fuse import Fusing
+from app.services.webhooks import registrations as managing
+from app.services.webhooks.deliver import Delivering
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import Received, WebhookReceiver

@@ -6,11 +6,11 @@ from typing import Any
 import structlog
 from arq.connections import ArqRedis
 
-from app.clients import doorbell
+from app.clients.redis import job_queue
 from app.domain.states import WEBHOOKS, JobType
-from app.ending import end
-from app.services.deliver import Delivering
-from app.services.pipeline import Pipeline
+from app.lifecycle import end
+from app.services.jobs.runner import Pipeline
+from app.services.webhooks.deliver import Delivering
 from app.settings import Settings
 from workers.queue_worker import QueueWorker
 
@@ -29,17 +29,17 @@ _HAND_BACK_SECONDS = 1.5
 
 async def listen(settings: Settings, pipeline: Pipeline, delivering: Delivering, stop: asyncio.Event) -> None:
     """Takes messages until told to stop, then lets short work end and has the rest handed back."""
-    redis = doorbell.connect(settings.secret("redis_url"))
-    pool = ArqRedis(redis.connection_pool, job_serializer=doorbell.encode, job_deserializer=doorbell.decode)
+    redis = job_queue.connect(settings.secret("redis_url"))
+    pool = ArqRedis(redis.connection_pool, job_serializer=job_queue.encode, job_deserializer=job_queue.decode)
     slots = {JobType.GPT: settings.worker_concurrency}
     if settings.summary_model and settings.openai_api_key:
         # Then a fusion mostly waits for a model as well, and few places would hold up all others.
         slots[JobType.FUSION] = settings.worker_concurrency
     workers = [
-        QueueWorker(pool, doorbell.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
+        QueueWorker(pool, job_queue.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
         for job_type in JobType
     ]
-    workers.append(QueueWorker(pool, doorbell.queue_of(WEBHOOKS), _WEBHOOK_SLOTS, delivering.run))
+    workers.append(QueueWorker(pool, job_queue.queue_of(WEBHOOKS), _WEBHOOK_SLOTS, delivering.run))
     listening = [asyncio.create_task(worker.async_run()) for worker in workers]
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -6,23 +6,23 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from app.clients.embeddings import Embedder, OfflineEmbedder
+from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
 from app.clients.webhook_sender import WebhookSender
-from app.context import Context, open_context
 from app.domain.states import JobType
-from app.ending import end
-from app.retrieval_embedder import retrieval_embedder
-from app.services.ask_model import Asking
-from app.services.deliver import Delivering
-from app.services.fuse_run import Fusing
-from app.services.heal import Healing
+from app.lifecycle import end
+from app.services.essays.llm_calls import Asking
+from app.services.essays.score_essays import EssayScoring
+from app.services.jobs.rescore_degraded import Healing
+from app.services.jobs.runner import JobLimits, Pipeline
 from app.services.phrase_summary import Phrasing
-from app.services.pipeline import JobLimits, Pipeline
-from app.services.recommend import Recommending
-from app.services.score_essays import EssayScoring
+from app.services.recommendations.recommend import Recommending
+from app.services.results.fuse import Fusing
+from app.services.webhooks.deliver import Delivering
 from app.settings import Settings
+from app.wiring.context import Context, open_context
+from app.wiring.embedder import retrieval_embedder
+from app.wiring.models import open_models, open_phrasing
 from workers.listening import listen
-from workers.models import open_models, open_phrasing
 from workers.schedules import repeat, schedules
 
 log = structlog.get_logger()

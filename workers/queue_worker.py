@@ -19,7 +19,7 @@ from arq.jobs import SerializationError, deserialize_job_raw
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
-from app.clients.doorbell import REDIS_AWAY, RUN_JOB, channel_of, decode, encode
+from app.clients.redis.job_queue import REDIS_AWAY, RUN_JOB, channel_of, decode, encode
 
 log = structlog.get_logger()
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.clients.doorbell import REDIS_AWAY
-from app.clients.embeddings import Embedder, EmbeddingUnavailable
-from app.context import Context
+from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
+from app.clients.redis.job_queue import REDIS_AWAY
 from app.repositories.sql import STORAGE_AWAY
-from app.services import rescue
-from app.services.embed_catalogue import CatalogueEmbedding
-from app.services.heal import Healing
+from app.services.jobs import maintenance
+from app.services.jobs.rescore_degraded import Healing
+from app.services.recommendations.embed_credentials import CatalogueEmbedding
+from app.wiring.context import Context
 
 log = structlog.get_logger()
 
@@ -32,9 +32,9 @@ def schedules(context: Context, embedder: Embedder, healing: Healing | None) -> 
     """The worker's upkeep; without `healing`, degraded essays stay as they are."""
     pool, doorbell = context.pool, context.doorbell
     return (
-        Schedule("relay", 1, lambda: rescue.relay(pool, doorbell)),
-        Schedule("expire_overdue", 5, lambda: rescue.expire_overdue(pool), drain=True),
-        Schedule("forget_keys", 60, lambda: rescue.forget_keys(pool), drain=True),
+        Schedule("relay", 1, lambda: maintenance.relay(pool, doorbell)),
+        Schedule("expire_overdue", 5, lambda: maintenance.expire_overdue(pool), drain=True),
+        Schedule("forget_keys", 60, lambda: maintenance.forget_keys(pool), drain=True),
         Schedule("embed_passages", 5, CatalogueEmbedding(pool, embedder).embed, drain=True),
         *([Schedule("heal_essays", healing.interval, healing.heal)] if healing else []),
     )

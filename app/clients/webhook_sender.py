@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.domain.retry_after import seconds_to_wait
-from app.domain.webhook_address import NOT_PUBLIC, AddressRefused, Network, checked_url, public
+from app.domain.webhook.address import NOT_PUBLIC, AddressRefused, Network, checked_url, public
 
 _AGENT = "Assay-Webhooks/1"
 _CONNECTIONS = 100

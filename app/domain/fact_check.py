@@ -10,8 +10,8 @@ plain sentence is never wrong.
 import re
 from dataclasses import dataclass
 
+from app.domain.result.summary import Fact, FactKind
 from app.domain.sentence_skeleton import skeleton
-from app.domain.summary import Fact, FactKind
 
 _MOST_CHARACTERS = 400
 # A sentence may be twice as long as the plain one, and a short one a little longer.

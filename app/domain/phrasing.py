@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.domain.errors import PassingTrouble
+from app.domain.essay.model_prompt import Prompt, closed
 from app.domain.fact_check import says_the_same, tidy
-from app.domain.prompt import Prompt, closed
-from app.domain.result import Phrased, Result, SummarySentence
-from app.domain.summary import Fact, summary_facts
+from app.domain.result.model import Phrased, Result, SummarySentence
+from app.domain.result.summary import Fact, summary_facts
 
 # Stands in each phrased sentence. Change it with every change of the words, the schema or the checks.
 SUMMARY_VERSION = "summary-1"

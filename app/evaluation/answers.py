@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.questions import EssayQuestion, Rubric
+from app.domain.assessment.questions import EssayQuestion, Rubric
 from app.domain.values import LongText
 from app.evaluation.lines import WrongFile, read_lines
 

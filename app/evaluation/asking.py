@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from app import sample_data
-from app.domain.answers import Answer
-from app.domain.questions import EssayQuestion, Option, ProfileInput, ProfileQuestion, Question, QuestionBody
-from app.domain.result import SkillEstimate
-from app.domain.retrieval import RetrievalQuery, build_query
-from app.domain.skills import GAP_BELOW
+from app.domain.assessment.answers import Answer
+from app.domain.assessment.questions import EssayQuestion, Option, ProfileInput, ProfileQuestion, Question, QuestionBody
+from app.domain.recommendation.query import RetrievalQuery, build_query
+from app.domain.result.model import SkillEstimate
+from app.domain.result.skills import GAP_BELOW
 from app.domain.states import Level
 from app.evaluation.answers import STANDARD_RUBRIC
 from app.evaluation.labelled import LabelledQuery

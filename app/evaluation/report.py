@@ -17,7 +17,7 @@ from app.domain.agreement import (
 )
 from app.evaluation.answers import HumanScored
 from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Rows, Statistic, clusters_of, figures
-from app.services.evaluate import Outcome
+from app.services.essays.evaluate import Outcome
 
 KAPPA_LEVELS = 5
 # From so few questions drawn anew the intervals come out too narrow.

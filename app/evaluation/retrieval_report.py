@@ -6,11 +6,11 @@ from uuid import UUID
 
 import numpy as np
 
-from app.domain.retrieval import TOP
-from app.domain.retrieval_measures import acceptable, ndcg, recall, reciprocal_rank
+from app.domain.recommendation.query import TOP
 from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Statistic, figures
 from app.evaluation.labelled import Labelled, LabelledQuery
-from app.services.try_retrieval import Tried
+from app.evaluation.retrieval_measures import acceptable, ndcg, recall, reciprocal_rank
+from app.services.recommendations.evaluate import Tried
 
 WAYS = tuple(field.name for field in fields(Tried))
 _MEASURES: dict[str, Callable[[Sequence[int], Sequence[int]], float]] = {

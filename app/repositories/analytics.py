@@ -1,8 +1,8 @@
 """Numbers of many assessments."""
 
 from app.domain.period import Period
+from app.domain.records.analytics import DayOfCalls, JobEnds, ModelUse, OverriddenScore, Overview, ScoreGroup
 from app.domain.states import AssessmentStatus, JobType, ScoreType
-from app.domain.statistics import DayOfCalls, JobEnds, ModelUse, OverriddenScore, Overview, ScoreGroup
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("analytics")

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.answers import Response
+from app.domain.assessment.answers import Response
+from app.domain.assessment.rule_scoring import RuleScore
 from app.domain.idempotency import IdempotencyKey
-from app.domain.records import Assessment, AssessmentLine, StatusRecord, StoredAnswer
-from app.domain.result import Reason
-from app.domain.rule_scoring import RuleScore
+from app.domain.records.assessments import Assessment, AssessmentLine, StatusRecord, StoredAnswer
+from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, affected, statements

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.catalog import CredentialBody, passages
-from app.domain.records import Credential
-from app.domain.retrieval import Candidate, Part
+from app.domain.assessment.tracks import CredentialBody, passages
+from app.domain.recommendation.query import Candidate, Part
+from app.domain.records.assessments import Credential
 from app.domain.states import Level
 from app.repositories.sql import Connection, Executor, statements
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.records import JobLine, KnownJob, NewestRun
+from app.domain.records.assessments import JobLine, KnownJob, NewestRun
 from app.domain.states import JobStatus, JobType, RunMode
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, statements

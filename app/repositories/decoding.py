@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.domain.answers import Answer
-from app.domain.deliveries import AttemptLine
-from app.domain.questions import Question
-from app.domain.records import RunJob, SavedResponse, StatusJob
-from app.domain.result import Override, Reason
-from app.domain.rule_scoring import QuestionScore
+from app.domain.assessment.answers import Answer
+from app.domain.assessment.questions import Question
+from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.records.assessments import RunJob, SavedResponse, StatusJob
+from app.domain.records.webhooks import AttemptLine
+from app.domain.result.model import Override, Reason
 from app.domain.states import ScoreType
 
 questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.domain.retrieval import Candidate
+from app.domain.recommendation.query import Candidate
 from app.repositories.credentials import literal
 from app.repositories.sql import Executor, statements
 

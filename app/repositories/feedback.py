@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.feedback import FeedbackGroup, FeedbackLine, NewFeedback
 from app.domain.period import Period
+from app.domain.records.feedback import FeedbackGroup, FeedbackLine, NewFeedback
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("feedback")

@@ -1,7 +1,7 @@
 """Stored answers by idempotency key."""
 
 from app.domain.idempotency import IdempotencyKey
-from app.domain.records import StoredAnswer
+from app.domain.records.assessments import StoredAnswer
 from app.repositories.sql import Connection, Executor, affected, statements
 
 _SQL = statements("idempotency")

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.records import ClaimedJob, RunInputs, RunJob
-from app.domain.result import EssayLine, Reason, Recommendation, Result
+from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
+from app.domain.result.model import EssayLine, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding
 from app.repositories.sql import Executor, statements

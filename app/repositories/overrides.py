@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.domain.questions import Question
-from app.domain.result import Processing, Result, SummarySentence
+from app.domain.assessment.questions import Question
+from app.domain.result.model import Processing, Result, SummarySentence
 from app.domain.states import WEBHOOKS
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, statements

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.catalog import QuestionMix
-from app.domain.questions import QuestionBody, question_body
-from app.domain.records import BankQuestion
+from app.domain.assessment.questions import QuestionBody, question_body
+from app.domain.assessment.tracks import QuestionMix
+from app.domain.records.assessments import BankQuestion
 from app.domain.states import QuestionType
 from app.repositories.sql import Connection, Executor, affected, statements
 

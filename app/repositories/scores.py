@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.essay import EssayScore
-from app.domain.questions import Question
-from app.domain.records import ClaimedJob
+from app.domain.assessment.questions import Question
+from app.domain.essay.score import EssayScore
+from app.domain.records.assessments import ClaimedJob
 from app.domain.states import ReasonCode
 from app.repositories.sql import Executor, statements
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.domain.result import Result
-from app.domain.trace import ModelCallRow, TracedDelivery, TracedJob, TracedOverride, TraceRows
+from app.domain.records.trace import ModelCallRow, TracedDelivery, TracedJob, TracedOverride, TraceRows
+from app.domain.result.model import Result
 from app.repositories.jobs import OneRun
 from app.repositories.sql import Executor, statements
 

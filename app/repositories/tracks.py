@@ -5,9 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.catalog import TrackBody
+from app.domain.assessment.tracks import TrackBody
 from app.domain.errors import SlugTaken
-from app.domain.records import Track
+from app.domain.records.assessments import Track
 from app.repositories.sql import Connection, Executor, affected, statements
 
 _SQL = statements("tracks")

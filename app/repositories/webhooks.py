@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.deliveries import ClaimedDelivery, DeliveryLine, Event, WebhookRecord
-from app.domain.result import Overall
+from app.domain.records.webhooks import ClaimedDelivery, DeliveryLine, Event, WebhookRecord
+from app.domain.result.model import Overall
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason, EventType
-from app.domain.webhooks import ROTATION_SECONDS, Verdict
+from app.domain.webhook.delivery import ROTATION_SECONDS, Verdict
 from app.repositories import decoding
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, statements

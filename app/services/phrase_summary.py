@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import structlog
 
 from app.domain.errors import PassingTrouble, Trouble
+from app.domain.essay.model_prompt import fingerprint
 from app.domain.phrasing import SummaryPrompt, phrasing_prompt, read_phrasing
-from app.domain.prompt import fingerprint
-from app.domain.records import ClaimedJob
-from app.domain.result import Result, SummarySentence
-from app.domain.summary import Fact, summary_facts
+from app.domain.records.assessments import ClaimedJob
+from app.domain.result.model import Result, SummarySentence
+from app.domain.result.summary import Fact, summary_facts
 from app.repositories import scores
 from app.repositories.sql import STORAGE_AWAY
-from app.services.ask_model import Asking, Reply
+from app.services.essays.llm_calls import Asking, Reply
 
 log = structlog.get_logger()
 

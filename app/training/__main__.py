@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Printed
 
-from app.clients.embeddings import EmbeddingUnavailable, OfflineEmbedder
-from app.domain import local_scoring
-from app.domain.local_scoring.regression import COEFFICIENTS
+from app.clients.llm.embeddings_local import EmbeddingUnavailable, OfflineEmbedder
+from app.domain.essay import local_scoring
+from app.domain.essay.local_scoring.regression import COEFFICIENTS
 from app.training import baselines
 from app.training.answers import BadData, ScoredAnswer, questions, read_answers
 from app.training.choosing import choose

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.domain.local_scoring.features import MEASURES
-from app.domain.local_scoring.regression import Line
+from app.domain.essay.local_scoring.features import MEASURES
+from app.domain.essay.local_scoring.regression import Line
 from app.training.fitting import MADE_UP_WEIGHT, fit_share, shares
 from app.training.table import Numbers, Table
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from app.domain.local_scoring.discounts import DISCOUNTS
-from app.domain.local_scoring.features import MEASURES
-from app.domain.local_scoring.regression import Line, Term
+from app.domain.essay.local_scoring.discounts import DISCOUNTS
+from app.domain.essay.local_scoring.features import MEASURES
+from app.domain.essay.local_scoring.regression import Line, Term
 from app.training.table import Numbers, Table
 
 # A made-up answer counts for this much of a real one.

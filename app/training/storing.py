@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from app.domain.local_scoring.discounts import DISCOUNTS
-from app.domain.local_scoring.estimate import VERSION
-from app.domain.local_scoring.regression import Line
+from app.domain.essay.local_scoring.discounts import DISCOUNTS
+from app.domain.essay.local_scoring.estimate import VERSION
+from app.domain.essay.local_scoring.regression import Line
 from app.training.answers import ScoredAnswer, questions
 from app.training.choosing import Choice
 from app.training.fitting import MADE_UP_WEIGHT

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.clients.embeddings import Embedder
-from app.domain.local_scoring.discounts import DISCOUNTS
-from app.domain.local_scoring.estimate import texts_to_embed
-from app.domain.local_scoring.features import MEASURES, measure
+from app.clients.llm.embeddings_local import Embedder
+from app.domain.essay.local_scoring.discounts import DISCOUNTS
+from app.domain.essay.local_scoring.estimate import texts_to_embed
+from app.domain.essay.local_scoring.features import MEASURES, measure
 from app.training.answers import ScoredAnswer
 
 Numbers = NDArray[np.float64]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from app.domain.agreement import mean_absolute_error, pearson, rmse, weighted_kappa
-from app.domain.local_scoring.regression import Line, confidence_at, error_measures
+from app.domain.essay.local_scoring.regression import Line, confidence_at, error_measures
 from app.training.choosing import GROUPS, Choice, choose, out_of_fold
 from app.training.fitting import fit_linear, shares, values
 from app.training.table import COLUMNS, Numbers, Progress, Table

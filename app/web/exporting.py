@@ -10,8 +10,8 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.web.keys import TIME_LIMIT
-from app.web.middlewares import sign
+from app.http.keys import TIME_LIMIT
+from app.http.middlewares import sign
 from app.web.parsing import bad_query
 
 log = structlog.get_logger()

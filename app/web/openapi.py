@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.web import problems
+from app.http import problems
 from app.web.routes import ROUTES, Route, Shape
 
 _REF = "#/components/schemas/{model}"

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.idempotency import IdempotencyKey, fingerprint, parse_key
+from app.http.auth import BadToken
+from app.http.keys import VERIFIER
+from app.http.problems import BAD_KEY, BAD_QUERY, MALFORMED, UNAUTHENTICATED, WRONG_MEDIA, RequestProblem
 from app.services.caller import Caller
-from app.services.once import Attempt
+from app.services.idempotency import Attempt
 from app.services.paging import BadCursor, decode
 from app.web import strict_json
-from app.web.auth import BadToken
-from app.web.keys import VERIFIER
-from app.web.problems import BAD_KEY, BAD_QUERY, MALFORMED, UNAUTHENTICATED, WRONG_MEDIA, RequestProblem
 from app.web.strict_json import storable
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.domain.records import StoredAnswer
-from app.services.follow import Status
+from app.domain.records.assessments import StoredAnswer
+from app.services.assessments.status import Status
 
 # Clients that poll should neither hammer nor dawdle: most results are there within a second or two.
 RETRY_AFTER = "1"

@@ -1,4 +1,4 @@
-"""How long a client waits for an answer, and when it asks again."""
+"""Limits and pauses of retries, and the clock that measures them."""
 
 import asyncio
 import random
@@ -9,31 +9,34 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-# What is asked for is lengthened by up to this share, lest those who were turned away together come back together.
-_SPREAD = 0.2
+# A Retry-After is lengthened by up to this share, so that clients that were turned away together spread out.
+_RETRY_AFTER_JITTER = 0.2
 
 
 class Clock:
-    """Time as it passes. One that runs faster, for tests or simulations, overrides both methods."""
+    """Real time. Subclass it for tests and simulations: override `now` and `real`."""
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
         return time.monotonic()
 
     def real(self, seconds: float) -> float:
-        """How long to really sleep for so many seconds of this clock."""
+        """How many real seconds to sleep for so many seconds of this clock."""
         return seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Returns after so many seconds of this clock."""
+        """Sleeps for so many seconds of this clock."""
         await asyncio.sleep(self.real(seconds))
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """The limits of one call, in tries and seconds. A try is cut off after `try_seconds`; `tries` are made at most, and
-    none begins later than `seconds` after the first. Pauses begin at about `first` and double up to `longest`, unless
-    the service asks for longer ones; `chance` in [0, 1) spreads them."""
+    """Retry limits of one call.
+
+    Each attempt times out after `try_seconds`; there are at most `tries` attempts, and none begins later than `seconds`
+    after the first. Pauses start at about `first` seconds and double up to `longest`; where the service asks for a
+    longer pause, it gets it. `chance` returns numbers in [0, 1) for the jitter.
+    """
 
     tries: int = 10
     seconds: float = 60.0
@@ -42,22 +45,24 @@ class Pacing:
     longest: float = 10.0
     chance: Callable[[], float] = random.random
 
-    def pause(self, failed: int, asked: float | None) -> float:
-        """Seconds until the next try after so many failed ones: never less than `asked`."""
+    def pause(self, failed: int, retry_after: float | None) -> float:
+        """Seconds until the next attempt after `failed` failed ones; never less than `retry_after`."""
         backoff = min(self.longest, self.first * 2.0 ** min(failed - 1, 30)) * (0.5 + 0.5 * self.chance())
-        return backoff if asked is None else max(backoff, asked * (1 + _SPREAD * self.chance()))
+        if retry_after is None:
+            return backoff
+        return max(backoff, retry_after * (1 + _RETRY_AFTER_JITTER * self.chance()))
 
 
-def seconds_asked(retry_after: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, of either form: a number or a date. None where it is missing or makes
-    no sense."""
-    if retry_after is None:
+def parse_retry_after(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks to wait, which may be a number or a date; None where it is missing or
+    invalid."""
+    if value is None:
         return None
-    if re.fullmatch("[0-9]{1,18}", retry_after):
-        return float(retry_after)
+    if re.fullmatch("[0-9]{1,18}", value):
+        return float(value)
     try:
-        date = parsedate_to_datetime(retry_after)
-        # Of the forms of HTTP's dates one names no zone; all of them mean UTC.
+        date = parsedate_to_datetime(value)
+        # One of the date formats of HTTP has no time zone; all of them are in UTC.
         return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""One call as many tries: what is asked again, when, and until when."""
+"""HTTP requests with retries: which responses are retried, after which pause, and until when."""
 
 import json
 import logging
@@ -11,198 +11,217 @@ import aiohttp
 from aiohttp_retry import RetryClient, RetryOptionsBase
 from pydantic import BaseModel, ValidationError
 
-from assay_client.errors import AssayError, AssayUnavailable, Problem, read_problem, silence, unreadable
-from assay_client.pacing import Clock, Pacing, seconds_asked
+from assay_client.errors import (
+    AssayError,
+    AssayUnavailable,
+    Problem,
+    no_response_problem,
+    parse_problem,
+    unreadable_problem,
+)
+from assay_client.pacing import Clock, Pacing, parse_retry_after
 
-# What a proxy says while its servers restart is passing trouble as well.
-_PASSING = (429, 502, 503, 504)
+# 502 and 504 come from proxies while the servers behind them restart.
+_TRANSIENT_STATUSES = (429, 502, 503, 504)
 _IN_FLIGHT = "/idempotency-key-in-flight"
-_NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
+_NO_RESPONSE = (aiohttp.ClientError, OSError, TimeoutError)
 _KEY = re.compile(r"[!-~]{1,255}")
-# The library tells its logger of errors with all that they hold, the token included.
-_NOBODY = logging.Logger("aiohttp_retry", logging.CRITICAL + 1)
+# aiohttp-retry logs exceptions with everything they hold, the token included, so its messages are dropped.
+_SILENT_LOGGER = logging.Logger("aiohttp_retry", logging.CRITICAL + 1)
 
-Shape = TypeVar("Shape", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Call:
-    """A request that may be sent several times: everything that this client sends is safe to repeat. `wait` (whole
-    seconds) is how long the service may take on purpose; `once` leaves trying again to the caller."""
+class Request:
+    """A request, the same for all attempts. `etag` is sent as If-None-Match; `wait` is how many whole seconds the
+    service may hold a long poll; with `retry` false there is one attempt."""
 
     method: str
     path: str
     body: Any = None
-    query: dict[str, str] | None = None
+    query: Mapping[str, str] | None = None
     key: str | None = None
-    tag: str | None = None
+    etag: str | None = None
     wait: int = 0
-    once: bool = False
+    retry: bool = True
 
     def __post_init__(self) -> None:
         if self.key is not None and not _KEY.fullmatch(self.key):
             raise ValueError("an idempotency key has 1 to 255 visible ASCII characters")
 
     @property
-    def asked(self) -> str:
-        """What errors call it."""
+    def name(self) -> str:
+        """Method and path, as error messages show them."""
         return f"{self.method} {self.path}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """The same for every try."""
-        told = {} if self.body is None else {"Content-Type": "application/json"}
-        told |= {} if self.tag is None else {"If-None-Match": self.tag}
-        # Quoted, as the standard has it: bare, a key that begins with a quotation mark would mean another.
-        quoted = None if self.key is None else '"' + re.sub(r'(["\\])', r"\\\1", self.key) + '"'
-        return told if quoted is None else told | {"Idempotency-Key": quoted}
+        """The headers, apart from the token."""
+        headers: dict[str, str] = {}
+        if self.body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.etag is not None:
+            headers["If-None-Match"] = self.etag
+        if self.key is not None:
+            # Quoted as a structured-field string: bare, a key that begins with a quotation mark would be another key.
+            escaped = re.sub(r'(["\\])', r"\\\1", self.key)
+            headers["Idempotency-Key"] = f'"{escaped}"'
+        return headers
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query."""
-        return (self.query or {}) | ({"wait": str(self.wait)} if self.wait else {})
+        """The query parameters."""
+        return dict(self.query or {}) | ({"wait": str(self.wait)} if self.wait else {})
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer with its body read."""
+class Response:
+    """A response whose body has been read; `request` is the name of its request."""
 
-    asked: str
+    request: str
     status: int
     headers: Mapping[str, str]
-    raw: bytes
+    body: bytes
 
     @property
     def retry_after(self) -> float | None:
         """Seconds that the service asks to wait."""
-        return seconds_asked(self.headers.get("Retry-After"))
+        return parse_retry_after(self.headers.get("Retry-After"))
 
     @property
     def problem(self) -> Problem:
-        """What went wrong, where the status says that something did."""
-        return read_problem(self.status, self.raw, self.retry_after, self.headers.get("X-Request-ID"))
+        """The problem of a response with an error status."""
+        return parse_problem(self.status, self.body, self.retry_after, self.headers.get("X-Request-ID"))
 
-    def read(self, shape: type[Shape]) -> Shape:
-        """The body; fields that this version does not know are left out.
+    @property
+    def is_transient(self) -> bool:
+        """Whether a retry of the request may succeed. Of the conflicts, only the one with a running request of the same
+        key passes by itself."""
+        if self.status == 409:
+            return self.problem.type.endswith(_IN_FLIGHT)
+        return self.status in _TRANSIENT_STATUSES
+
+    def parse(self, model: type[ModelT]) -> ModelT:
+        """Parses the body.
 
         Raises:
-            AssayError: it is not of this shape.
+            AssayError: the body does not fit the model.
         """
         try:
-            return shape.model_validate_json(self.raw)
+            return model.model_validate_json(self.body)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        reason = f"no {shape.__name__}: {'/'.join(map(str, fault['loc']))}: {fault['msg']}"
-        raise AssayError(self.asked, unreadable(self.status, reason))
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        location = "/".join(map(str, first["loc"]))
+        reason = f"not a valid {model.__name__}: {location}: {first['msg']}"
+        # Outside of the except block, so that no traceback shows the body.
+        raise AssayError(self.request, unreadable_problem(self.status, reason))
 
 
 class Transport:
-    """Sends calls over one session, with the token, until they are answered or their limits are reached."""
+    """A session that sends requests with the token and retries them."""
 
     def __init__(self, base_url: str, token: str, pacing: Pacing, clock: Clock) -> None:
         self.pacing = pacing
         self.clock = clock
-        self._base = base_url
+        self._base_url = base_url
         session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
-        self._retrying = RetryClient(session, _NOBODY)
+        self._client = RetryClient(session, _SILENT_LOGGER)
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._retrying.close()
+        await self._client.close()
 
-    async def call(self, call: Call) -> Answer:
-        """The answer, which is of success or 304.
+    async def send(self, request: Request) -> Response:
+        """Sends the request until there is a response with a success status or 304.
 
         Raises:
-            AssayUnavailable: no answer but passing trouble within the limits.
-            AssayError: the answer is a problem.
+            AssayUnavailable: only transient errors within the limits.
+            AssayError: the response is an error that a retry does not change.
+            ValueError: the body cannot be written as JSON.
         """
-        # Raised out here, where no exception is being handled: those of aiohttp hold the token.
-        answer = await self._last_answer(call)
-        if isinstance(answer, str):
-            raise AssayUnavailable(call.asked, silence(answer), call.key)
-        if _is_passing(answer.status, answer.raw):
-            raise AssayUnavailable(call.asked, answer.problem, call.key)
-        if not (200 <= answer.status < 300 or answer.status == 304):
-            raise AssayError(call.asked, answer.problem)
-        return answer
+        # Raised here, where no exception is being handled: those of aiohttp hold the token.
+        response = await self._last_response(request)
+        if isinstance(response, str):
+            raise AssayUnavailable(request.name, no_response_problem(response), request.key)
+        if response.is_transient:
+            raise AssayUnavailable(request.name, response.problem, request.key)
+        if not (200 <= response.status < 300 or response.status == 304):
+            raise AssayError(request.name, response.problem)
+        return response
 
-    async def _last_answer(self, call: Call) -> Answer | str:
-        """The answer to the last try, or why there is none."""
-        request = self._retrying.request(
-            call.method,
-            self._base + call.path,
-            _Tries(call, self.pacing, self.clock),
-            data=None if call.body is None else _encode(call.body),
-            params=call.parameters,
-            headers=call.headers,
-            timeout=aiohttp.ClientTimeout(total=self.pacing.try_seconds + call.wait),
-            # The token is for this service alone.
+    async def _last_response(self, request: Request) -> Response | str:
+        """The response to the last attempt, or why it has none."""
+        sending = self._client.request(
+            request.method,
+            self._base_url + request.path,
+            _RetryOptions(request, self.pacing, self.clock),
+            data=None if request.body is None else _encode(request.body),
+            params=request.parameters,
+            headers=request.headers,
+            timeout=aiohttp.ClientTimeout(total=self.pacing.try_seconds + request.wait),
+            # The token is for this service only.
             allow_redirects=False,
         )
         try:
-            async with request as response:
-                return Answer(call.asked, response.status, response.headers, await response.read())
-        except _TimeIsUp as up:
-            return up.answer or _reason(up.__context__)
-        except _NO_ANSWER as error:
-            return _reason(error)
+            async with sending as response:
+                return await _read(request, response)
+        except _RetryTooLate as stop:
+            return stop.response or _describe(stop.__context__)
+        except _NO_RESPONSE as error:
+            return _describe(error)
 
 
-class _TimeIsUp(Exception):
-    """Nothing can be tried again in time after this answer, or after the exception in whose wake this one is raised."""
+class _RetryTooLate(Exception):
+    """The next attempt would begin after the time limit. Raised after a response, or while the exception of an attempt
+    without one is handled."""
 
-    def __init__(self, answer: Answer | None) -> None:
-        self.answer = answer
+    def __init__(self, response: Response | None) -> None:
+        self.response = response
 
 
-class _Tries(RetryOptionsBase):
-    """The tries of one call."""
+class _RetryOptions(RetryOptionsBase):
+    """When aiohttp-retry retries a request."""
 
-    def __init__(self, call: Call, pacing: Pacing, clock: Clock) -> None:
+    def __init__(self, request: Request, pacing: Pacing, clock: Clock) -> None:
         super().__init__(
-            attempts=1 if call.once else pacing.tries,
-            exceptions=_NO_ANSWER,
+            attempts=pacing.tries if request.retry else 1,
+            exceptions=_NO_RESPONSE,
             retry_all_server_errors=False,
-            evaluate_response_callback=self._is_answer,
+            evaluate_response_callback=self._is_settled,
         )
-        self._asked = call.asked
+        self._request = request
         self._pacing = pacing
         self._clock = clock
-        self._end = clock.now() + pacing.seconds
-        self._last: Answer | None = None
+        self._deadline = clock.now() + pacing.seconds
+        self._last: Response | None = None
 
-    async def _is_answer(self, response: aiohttp.ClientResponse) -> bool:
-        # Read here, a body that breaks off is tried again as well.
-        raw = await response.read()
-        self._last = Answer(self._asked, response.status, response.headers, raw)
-        return not _is_passing(response.status, raw)
+    async def _is_settled(self, response: aiohttp.ClientResponse) -> bool:
+        # The body is read here, so that one that breaks off is retried as well.
+        self._last = await _read(self._request, response)
+        return not self._last.is_transient
 
     def get_timeout(self, attempt: int, response: aiohttp.ClientResponse | None = None) -> float:
-        """Seconds until the next try.
+        """Seconds until the next attempt.
 
         Raises:
-            _TimeIsUp: it would come too late.
+            _RetryTooLate: it would begin after the time limit.
         """
         last = None if response is None else self._last
         pause = self._pacing.pause(attempt, last.retry_after if last else None)
-        if self._clock.now() + pause > self._end:
-            raise _TimeIsUp(last)
+        if self._clock.now() + pause > self._deadline:
+            raise _RetryTooLate(last)
         return self._clock.real(pause)
 
 
+async def _read(request: Request, response: aiohttp.ClientResponse) -> Response:
+    return Response(request.name, response.status, response.headers, await response.read())
+
+
 def _encode(body: Any) -> bytes:
-    """The body as UTF-8 JSON, which has neither NaN nor infinity: ValueError where the body has one."""
+    # JSON has no NaN or infinity; json would write them, and the service could not read the body.
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _is_passing(status: int, raw: bytes) -> bool:
-    """Whether the same request may be answered otherwise in a while. A conflict stays one, but for a twin of this
-    request that still runs."""
-    if status == 409:
-        return read_problem(status, raw, None, None).type.endswith(_IN_FLIGHT)
-    return status in _PASSING
-
-
-def _reason(error: BaseException | None) -> str:
+def _describe(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,47 +1,47 @@
-"""Clients of a server over the test's own database, and of one that does as it is told."""
+"""Clients of the real service over the test's own database, and of a fake service with scripted responses."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.repositories.sql import Pool
+from app.server import create_app
 from app.settings import Settings
-from app.web.app import create_app
 from assay_client import AssayClient, Clock, Pacing
 from tests.api import token
 from tests.bank import Bank, plant
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.web.conftest import ProductServer
 
-# Real time, but never long.
-HASTY = Pacing(tries=1000, first=0.01, longest=0.05)
+# Real time, but with short pauses.
+FAST_PACING = Pacing(tries=1000, first=0.01, longest=0.05)
 
 
 class SkippingClock(Clock):
-    """Time that passes in pauses alone, and these take none."""
+    """A clock that only pauses advance, and that skips them; `pauses` has them all."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
 
     def now(self) -> float:
-        """All pauses so far."""
+        """The sum of all pauses so far."""
         return sum(self.pauses)
 
     def real(self, seconds: float) -> float:
-        """Nothing."""
+        """Zero."""
         self.pauses.append(seconds)
         return 0.0
 
 
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
-    """The small track."""
+    """A small track with its questions."""
     return await plant(pool)
 
 
 @pytest.fixture
 async def server(settings: Settings, bank: Bank) -> AsyncIterator[ProductServer]:
-    """The product over the small track."""
+    """The service with the small track."""
     server = ProductServer(create_app(settings))
     async with server:
         yield server
@@ -49,36 +49,36 @@ async def server(settings: Settings, bank: Bank) -> AsyncIterator[ProductServer]
 
 @pytest.fixture
 async def assay(server: ProductServer) -> AsyncIterator[AssayClient]:
-    """A student's client of the product."""
-    async with student(str(server.make_url("/"))) as assay:
+    """A student's client of the real service."""
+    async with student_client(str(server.make_url("/"))) as assay:
         yield assay
 
 
 @pytest.fixture
 def clock() -> SkippingClock:
-    """Notes the pauses of `told`."""
+    """The clock of `client`."""
     return SkippingClock()
 
 
 @pytest.fixture
 async def fake() -> AsyncIterator[WebhookReceiver]:
-    """A server that answers by its script and remembers what came."""
+    """A fake service that sends scripted responses and records the requests."""
     async with webhook_receiver() as fake:
         yield fake
 
 
 @pytest.fixture
-async def told(fake: WebhookReceiver, clock: SkippingClock) -> AsyncIterator[AssayClient]:
-    """A client of the fake server whose pauses take no time and have no chance in them."""
-    async with AssayClient(root(fake), "a-token", pacing=Pacing(chance=lambda: 0.0), clock=clock) as told:
-        yield told
+async def client(fake: WebhookReceiver, clock: SkippingClock) -> AsyncIterator[AssayClient]:
+    """A client of the fake service, without jitter and without real pauses."""
+    async with AssayClient(base_url(fake), "a-token", pacing=Pacing(chance=lambda: 0.0), clock=clock) as client:
+        yield client
 
 
-def student(url: str, sub: str = "student-1") -> AssayClient:
-    """A student's client that does not wait long before it tries again."""
-    return AssayClient(url, token(sub, "student"), pacing=HASTY)
+def student_client(url: str, sub: str = "student-1") -> AssayClient:
+    """A student's client with short pauses between retries."""
+    return AssayClient(url, token(sub, "student"), pacing=FAST_PACING)
 
 
-def root(fake: WebhookReceiver) -> str:
-    """Where the fake server's paths begin."""
+def base_url(fake: WebhookReceiver) -> str:
+    """The address of the fake service, without a path."""
     return fake.url.removesuffix("/hook")

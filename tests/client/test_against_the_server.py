@@ -1,4 +1,4 @@
-"""The client and the real server: the whole way, answers that are lost, and submissions that race."""
+"""The client against the real service: from start to result, lost responses, and concurrent submissions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.repositories.sql import Pool
+from app.server import create_app
 from app.settings import Settings
-from app.web.app import create_app
 from assay_client import AssayClient, AssayError, Clock, Pacing, Submission
 from tests.api import token
 from tests.bank import SLUG, Bank
-from tests.client.answering import keys, lost, passed_on
-from tests.client.conftest import root, student
+from tests.client.conftest import base_url, student_client
+from tests.client.fake_service import forward, idempotency_keys, lose_response
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.pipelines import Finish
@@ -26,13 +26,13 @@ SUBMISSIONS = "SELECT count(*) FROM assessments WHERE submitted_at IS NOT NULL"
 
 @pytest.fixture
 async def started(assay: AssayClient) -> UUID:
-    """The id of an assessment that the student has just started."""
+    """The id of a new assessment of the student."""
     return (await assay.start(SLUG)).assessment_id
 
 
 def answers(bank: Bank) -> dict[UUID, Any]:
-    """A full set."""
-    return {UUID(each["question_id"]): each["answer"] for each in bank.all_answers()}
+    """An answer to every question."""
+    return {UUID(response["question_id"]): response["answer"] for response in bank.all_answers()}
 
 
 async def jobs(pool: Pool) -> int:
@@ -40,14 +40,15 @@ async def jobs(pool: Pool) -> int:
     return count
 
 
-async def test_the_whole_way(assay: AssayClient, bank: Bank, finish: Finish) -> None:
+async def test_from_start_to_result(assay: AssayClient, bank: Bank, finish: Finish) -> None:
     (track,) = await assay.tracks()
     assessment = await assay.start(track.slug)
     assert (await assay.start(track.slug)).assessment_id == assessment.assessment_id
-    told = answers(bank)
-    saved = await assay.save(assessment.assessment_id, told)
+    all_answers = answers(bank)
+    saved = await assay.save(assessment.assessment_id, all_answers)
     assert (saved.saved, saved.total) == (10, 10)
-    assert {each.question_id for each in (await assay.assessment(assessment.assessment_id)).responses} == set(told)
+    responses = (await assay.assessment(assessment.assessment_id)).responses
+    assert {response.question_id for response in responses} == set(all_answers)
     with pytest.raises(AssayError, match="not submitted") as early:
         await assay.result(assessment.assessment_id)
     assert early.value.problem.type == "/problems/not-submitted"
@@ -62,7 +63,7 @@ async def test_the_whole_way(assay: AssayClient, bank: Bank, finish: Finish) -> 
     assert (await assay.status(assessment.assessment_id)).overall_progress == 100.0
 
 
-async def test_a_result_that_does_not_come_is_waited_for_no_longer_than_told(assay: AssayClient, started: UUID) -> None:
+async def test_waiting_for_a_result_times_out(assay: AssayClient, started: UUID) -> None:
     await assay.submit(started)
     with pytest.raises(TimeoutError):
         await assay.wait_for_result(started, timeout=0.2)
@@ -92,84 +93,86 @@ async def test_all_pages_are_read(assay: AssayClient, started: UUID, pool: Pool)
            SELECT $1, n, 'assessment.rescored' FROM generate_series(1, 230) AS n""",
         started,
     )
-    found = await assay.deliveries(started)
-    assert sorted(delivery.run for delivery in found) == list(range(1, 231))
+    deliveries = await assay.deliveries(started)
+    assert sorted(delivery.run for delivery in deliveries) == list(range(1, 231))
 
 
 @pytest.fixture
-async def by_way(fake: WebhookReceiver, server: ProductServer) -> AsyncIterator[AssayClient]:
-    """The same student, whose requests all come by the fake server."""
-    fake.default = passed_on(str(server.make_url("")).rstrip("/"))
-    async with student(root(fake)) as by_way:
-        yield by_way
+async def proxied(fake: WebhookReceiver, server: ProductServer) -> AsyncIterator[AssayClient]:
+    """The same student's client, whose requests the fake service forwards to the real one."""
+    fake.default = forward(str(server.make_url("")).rstrip("/"))
+    async with student_client(base_url(fake)) as proxied:
+        yield proxied
 
 
-async def test_what_was_done_but_not_answered_is_done_once(
-    by_way: AssayClient, fake: WebhookReceiver, server: ProductServer, pool: Pool
+async def test_requests_whose_response_was_lost_are_done_once(
+    proxied: AssayClient, fake: WebhookReceiver, server: ProductServer, pool: Pool
 ) -> None:
-    behind = str(server.make_url("")).rstrip("/")
-    fake.script.extend([lost(behind), lost(behind)])
-    assessment = await by_way.start(SLUG)
+    url = str(server.make_url("")).rstrip("/")
+    fake.script.extend([lose_response(url), lose_response(url)])
+    assessment = await proxied.start(SLUG)
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 1
     fake.requests.clear()
-    fake.script.extend([lost(behind), lost(behind)])
-    submitted = await by_way.submit(assessment.assessment_id)
+    fake.script.extend([lose_response(url), lose_response(url)])
+    submitted = await proxied.submit(assessment.assessment_id)
     assert submitted.assessment_id == assessment.assessment_id
-    assert (len(keys(fake)), len(set(keys(fake)))) == (3, 1)
+    assert (len(idempotency_keys(fake)), len(set(idempotency_keys(fake)))) == (3, 1)
     assert (await pool.fetchval(SUBMISSIONS), await jobs(pool)) == (1, 3)
-    with pytest.raises(AssayError, match="submitted already") as again:
-        await by_way.submit(assessment.assessment_id)
-    assert again.value.problem.type == "/problems/already-submitted"
+    with pytest.raises(AssayError, match="submitted already") as raised:
+        await proxied.submit(assessment.assessment_id)
+    assert raised.value.problem.type == "/problems/already-submitted"
     assert len(fake.requests) == 4
 
 
-async def test_of_many_at_once_with_one_key_all_get_the_answer(
+async def test_concurrent_submissions_with_one_key_all_get_the_same_response(
     assay: AssayClient, started: UUID, bank: Bank, pool: Pool
 ) -> None:
-    told = answers(bank)
-    same = [assay.submit(started, told, idempotency_key="one") for _ in range(20)]
-    got = await asyncio.gather(*same)
-    assert got == [got[0]] * 20
+    all_answers = answers(bank)
+    calls = [assay.submit(started, all_answers, idempotency_key="one") for _ in range(20)]
+    submissions = await asyncio.gather(*calls)
+    assert submissions == [submissions[0]] * 20
     assert (await pool.fetchval(SUBMISSIONS), await jobs(pool)) == (1, 3)
 
 
-async def test_of_many_at_once_with_keys_of_their_own_one_submits(
+async def test_of_concurrent_submissions_with_different_keys_one_succeeds(
     assay: AssayClient, started: UUID, pool: Pool
 ) -> None:
-    got = await asyncio.gather(*(assay.submit(started) for _ in range(20)), return_exceptions=True)
-    assert sum(isinstance(each, Submission) for each in got) == 1
-    refused = [each.problem.type for each in got if isinstance(each, AssayError)]
-    assert refused == ["/problems/already-submitted"] * 19
+    outcomes = await asyncio.gather(*(assay.submit(started) for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(outcome, Submission) for outcome in outcomes) == 1
+    problems = [outcome.problem.type for outcome in outcomes if isinstance(outcome, AssayError)]
+    assert problems == ["/problems/already-submitted"] * 19
     assert await jobs(pool) == 3
 
 
 class QuickClock(Clock):
-    """A hundred times as fast in pauses, which it notes."""
+    """Real time, but with pauses of a hundredth of their length; `pauses` has them all."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
 
     def real(self, seconds: float) -> float:
-        """A hundredth."""
+        """A hundredth of the seconds."""
         self.pauses.append(seconds)
         return seconds / 100
 
 
-async def test_a_full_queue_is_waited_out(settings: Settings, bank: Bank, finish: Finish, pool: Pool) -> None:
-    app, clock = create_app(settings.model_copy(update={"max_queued_assessments": 1})), QuickClock()
+async def test_a_full_queue_is_retried_until_there_is_room(
+    settings: Settings, bank: Bank, finish: Finish, pool: Pool
+) -> None:
+    service, clock = create_app(settings.model_copy(update={"max_queued_assessments": 1})), QuickClock()
 
-    async def turned_away() -> bool:
+    async def was_refused() -> bool:
         return bool(clock.pauses)
 
-    async with ProductServer(app) as server:
+    async with ProductServer(service) as server:
         url = str(server.make_url(""))
-        later = AssayClient(url, token("student-2", "student"), pacing=Pacing(tries=1000), clock=clock)
-        async with student(url) as first, later as second:
+        second_client = AssayClient(url, token("student-2", "student"), pacing=Pacing(tries=1000), clock=clock)
+        async with student_client(url) as first, second_client as second:
             await first.submit((await first.start(SLUG)).assessment_id)
-            mine = (await second.start(SLUG)).assessment_id
-            waiting = asyncio.create_task(second.submit(mine))
-            await until(turned_away)
+            assessment_id = (await second.start(SLUG)).assessment_id
+            waiting = asyncio.create_task(second.submit(assessment_id))
+            await until(was_refused)
             await finish()
-            assert (await waiting).assessment_id == mine
+            assert (await waiting).assessment_id == assessment_id
     assert min(clock.pauses) >= 5
     assert await pool.fetchval(SUBMISSIONS) == 2

@@ -1,4 +1,4 @@
-"""The programs of docs/clients.md, run as they stand there, and its table of errors."""
+"""The programs of docs/clients.md, run unchanged, and its table of errors."""
 
 import asyncio
 import os
@@ -16,15 +16,15 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from app.http import problems
+from app.http.keys import CONTEXT, FOLLOWING
 from app.repositories import webhooks
 from app.repositories.sql import Pool
-from app.web import problems
-from app.web.keys import CONTEXT, FOLLOWING
 from assay_client import AssayClient
 from tests.api import token
 from tests.bank import SLUG, Bank
-from tests.client.answering import keys, lost, passed_on, problem
-from tests.client.conftest import root
+from tests.client.conftest import base_url
+from tests.client.fake_service import forward, idempotency_keys, lose_response, problem_response
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.pipelines import Finish
@@ -44,28 +44,28 @@ Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
 def needing(*names: str) -> list[object]:
-    """The programs, each skipped where what runs it is missing."""
-    marked: list[object] = []
+    """The programs as parameters, skipped where their interpreter is not installed."""
+    parameters: list[object] = []
     for name in names:
-        needed = _NEEDS.get(Path(name).suffix)
-        missing = needed is not None and shutil.which(needed) is None
-        marked.append(pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"there is no {needed} here")))
-    return marked
+        tool = _NEEDS.get(Path(name).suffix)
+        missing = tool is not None and shutil.which(tool) is None
+        parameters.append(pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"{tool} is not installed")))
+    return parameters
 
 
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts a program with some variables; those that are left are killed."""
+    """Starts a program with the given environment variables, and kills at the end what still runs."""
     for name, text in _PROGRAMS.items():
         (tmp_path / name).write_text(text, "utf-8")
     started: list[asyncio.subprocess.Process] = []
 
     async def start(name: str, url: str, **variables: str) -> asyncio.subprocess.Process:
-        told = {"ASSAY_URL": url.rstrip("/"), "ASSAY_TOKEN": token("student-1", "student"), "PYTHONPATH": str(_ROOT)}
-        inherited = {each: os.environ[each] for each in _INHERITED if each in os.environ}
+        environment = {"ASSAY_URL": url.rstrip("/"), "ASSAY_TOKEN": token("student-1", "student")}
+        inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         process = await asyncio.create_subprocess_exec(
             _RUNNERS[Path(name).suffix], name,
-            cwd=tmp_path, env=inherited | told | variables, stdin=asyncio.subprocess.DEVNULL,
+            cwd=tmp_path, env=inherited | environment | variables, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         started.append(process)
@@ -79,7 +79,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def output(process: asyncio.subprocess.Process) -> str:
-    """What it printed, once it has ended well."""
+    """What the program printed; it must end with status 0."""
     async with asyncio.timeout(_SECONDS):
         printed, _ = await process.communicate()
     assert process.returncode == 0, printed.decode()
@@ -88,17 +88,17 @@ async def output(process: asyncio.subprocess.Process) -> str:
 
 @pytest.fixture
 async def started(assay: AssayClient) -> UUID:
-    """The id of an assessment that the student has just started."""
+    """The id of a new assessment of the student."""
     return (await assay.start(SLUG)).assessment_id
 
 
-async def followed(server: ProductServer, finish: Finish, pool: Pool) -> None:
-    """Runs the jobs as soon as somebody waits for them, and tells the server as a worker does."""
+async def finish_when_followed(server: ProductServer, finish: Finish, pool: Pool) -> None:
+    """Waits until a client follows the assessment, then runs its jobs and notifies the server as a worker does."""
 
-    async def somebody_waits() -> bool:
+    async def is_followed() -> bool:
         return server.app[FOLLOWING].waiting > 0
 
-    await until(somebody_waits, _SECONDS)
+    await until(is_followed, _SECONDS)
     await finish()
     server.app[CONTEXT].changes.announce(await pool.fetchval("SELECT id FROM assessments"))
 
@@ -108,9 +108,9 @@ def test_all_programs_are_run() -> None:
     assert set(_PROGRAMS) == {*_FOLLOWERS, *others}
 
 
-async def test_the_whole_way(start: Start, server: ProductServer, finish: Finish, pool: Pool) -> None:
+async def test_from_start_to_result(start: Start, server: ProductServer, finish: Finish, pool: Pool) -> None:
     process = await start("submit.py", str(server.make_url("")))
-    await followed(server, finish, pool)
+    await finish_when_followed(server, finish, pool)
     lines = (await output(process)).splitlines()
     assert lines[-2] == "100 % completed"
     assert re.fullmatch(r"[0-9.]+ % of [0-9.]+ points", lines[-1])
@@ -122,31 +122,31 @@ async def test_following(
 ) -> None:
     await assay.submit(started)
     process = await start(name, str(server.make_url("")), ASSESSMENT=str(started))
-    await followed(server, finish, pool)
+    await finish_when_followed(server, finish, pool)
     printed = await output(process)
     assert printed.index("submitted") < printed.index("completed")
     assert '"completed"' in printed or printed.splitlines()[-1] in ("100 % completed", "100.0 % completed")
 
 
 @pytest.mark.parametrize("name", needing("submit.sh", "submit.mjs"))
-async def test_submitting_once(
+async def test_submitting_exactly_once(
     name: str, start: Start, fake: WebhookReceiver, server: ProductServer, started: UUID, pool: Pool
 ) -> None:
-    behind = str(server.make_url("")).rstrip("/")
-    fake.default = passed_on(behind)
-    fake.script.extend([lost(behind), problem(503, "storage-unavailable", Retry_After="1")])
-    printed = await output(await start(name, root(fake), ASSESSMENT=str(started)))
+    service = str(server.make_url("")).rstrip("/")
+    fake.default = forward(service)
+    fake.script.extend([lose_response(service), problem_response(503, "storage-unavailable", Retry_After="1")])
+    printed = await output(await start(name, base_url(fake), ASSESSMENT=str(started)))
     assert printed.splitlines()[-1].startswith(("202", "submitted "))
-    assert (len(keys(fake)), len(set(keys(fake)))) == (3, 1)
+    assert (len(idempotency_keys(fake)), len(set(idempotency_keys(fake)))) == (3, 1)
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 3
 
 
 @pytest.mark.parametrize("name", needing("submit.mjs"))
-async def test_a_conflict_is_an_answer(name: str, start: Start, fake: WebhookReceiver, started: UUID) -> None:
-    fake.default = problem(409, "already-submitted")
-    process = await start(name, root(fake), ASSESSMENT=str(started))
+async def test_a_conflict_is_not_retried(name: str, start: Start, fake: WebhookReceiver, started: UUID) -> None:
+    fake.default = problem_response(409, "already-submitted")
+    process = await start(name, base_url(fake), ASSESSMENT=str(started))
     printed, _ = await process.communicate()
-    assert process.returncode != 0 and b"409 already-submitted: told so" in printed
+    assert process.returncode != 0 and b"409 already-submitted: as scripted" in printed
     assert len(fake.requests) == 1
 
 
@@ -180,7 +180,7 @@ async def test_receiving(name: str, start: Start, bank: Bank, pool: Pool) -> Non
     assert printed.decode().count(f"assessment.completed {assessment_id} ") == 1
 
 
-def test_every_problem_stands_in_the_table() -> None:
+def test_every_problem_is_in_the_table() -> None:
     rows = re.findall(r"^\| ([0-9]{3}) \| `(/problems/[a-z-]+)` \| .+ \| .+ \|$", _TEXT, re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert {(int(status), uri) for status, uri in rows} == {(kind.status, kind.uri) for kind in problems.ALL}

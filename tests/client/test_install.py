@@ -1,9 +1,11 @@
-"""The client imports in an environment that has only what the client requires."""
+"""The client can be imported in an environment that has only the client and its dependencies."""
 
+import ast
 import json
 import re
 import shutil
 import subprocess
+import sys
 import venv
 from configparser import ConfigParser
 from importlib.metadata import Distribution, distribution
@@ -13,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 _CLIENT = Path(__file__).parents[2] / "client"
-# Imports all modules of the client, and prints what else could be imported and what was.
+# Imports all modules of the client, and prints which distributions are installed and what else can be imported.
 _PROGRAM = """
 import importlib, importlib.metadata, importlib.util, json, pkgutil
 import assay_client
@@ -33,36 +35,36 @@ def _normalized(name: str) -> str:
 
 
 def _declared() -> list[Requirement]:
-    """What the client requires, as its `setup.cfg` declares it."""
+    """The dependencies that the client's `setup.cfg` declares."""
     settings = ConfigParser()
     settings.read(_CLIENT / "setup.cfg", "utf-8")
     return [Requirement(line) for line in settings["options"]["install_requires"].split("\n") if line]
 
 
 def _closure(requirements: list[Requirement]) -> dict[str, Distribution]:
-    """The installed distributions that the requirements lead to, by normalized name."""
+    """The dependencies and their own dependencies as installed here, by normalized name."""
     closure: dict[str, Distribution] = {}
-    waiting = list(requirements)
-    while waiting:
-        requirement = waiting.pop()
+    pending = list(requirements)
+    while pending:
+        requirement = pending.pop()
         name = _normalized(requirement.name)
         if name in closure:
             continue
         closure[name] = distribution(name)
         required = [Requirement(text) for text in closure[name].requires or ()]
-        waiting += [other for other in required if other.marker is None or other.marker.evaluate({"extra": ""})]
+        pending += [other for other in required if other.marker is None or other.marker.evaluate({"extra": ""})]
     return closure
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A copy of the client's package."""
+    """A copy of the client's package, so that a test may change it."""
     return Path(shutil.copytree(_CLIENT / "assay_client", tmp_path / "copy" / "assay_client"))
 
 
 @pytest.fixture
 def python(tmp_path: Path, package: Path) -> Path:
-    """The interpreter of an environment with the copied client, what it requires, and nothing else: no pip either."""
+    """The interpreter of an environment with the copied client and its dependencies, and nothing else, not even pip."""
     venv.create(tmp_path / "env", symlinks=True)
     (packages,) = (tmp_path / "env" / "lib").glob("python3*/site-packages")
     for required in _closure(_declared()).values():
@@ -77,25 +79,38 @@ def _run(python: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([python, "-I", "-W", "error", "-c", _PROGRAM], capture_output=True, text=True, timeout=60)
 
 
-def test_it_requires_five_distributions_and_the_installed_versions_do() -> None:
+def test_the_dependencies_are_five_and_allow_the_pinned_versions() -> None:
     declared = _declared()
     names = ["aiohttp", "aiohttp-retry", "pydantic", "standardwebhooks", "yarl"]
     assert sorted(requirement.name for requirement in declared) == names
-    unmet = [str(needed) for needed in declared if not needed.specifier.contains(distribution(needed.name).version)]
-    assert unmet == []
+    versions = {requirement: distribution(requirement.name).version for requirement in declared}
+    assert [requirement for requirement, pinned in versions.items() if not requirement.specifier.contains(pinned)] == []
 
 
-def test_it_imports_with_only_these(python: Path, package: Path) -> None:
+def test_every_import_is_of_a_declared_dependency() -> None:
+    """Imports inside functions too, which importing the modules does not execute."""
+    allowed = {requirement.name.replace("-", "_") for requirement in _declared()} | {"assay_client"}
+    imported: set[str] = set()
+    for path in (_CLIENT / "assay_client").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "assay_client").partition(".")[0])
+    assert imported - sys.stdlib_module_names == allowed
+
+
+def test_it_can_be_imported_with_only_these(python: Path, package: Path) -> None:
     run = _run(python)
     assert run.returncode == 0, run.stderr
-    seen = json.loads(run.stdout)
-    assert seen["importable"] == []
-    assert sorted(map(_normalized, seen["installed"])) == sorted(_closure(_declared()))
-    assert Path(seen["from"]).resolve() == package / "__init__.py"
+    report = json.loads(run.stdout)
+    assert report["importable"] == []
+    assert sorted(map(_normalized, report["installed"])) == sorted(_closure(_declared()))
+    assert Path(report["from"]).resolve() == package / "__init__.py"
 
 
 @pytest.mark.parametrize("module", ["app", "orjson"])
-def test_it_would_not_import_with_another_dependency(module: str, python: Path, package: Path) -> None:
+def test_another_dependency_makes_the_import_fail(module: str, python: Path, package: Path) -> None:
     with (package / "transport.py").open("a", encoding="utf-8") as source:
         source.write(f"import {module}\n")
     run = _run(python)

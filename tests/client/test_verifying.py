@@ -1,4 +1,4 @@
-"""Messages that a worker really sent, and forgeries of them, at a receiver that uses the client's verification."""
+"""`verify_webhook`: messages as a worker sends them, and forgeries."""
 
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.repositories.sql import Pool
-from app.services import webhooks as managing
+from app.services.webhooks import registrations as managing
 from assay_client import BadSecret, WebhookRefused, verify_webhook
 from tests.bank import SLUG, Bank
 from tests.fakes.webhook_receiver import Received, WebhookReceiver
@@ -27,7 +27,7 @@ BODY = b'{"type": "assessment.completed"}'
 
 @pytest.fixture
 async def message(pool: Pool, bank: Bank, fake: WebhookReceiver) -> AsyncIterator[Received]:
-    """A message as it came."""
+    """A message as the receiver got it."""
     await registered(pool, bank, fake.url)
     async with delivering(pool) as sending:
         await send_all(pool, sending)
@@ -35,20 +35,25 @@ async def message(pool: Pool, bank: Bank, fake: WebhookReceiver) -> AsyncIterato
 
 
 def signed(body: bytes, at: datetime | None = None, secret: str = SECRET) -> dict[str, str]:
-    """The headers of a message."""
+    """The headers of a message, signed by the secret."""
     at = at or datetime.now(UTC)
     signature = Webhook(secret).sign("m", at, body.decode())
     stamp = str(int(at.timestamp()))
     return {"Webhook-Id": "m", "Webhook-Timestamp": stamp, "Webhook-Signature": signature}
 
 
-async def test_a_genuine_message_is_read(message: Received) -> None:
+async def test_a_genuine_message_is_parsed(message: Received) -> None:
     event = verify_webhook(SECRET, message.headers, message.body)
     assert (event.type, event.data.track, event.data.status) == ("assessment.completed", SLUG, "completed")
     assert verify_webhook(SECRET, dict(message.headers), message.body.decode()) == event
 
 
-async def test_while_a_secret_is_replaced_both_are_good(pool: Pool, bank: Bank, fake: WebhookReceiver) -> None:
+async def test_a_message_of_a_type_of_a_later_version_is_parsed(message: Received) -> None:
+    body = message.body.replace(b"assessment.completed", b"assessment.added_later")
+    assert verify_webhook(SECRET, signed(body), body).type == "assessment.added_later"
+
+
+async def test_while_a_secret_is_replaced_both_verify(pool: Pool, bank: Bank, fake: WebhookReceiver) -> None:
     job = await about_to_end(pool, bank)
     for secret in (SECRET, OTHER_SECRET):
         await managing.register(pool, job.assessment_id, fake.url, secret)
@@ -75,7 +80,7 @@ async def test_an_altered_message_is_refused(message: Received) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-def test_a_message_of_another_time_is_refused(minutes: int) -> None:
+def test_an_old_or_future_message_is_refused(minutes: int) -> None:
     headers = signed(BODY, datetime.now(UTC) + timedelta(minutes=minutes))
     with pytest.raises(WebhookRefused, match="too old" if minutes < 0 else "too new"):
         verify_webhook(SECRET, headers, BODY)
@@ -86,24 +91,24 @@ def test_a_message_of_another_time_is_refused(minutes: int) -> None:
     {"Webhook-Signature": "v2,QUJD"}, {"Webhook-Timestamp": "nan"}, {"Webhook-Timestamp": "1e400"}, {"Webhook-Id": ""},
     {"Webhook-Signature": "v1,QQ"}, {"Webhook-Signature": "v1,Q,Q"}, {"Webhook-Signature": "v1,é"},
 ])  # fmt: skip
-def test_strange_headers_are_refused(changed: dict[str, str]) -> None:
+def test_malformed_headers_are_refused(changed: dict[str, str]) -> None:
     with pytest.raises(WebhookRefused):
         verify_webhook(SECRET, signed(BODY) | changed, BODY)
 
 
-def test_a_message_without_headers_or_of_no_text_is_refused() -> None:
+def test_a_message_without_headers_or_not_utf_8_is_refused() -> None:
     with pytest.raises(WebhookRefused):
         verify_webhook(SECRET, {}, BODY)
     with pytest.raises(WebhookRefused):
         verify_webhook(SECRET, signed(BODY), b"\xff\xfe")
 
 
-def test_a_signed_message_of_another_kind_is_refused() -> None:
+def test_a_signed_message_without_its_fields_is_refused() -> None:
     with pytest.raises(WebhookRefused, match="none that this version can read"):
         verify_webhook(SECRET, signed(BODY), BODY)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "QUJD" * 8])
-def test_what_is_no_secret_is_said_to_be_none(secret: str) -> None:
+def test_a_malformed_secret_is_an_error(secret: str) -> None:
     with pytest.raises(BadSecret):
         verify_webhook(secret, signed(BODY), BODY)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import LastingTrouble
-from app.domain.essay import Dimension, Dimensions, EssayScore
-from app.domain.questions import EssayQuestion
+from app.domain.essay.score import Dimension, Dimensions, EssayScore
 from app.evaluation.answers import STANDARD_RUBRIC, HumanScored
 from app.evaluation.report import Cost, Report, Source, report
-from app.services.evaluate import Outcome
+from app.services.essays.evaluate import Outcome
 
 QUESTION = EssayQuestion(prompt="Why use an index?", model_answer="It makes reading faster.", rubric=STANDARD_RUBRIC)
 LINE: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from app.clients.embeddings import ModelFiles, OfflineEmbedder
-from app.clients.model import EssayModel
-from app.domain.questions import EssayQuestion
-from app.services.evaluate import MOST_IN_A_ROW, LocalScorer, ModelScorer, Outcome, Tally, score_all
+from app.clients.llm.chat import EssayModel
+from app.clients.llm.embeddings_local import ModelFiles, OfflineEmbedder
+from app.domain.assessment.questions import EssayQuestion
+from app.services.essays.evaluate import MOST_IN_A_ROW, LocalScorer, ModelScorer, Outcome, Tally, score_all
 from tests.evaluation.scored import QUESTION, machine
 from tests.fakes.model_server import Behaviour, ModelServer, failure, model_server, scores, text
 

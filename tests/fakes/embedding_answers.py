@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.clients.embeddings import DIMENSIONS
+from app.clients.llm.embeddings_local import DIMENSIONS
 from tests.fakes.model_server import Behaviour
 
 # Tokens that each text is said to have.

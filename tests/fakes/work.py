@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from app.domain.errors import Trouble
-from app.domain.records import ClaimedJob
+from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus
-from app.domain.views import error_of
 from app.repositories import jobs
 from app.repositories.jobs import Finished
 from app.repositories.sql import Pool
+from app.schemas import error_of
 
 Step = Callable[[ClaimedJob], Awaitable[Finished | None]]
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from redis.asyncio import Redis
 
-from app.embedded import EmbeddedPostgres, EmbeddedValkey
-from app.embedded.processes import wait_until
+from app.local.embedded import EmbeddedPostgres, EmbeddedValkey
+from app.local.embedded.processes import wait_until
 from app.repositories.sql import STORAGE_AWAY
 from tests.faults.processes import hold_port
 

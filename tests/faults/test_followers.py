@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 import aiohttp
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.clients.changes import to_nobody
+from app.clients.redis.change_feed import to_nobody
+from app.http.tokens import issue
 from app.repositories.sql import Pool
 from app.settings import load_settings
-from app.web.tokens import issue
+from benchmarks import changing, planting
+from benchmarks.changing import Changing, planted
+from benchmarks.follow_client import all_told, announcing, followers_of
+from benchmarks.followers import LONGEST, Follower, Pace, connect
 from tests.bank import Bank
 from tests.conftest import SECRET
 from tests.faults.engines import Engines
 from tests.faults.processes import START_SECONDS, Fleet
-from tests.load import changing, planting
-from tests.load.changing import Changing, planted
-from tests.load.follow_client import all_told, announcing, followers_of
-from tests.load.followers import LONGEST, Follower, Pace, connect
 
 CHANGES = int(os.environ.get("ASSAY_SOAK_CHANGES", "2000"))
 FOLLOWERS = 400

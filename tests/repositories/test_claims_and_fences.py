@@ -9,11 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app.domain.records import ClaimedJob
+from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
 from app.repositories.sql import Executor, Pool
-from app.services.fuse_run import Fusing
+from app.services.results.fuse import Fusing
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.tampered import without, without_fence

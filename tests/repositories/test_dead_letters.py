@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.domain.records import NewestRun
+from app.domain.records.assessments import NewestRun
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters, jobs
 from app.repositories.jobs import Ring

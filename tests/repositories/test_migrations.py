@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from yoyo import get_backend, read_migrations
 
-from app.embedded import ServerUrls
+from app.local.embedded import ServerUrls
 from app.repositories.migrations import MIGRATIONS, MigrationFailed, _with_driver, known_migrations, migrate
 from tests.conftest import with_database
 

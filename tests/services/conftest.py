@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
-from app.clients.embeddings import OfflineEmbedder
-from app.clients.model import EssayModel
+from app.clients.llm.chat import EssayModel
+from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.repositories.sql import Pool
-from app.services.pipeline import Pipeline
+from app.server import create_app
+from app.services.jobs.runner import Pipeline
 from app.settings import Settings
-from app.web.app import create_app
 from tests.api import Api
 from tests.bank import Bank, plant
 from tests.fakes.model_server import ModelServer, model_server

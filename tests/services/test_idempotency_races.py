@@ -10,7 +10,7 @@ import pytest
 from app.domain.idempotency import IdempotencyKey
 from app.repositories import idempotency
 from app.repositories.sql import Pool
-from app.services.once import KEEP_SECONDS
+from app.services.idempotency import KEEP_SECONDS
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.domain.local_scoring.discounts import DISCOUNTS
+from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.training.baselines import log_length, mean_of_others, tf_idf_cosine
 from app.training.fitting import fit_linear, fit_share, kept, shares, values
 from app.training.table import COLUMNS, Numbers, Table

@@ -7,10 +7,10 @@ from aiohttp.test_utils import TestServer
 from aiohttp.web import AppRunner
 from pytest_aiohttp.plugin import AiohttpClient
 
+from app.http.connections import Runner
 from app.repositories.sql import Pool
+from app.server import create_app
 from app.settings import Settings
-from app.web.app import create_app
-from app.web.connections import Runner
 from tests.api import Api
 from tests.bank import SLUG, Bank, plant
 

@@ -6,19 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.clients import doorbell
-from app.clients.doorbell import Doorbell
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import Doorbell
 from app.domain.states import QUEUES, AssessmentStatus, JobStatus, JobType
+from app.http.keys import BACKGROUND
 from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.settings import Settings
-from app.web.keys import BACKGROUND
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, fail
 from tests.pipelines import claimed, job_id, submit
+from tests.web.assessments.test_lists import all_pages, cursor_of
 from tests.web.expecting import invalid, problem
-from tests.web.test_lists import all_pages, cursor_of
 
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 
@@ -181,7 +181,7 @@ async def test_a_refused_retry_leaves_nothing(admin: Api, pool: Pool, bank: Bank
 async def test_the_workers_are_told_after_a_retry_and_not_after_its_replay(
     admin: Api, rag: UUID, settings: Settings
 ) -> None:
-    bell = Doorbell(doorbell.connect(settings.secret("redis_url")))
+    bell = Doorbell(job_queue.connect(settings.secret("redis_url")))
     background = admin.client.app[BACKGROUND]
     for replayed, rung in ((None, 1), ("true", 0)):
         await bell.redis.flushall()

@@ -14,10 +14,10 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import ended, fail
 from tests.pipelines import submit
 from tests.scored import completed
+from tests.web.catalog.test_credentials import CREDENTIAL
+from tests.web.catalog.test_questions import PROFILE
+from tests.web.catalog.test_tracks import TRACK
 from tests.web.expecting import invalid, problem
-from tests.web.test_credentials import CREDENTIAL
-from tests.web.test_questions import PROFILE
-from tests.web.test_tracks import TRACK
 from tests.webhooks import planted
 
 # Each keyed route with who calls it, a payload, and another one.

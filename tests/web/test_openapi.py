@@ -11,8 +11,8 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from app.domain.states import JobType
+from app.http import problems
 from app.repositories.sql import Pool
-from app.web import problems
 from app.web.routes import ROUTES
 from tests.api import Api
 from tests.bank import SLUG, Bank
@@ -23,7 +23,7 @@ from tests.webhooks import planted
 
 # What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
 _UNSAYABLE = "positive_data_acceptance"
-# A stream that ends with the assessment, which nobody finishes here; tests/web/test_events.py has it.
+# A stream that ends with the assessment, which nobody finishes here; tests/web/assessments/test_events.py has it.
 _ENDLESS = "/assessments/{assessment_id}/events"
 _EXAMPLES = 4
 _SECONDS = 180

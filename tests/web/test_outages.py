@@ -8,14 +8,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.context import open_pool
-from app.embedded import ServerUrls
+from app.http.connections import Runner
+from app.local.embedded import ServerUrls
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
+from app.server import create_app
 from app.settings import Settings, WrongSetting, load_settings
-from app.web.app import create_app
-from app.web.connections import Runner
 from app.web.routes import ROUTES, Route
+from app.wiring.context import open_pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.conftest import with_database

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from app.context import open_pool
 from app.repositories.sql import Pool
-from app.web.app import CONNECTIONS
+from app.server import CONNECTIONS
+from app.wiring.context import open_pool
 from tests.api import Api, Reply
 from tests.fakes.conditions import until
 from tests.web.expecting import problem

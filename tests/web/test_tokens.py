@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from app.http.tokens import issue
 from app.settings import Settings
-from app.web.tokens import issue
 from tests.api import Api, Reply, token
 from tests.conftest import SECRET
 from tests.web.conftest import Serve

@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.http.keys import BACKGROUND
 from app.repositories import webhooks
 from app.repositories.sql import Pool
-from app.services import webhooks as managing
-from app.web.keys import BACKGROUND
+from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import Bank
 from tests.fakes.webhook_receiver import WebhookReceiver, answer, webhook_receiver
+from tests.web.assessments.test_lists import all_pages
 from tests.web.conftest import Serve
 from tests.web.expecting import invalid, problem
-from tests.web.test_lists import all_pages
 from tests.webhooks import (
     NOWHERE,
     OTHER_SECRET,

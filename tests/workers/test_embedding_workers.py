@@ -9,12 +9,12 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.retrieval import mean_of
+from app.domain.recommendation.query import mean_of
 from app.domain.states import JobType
 from app.repositories.credentials import UnembeddedPassage
 from app.repositories.sql import Pool
-from app.services.buy_embeddings import cut_to_limit
-from app.services.search import embedded_text
+from app.services.recommendations.embedding_calls import cut_to_limit
+from app.services.recommendations.search import embedded_text
 from tests.bank import CREDENTIALS, Bank
 from tests.fakes.conditions import until
 from tests.fakes.embedding_answers import TOKENS, row, vectors

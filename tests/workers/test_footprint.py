@@ -14,9 +14,9 @@ MOST_MEGABYTES = 120
 PROGRAM = f"""
 import json, sys
 from pathlib import Path
-import app.web.serving
+import app.server
 from app.settings import load_settings
-from app.web.app import create_app
+from app.server import create_app
 url = "127.0.0.1:1/none"
 create_app(load_settings(database_url="postgresql://" + url, redis_url="redis://" + url, jwt_secret={SECRET!r}))
 # Not getrusage: that starts from what the parent had at the fork.

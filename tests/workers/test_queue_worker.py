@@ -11,10 +11,10 @@ import pytest
 from arq.connections import ArqRedis
 from redis.asyncio import Redis
 
-from app.clients import doorbell
-from app.clients.doorbell import Doorbell, queue_of
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import Doorbell, queue_of
 from app.domain.states import JobType
-from app.embedded import EmbeddedValkey
+from app.local.embedded import EmbeddedValkey
 from app.repositories.jobs import Ring
 from tests.fakes.conditions import until
 from workers.queue_worker import QueueWorker
@@ -47,7 +47,7 @@ class Jobs:
 
 @asynccontextmanager
 async def taking(url: str, slots: int, run: Callable[[UUID], Awaitable[None]]) -> AsyncIterator[QueueWorker]:
-    redis = doorbell.connect(url)
+    redis = job_queue.connect(url)
     worker = QueueWorker(ArqRedis(redis.connection_pool), GPT, slots, run)
     listening = asyncio.create_task(worker.async_run())
     try:
@@ -64,7 +64,7 @@ def rings(count: int, job_type: JobType = JobType.GPT) -> list[Ring]:
 
 
 async def ring(url: str, messages: list[Ring]) -> None:
-    bell = Doorbell(doorbell.connect(url))
+    bell = Doorbell(job_queue.connect(url))
     await bell.ring(messages)
     await bell.redis.aclose()
 

@@ -1,7 +1,7 @@
 """Dead letters from their end to their second life, by a real worker that is told through Valkey."""
 
+from app.cli.jobs import retry
 from app.domain.states import JobType
-from app.jobs_command import retry
 from app.repositories.sql import Pool
 from app.settings import Settings
 from tests.bank import Bank

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.ending import end
+from app.lifecycle import end
 from workers.schedules import Schedule, repeat
 
 

@@ -4,7 +4,7 @@ import signal
 from uuid import UUID
 
 from app.repositories.sql import Pool
-from app.services import webhooks as managing
+from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import answer, webhook_receiver

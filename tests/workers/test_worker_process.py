@@ -8,10 +8,10 @@ from uuid import UUID
 import asyncpg
 from redis.asyncio import Redis
 
-from app.clients import doorbell
-from app.clients.doorbell import Doorbell
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import Doorbell
 from app.domain.states import JobStatus, JobType
-from app.embedded import EmbeddedValkey
+from app.local.embedded import EmbeddedValkey
 from app.repositories import jobs
 from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
@@ -31,7 +31,7 @@ def by_model(provider: ModelServer) -> dict[str, str]:
 
 
 async def ring(redis_url: str, *job_ids: UUID) -> None:
-    bell = Doorbell(doorbell.connect(redis_url))
+    bell = Doorbell(job_queue.connect(redis_url))
     await bell.ring([Ring(job, JobType.GPT, 0) for job in job_ids])
     await bell.redis.aclose()
 
@@ -203,7 +203,7 @@ async def test_messages_that_mean_nothing_do_no_harm(
 ) -> None:
     worker = await start_worker()
     async with Redis.from_url(redis_url) as redis:
-        queue = doorbell.queue_of(JobType.GPT)
+        queue = job_queue.queue_of(JobType.GPT)
         await redis.zadd(queue, {"gone": 1, "garbage": 1, "pickle": 1, "other": 1})
         await redis.set("arq:job:garbage", b"\xff\x00")
         await redis.set("arq:job:pickle", b"\x80\x04\x8c\x05posix\x8c\x06system\x93.")

@@ -7,7 +7,10 @@ from aiohttp import web
 
 from app.domain.period import BadPeriod, Period, period_of
 from app.domain.states import Role
-from app.domain.views import (
+from app.http.keys import CONTEXT
+from app.repositories import analytics, feedback
+from app.repositories.sql import Pool
+from app.schemas import (
     FeedbackLineView,
     feedback_analytics_view,
     feedback_line_view,
@@ -15,10 +18,7 @@ from app.domain.views import (
     overview_view,
     score_analytics_view,
 )
-from app.repositories import analytics, feedback
-from app.repositories.sql import Pool
 from app.web.exporting import Format, asked_format, export
-from app.web.keys import CONTEXT
 from app.web.parsing import bad_query, identify, query_text
 from app.web.replies import json_reply
 

@@ -5,18 +5,19 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.checking import checked
-from app.domain.records import AssessmentLine, StoredAnswer
+from app.domain.records.assessments import AssessmentLine, StoredAnswer
 from app.domain.states import AssessmentStatus, Role
-from app.domain.views import AssessmentPage, assessment_view, line_view
+from app.http.keys import BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
 from app.repositories import assessments
 from app.repositories.sql import Connection
-from app.services import follow, paging, respond, start
-from app.services.follow import Status
-from app.services.once import Attempt, once
-from app.services.pipeline import ring
-from app.services.submit import Origin, Submitted
-from app.web.bodies import NewAssessment, SaveBody, SubmitBody
-from app.web.keys import BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
+from app.schemas import AssessmentPage, assessment_view, line_view
+from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
+from app.services import paging
+from app.services.assessments import responses, start, status
+from app.services.assessments.status import Status
+from app.services.assessments.submit import Origin, Submitted
+from app.services.idempotency import Attempt, once
+from app.services.jobs.runner import ring
 from app.web.parsing import (
     attempt_of,
     bad_query,
@@ -71,7 +72,7 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
 async def show_assessment(request: web.Request) -> web.StreamResponse:
     """An assessment with its questions and saved responses."""
     caller = await identify(request)
-    assessment = await respond.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
+    assessment = await responses.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
     caller.require_reader(assessment.owner)
     return json_reply(assessment_view(assessment))
 
@@ -80,10 +81,10 @@ async def save_responses(request: web.Request) -> web.StreamResponse:
     """Saves some answers."""
     caller = await identify(request)
     pool = request.app[CONTEXT].pool
-    assessment = await respond.find(pool, path_id(request, "assessment_id"))
+    assessment = await responses.find(pool, path_id(request, "assessment_id"))
     caller.require_owner(assessment.owner)
     body = checked(SaveBody, await read_object(request))
-    saved = await respond.save(pool, assessment, _given(body))
+    saved = await responses.save(pool, assessment, _given(body))
     request.app[CONTEXT].changes.announce(assessment.id)
     return json_reply(saved)
 
@@ -107,7 +108,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
 async def show_result(request: web.Request) -> web.StreamResponse:
     """The result, or the status while there is none yet."""
     caller = await identify(request)
-    found = await follow.read_result(request.app[CONTEXT].pool, path_id(request, "assessment_id"), caller)
+    found = await status.read_result(request.app[CONTEXT].pool, path_id(request, "assessment_id"), caller)
     if isinstance(found, Status):
         return json_reply(found.view, 202, status_headers(found))
     return json_reply(found, headers={"Cache-Control": "private, no-cache"})

@@ -2,16 +2,17 @@
 
 from aiohttp import web
 
-from app.domain.catalog import CredentialBody
+from app.domain.assessment.tracks import CredentialBody
 from app.domain.checking import checked
-from app.domain.records import StoredAnswer
+from app.domain.records.assessments import StoredAnswer
 from app.domain.states import Role
-from app.domain.views import CredentialPage, credential_view
+from app.http.keys import CONTEXT
 from app.repositories import credentials as catalogue
 from app.repositories.sql import Connection
-from app.services import credentials, paging
-from app.services.once import once
-from app.web.keys import CONTEXT
+from app.schemas import CredentialPage, credential_view
+from app.services import paging
+from app.services.catalog import credentials
+from app.services.idempotency import once
 from app.web.parsing import (
     attempt_of,
     identify,

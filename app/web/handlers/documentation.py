@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from app.web.keys import DOCUMENT
+from app.http.keys import DOCUMENT
 
 # Swagger UI needs inline styles; scripts come from this server alone.
 _POLICY = (

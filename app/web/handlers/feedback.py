@@ -3,14 +3,15 @@
 from aiohttp import web
 
 from app.domain.checking import checked
-from app.domain.feedback import NewFeedback
-from app.domain.records import StoredAnswer
-from app.domain.views import feedback_view
+from app.domain.records.assessments import StoredAnswer
+from app.domain.records.feedback import NewFeedback
+from app.http.keys import CONTEXT
 from app.repositories.sql import Connection
-from app.services import feedback, respond
-from app.services.once import once
-from app.web.bodies import FeedbackBody
-from app.web.keys import CONTEXT
+from app.schemas import feedback_view
+from app.schemas.requests import FeedbackBody
+from app.services.assessments import responses
+from app.services.idempotency import once
+from app.services.results import feedback
 from app.web.parsing import attempt_of, identify, path_id, read_object
 from app.web.replies import answer, stored_reply
 
@@ -18,7 +19,7 @@ from app.web.replies import answer, stored_reply
 async def give_feedback(request: web.Request) -> web.StreamResponse:
     """Rates a result as a whole, or one of its recommendations; a person's next rating replaces the one before."""
     caller, pool = await identify(request), request.app[CONTEXT].pool
-    assessment = await respond.find(pool, path_id(request, "assessment_id"))
+    assessment = await responses.find(pool, path_id(request, "assessment_id"))
     caller.require_reader(assessment.owner)
     value = await read_object(request)
     body = checked(FeedbackBody, value)

@@ -7,18 +7,19 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.checking import checked
-from app.domain.records import JobLine, StoredAnswer
+from app.domain.records.assessments import JobLine, StoredAnswer
 from app.domain.states import JobStatus, JobType, Role
-from app.domain.views import JobPage, job_line_view, links
+from app.http.keys import BACKGROUND, CONTEXT, REQUEST_ID
 from app.repositories import dead_letters as letters
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
-from app.services import dead_letters, paging
-from app.services.once import once
-from app.services.pipeline import ring
-from app.services.submit import Origin
-from app.web.bodies import RetryBody
-from app.web.keys import BACKGROUND, CONTEXT, REQUEST_ID
+from app.schemas import JobPage, job_line_view, links
+from app.schemas.requests import RetryBody
+from app.services import paging
+from app.services.assessments.submit import Origin
+from app.services.idempotency import once
+from app.services.jobs import dead_letters
+from app.services.jobs.runner import ring
 from app.web.parsing import (
     attempt_of,
     bad_query,

@@ -3,12 +3,12 @@
 import structlog
 from aiohttp import web
 
-from app.clients.doorbell import REDIS_AWAY
-from app.context import Context
+from app.clients.redis.job_queue import REDIS_AWAY
+from app.http.keys import CONTEXT, METRICS
 from app.repositories import health, jobs
 from app.repositories.migrations import known_migrations
 from app.repositories.sql import STORAGE_AWAY
-from app.web.keys import CONTEXT, METRICS
+from app.wiring.context import Context
 
 log = structlog.get_logger()
 

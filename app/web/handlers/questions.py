@@ -4,18 +4,19 @@ from typing import Any
 
 from aiohttp import web
 
+from app.domain.assessment.questions import BODY_OF_TYPE
 from app.domain.checking import checked
 from app.domain.errors import FieldError, InvalidFields
-from app.domain.questions import BODY_OF_TYPE
-from app.domain.records import StoredAnswer
+from app.domain.records.assessments import StoredAnswer
 from app.domain.states import QuestionType, Role
-from app.domain.views import QuestionPage, question_view
+from app.http.keys import CONTEXT
 from app.repositories import questions
 from app.repositories.sql import Connection
-from app.services import catalog, paging
-from app.services.once import once
-from app.web.bodies import NEW_OF_TYPE, NewQuestion
-from app.web.keys import CONTEXT
+from app.schemas import QuestionPage, question_view
+from app.schemas.requests import NEW_OF_TYPE, NewQuestion
+from app.services import paging
+from app.services.catalog import tracks_and_questions
+from app.services.idempotency import once
 from app.web.parsing import attempt_of, identify, path_id, query_cursor_id, query_limit, query_text, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -33,7 +34,7 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
 async def show_question(request: web.Request) -> web.StreamResponse:
     """One active question in its present version."""
     caller = await identify(request)
-    question = await catalog.find_question(request.app[CONTEXT].pool, path_id(request, "question_id"))
+    question = await tracks_and_questions.find_question(request.app[CONTEXT].pool, path_id(request, "question_id"))
     caller.require(Role.ADVISOR, Role.ADMIN)
     return json_reply(question_view(question))
 
@@ -47,7 +48,7 @@ async def create_question(request: web.Request) -> web.StreamResponse:
     body = BODY_OF_TYPE[new.type].model_validate(new.model_dump(exclude={"track"}))
 
     async def work(conn: Connection) -> StoredAnswer:
-        question = await catalog.create_question(conn, caller.sub, new.track, body)
+        question = await tracks_and_questions.create_question(conn, caller.sub, new.track, body)
         return answer(question_view(question), 201, f"/questions/{question.question_id}")
 
     return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
@@ -57,10 +58,10 @@ async def patch_question(request: web.Request) -> web.StreamResponse:
     """A new version of a question."""
     caller = await identify(request)
     pool = request.app[CONTEXT].pool
-    question = await catalog.find_question(pool, path_id(request, "question_id"))
+    question = await tracks_and_questions.find_question(pool, path_id(request, "question_id"))
     caller.require(Role.ADMIN)
     changes = await read_object(request)
-    changed = await catalog.patch_question(pool, caller.sub, question.question_id, changes)
+    changed = await tracks_and_questions.patch_question(pool, caller.sub, question.question_id, changes)
     return json_reply(question_view(changed))
 
 
@@ -68,9 +69,9 @@ async def delete_question(request: web.Request) -> web.StreamResponse:
     """Takes a question out of the bank."""
     caller = await identify(request)
     pool = request.app[CONTEXT].pool
-    question = await catalog.find_question(pool, path_id(request, "question_id"))
+    question = await tracks_and_questions.find_question(pool, path_id(request, "question_id"))
     caller.require(Role.ADMIN)
-    await catalog.delete_question(pool, caller.sub, question.question_id)
+    await tracks_and_questions.delete_question(pool, caller.sub, question.question_id)
     return web.Response(status=204)
 
 

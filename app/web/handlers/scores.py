@@ -6,19 +6,21 @@ from aiohttp import web
 
 from app.domain.checking import checked
 from app.domain.errors import NotFound
-from app.domain.records import StoredAnswer
+from app.domain.records.assessments import StoredAnswer
 from app.domain.states import Role
-from app.domain.views import links
+from app.http.keys import BACKGROUND, CONTEXT, REQUEST_ID
 from app.repositories import assessments
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
-from app.services import follow, override, rescore, respond
-from app.services.once import once
-from app.services.override import Given
-from app.services.pipeline import ring
-from app.services.submit import Origin
-from app.web.bodies import OverrideBody, RescoreBody
-from app.web.keys import BACKGROUND, CONTEXT, REQUEST_ID
+from app.schemas import links
+from app.schemas.requests import OverrideBody, RescoreBody
+from app.services.assessments import responses, status
+from app.services.assessments.submit import Origin
+from app.services.idempotency import once
+from app.services.jobs import rescore
+from app.services.jobs.runner import ring
+from app.services.results import override
+from app.services.results.override import Given
 from app.web.parsing import attempt_of, identify, path_id, read_object, traceparent
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -40,7 +42,7 @@ async def override_score(request: web.Request) -> web.StreamResponse:
 async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     """Runs the jobs again, with every essay scored anew; the result stands until the new one replaces it."""
     caller, context = await identify(request), request.app[CONTEXT]
-    assessment_id = (await respond.find(context.pool, path_id(request, "assessment_id"))).id
+    assessment_id = (await responses.find(context.pool, path_id(request, "assessment_id"))).id
     caller.require(Role.ADVISOR, Role.ADMIN)
     value = await read_object(request)
     reason = checked(RescoreBody, value).reason
@@ -52,7 +54,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
         record = await assessments.read_status(conn, assessment_id)
         if record is None:
             raise NotFound("there is no such assessment")
-        return answer(follow.status_of(record).view, 202, links(assessment_id).status)
+        return answer(status.status_of(record).view, 202, links(assessment_id).status)
 
     stored = await once(context.pool, attempt_of(request, caller, value), work)
     if rings:

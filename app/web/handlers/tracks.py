@@ -2,16 +2,17 @@
 
 from aiohttp import web
 
-from app.domain.catalog import TrackBody
+from app.domain.assessment.tracks import TrackBody
 from app.domain.checking import checked
-from app.domain.records import StoredAnswer, Track
+from app.domain.records.assessments import StoredAnswer, Track
 from app.domain.states import Role
-from app.domain.views import TrackPage, track_view
+from app.http.keys import CONTEXT
 from app.repositories import tracks
 from app.repositories.sql import Connection
-from app.services import catalog, paging
-from app.services.once import once
-from app.web.keys import CONTEXT
+from app.schemas import TrackPage, track_view
+from app.services import paging
+from app.services.catalog import tracks_and_questions
+from app.services.idempotency import once
 from app.web.parsing import attempt_of, identify, path_text, query_cursor, query_limit, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -41,7 +42,7 @@ async def create_track(request: web.Request) -> web.StreamResponse:
     body = checked(TrackBody, value)
 
     async def work(conn: Connection) -> StoredAnswer:
-        track = await catalog.create_track(conn, caller.sub, body)
+        track = await tracks_and_questions.create_track(conn, caller.sub, body)
         return answer(track_view(track), 201, f"/tracks/{body.slug}")
 
     return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
@@ -53,7 +54,7 @@ async def patch_track(request: web.Request) -> web.StreamResponse:
     track = await _named(request)
     caller.require(Role.ADMIN)
     changes = await read_object(request)
-    changed = await catalog.patch_track(request.app[CONTEXT].pool, caller.sub, track.body.slug, changes)
+    changed = await tracks_and_questions.patch_track(request.app[CONTEXT].pool, caller.sub, track.body.slug, changes)
     return json_reply(track_view(changed))
 
 
@@ -62,9 +63,9 @@ async def delete_track(request: web.Request) -> web.StreamResponse:
     caller = await identify(request)
     track = await _named(request)
     caller.require(Role.ADMIN)
-    await catalog.delete_track(request.app[CONTEXT].pool, caller.sub, track)
+    await tracks_and_questions.delete_track(request.app[CONTEXT].pool, caller.sub, track)
     return web.Response(status=204)
 
 
 async def _named(request: web.Request) -> Track:
-    return await catalog.find_track(request.app[CONTEXT].pool, path_text(request, "slug"))
+    return await tracks_and_questions.find_track(request.app[CONTEXT].pool, path_text(request, "slug"))

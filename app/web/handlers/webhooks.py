@@ -5,21 +5,22 @@ import secrets
 from aiohttp import web
 
 from app.domain.checking import checked
-from app.domain.deliveries import DeliveryLine
 from app.domain.errors import FieldError, InvalidFields
-from app.domain.records import StoredAnswer
+from app.domain.records.assessments import StoredAnswer
+from app.domain.records.webhooks import DeliveryLine
 from app.domain.states import Role
-from app.domain.views import DeliveryPage, delivery_view
-from app.domain.webhook_address import AddressRefused, checked_url
-from app.domain.webhooks import NEW_BYTES, BadSecret, checked_secret, new_secret
+from app.domain.webhook.address import AddressRefused, checked_url
+from app.domain.webhook.delivery import NEW_BYTES, BadSecret, checked_secret, new_secret
+from app.http.keys import BACKGROUND, CONTEXT
 from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
-from app.services import paging, webhooks
-from app.services.once import once
-from app.services.pipeline import ring
+from app.schemas import DeliveryPage, delivery_view
+from app.schemas.requests import RedeliverBody, WebhookBody
+from app.services import paging
+from app.services.idempotency import once
+from app.services.jobs.runner import ring
+from app.services.webhooks import registrations
 from app.settings import Settings
-from app.web.bodies import RedeliverBody, WebhookBody
-from app.web.keys import BACKGROUND, CONTEXT
 from app.web.parsing import attempt_of, identify, path_id, query_cursor_time, query_limit, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -30,11 +31,11 @@ _PRIVATE = {"Cache-Control": "no-store"}
 async def register_webhook(request: web.Request) -> web.StreamResponse:
     """Registers or replaces the webhook of an assessment; the answer alone shows its secret."""
     caller, context = await identify(request), request.app[CONTEXT]
-    webhook = await webhooks.find(context.pool, path_id(request, "assessment_id"))
+    webhook = await registrations.find(context.pool, path_id(request, "assessment_id"))
     caller.require_owner(webhook.owner)
     body = checked(WebhookBody, await read_object(request))
     secret = _checked(body, context.settings)
-    registered = await webhooks.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
+    registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
     if registered.changed:
         context.changes.announce(webhook.assessment_id)
     if registered.ring:
@@ -45,17 +46,17 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
 async def show_webhook(request: web.Request) -> web.StreamResponse:
     """The webhook of an assessment, without its secret."""
     caller = await identify(request)
-    webhook = await webhooks.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
+    webhook = await registrations.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
     caller.require_owner(webhook.owner)
-    return json_reply(webhooks.shown(webhook))
+    return json_reply(registrations.shown(webhook))
 
 
 async def remove_webhook(request: web.Request) -> web.StreamResponse:
     """Removes the webhook and cancels the tries that were still to come."""
     caller, context = await identify(request), request.app[CONTEXT]
-    webhook = await webhooks.find(context.pool, path_id(request, "assessment_id"))
+    webhook = await registrations.find(context.pool, path_id(request, "assessment_id"))
     caller.require_owner(webhook.owner)
-    await webhooks.remove(context.pool, webhook.assessment_id)
+    await registrations.remove(context.pool, webhook.assessment_id)
     context.changes.announce(webhook.assessment_id)
     return web.Response(status=204)
 
@@ -63,10 +64,10 @@ async def remove_webhook(request: web.Request) -> web.StreamResponse:
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of an assessment's messages with every try, newest first."""
     caller, pool = await identify(request), request.app[CONTEXT].pool
-    webhook = await webhooks.find(pool, path_id(request, "assessment_id"))
-    webhooks.require_deliveries(caller, webhook)
+    webhook = await registrations.find(pool, path_id(request, "assessment_id"))
+    registrations.require_deliveries(caller, webhook)
     limit, after = query_limit(request), query_cursor_time(request)
-    found = await webhooks.page(pool, webhook.assessment_id, after, limit + 1)
+    found = await registrations.page(pool, webhook.assessment_id, after, limit + 1)
     page, cursor = paging.cut(found, limit, _position_of)
     return json_reply(DeliveryPage(items=tuple(delivery_view(line) for line in page), next_cursor=cursor))
 
@@ -74,16 +75,16 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
 async def redeliver(request: web.Request) -> web.StreamResponse:
     """Sends a message once more, now; what is left of its schedule stays."""
     caller, context = await identify(request), request.app[CONTEXT]
-    webhook = await webhooks.find(context.pool, path_id(request, "assessment_id"))
-    delivery = await webhooks.find_delivery(context.pool, path_id(request, "delivery_id"), webhook.assessment_id)
-    webhooks.require_deliveries(caller, webhook)
+    webhook = await registrations.find(context.pool, path_id(request, "assessment_id"))
+    delivery = await registrations.find_delivery(context.pool, path_id(request, "delivery_id"), webhook.assessment_id)
+    registrations.require_deliveries(caller, webhook)
     value = await read_object(request)
     checked(RedeliverBody, value)
     admin = caller.sub if Role.ADMIN in caller.roles else None
     rings: list[Ring] = []
 
     async def work(conn: Connection) -> StoredAnswer:
-        again, due = await webhooks.redeliver(conn, delivery, admin)
+        again, due = await registrations.redeliver(conn, delivery, admin)
         rings.append(due)
         return answer(delivery_view(again), 202, f"/assessments/{webhook.assessment_id}/webhook/deliveries")
 

@@ -1,0 +1,178 @@
+"""The rules of the gate before the model, as scripts for what all workers share. `app.clients.llm.gate_local` has
+the same for a process that is cut off from Redis.
+
+What a provider says is left is known for a window, and spent by each call that enters. A call in flight may not be in
+the provider's count yet. So what is left is never raised above what the provider says less all that is in flight, and
+only by the youngest call that was heard: of an older one, the news may be stale.
+
+Calls in flight are counted in two generations, each as long as a call may take. Those of workers that died drop out
+with the older one. A call's number is also about the time when it entered, so it tells its generation, and numbers that
+Redis lost never come again.
+
+Times are in milliseconds of Redis' clock.
+"""
+
+from typing import NamedTuple
+
+# Calls in a row, of all workers together, that show the provider to be away.
+FAILURES = 10
+# How long it is then left alone: at first, and at most, when probes keep failing. Jittered downwards, up to the half.
+FIRST_PAUSE = 2_000
+LONGEST_PAUSE = 30_000
+
+# KEYS: the hash. ARGV[1]: how long a call may take.
+_READ = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local life = tonumber(ARGV[1])
+local stored = redis.call('HGETALL', KEYS[1])
+local state, changes = {}, {}
+for i = 1, #stored, 2 do
+    state[stored[i]] = tonumber(stored[i + 1])
+end
+local function get(name)
+    return state[name] or 0
+end
+local function set(name, value)
+    state[name] = value
+    changes[#changes + 1] = name
+    changes[#changes + 1] = value
+end
+local function turn_generation()
+    local age = now - get('began')
+    if age >= life then
+        set('calls_before', age < 2 * life and get('calls') or 0)
+        set('tokens_before', age < 2 * life and get('tokens') or 0)
+        set('began_before', get('began'))
+        set('calls', 0)
+        set('tokens', 0)
+        set('began', math.max(get('serial') + 1, now))
+    end
+end
+local function write()
+    redis.call('HSET', KEYS[1], unpack(changes))
+    redis.call('PEXPIRE', KEYS[1], 7200000)
+end
+"""
+
+# ARGV[2]: tokens that the call needs; ARGV[3]: 1, or 0 to look without entering. Returns a `Verdict`.
+ENTER = f"""{_READ}
+local tokens = tonumber(ARGV[2])
+if get('pause') > 0 then
+    local away = get('open_until') - now
+    if away <= 0 then
+        away = math.min(get('probe_until') - now, {FIRST_PAUSE})
+    end
+    if away > 0 then
+        return {{0, 0, away}}
+    end
+end
+local held_until = get('not_before')
+for name, need in pairs({{requests = 1, tokens = tokens}}) do
+    if get(name .. '_left') < need then
+        held_until = math.max(held_until, get(name .. '_until'))
+    end
+end
+if held_until > now then
+    return {{0, held_until - now, 0}}
+end
+if ARGV[3] == '0' then
+    return {{0, 0, 0}}
+end
+turn_generation()
+set('serial', math.max(get('serial') + 1, now))
+set('calls', get('calls') + 1)
+set('tokens', get('tokens') + tokens)
+set('requests_left', get('requests_left') - 1)
+set('tokens_left', get('tokens_left') - tokens)
+if get('pause') > 0 then
+    set('probe', get('serial'))
+    set('probe_until', now + life)
+end
+write()
+return {{get('serial'), 0, 0}}
+"""
+
+# ARGV[2..]: as in `Told`. Returns the new pause where the breaker opened, -1 where it closed, else 0.
+LEAVE = f"""{_READ}
+local serial, tokens, outcome = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local hold, chance = tonumber(ARGV[5]), tonumber(ARGV[6])
+local event = 0
+turn_generation()
+local generation = serial >= get('began') and '' or serial >= get('began_before') and '_before'
+if generation then
+    set('calls' .. generation, math.max(get('calls' .. generation) - 1, 0))
+    set('tokens' .. generation, math.max(get('tokens' .. generation) - tokens, 0))
+end
+local function learn(name, in_flight, remaining, reset)
+    local left, sure = get(name .. '_left'), remaining - in_flight
+    if reset <= 0 then
+        return
+    elseif now >= get(name .. '_until') then
+        left = sure
+    elseif serial < get('learned') then
+        set(name .. '_left', math.min(left, remaining))
+        return
+    else
+        left = math.min(math.max(left, sure), remaining)
+    end
+    set(name .. '_left', left)
+    set(name .. '_until', now + reset)
+    set('learned', math.max(get('learned'), serial))
+end
+learn('requests', get('calls') + get('calls_before'), tonumber(ARGV[7]), tonumber(ARGV[8]))
+learn('tokens', get('tokens') + get('tokens_before'), tonumber(ARGV[9]), tonumber(ARGV[10]))
+set('not_before', math.max(get('not_before'), now + hold))
+local function open(pause)
+    event = pause
+    set('pause', pause)
+    set('open_until', now + math.floor(pause * (0.5 + chance / 2)))
+    set('probe_until', 0)
+    set('failures', 0)
+end
+if get('pause') > 0 then
+    if serial ~= get('probe') then
+    elseif outcome == 'unavailable' then
+        open(math.min(2 * get('pause'), {LONGEST_PAUSE}))
+    elseif outcome == 'unknown' then
+        set('probe_until', 0)
+    else
+        event = -1
+        set('pause', 0)
+    end
+elseif outcome == 'unavailable' then
+    set('failures', get('failures') + 1)
+    if get('failures') >= {FAILURES} then
+        open({FIRST_PAUSE})
+    end
+elseif outcome ~= 'unknown' then
+    set('failures', 0)
+end
+write()
+return event
+"""
+
+
+class Verdict(NamedTuple):
+    """What becomes of a call that wants to enter: its number, or else how long the limits hold it back, or how long the
+    provider is left alone."""
+
+    serial: int
+    held: int
+    away: int
+
+
+class Told(NamedTuple):
+    """What a call that ends tells, in the order of the script: its number (-1 of one that never entered) and tokens,
+    the outcome, how long everybody waits now, a number in [0, 1) for the jitter, and what the provider says is left
+    until when; a time of 0 where it does not say."""
+
+    serial: int
+    tokens: int
+    outcome: str
+    hold: int
+    chance: float
+    requests_left: int = 0
+    requests_reset: int = 0
+    tokens_left: int = 0
+    tokens_reset: int = 0

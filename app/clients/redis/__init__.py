@@ -1,0 +1,1 @@
+"""Clients of Redis: the job queue and the feed of changed assessments."""

@@ -1,0 +1,109 @@
+"""Scoring by rule: theoretical questions by their key, profile questions by being answered."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.assessment.answers import Answer, is_empty
+from app.domain.assessment.questions import Question, QuestionBody, TheoreticalQuestion
+from app.domain.states import QuestionType, ScoreType
+from app.domain.values import Frozen, percentage, sum_of_points
+
+_SCORE_TYPES = {
+    QuestionType.THEORETICAL: ScoreType.THEORETICAL,
+    QuestionType.PROFILE: ScoreType.PROFILE,
+    QuestionType.ESSAY: ScoreType.ESSAY_GPT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleScore:
+    """Points of one question, 0 to `max_score`; `correct` only where there is a key."""
+
+    question_id: UUID
+    question_version: int
+    score_type: ScoreType
+    score: float
+    max_score: float
+    missing: bool
+    correct: bool | None = None
+
+
+class QuestionScore(Frozen):
+    """One question's line in a breakdown; `correct` is null where there is no key."""
+
+    question_id: UUID
+    score: float
+    max_score: float
+    correct: bool | None = None
+    missing: bool = False
+
+    @property
+    def points(self) -> float:
+        """What counts."""
+        return self.score
+
+
+class ScoreSummary(Frozen):
+    """The points of one type of questions."""
+
+    score: float
+    max_score: float
+    percentage: float
+    count: int
+    missing: int
+    questions: tuple[QuestionScore, ...]
+
+
+def score_by_rule(questions: Iterable[Question], answers: Mapping[UUID, Answer]) -> tuple[RuleScore, ...]:
+    """The scores that need no model: all but the essays that have an answer."""
+    scored = ((question, answers.get(question.question_id)) for question in questions)
+    return tuple(
+        score_question(question, answer)
+        for question, answer in scored
+        if question.body.type is not QuestionType.ESSAY or is_empty(answer)
+    )
+
+
+def score_question(question: Question, answer: Answer) -> RuleScore:
+    """The score of a theoretical or profile question, or of an essay without an answer."""
+    missing = is_empty(answer)
+    body = question.body
+    share = 0.0 if missing else _share(body, answer)
+    return RuleScore(
+        question_id=question.question_id,
+        question_version=question.version,
+        score_type=_SCORE_TYPES[body.type],
+        score=body.weight * share,
+        max_score=body.weight,
+        missing=missing,
+        correct=share == 1.0 if body.type is QuestionType.THEORETICAL else None,
+    )
+
+
+def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
+    """Sums over the questions of one type; the order of `scores` stays."""
+    lines = tuple(scores)
+    score = sum_of_points(line.points for line in lines)
+    maximum = sum_of_points(line.max_score for line in lines)
+    return ScoreSummary(
+        score=score,
+        max_score=maximum,
+        percentage=percentage(score, maximum),
+        count=len(lines),
+        missing=sum(line.missing for line in lines),
+        questions=lines,
+    )
+
+
+def _share(body: QuestionBody, answer: Answer) -> float:
+    """The part of the weight that an answer earns, 0–1."""
+    if not isinstance(body, TheoreticalQuestion):
+        return 1.0
+    chosen = set(answer) if isinstance(answer, tuple) else {answer}
+    right = set(body.correct_options)
+    if chosen == right:
+        return 1.0
+    if not body.partial_credit:
+        return 0.0
+    return max(0.0, (len(chosen & right) - len(chosen - right)) / len(right))

@@ -1,0 +1,1 @@
+"""Scoring essays: prompts, answers of models, local estimates, attacks on the grader."""

@@ -1,0 +1,124 @@
+"""What a text's small words tell: denials, opposites, order, and how much a question asks for."""
+
+import re
+from collections.abc import Iterable
+
+from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, content_stem
+from app.domain.text import words
+
+# A denial reaches over the next words: "is not sent twice", "without an index".
+_DENIAL = re.compile(
+    r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|cannot|unable|fails?|lacks?|hardly|\w+n['’]t)\b"
+    r"(?:[^\w.!?;:,]+[\w'’-]+){0,6}",
+    re.IGNORECASE,
+)
+
+_OPPOSITES = """
+    increase decrease, increase reduce, grow shrink, rise fall, more less, more fewer, higher lower, high low,
+    larger smaller, large small, longer shorter, long short, faster slower, fast slow, first last, before after,
+    always never, all none, every no, true false, yes no, allow prevent, allow forbid, enable disable, open close,
+    start stop, begin end, add remove, gain lose, win lose, accept reject, agree disagree, same different,
+    equal unequal, equal different, possible impossible, dependent independent, synchronous asynchronous,
+    static dynamic, public private, internal external, input output, send receive, push pull, read write,
+    above below, upper lower, inside outside, maximum minimum, max min, best worst, better worse, good bad,
+    cheap expensive, strong weak, easy difficult, simple complex, safe dangerous, legal illegal, valid invalid,
+    visible hidden, known unknown, early late, earlier later, left right, up down, forward backward, odd even,
+    positive negative, active passive, direct indirect, local remote, local global, single multiple, shared separate,
+    heavy light, hot cold, warm cold, wet dry, hard soft, full empty, success failure, succeed fail,
+    ascending descending, mutable immutable, variable constant, most least, many few, with without
+"""
+
+
+def _set(listed: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\S+", listed))
+
+
+# "A" is left out: it names things, as in "A and B".
+_ARTICLES = _set("an the its their our my your every each")
+_PREPOSITIONS = _set("of from into with at for by between during against to in")
+_MODALS = _set("can could will would should must may might")
+_JOINS = _set("and or")
+_VERBS = _set("is are was were has have had do does did am be")
+_MARKERS = _ARTICLES | _PREPOSITIONS | _MODALS | _JOINS | {"be"}
+
+# What may stand after an article although it is a function word: "the same", "its more careful user".
+_LIKE_CONTENT = _set(
+    """
+    few first last least less more most many much other only own same such very even just own one once now not never
+    always often still well above using used who near made need like any all further whole
+    """
+)
+_SPOKEN = _VERBS - {"do", "be", "have"}
+_NEVER_AFTER = {
+    **dict.fromkeys(_ARTICLES, FUNCTION_WORDS - _LIKE_CONTENT),
+    **dict.fromkeys(_PREPOSITIONS, _SPOKEN | _MODALS | _JOINS | _set("of than because if")),
+    "to": _set("is are was were has had does did am and or of to for in than because if") | _MODALS,
+    **dict.fromkeys(_MODALS, _ARTICLES | _PREPOSITIONS | _MODALS | _JOINS | _SPOKEN),
+    **dict.fromkeys(_JOINS, _set("and or of be than")),
+    "be": _set("is are was were be can will to and has have"),
+}
+_MAY_END = frozenset({"be", "to", "in", "by"}) | _MODALS
+
+_DEMANDS = _set(
+    """
+    what how why which where when who explain describe name state give list compare discuss define calculate arrange
+    justify design plan say outline
+    """
+)
+
+# More demands than this in one question are hardly ever answered one by one.
+_MOST_DEMANDS = 4
+
+
+def _pairs(listed: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for pair in listed.split(","):
+        one, other = pair.split()
+        found.setdefault(_plain(one), set()).add(_plain(other))
+        found.setdefault(_plain(other), set()).add(_plain(one))
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+def _plain(word: str) -> str:
+    return content_stem(word) or word
+
+
+OPPOSITES = _pairs(_OPPOSITES)
+
+
+def denied(text: str) -> tuple[tuple[int, int], ...]:
+    """The places in `text` that a denial reaches."""
+    return tuple(found.span() for found in _DENIAL.finditer(text))
+
+
+def opposite(one: str, other: str) -> bool:
+    """Whether two case-folded words are known as opposites, whatever their endings."""
+    return _plain(other) in OPPOSITES.get(_plain(one), ())
+
+
+def opposed_start(model_answer: str, answer: str) -> bool:
+    """Whether one begins with yes and the other with no."""
+    return {_start(model_answer), _start(answer)} == {"yes", "no"}
+
+
+def disorder(said: Iterable[list[str]]) -> float:
+    """How often, 0–1, small words stand before what no English sentence has after them: what shuffling leaves.
+
+    `said` holds the case-folded words of each sentence. Near 0 where there are too few of them to tell.
+    """
+    misplaced = places = 0
+    for sentence in said:
+        for word, following in zip(sentence, [*sentence[1:], ""], strict=False):
+            if word in _MARKERS:
+                places += 1
+                misplaced += word not in _MAY_END if not following else following in _NEVER_AFTER[word]
+    return misplaced / (places + 2)
+
+
+def demands(prompt: str) -> int:
+    """How many different things the question asks for, 1–4, by its question words and imperatives."""
+    return min(_MOST_DEMANDS, max(1, len(_DEMANDS.intersection(words(prompt)))))
+
+
+def _start(text: str) -> str:
+    return next(iter(words(text)), "")

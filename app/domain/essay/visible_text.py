@@ -1,0 +1,126 @@
+"""A text as any reader sees it: without what hides in it, and with letters for their look-alikes.
+
+A language model reads what people cannot see, and reads words that people see as something else. The answer as saved
+stays as it is; a model gets this form of it, and its quotes are found again in the saved one.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.domain.essay.score import Evidence, locate
+
+# Characters without a shape of their own: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
+_HIDDEN = frozenset(
+    chr(code)
+    for first, last in (
+        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    )
+    for code in range(first, last + 1)
+)  # fmt: skip
+# Persian and Indic words are spelt with them, and families of emoji are joined by one.
+_JOINERS = frozenset("\u200c\u200d")
+_JOINS_NOTHING = _HIDDEN - {"\ufe0f"}
+# Letters in other shapes: enclosed, letter-like, full width, and those of mathematics.
+_SHAPES = ((0x2100, 0x214F), (0x2460, 0x24FF), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF), (0x1F130, 0x1F169))
+# Cyrillic, Greek, Armenian and Cherokee letters that look like Latin ones.
+_LOOKALIKES = dict(
+    zip(
+        "аеорсухіјѕԁԛԝһӏвкмнтгАВЕКМНОРСТУХІЈЅԌԚԜ" "αορνυικτηχγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" "օոսհցաԼՏՕ" "ᎪᏴᏟᎬᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳ",
+        "aeopcyxijsdqwhlbkmhtrABEKMHOPCTYXIJSGQW" "aopvuiktnxyABEZHIKMNOPTYX" "onuhgaLSO" "ABCEHJKLMPRSTVW",
+        strict=True,
+    )
+)  # fmt: skip
+# What is no letter and yet shows: lines and tabs.
+_LINES = str.maketrans("", "", "\n\t\r")
+# More marks than that on one letter are no spelling of any language.
+_MOST_MARKS = 2
+
+
+@dataclass(frozen=True)
+class Legible:
+    """The text as it is read, and for each of its characters the place in the original that it comes from."""
+
+    original: str
+    text: str
+    places: Sequence[int]
+
+    @cached_property
+    def differs(self) -> bool:
+        """Whether the original has something else to read than it shows."""
+        return self.text != self.original
+
+    def locate(self, quote: str) -> Evidence | None:
+        """Where the quote stands in the original, word for word or as it is read; None where it does not."""
+        found = locate(quote, self.original)
+        if found or not self.differs:
+            return found
+        start = self.text.find(quote) if quote else -1
+        if start < 0:
+            return None
+        first, last = self.places[start], self.places[start + len(quote) - 1]
+        return Evidence(quote=self.original[first : last + 1], start=first, end=last + 1)
+
+
+def legible(text: str) -> Legible:
+    """The text without hidden characters and controls, with plain letters in the place of other shapes, and, in words
+    that mix them with Latin ones, of look-alikes."""
+    if text.isascii() and text.translate(_LINES).isprintable():
+        return Legible(text, text, range(len(text)))
+    shown = list(_shown(text))
+    letters = [letter for letter, _ in shown]
+    for start, end in _words(letters):
+        letters[start:end] = _plain_word(letters[start:end])
+    return Legible(text, "".join(letters), tuple(place for _, place in shown))
+
+
+def _shown(text: str) -> Iterator[tuple[str, int]]:
+    marks = 0
+    for place, letter in enumerate(text):
+        if letter.isascii():
+            marks = 0
+            yield letter if letter.isprintable() or letter in "\n\t\r" else " ", place
+            continue
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks > _MOST_MARKS or (letter in _HIDDEN and not _joins(text, place)):
+            continue
+        for part in _shape(letter):
+            yield part, place
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether the character is a joiner between letters of a script that is spelt with them, or between emoji."""
+    before = text[place - 1] if place else ""
+    return text[place] in _JOINERS and before > "\u0590" and before not in _JOINS_NOTHING
+
+
+def _shape(letter: str) -> str:
+    if any(first <= ord(letter) <= last for first, last in _SHAPES):
+        plain = unicodedata.normalize("NFKC", letter)
+        return plain if plain.isascii() else letter
+    return " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter
+
+
+def _words(letters: list[str]) -> Iterator[tuple[int, int]]:
+    start = None
+    for place, letter in enumerate(letters):
+        if letter.isalpha():
+            start = place if start is None else start
+        elif start is not None:
+            yield start, place
+            start = None
+    if start is not None:
+        yield start, len(letters)
+
+
+def _plain_word(word: list[str]) -> list[str]:
+    """Only attackers mix look-alikes into Latin words; a word of one script stays, a foreign name for instance."""
+    plain = [_LOOKALIKES.get(letter, letter) for letter in word]
+    return plain if any(map(_latin, word)) and all(map(_latin, plain)) else word
+
+
+def _latin(letter: str) -> bool:
+    return letter.isascii() or letter <= "\u024f"

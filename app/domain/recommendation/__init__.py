@@ -1,0 +1,1 @@
+"""What to search for, ranking, and recommendations with reasons."""

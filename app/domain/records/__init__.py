@@ -1,0 +1,1 @@
+"""Database rows as frozen models."""

@@ -1,0 +1,112 @@
+"""The whole way of a result, as the tables hold it and advisors and admins read it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from app.domain.assessment.answers import Answer, is_empty
+from app.domain.assessment.questions import Question, TheoreticalQuestion
+from app.domain.result.model import Reason
+from app.domain.states import JobStatus, JobType, QuestionType, RunMode
+from app.domain.values import Frozen
+
+
+class Rule(StrEnum):
+    """What a question's points follow from: no answer is 0; a theoretical question is all or nothing, or has partial
+    credit; a profile question is answered; an essay has a scorer."""
+
+    NO_ANSWER = "no_answer"
+    ALL_OR_NOTHING = "all_or_nothing"
+    PARTIAL_CREDIT = "partial_credit"
+    ANSWERED = "answered"
+    SCORER = "scorer"
+
+
+class TracedError(Frozen):
+    """Why a job failed, or its last try."""
+
+    code: str
+    detail: str
+
+
+class TracedJob(Frozen):
+    """A job of the run, with its times; `attempts` and `crashes` are counted as in the list of jobs."""
+
+    job_id: UUID
+    job_type: JobType
+    status: JobStatus
+    mode: RunMode
+    attempts: int
+    max_attempts: int
+    crashes: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    error: TracedError | None
+    reasons: tuple[Reason, ...]
+    request_id: str | None
+    traceparent: str | None
+
+
+class ModelCallRow(Frozen):
+    """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used."""
+
+    question_id: UUID | None
+    of_this_run: bool
+    provider: str
+    model: str
+    prompt_version: str
+    fingerprint: str | None
+    outcome: str
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None
+    latency_ms: int
+    answer: str | None
+    created_at: datetime
+
+
+class TracedOverride(Frozen):
+    """What a person said of a score, and the machine's score that it stands beside."""
+
+    question_id: UUID
+    score: float
+    machine_score: float | None
+    scorer: str | None
+    reason: str
+    by: str
+    at: datetime
+
+
+class TracedDelivery(Frozen):
+    """A message of the run in short, with the status code or error of its last try."""
+
+    delivery_id: UUID
+    type: str
+    status: str
+    attempts: int
+    last_status_code: int | None
+    last_error: str | None
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TraceRows:
+    """What there is of a run beside what its jobs worked on and its result."""
+
+    jobs: tuple[TracedJob, ...]
+    calls: tuple[ModelCallRow, ...]
+    overrides: tuple[TracedOverride, ...]
+    deliveries: tuple[TracedDelivery, ...]
+
+
+def rule_of(question: Question, answer: Answer) -> Rule:
+    """What the question's points follow from."""
+    if is_empty(answer):
+        return Rule.NO_ANSWER
+    body = question.body
+    if isinstance(body, TheoreticalQuestion):
+        return Rule.PARTIAL_CREDIT if body.partial_credit else Rule.ALL_OR_NOTHING
+    return Rule.SCORER if body.type is QuestionType.ESSAY else Rule.ANSWERED

@@ -1,0 +1,1 @@
+"""The result: fusion of all scores, skills, summary."""

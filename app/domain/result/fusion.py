@@ -1,0 +1,169 @@
+"""Putting a result together out of what the rules, the essay scorer and the retrieval found."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.assessment.questions import ProfileQuestion, Question
+from app.domain.assessment.rule_scoring import QuestionScore, summarize
+from app.domain.errors import LastingTrouble
+from app.domain.result.model import (
+    Breakdown,
+    EssayLine,
+    EssaySummary,
+    Overall,
+    Override,
+    Processing,
+    QuestionLine,
+    Reason,
+    Recommendation,
+    Result,
+    RulePart,
+)
+from app.domain.result.skills import SkillEvidence, estimate_skills
+from app.domain.result.summary import summarize_in_words
+from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
+from app.domain.values import percentage, sum_of_points
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything that a run's result is made of; `reasons` are those that its jobs gave, `overrides` what people said
+    of questions since."""
+
+    assessment_id: UUID
+    track: str
+    completed_at: datetime
+    questions: tuple[Question, ...]
+    rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]
+    essays: tuple[EssayLine, ...]
+    recommendations: tuple[Recommendation, ...]
+    reasons: tuple[Reason, ...]
+    processing: Processing
+    overrides: Mapping[UUID, Override]
+
+
+def fuse(facts: RunFacts) -> Result:
+    """The result of a run. Where a person scored a question, that score counts, also where there is no other.
+
+    Raises:
+        LastingTrouble: a question has no score row at all, so that no honest total can be given.
+    """
+    breakdown = _breakdown(facts)
+    overall = _overall(breakdown)
+    _check_complete(facts, breakdown)
+    reasons = tuple(_still_true(facts.reasons, breakdown))
+    skills = estimate_skills(skill_evidence(facts.questions, _lines(breakdown)))
+    return Result(
+        assessment_id=facts.assessment_id,
+        track=facts.track,
+        status=AssessmentStatus.COMPLETED,
+        completed_at=facts.completed_at,
+        degraded=bool(reasons),
+        degraded_reasons=reasons,
+        overall=overall,
+        breakdown=breakdown,
+        skills=skills,
+        summary=summarize_in_words(overall, breakdown, skills, facts.recommendations),
+        recommendations=facts.recommendations,
+        processing=facts.processing,
+    )
+
+
+def skill_evidence(
+    questions: Iterable[Question], lines: Iterable[QuestionScore | EssayLine]
+) -> tuple[SkillEvidence, ...]:
+    """What the scored questions say of skills. Profile questions say nothing: they earn points for any answer."""
+    shares = {line.question_id: line.points / line.max_score for line in lines if line.points is not None}
+    return tuple(
+        SkillEvidence(
+            question_id=question.question_id,
+            skills=question.body.skills,
+            share=shares[question.question_id],
+            weight=question.body.weight,
+        )
+        for question in questions
+        if question.question_id in shares and not isinstance(question.body, ProfileQuestion)
+    )
+
+
+def _breakdown(facts: RunFacts) -> Breakdown:
+    return Breakdown(
+        theoretical=_rule_part(facts, ScoreType.THEORETICAL),
+        profile=_rule_part(facts, ScoreType.PROFILE),
+        essay=_summarize_essays([_with_override(line, facts.overrides) for line in facts.essays]),
+    )
+
+
+def _rule_part(facts: RunFacts, score_type: ScoreType) -> RulePart:
+    lines = (
+        QuestionLine(**dict(line), override=facts.overrides.get(line.question_id))
+        for line in facts.rule_scores.get(score_type, ())
+    )
+    return RulePart(**dict(summarize(lines)))
+
+
+def _with_override(line: EssayLine, overrides: Mapping[UUID, Override]) -> EssayLine:
+    return line.model_copy(update={"override": overrides.get(line.question_id)})
+
+
+def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
+    scored = [(line.points, line.max_score) for line in lines if line.points is not None]
+    score = sum_of_points(earned for earned, _ in scored)
+    maximum = sum_of_points(possible for _, possible in scored)
+    return EssaySummary(
+        score=score if scored else None,
+        max_score=maximum,
+        percentage=percentage(score, maximum) if scored else None,
+        count=len(lines),
+        missing=sum(line.missing for line in lines),
+        unscored=len(lines) - len(scored),
+        questions=tuple(lines),
+    )
+
+
+def _overall(breakdown: Breakdown) -> Overall:
+    parts: tuple[RulePart | EssaySummary, ...] = (breakdown.theoretical, breakdown.profile, breakdown.essay)
+    maximum = sum_of_points(part.max_score for part in parts)
+    if not maximum:
+        return Overall(score=None, max_score=0.0, percentage=None)
+    score = sum_of_points(part.score or 0.0 for part in parts)
+    return Overall(score=score, max_score=maximum, percentage=percentage(score, maximum))
+
+
+def _lines(breakdown: Breakdown) -> tuple[QuestionLine | EssayLine, ...]:
+    return (*breakdown.theoretical.questions, *breakdown.profile.questions, *breakdown.essay.questions)
+
+
+def _still_true(reasons: Iterable[Reason], breakdown: Breakdown) -> Iterator[Reason]:
+    """The reasons that people's scores leave. What a person scored is not missing any more: a reason goes once each
+    question that it is about was scored by a person, and says so where some of them were."""
+    for reason in reasons:
+        gaps = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
+        settled = sum(line.override is not None for line in gaps)
+        if not settled:
+            yield reason
+        elif settled < len(gaps):
+            settlement = f"{settled} of these {len(gaps)} {'was' if settled == 1 else 'were'} scored by a person"
+            yield reason.model_copy(update={"detail": f"{reason.detail}; {settlement}"})
+
+
+def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
+    if code is ReasonCode.MISSING_RESPONSES:
+        return line.missing
+    if not isinstance(line, EssayLine) or line.missing:
+        return False
+    local, unscored = line.scorer == "local", line.score is None
+    about = {
+        ReasonCode.ESSAY_SCORED_LOCALLY: local,
+        ReasonCode.ESSAY_UNSCORED: unscored,
+        ReasonCode.MODEL_BUDGET_SPENT: local or unscored,
+    }
+    return about.get(code, False)
+
+
+def _check_complete(facts: RunFacts, breakdown: Breakdown) -> None:
+    asked = {question.question_id for question in facts.questions}
+    if asked != {line.question_id for line in _lines(breakdown)}:
+        raise LastingTrouble("scores_incomplete", "some questions have neither a score nor a reason for its absence")

@@ -1,0 +1,193 @@
+"""The shape of a result: what fusion writes and a student reads."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
+from app.domain.essay.score import Dimensions, SecondOpinion
+from app.domain.essay.second_opinion import NEEDS_REVIEW
+from app.domain.states import AssessmentStatus, JobType, ReasonCode
+from app.domain.values import Frozen
+
+
+class Reason(Frozen):
+    """Why something is missing or less than it should be; `stage` is the part of the way where it happened."""
+
+    code: ReasonCode
+    stage: str
+    detail: str
+
+
+class Overall(Frozen):
+    """All points together; `max_score` leaves out what could not be scored, and null says that this was everything."""
+
+    score: float | None
+    max_score: float
+    percentage: float | None
+
+
+class Override(Frozen):
+    """A person's score beside the machine's, in points; it is what counts."""
+
+    score: float
+    reason: str
+    by: str
+    at: datetime
+
+
+class QuestionLine(QuestionScore):
+    """One question that was scored by rule; `score` stays the rule's, whatever a person said."""
+
+    override: Override | None = None
+
+    @property
+    def points(self) -> float:
+        """What counts: the person's score, or else the rule's."""
+        return self.override.score if self.override else self.score
+
+
+class RulePart(ScoreSummary):
+    """All questions of one type; score and percentage are of the points that count."""
+
+    questions: tuple[QuestionLine, ...]
+
+
+class EssayLine(Frozen):
+    """One essay; `score` is the machine's, null with a `reason` where no scorer could score it."""
+
+    question_id: UUID
+    score: float | None
+    max_score: float
+    missing: bool = False
+    reason: str | None = None
+    scorer: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    confidence: float | None = None
+    dropped_quotes: int = 0
+    dimensions: Dimensions | None = None
+    second_opinion: SecondOpinion | None = None
+    flags: tuple[str, ...] = ()
+    override: Override | None = None
+
+    @property
+    def points(self) -> float | None:
+        """What counts: the person's score, or else the machine's; None where there is neither."""
+        return self.override.score if self.override else self.score
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the essay waits for a person: no scorer could score it, or its scorer asks for a person's look; false
+        once a person has scored it."""
+        return self.override is None and (self.score is None or NEEDS_REVIEW in self.flags)
+
+
+class EssaySummary(Frozen):
+    """All essays; score, maximum and percentage are of those that a scorer or a person scored, and null where there is
+    none; `unscored` counts the others."""
+
+    score: float | None
+    max_score: float
+    percentage: float | None
+    count: int
+    missing: int
+    unscored: int
+    questions: tuple[EssayLine, ...]
+
+
+class Breakdown(Frozen):
+    """The points by type of question."""
+
+    theoretical: RulePart
+    profile: RulePart
+    essay: EssaySummary
+
+
+class SkillEstimate(Frozen):
+    """How well a skill was shown, 0–1, and the range that this many questions leave open."""
+
+    skill: str
+    level: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    gap: bool
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
+class Phrased(Frozen):
+    """Who phrased a sentence, and the `plain` one that it stands for, which has the same figures, names and sources."""
+
+    model: str
+    prompt_version: str
+    plain: str
+
+
+class SummarySentence(Frozen):
+    """A sentence and what it rests on: `score:{question_id}` or `passage:{passage_id}`. `phrased` is there where a
+    model phrased it, and left out of plain sentences."""
+
+    text: str
+    sources: tuple[str, ...] = Field(min_length=1)
+    phrased: Phrased | None = Field(None, exclude_if=lambda phrased: phrased is None)
+
+    @property
+    def plain(self) -> str:
+        """The plain sentence, which this one is or stands for."""
+        return self.phrased.plain if self.phrased else self.text
+
+
+class RecommendationSource(Frozen):
+    """A quote out of the description of one version of the credential, in code points."""
+
+    passage_id: UUID
+    credential_version: int
+    quote: str
+    start: int
+    end: int
+    similarity: float | None
+
+
+class Recommendation(Frozen):
+    """A credential worth earning, with the words that speak for it; `relevance` 0–1."""
+
+    rank: int
+    credential_id: UUID
+    title: str
+    provider: str
+    url: str
+    relevance: float = Field(ge=0, le=1)
+    reason: str
+    sources: tuple[RecommendationSource, ...] = Field(min_length=1)
+
+
+class Processing(Frozen):
+    """What the run took: milliseconds from its start to the result and of each job, tokens, dollars."""
+
+    duration_ms: int
+    stages: dict[JobType, int]
+    tokens: int
+    cost_usd: float
+
+
+class Result(Frozen):
+    """The final result of a run."""
+
+    assessment_id: UUID
+    track: str
+    status: AssessmentStatus
+    completed_at: datetime
+    degraded: bool
+    degraded_reasons: tuple[Reason, ...]
+    overall: Overall
+    breakdown: Breakdown
+    skills: tuple[SkillEstimate, ...]
+    summary: tuple[SummarySentence, ...]
+    recommendations: tuple[Recommendation, ...]
+    processing: Processing
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether an essay waits for a person's look."""
+        return any(line.needs_review for line in self.breakdown.essay.questions)

@@ -1,0 +1,1 @@
+"""Webhook messages, signatures, retries and address checks."""

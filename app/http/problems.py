@@ -1,0 +1,129 @@
+"""Errors as `application/problem+json` (RFC 9457): one table of types, and what maps to each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+from aiohttp import web
+
+from app.domain import errors
+from app.domain.errors import CallerError, InvalidFields
+from app.http.keys import REQUEST_ID
+from app.repositories.sql import STORAGE_AWAY
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A stable type of problem."""
+
+    status: int
+    name: str
+    title: str
+    retry_after: int | None = None
+
+    @property
+    def uri(self) -> str:
+        """The `type` member."""
+        return f"/problems/{self.name}"
+
+
+class RequestProblem(Exception):
+    """A request that cannot be understood, or comes from nobody."""
+
+    def __init__(self, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+MALFORMED = ProblemType(400, "malformed-request", "The request cannot be read")
+BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not acceptable")
+BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not acceptable")
+UNAUTHENTICATED = ProblemType(401, "unauthenticated", "A valid bearer token is needed")
+TOO_LARGE = ProblemType(413, "body-too-large", "The body is larger than 1 MiB")
+WRONG_MEDIA = ProblemType(415, "unsupported-media-type", "The body must be application/json")
+METHOD_NOT_ALLOWED = ProblemType(405, "method-not-allowed", "The resource does not have this method")
+NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
+UNAVAILABLE = ProblemType(503, "storage-unavailable", "The storage is not available", retry_after=2)
+INTERNAL = ProblemType(500, "internal-error", "Something went wrong on our side")
+
+OF_ERROR: dict[type[CallerError], ProblemType] = {
+    errors.NotFound: NO_SUCH_PATH,
+    errors.Forbidden: ProblemType(403, "forbidden", "You may not do this"),
+    errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not acceptable"),
+    errors.SlugTaken: ProblemType(409, "slug-taken", "The slug exists"),
+    errors.BankTooSmall: ProblemType(409, "bank-too-small", "The track has too few questions"),
+    errors.AlreadySubmitted: ProblemType(409, "already-submitted", "The assessment was submitted already"),
+    errors.AssessmentExpired: ProblemType(410, "assessment-expired", "The time for the assessment is over"),
+    errors.NotSubmitted: ProblemType(409, "not-submitted", "The assessment was not submitted yet"),
+    errors.AssessmentFailed: ProblemType(409, "assessment-failed", "The assessment has no result"),
+    errors.NoResultYet: ProblemType(409, "no-result-yet", "The result is still being made", retry_after=1),
+    errors.RunInProgress: ProblemType(409, "run-in-progress", "A run of the jobs is in progress", retry_after=1),
+    errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
+    errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has taken the place of the job's"),
+    errors.NoWebhook: ProblemType(409, "no-webhook", "No webhook is registered"),
+    errors.BeingSent: ProblemType(409, "being-sent", "The message is being sent", retry_after=2),
+    errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
+    errors.KeyInFlight: ProblemType(
+        409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1
+    ),
+    errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
+    errors.TooManyWaits: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
+    errors.TooManyWaiting: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
+    errors.Conflict: ProblemType(409, "conflict", "Someone else changed the same thing", retry_after=1),
+}
+_OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDIA, METHOD_NOT_ALLOWED)
+ALL = tuple(dict.fromkeys((*OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
+_OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
+
+# As many as a body may have responses; a megabyte of unknown fields needs no ten megabytes of complaints.
+_MOST_FIELDS = 500
+
+
+def problem(error: Exception, request: web.BaseRequest) -> web.Response:
+    """The answer to a request that ended in `error`."""
+    match error:
+        case RequestProblem():
+            return _response(request, error.kind, error.detail, error.headers)
+        case InvalidFields():
+            shown = error.errors[:_MOST_FIELDS]
+            fields = [{"pointer": fault.pointer, "detail": fault.detail} for fault in shown]
+            return _response(request, OF_ERROR[InvalidFields], error.detail, errors=fields)
+        case CallerError():
+            return _response(request, OF_ERROR[type(error)], error.detail)
+        case web.HTTPException():
+            return _of_http_exception(request, error)
+        # asyncpg counts a value of the wrong type among its interface errors, but that is a fault of ours.
+        case _ if isinstance(error, STORAGE_AWAY) and not isinstance(error, asyncpg.DataError):
+            return _response(request, UNAVAILABLE, "try again soon")
+        case _:
+            return _response(request, INTERNAL, "the request id helps to find out what")
+
+
+def _of_http_exception(request: web.BaseRequest, error: web.HTTPException) -> web.Response:
+    kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
+    allow = error.headers.get("Allow")
+    return _response(request, kind, kind.title, {"Allow": allow} if allow else None)
+
+
+def _response(
+    request: web.BaseRequest, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> web.Response:
+    body = {
+        "type": kind.uri,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": request.rel_url.raw_path,
+        "request_id": request[REQUEST_ID],
+        **members,
+    }
+    told = dict(headers or {})
+    if kind.retry_after is not None:
+        told["Retry-After"] = str(kind.retry_after)
+    return web.Response(
+        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=told
+    )

@@ -1,0 +1,70 @@
+"""The answer to a submission."""
+
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.assessment.rule_scoring import ScoreSummary
+from app.domain.result.model import Reason
+from app.domain.states import AssessmentStatus, JobStatus, JobType, ReasonCode
+from app.domain.values import Frozen
+
+
+class QueuedEssays(Frozen):
+    """The essays that wait for their scores; `missing` ones have no answer."""
+
+    status: JobStatus
+    count: int
+    missing: int
+
+
+class SubmittedScores(Frozen):
+    """What is known at the submission."""
+
+    theoretical: ScoreSummary
+    profile: ScoreSummary
+    essay: QueuedEssays
+
+
+class QueuedJob(Frozen):
+    """A job that was queued."""
+
+    job_id: UUID
+    job_type: JobType
+    status: JobStatus
+
+
+class Links(Frozen):
+    """Where to go from here."""
+
+    self: str
+    status: str
+    events: str
+    result: str
+
+
+class SubmissionView(Frozen):
+    """The answer to a submission."""
+
+    assessment_id: UUID
+    status: AssessmentStatus
+    submitted_at: datetime
+    degraded: bool
+    degraded_reasons: tuple[Reason, ...]
+    scores: SubmittedScores
+    jobs: tuple[QueuedJob, ...]
+    links: Links
+
+
+def links(assessment_id: UUID) -> Links:
+    """The addresses of an assessment."""
+    base = f"/assessments/{assessment_id}"
+    return Links(self=base, status=f"{base}/status", events=f"{base}/events", result=f"{base}/result")
+
+
+def missing_reason(missing: int, total: int) -> tuple[Reason, ...]:
+    """The reason for unanswered questions, if there are any."""
+    if not missing:
+        return ()
+    has = "has" if missing == 1 else "have"
+    detail = f"{missing} of {total} questions {has} no answer"
+    return (Reason(code=ReasonCode.MISSING_RESPONSES, stage="rule_score", detail=detail),)

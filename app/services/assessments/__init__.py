@@ -1,0 +1,1 @@
+"""Starting, answering, submitting and following assessments."""

@@ -1,0 +1,85 @@
+"""Reading how far an assessment is, and its result."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from app.domain.errors import AssessmentExpired, AssessmentFailed, NotFound, NotSubmitted
+from app.domain.records.assessments import StatusRecord
+from app.domain.states import AssessmentStatus
+from app.repositories import assessments
+from app.repositories.sql import Pool
+from app.schemas import StatusView, status_view
+from app.services.caller import Caller
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status and its revision, which grows with each visible change."""
+
+    view: StatusView
+    revision: int
+
+    @cached_property
+    def body(self) -> str:
+        """The status as JSON, rendered once for all who get it."""
+        return self.view.model_dump_json()
+
+    @property
+    def tag(self) -> str:
+        """The entity tag (RFC 9110)."""
+        return f'"{self.revision}"'
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.view.status.final and not self.view.rescoring
+
+
+async def read_status(pool: Pool, assessment_id: UUID, caller: Caller) -> Status:
+    """The status, in one statement.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    return status_of(await _read(pool, assessment_id, caller))
+
+
+def status_of(record: StatusRecord) -> Status:
+    """The status in a record."""
+    return Status(status_view(record), record.revision)
+
+
+async def read_result(pool: Pool, assessment_id: UUID, caller: Caller) -> str | Status:
+    """The result as JSON text, or the status while it is not final.
+
+    Raises:
+        NotFound, Forbidden, NotSubmitted, AssessmentExpired, AssessmentFailed.
+    """
+    record = await _read(pool, assessment_id, caller)
+    match record.status:
+        case AssessmentStatus.IN_PROGRESS:
+            raise NotSubmitted("this assessment was not submitted yet")
+        case AssessmentStatus.EXPIRED:
+            raise AssessmentExpired("the time for this assessment is over; it was never submitted")
+        case AssessmentStatus.FAILED:
+            raise AssessmentFailed("no result could be put together; the status has the scores by rule")
+        case AssessmentStatus.SUBMITTED:
+            return status_of(record)
+        case AssessmentStatus.COMPLETED:
+            return await _result(pool, assessment_id)
+
+
+async def _read(pool: Pool, assessment_id: UUID, caller: Caller) -> StatusRecord:
+    record = await assessments.read_status(pool, assessment_id)
+    if record is None:
+        raise NotFound("there is no such assessment")
+    caller.require_reader(record.owner)
+    return record
+
+
+async def _result(pool: Pool, assessment_id: UUID) -> str:
+    body = await assessments.read_result(pool, assessment_id)
+    if body is None:
+        raise RuntimeError("a completed assessment without a result")
+    return body

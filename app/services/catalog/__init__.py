@@ -1,0 +1,1 @@
+"""Managing tracks, questions and credentials."""

@@ -1,0 +1,59 @@
+"""Managing the catalogue of credentials. Every write leaves an audit row."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.domain.assessment.tracks import CredentialBody
+from app.domain.checking import merged
+from app.domain.errors import NotFound
+from app.domain.records.assessments import Credential
+from app.domain.states import AuditAction, AuditEntity
+from app.repositories import audit, credentials
+from app.repositories.sql import Connection, Executor, Pool
+
+
+async def find(db: Executor, credential_id: UUID, version: int | None = None) -> Credential:
+    """The active credential, or a named version of any.
+
+    Raises:
+        NotFound: there is none.
+    """
+    credential = await credentials.find(db, credential_id, version)
+    if credential is None:
+        raise NotFound("there is no such credential" if version is None else "there is no such version")
+    return credential
+
+
+async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:
+    """A new credential, found by full text at once and by meaning when a worker has embedded it."""
+    credential_id = uuid4()
+    await credentials.create(conn, credential_id, body)
+    await audit.record(conn, actor, AuditAction.CREATE, AuditEntity.CREDENTIAL, str(credential_id), body)
+    return Credential(credential_id, 1, body, sample=False)
+
+
+async def patch(pool: Pool, actor: str, credential_id: UUID, changes: dict[str, Any]) -> Credential:
+    """A new version with some fields changed; results keep pointing at the one that they quoted.
+
+    Raises:
+        NotFound, InvalidFields.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        await credentials.lock(conn, credential_id)
+        present = await find(conn, credential_id)
+        body = merged(CredentialBody, present.body, changes)
+        version = await credentials.add_version(conn, credential_id, body)
+        await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.CREDENTIAL, str(credential_id), body)
+        return Credential(credential_id, version, body, present.sample)
+
+
+async def delete(pool: Pool, actor: str, credential_id: UUID) -> None:
+    """Takes the credential out of the catalogue; its versions stay readable.
+
+    Raises:
+        NotFound: someone else deleted it.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        if not await credentials.delete(conn, credential_id):
+            raise NotFound("there is no such credential")
+        await audit.record(conn, actor, AuditAction.DELETE, AuditEntity.CREDENTIAL, str(credential_id))

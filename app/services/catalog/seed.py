@@ -1,0 +1,58 @@
+"""Putting the sample data in, where it is not there yet."""
+
+from typing import Any
+from uuid import UUID
+
+from app.domain.assessment.questions import BODY_OF_TYPE
+from app.domain.assessment.tracks import CredentialBody, TrackBody
+from app.domain.checking import checked
+from app.domain.records.assessments import Track
+from app.domain.states import AuditAction, AuditEntity, QuestionType
+from app.repositories import audit, credentials, questions, seeding, tracks
+from app.repositories.sql import Connection, Pool
+
+ACTOR = "assay seed"
+
+
+async def seed(
+    pool: Pool,
+    sample_tracks: list[dict[str, Any]],
+    sample_questions: list[tuple[UUID, dict[str, Any]]],
+    sample_credentials: list[tuple[UUID, dict[str, Any]]],
+) -> int:
+    """Adds what is missing, all or nothing; what was changed or deleted since stays as it is. Returns how many."""
+    async with pool.acquire() as conn, conn.transaction():
+        await seeding.wait_for_turn(conn)
+        ids = {body["slug"]: await _track(conn, checked(TrackBody, body)) for body in sample_tracks}
+        added = sum(new for _, new in ids.values())
+        for question_id, body in sample_questions:
+            track, _ = ids[body["track"]]
+            added += await _question(conn, question_id, track, body)
+        for credential_id, body in sample_credentials:
+            added += await _credential(conn, credential_id, checked(CredentialBody, body))
+        return added
+
+
+async def _track(conn: Connection, body: TrackBody) -> tuple[Track, bool]:
+    present = await tracks.find(conn, body.slug)
+    if present:
+        return present, False
+    track = await tracks.create(conn, body, sample=True)
+    await audit.record(conn, ACTOR, AuditAction.CREATE, AuditEntity.TRACK, body.slug, body)
+    return track, True
+
+
+async def _question(conn: Connection, question_id: UUID, track: Track, told: dict[str, Any]) -> bool:
+    fields = {name: value for name, value in told.items() if name != "track"}
+    body = checked(BODY_OF_TYPE[QuestionType(told["type"])], fields)
+    new = await questions.create(conn, question_id, track.id, body, sample=True)
+    if new:
+        await audit.record(conn, ACTOR, AuditAction.CREATE, AuditEntity.QUESTION, str(question_id), body)
+    return new
+
+
+async def _credential(conn: Connection, credential_id: UUID, body: CredentialBody) -> bool:
+    new = await credentials.create(conn, credential_id, body, sample=True)
+    if new:
+        await audit.record(conn, ACTOR, AuditAction.CREATE, AuditEntity.CREDENTIAL, str(credential_id), body)
+    return new

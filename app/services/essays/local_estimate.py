@@ -1,0 +1,23 @@
+"""The local scorer's estimate of one answer: embeds what has to be read of it, and computes the score."""
+
+from collections.abc import Awaitable, Callable
+
+from app.clients.llm.embeddings_local import Embedder
+from app.domain.assessment.questions import EssayQuestion
+from app.domain.essay.score import EssayScore
+
+Estimator = Callable[[Embedder, EssayQuestion, str], Awaitable[EssayScore]]
+
+
+async def estimate_locally(embedder: Embedder, question: EssayQuestion, answer: str) -> EssayScore:
+    """The estimated score of an answer.
+
+    Raises:
+        EmbeddingUnavailable: there are no vectors to be had.
+    """
+    # Imported here: it brings numpy along, which a worker with a model does not need.
+    from app.domain.essay.local_scoring import estimate, texts_to_embed
+
+    texts = texts_to_embed(question.prompt, question.model_answer, answer)
+    vectors = await embedder.embed(texts)
+    return estimate(question.prompt, question.model_answer, answer, dict(zip(texts, vectors, strict=True)))

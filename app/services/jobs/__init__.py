@@ -1,0 +1,1 @@
+"""Running, retrying and maintaining jobs."""

@@ -1,0 +1,76 @@
+"""Upkeep that every worker does, safe in all of them at once: rings that nobody heard, time that is over, vectors
+that are missing."""
+
+from app.clients.llm.embeddings_local import Embedder
+from app.clients.redis.job_queue import Doorbell
+from app.domain.states import WEBHOOKS, JobType
+from app.repositories import assessments, credentials, embedding_space, idempotency, jobs, webhooks
+from app.repositories.sql import Connection, Pool
+from app.services.recommendations.search import embedded_text, space
+
+# Seconds that a ring is trusted: what is due and waits longer is rung for again.
+RING_PATIENCE = 2.0
+# While so many messages of a type wait, its workers have enough to do, and more messages would not make them faster.
+ENOUGH = 200
+_BATCH = 500
+# Few enough that a batch of passages is embedded in about a second.
+_PASSAGES = 32
+
+
+async def relay(pool: Pool, doorbell: Doorbell) -> int:
+    """Rings for jobs and webhooks' messages that someone should be at and nobody is; returns how many.
+
+    Whoever made them due may have died before it rang, Redis may have been away or have lost its messages, a worker may
+    have died with its job, or the time of another try has come. Redis is asked first: while it is away, nothing is
+    noted as rung for.
+
+    Raises:
+        RedisError, OSError, TimeoutError: Redis or Postgres is away.
+    """
+    waiting = await doorbell.waiting()
+    hungry = {queue for queue, messages in waiting.items() if messages < ENOUGH}
+    job_types = [job_type for job_type in JobType if job_type in hungry]
+    unheard = await jobs.take_unheard(pool, job_types, RING_PATIENCE, _BATCH)
+    if WEBHOOKS in hungry:
+        unheard += await webhooks.take_unheard(pool, RING_PATIENCE, _BATCH)
+    if unheard:
+        await doorbell.ring(unheard)
+    return len(unheard)
+
+
+async def expire_overdue(pool: Pool) -> int:
+    """Ends a batch of assessments whose time is over; returns how many."""
+    return await assessments.sweep_expired(pool, _BATCH)
+
+
+async def forget_keys(pool: Pool) -> int:
+    """Removes a batch of idempotency keys whose time is over; returns how many."""
+    return await idempotency.forget_old(pool, _BATCH)
+
+
+async def embed_passages(pool: Pool, embedder: Embedder) -> int:
+    """Embeds a batch of passages that have no vector of this model, unless another was chosen; returns how many.
+
+    Raises:
+        EmbeddingUnavailable: the runtime is not there.
+    """
+    async with pool.acquire() as conn:
+        chosen = await embedding_space.chosen(conn)
+        if chosen and chosen.name != space(embedder):
+            return 0
+        return await embed_batch(conn, embedder)
+
+
+async def embed_batch(conn: Connection, embedder: Embedder) -> int:
+    """The same on this connection, in a transaction.
+
+    Raises:
+        EmbeddingUnavailable: the runtime is not there.
+    """
+    async with conn.transaction():
+        batch = await credentials.take_unembedded(conn, space(embedder), _PASSAGES)
+        if batch:
+            vectors = await embedder.embed([embedded_text(passage) for passage in batch])
+            pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
+            await credentials.store_embeddings(conn, space(embedder), pairs)
+        return len(batch)

@@ -1,0 +1,203 @@
+"""Running a job that the doorbell rang for: claim, heartbeat, work, and what becomes of failures."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from app.clients.redis.change_feed import Announce, to_nobody
+from app.clients.redis.job_queue import REDIS_AWAY, Doorbell
+from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
+from app.domain.job import backoff
+from app.domain.records.assessments import ClaimedJob
+from app.domain.states import JobStatus, JobType
+from app.lifecycle import end
+from app.repositories import jobs
+from app.repositories.jobs import Finished, Ring
+from app.repositories.sql import STORAGE_AWAY, Pool
+from app.schemas import error_of
+from app.services.essays.score_essays import LeaseLost
+
+log = structlog.get_logger()
+
+_CRASHED = "worker_crashed"
+# Crashes beyond the budget after which giving up, too, is no longer tried.
+_LAST_RESORT = 3
+# Two heartbeats may be lost before the lease is.
+_BEATS_IN_A_LEASE = 3
+# Within a process this is long; for work that has to stop it is short, and nothing that it writes counts any more.
+_LAST_ANSWER_SECONDS = 0.1
+# A pause between tries while Postgres is away, shorter than the sweeper's.
+_STORAGE_PAUSE = 0.25
+
+
+class Work(Protocol):
+    """What a job type does. Both return what the end made due, or None where the lease was lost."""
+
+    async def do(self, job: ClaimedJob) -> Finished | None: ...
+    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None: ...
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """What the settings say about jobs, in seconds and counts."""
+
+    lease_seconds: float
+    max_crashes: int
+    retry_delay: float
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Runs jobs. `announce` is told which assessments have changed; `chance` gives numbers in [0, 1) for jitter."""
+
+    pool: Pool
+    doorbell: Doorbell
+    work: Mapping[JobType, Work]
+    limits: JobLimits
+    announce: Announce = to_nobody
+    chance: Callable[[], float] = random.random
+
+    async def run(self, job_id: UUID) -> None:
+        """Does the job if it is due and nobody else has it; leaves its state in the row, whatever happens."""
+        try:
+            job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
+        except STORAGE_AWAY as error:
+            log.warning("job_not_claimed", job_id=str(job_id), error=type(error).__name__)
+            return  # the relay will ring for it again
+        if job is None:
+            return
+        with structlog.contextvars.bound_contextvars(
+            job_id=str(job.id), job_type=job.job_type, assessment_id=str(job.assessment_id),
+            attempt=job.attempts, request_id=job.request_id, traceparent=job.traceparent,
+        ):  # fmt: skip
+            self.announce(job.assessment_id)
+            try:
+                await self._held(job)
+            finally:
+                self.announce(job.assessment_id)
+
+    async def _held(self, job: ClaimedJob) -> None:
+        started = time.monotonic()
+        try:
+            finished = await self._under_lease(job, lambda: self._attempt(job))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(job))
+            raise
+        except (LeaseLost, *STORAGE_AWAY) as error:
+            log.warning("job_lease_lost" if isinstance(error, LeaseLost) else "job_storage_away", error=repr(error))
+            await self._put_back(job)
+        except Exception:
+            # Not even its end could be written. The lease runs out, and the crash budget ends what always does this.
+            log.exception("job_not_ended")
+        else:
+            log.info("job_attempt_ended", seconds=round(time.monotonic() - started, 3))
+            await self._ring(finished)
+
+    async def _attempt(self, job: ClaimedJob) -> Finished | None:
+        work = self.work[job.job_type]
+        over_budget = job.crashes - self.limits.max_crashes
+        if over_budget >= 0:
+            kind = Poison if over_budget else LastingTrouble
+            crashed = kind(_CRASHED, "the workers that tried this stopped unexpectedly")
+            return await (work.give_up(job, crashed) if over_budget < _LAST_RESORT else self._bury(job, crashed))
+        try:
+            return await work.do(job)
+        except LeaseLost:
+            raise
+        except Trouble as trouble:
+            found = trouble
+        except Exception as error:
+            if isinstance(error, STORAGE_AWAY) and backoff.may_return(job):
+                raise
+            # A fault of our own must not take the worker down, and trying again may get around it.
+            log.exception("job_raised")
+            found = PassingTrouble("internal_error", "something went wrong on our side")
+        if backoff.ends(job, found):
+            log.warning("job_given_up", code=found.code)
+            return await work.give_up(job, found)
+        await self._retry_later(job, found)
+        return None
+
+    async def _bury(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        """Ends a job that could not even be given up, by writing nothing but that: every submission comes to an end."""
+        log.error("job_buried", code=trouble.code)
+        if job.job_type is JobType.FUSION:
+            return Finished(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
+
+    async def _retry_later(self, job: ClaimedJob, trouble: Trouble) -> None:
+        delay = backoff.delay(job, trouble, self.limits.retry_delay, self.chance())
+        log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
+        await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=backoff.charged(job, trouble))
+
+    async def _under_lease(self, job: ClaimedJob, work: Callable[[], Awaitable[Finished | None]]) -> Finished | None:
+        """Works while a heartbeat renews the lease.
+
+        Raises:
+            LeaseLost: the lease could not be kept; the work was cancelled.
+        """
+        task = asyncio.ensure_future(work())
+        beat = asyncio.create_task(self._heartbeat(job))
+        try:
+            await asyncio.wait({task, beat}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                # A job that has just been ended has no lease either; then only the answer to the last write is due.
+                await asyncio.wait({task}, timeout=_LAST_ANSWER_SECONDS)
+            if not task.done():
+                raise LeaseLost from (None if beat.cancelled() else beat.exception())
+            return task.result()
+        finally:
+            await end(task, beat)
+
+    async def _heartbeat(self, job: ClaimedJob) -> None:
+        """Renews the lease until it is lost, or could not be renewed in time."""
+        seconds, renewed = self.limits.lease_seconds, time.monotonic()
+        while (left := renewed + seconds - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, seconds / _BEATS_IN_A_LEASE))
+            sent = time.monotonic()
+            try:
+                async with asyncio.timeout(seconds / _BEATS_IN_A_LEASE):
+                    if not await jobs.renew(self.pool, job, seconds):
+                        return
+            except STORAGE_AWAY:
+                log.warning("heartbeat_missed")
+            else:
+                renewed = sent
+
+    async def _release(self, job: ClaimedJob) -> None:
+        try:
+            await jobs.release(self.pool, job)
+        except STORAGE_AWAY:
+            log.warning("job_not_released")  # its lease will run out
+
+    async def _put_back(self, job: ClaimedJob) -> None:
+        """Hands the job back without a charge as soon as Postgres answers; it says no where someone else has the job.
+
+        Done before a sweeper finds the lease run out, an absent Postgres costs the job nothing.
+        """
+        delay = backoff.backoff(self.limits.retry_delay, job.fence, self.chance())
+        while True:
+            try:
+                await jobs.release(self.pool, job, delay)
+                return
+            except STORAGE_AWAY:
+                await asyncio.sleep(_STORAGE_PAUSE)
+
+    async def _ring(self, finished: Finished | None) -> None:
+        if finished and finished.due:
+            await ring(self.doorbell, [finished.due])
+
+
+async def ring(doorbell: Doorbell, rings: Sequence[Ring]) -> None:
+    """Rings for jobs whose rows say already that it was rung: where that turns out to be wrong, the relay rings again
+    (`app.services.jobs.maintenance`), and where it is right, as nearly always, nothing is left to write."""
+    try:
+        await doorbell.ring(rings)
+    except REDIS_AWAY as error:
+        log.warning("doorbell_not_rung", error=type(error).__name__)

@@ -1,0 +1,1 @@
+"""Searching credentials and recommending them."""

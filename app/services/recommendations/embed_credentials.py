@@ -1,0 +1,61 @@
+"""Keeping the catalogue's vectors those of one embedder, though workers may have different ones."""
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from app.clients.llm.embeddings_local import Embedder
+from app.repositories import embedding_space
+from app.repositories.embedding_space import Chosen
+from app.repositories.sql import Pool
+from app.services.jobs.maintenance import embed_passages
+from app.services.recommendations.search import space
+
+log = structlog.get_logger()
+
+# Seconds after which it is said again that somebody embeds in the chosen space.
+_SAID_AGAIN = 60.0
+# Seconds without that after which others take it over: longer than it takes to replace all workers after `assay
+# credentials reindex` with a new model.
+ABANDONED = 900.0
+
+
+@dataclass
+class CatalogueEmbedding:
+    """Embeds what has no vector of the embedder's space, where that is the chosen one. Who comes last chooses: in a
+    rolling deployment that is the new model, and workers that still have the old one leave the catalogue alone from
+    then on, instead of both replacing each other's vectors for ever. They come back where nobody is left who chose."""
+
+    pool: Pool
+    embedder: Embedder
+    _came: bool = field(default=False, init=False)
+    _left_alone: bool = field(default=False, init=False)
+
+    async def embed(self) -> int:
+        """Embeds a batch; returns how many passages.
+
+        Raises:
+            EmbeddingUnavailable: the embedder does not work. Then it takes nothing over either.
+        """
+        ours, chosen = space(self.embedder), await embedding_space.chosen(self.pool)
+        if chosen is None or chosen.name != ours:
+            if self._came and chosen is not None and chosen.idle_seconds <= ABANDONED:
+                self._leave_alone(ours, chosen)
+                return 0
+            await self._take_over(ours, chosen)
+        elif chosen.idle_seconds > _SAID_AGAIN:
+            await embedding_space.keep(self.pool, ours)
+        self._came, self._left_alone = True, False
+        return await embed_passages(self.pool, self.embedder)
+
+    async def _take_over(self, ours: str, chosen: Chosen | None) -> None:
+        if chosen is not None:
+            # It has to show that it works, before others stop.
+            await self.embedder.embed(["Does it work?"])
+            log.info("embedding_space_changed", space=ours, before=chosen.name)
+        await embedding_space.choose(self.pool, ours)
+
+    def _leave_alone(self, ours: str, chosen: Chosen) -> None:
+        if not self._left_alone:
+            log.warning("catalogue_left_to_another_model", space=ours, chosen=chosen.name)
+            self._left_alone = True

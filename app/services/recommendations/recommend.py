@@ -1,0 +1,112 @@
+"""The `rag` job: credentials worth earning, found by words and by meaning. It reads rule scores and answers only, so
+that what it finds does not depend on whether the essays are scored before it or after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.clients.llm.embeddings_local import Embedder
+from app.domain.errors import Poison, Trouble
+from app.domain.recommendation.query import CANDIDATES, TOP, Candidate, RetrievalQuery, build_query
+from app.domain.recommendation.ranking import Ranked, rank
+from app.domain.recommendation.recommend import recommend
+from app.domain.recommendation.search_trace import Way, trace_of
+from app.domain.records.assessments import ClaimedJob, RunInputs
+from app.domain.result.fusion import skill_evidence
+from app.domain.result.model import QuestionLine, Reason
+from app.domain.result.skills import estimate_skills
+from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
+from app.repositories import credentials, jobs
+from app.repositories.jobs import Finished
+from app.repositories.sql import Pool
+from app.schemas import error_of
+from app.services.recommendations import search
+from app.services.recommendations.embedding_calls import on_account_of
+
+_BY_TEXT_ALONE = "found by words alone: the search by meaning was not available"
+_STANDING = "the track's standing list: the search found nothing for your answers"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Candidates with their relevance, best first; what each way found; what to say where it was not the best; and the
+    query's vector where vectors were compared."""
+
+    ranked: tuple[Ranked, ...]
+    rankings: dict[Way, list[Candidate]]
+    fallback: str | None = None
+    vector: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Recommending:
+    """Recommends for a run."""
+
+    pool: Pool
+    embedder: Embedder
+
+    async def do(self, job: ClaimedJob) -> Finished | None:
+        """Finds and stores the recommendations, by the best way that works."""
+        run = await jobs.read_run(self.pool, job)
+        query = _query(run)
+        return await self._finish(job, run, query, await self._search(job, query, run))
+
+    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        """Ends the job with what is found by words alone; where even that took a worker down, with nothing."""
+        if isinstance(trouble, Poison):
+            reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, trouble.detail)
+            return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [reason])
+        run = await jobs.read_run(self.pool, job)
+        query = _query(run)
+        return await self._finish(job, run, query, await self._search_by_words(query, run), trouble)
+
+    async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> Found:
+        """Candidates with their relevance, and what to say where this is not the best way."""
+        embedder = on_account_of(self.embedder, run.assessment_id, job.run)
+        found = await search.both_ways(self.pool, embedder, query)
+        if not found.by_meaning:
+            return await self._without_meaning(found.by_words, query, run)
+        rankings = {Way.WORDS: found.by_words, Way.MEANING: found.by_meaning}
+        return Found(rank(query, *rankings.values()), rankings, vector=found.vector)
+
+    async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> Found:
+        return await self._without_meaning(await search.by_words(self.pool, query), query, run)
+
+    async def _without_meaning(self, by_text: list[Candidate], query: RetrievalQuery, run: RunInputs) -> Found:
+        if by_text:
+            return Found(rank(query, by_text), {Way.WORDS: by_text}, _BY_TEXT_ALONE)
+        standing = await credentials.standing_list(self.pool, run.track_skills, CANDIDATES)
+        return Found(rank(query, standing), {Way.STANDING: standing}, _STANDING)
+
+    async def _finish(
+        self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: Trouble | None = None
+    ) -> Finished | None:
+        first = found.ranked[:TOP]
+        named = [candidate for candidate, _ in first]
+        speaking = await search.evidence(self.pool, self.embedder.name, query, named, found.vector)
+        shown = [(candidate, relevance) for candidate, (_, relevance) in zip(speaking, first, strict=True)]
+        recommended = recommend(shown, query)
+        trace = trace_of(query, found.rankings, found.ranked, self.embedder.name)
+        output = {
+            "recommendations": [recommendation.model_dump(mode="json") for recommendation in recommended],
+            "retrieval": trace.model_dump(mode="json"),
+        }
+        if not recommended:
+            reasons = [_reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, "the catalogue has nothing for this track")]
+        elif found.fallback:
+            reasons = [_reason(ReasonCode.RECOMMENDATIONS_FALLBACK, found.fallback)]
+        else:
+            reasons = []
+        status, error = (JobStatus.FAILED, error_of(trouble)) if trouble else (JobStatus.COMPLETED, None)
+        return await jobs.finish(self.pool, job, status, error, output, reasons)
+
+
+def _query(run: RunInputs) -> RetrievalQuery:
+    """What a person said of a score in theory counts; what is said after the search waits for the next run."""
+    theory = run.rule_scores.get(ScoreType.THEORETICAL, ())
+    lines = [QuestionLine(**dict(line), override=run.overrides.get(line.question_id)) for line in theory]
+    estimates = estimate_skills(skill_evidence(run.questions, lines))
+    return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers)
+
+
+def _reason(code: ReasonCode, detail: str) -> Reason:
+    return Reason(code=code, stage=JobType.RAG, detail=detail)

@@ -1,0 +1,1 @@
+"""Results: fusion, overrides, traces, feedback."""

@@ -1,0 +1,88 @@
+"""Reading the whole way of a result: what was answered, asked, found, scored, said and sent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.assessment.answers import is_empty
+from app.domain.assessment.questions import EssayQuestion
+from app.domain.errors import NotFound
+from app.domain.essay.model_prompt import Prompt, fingerprint
+from app.domain.essay.prompt import EssayPrompt, build_prompt
+from app.domain.phrasing import SummaryPrompt, asked_about
+from app.domain.records.assessments import RunInputs
+from app.domain.records.trace import TraceRows
+from app.domain.states import AssessmentStatus
+from app.repositories import jobs, trace
+from app.repositories.sql import Connection, Pool
+from app.schemas import PromptView, ShownPrompts, TraceView, trace_view
+from app.services.results.override import check_result
+
+
+@dataclass(frozen=True)
+class _Run:
+    assessment_id: UUID
+    run: int
+
+
+async def read(pool: Pool, assessment_id: UUID, status: AssessmentStatus, named: int | None) -> TraceView:
+    """The way of the newest run that has a result, or of the named one, all of one moment.
+
+    Raises:
+        NotSubmitted, NoResultYet, AssessmentFailed: there is no result, and no run was named.
+        NotFound: there is no such run.
+    """
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        return await _read(conn, assessment_id, status, named)
+
+
+async def _read(conn: Connection, assessment_id: UUID, status: AssessmentStatus, named: int | None) -> TraceView:
+    number = await trace.find_run(conn, assessment_id, named)
+    if number is None:
+        if named is None:
+            check_result(status)
+        raise NotFound("there is no such run of this assessment")
+    run = _Run(assessment_id, number)
+    inputs = await jobs.read_run(conn, run)
+    prompts, result = _prompts(inputs), await trace.read_result(conn, run)
+    phrasing = asked_about(result) if result else None
+    essays = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
+    phraser = next((each.phrased.model for each in result.summary if each.phrased), None) if result else None
+    summary = fingerprint(phrasing, phraser) if phrasing and phraser else None
+    rows = await trace.read_rows(conn, run, essays, summary)
+    return trace_view(number, inputs, rows, result, _shown(prompts, phrasing, rows))
+
+
+def _shown(prompts: Mapping[UUID, EssayPrompt], phrasing: SummaryPrompt | None, rows: TraceRows) -> ShownPrompts:
+    models = {call.model for call in rows.calls}
+    asked: dict[str, UUID | None] = {
+        fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models
+    }
+    # Nobody who has no model for summaries need be told what one would be asked.
+    summary = phrasing if any(call.prompt_version == SummaryPrompt.version for call in rows.calls) else None
+    if summary:
+        asked |= {fingerprint(summary, model).hex(): None for model in models}
+    shown = {key: _view(prompt) for key, prompt in prompts.items()}
+    return ShownPrompts(shown, _view(summary) if summary else None, asked)
+
+
+def _view(prompt: Prompt) -> PromptView:
+    return PromptView(version=prompt.version, system=prompt.system, user=prompt.user)
+
+
+def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:
+    """What is asked about each essay that has an answer, without the word that marks a single call."""
+    return {
+        question.question_id: build_prompt(question.body, str(run.answers[question.question_id]))
+        for question in run.questions
+        if isinstance(question.body, EssayQuestion) and not is_empty(run.answers.get(question.question_id))
+    }
+
+
+def _models(run: RunInputs) -> Iterator[tuple[UUID, str]]:
+    """The models whose answers the essays' scores rest on."""
+    for line in run.essays:
+        if line.scorer == "gpt" and line.model:
+            yield line.question_id, line.model
+        if line.second_opinion:
+            yield line.question_id, line.second_opinion.model

@@ -1,0 +1,1 @@
+"""Composition: what a process holds open, made from the settings."""

@@ -1,0 +1,208 @@
+"""`assay credentials`: files in, all or none or what is good of them; killed and run again; vectors anew."""
+
+import asyncio
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.states import Level
+from app.repositories import credentials
+from app.repositories.sql import Pool
+from app.services.recommendations.search import space
+from benchmarks.credentials import made_up
+from tests.bank import plant
+from tests.cli.conftest import Command
+from tests.fakes.conditions import until
+
+PRESENT = """SELECT v.title, c.current_version, v.level, v.skills FROM credentials c
+JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version ORDER BY v.title"""
+
+LATER = "{} passage(s) are found by words alone until workers or `assay credentials reindex` embed them\n"
+
+
+def written(path: Path, rows: list[Any]) -> Path:
+    """As JSON lines, or as CSV by the name."""
+    if path.suffix == ".jsonl":
+        path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
+        return path
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "skills": "; ".join(row["skills"])} for row in rows)
+    return path
+
+
+async def run(command: Command, url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The ended command."""
+    return await asyncio.to_thread(command.run, "credentials", *arguments, DATABASE_URL=url)
+
+
+async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up(3)]
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 added, 0 updated, 0 unchanged\n" + LATER.format(3), "")
+    before = await pool.fetch(PRESENT)
+    assert [(row["title"], row["skills"]) for row in before] == sorted((row["title"], row["skills"]) for row in rows)
+    rows[1]["level"] = "advanced" if rows[1]["level"] == "beginner" else "beginner"
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", ["", *rows])))
+    assert (done.returncode, done.stdout) == (0, "0 added, 1 updated, 2 unchanged\n" + LATER.format(3))
+    after = {row["title"]: (row["current_version"], row["level"]) for row in await pool.fetch(PRESENT)}
+    assert after[rows[1]["title"]] == (2, rows[1]["level"])
+    assert sorted(version for version, _ in after.values()) == [1, 1, 2]
+    actions = await pool.fetch("SELECT action, count(*) FROM audit_log GROUP BY action ORDER BY action")
+    assert [tuple(row) for row in actions] == [("create", 3), ("update", 1)]
+
+
+async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_imported(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    one, two = made_up(2)
+    wrong = [one, one | {"level": "expert"}, "", "{", one, two | {"url": "ftp://x.example", "title": ""}, two]
+    told = str(written(tmp_path / "some.jsonl", [*wrong, two | {"title": "A\0B"}, *["[]"] * 20]))
+    done = await run(command, database_url, "import", told)
+    assert (done.returncode, done.stdout) == (2, "")
+    for line, why in ((2, "level: "), (4, "Invalid JSON"), (5, "the same provider and title as in line 1"), (6, "tit")):
+        assert f"some.jsonl: line {line}: {why}" in done.stderr
+    assert "line 8: has a NUL" in done.stderr and "and 5 more" in done.stderr and "Traceback" not in done.stderr
+    assert "nothing was imported; 25 of 27 rows are wrong" in done.stderr
+    assert await pool.fetch(PRESENT) == []
+    done = await run(command, database_url, "import", "--skip-bad", str(written(tmp_path / "bad.jsonl", ["{"])))
+    assert (done.returncode, done.stdout) == (2, "") and "nothing was imported; 1 of 1 rows are wrong" in done.stderr
+    done = await run(command, database_url, "import", "--skip-bad", told)
+    assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n" + LATER.format(2))
+    assert len(await pool.fetch(PRESENT)) == 2
+
+
+async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url: str, tmp_path: Path) -> None:
+    rows = list(made_up(3))
+    rows[0]["description"], rows[1]["level"] = "Three\nlines\nlong.", "expert"
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
+    assert done.returncode == 2 and "some.csv: line 5: level: " in done.stderr
+    file = tmp_path / "cells.csv"
+    file.write_text("title,provider,url,level,description\nA,B,https://x.example,beginner,So,more\nA,B\n", "utf-8")
+    done = await run(command, database_url, "import", str(file))
+    assert "line 2: has not as many cells as line 1" in done.stderr and "line 3: has not" in done.stderr
+    rows[1] |= {"level": "beginner", "description": "x" * 200_000}
+    done = await run(command, database_url, "import", "--skip-bad", str(written(tmp_path / "long.csv", rows)))
+    assert done.returncode == 0 and done.stdout.startswith("2 added, 0 updated, 0 unchanged, 1 skipped")
+    assert "long.csv: line 5: description: " in done.stderr
+
+
+async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path: Path) -> None:
+    for name, text, why in (
+        ("missing.csv", None, "No such file"),
+        ("some.txt", b"", "must end in .csv or .jsonl"),
+        ("latin.jsonl", b"\xe4", "not UTF-8, from byte 0 on"),
+        ("headings.csv", b"title,price\n", "see description, level, price, provider, url"),
+        ("twice.csv", b"title,title,provider,url,level,description\n", "line 1 names a column twice"),
+    ):
+        if text is not None:
+            (tmp_path / name).write_bytes(text)
+        done = await run(command, database_url, "import", str(tmp_path / name))
+        assert (done.returncode, done.stdout) == (2, "") and why in done.stderr and "Traceback" not in done.stderr
+
+
+async def test_killed_and_run_again(command: Command, pool: Pool, database_url: str, tmp_path: Path) -> None:
+    """With --skip-bad the finished batches stay; without it a killed import leaves nothing."""
+    count = 4_000
+    told = str(written(tmp_path / "many.jsonl", list(made_up(count))))
+
+    async def imported() -> int:
+        total: int = await pool.fetchval("SELECT count(*) FROM credentials")
+        return total
+
+    async def some_in() -> bool:
+        return await imported() > 0
+
+    async def much_written() -> bool:
+        """More than a batch, as far as anyone can see from outside of the transaction: the table grows."""
+        return bool(await pool.fetchval("SELECT pg_relation_size('credential_versions') > 600000"))
+
+    whole = command.start("credentials", "import", told, DATABASE_URL=database_url)
+    await until(much_written)
+    whole.kill()
+    assert await asyncio.to_thread(whole.wait) < 0
+    assert await imported() == 0
+    parts = command.start("credentials", "import", "--skip-bad", told, DATABASE_URL=database_url)
+    await until(some_in)
+    parts.kill()
+    assert await asyncio.to_thread(parts.wait) < 0
+    done = await run(command, database_url, "import", "--skip-bad", told)
+    assert done.returncode == 0
+    added, _, unchanged = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
+    assert unchanged > 0 and added + unchanged == count == await imported()
+    assert await pool.fetchval("SELECT max(current_version) FROM credentials") == 1
+
+
+async def test_an_import_leaves_statistics_and_nothing_to_tidy(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """Plans made for an empty catalogue took seconds in a full one."""
+    before = await pool.fetchval("SELECT clock_timestamp()")
+    done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(30)))))
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [LATER.format(30).strip()])
+
+    async def analysed() -> bool:
+        late = "SELECT count(*) = 4 FROM pg_stat_user_tables WHERE relname = ANY($1) AND last_analyze > $2"
+        tables = ["credentials", "credential_versions", "passages", "passage_vectors"]
+        return bool(await pool.fetchval(late, tables, before))
+
+    await until(analysed)
+
+
+async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(200)))))
+    count = await credentials.count_without_vector(pool)
+
+    async def embedded() -> int:
+        total: int = await pool.fetchval("SELECT count(embedding) FROM passage_vectors")
+        return total
+
+    async def some() -> bool:
+        return await embedded() > 0
+
+    killed = command.start("credentials", "reindex", DATABASE_URL=database_url)
+    await until(some)
+    killed.kill()
+    assert await asyncio.to_thread(killed.wait) < 0
+    await until(lambda: _nobody_embeds(pool))
+    first = await pool.fetch("SELECT passage_id, xmin::text FROM passage_vectors WHERE embedding IS NOT NULL")
+    done = await run(command, database_url, "reindex")
+    assert 0 < len(first) < count and done.stdout == f"{count - len(first)} passage(s) embedded\n"
+    after = await pool.fetch("SELECT passage_id, xmin::text FROM passage_vectors WHERE embedding IS NOT NULL")
+    assert len(after) == count and set(map(tuple, first)) <= set(map(tuple, after)), "not written again"
+
+
+async def _nobody_embeds(pool: Pool) -> bool:
+    """Whether Postgres has noticed that the command is gone."""
+    others = "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'assay credentials'"
+    return bool(await pool.fetchval(others))
+
+
+async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes_on(
+    command: Command, pool: Pool, database_url: str
+) -> None:
+    await plant(pool)
+    done = await run(command, database_url, "reindex")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
+    embedder = OfflineEmbedder()
+    await pool.execute(
+        "UPDATE passage_vectors SET model = $1 FROM passages p WHERE p.id = passage_id AND text LIKE '%oil%'",
+        f"{embedder.name} (text alone)",
+    )
+    waiting = await credentials.count_unembedded(pool, space(embedder))
+    (vector,) = await embedder.embed(["soil"])
+    await embedder.close()
+    assert 0 < waiting < 3
+    assert len(await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
+    done = await run(command, database_url, "reindex")
+    assert (done.returncode, done.stdout) == (0, f"{waiting} passage(s) embedded\n")
+    done = await run(command, database_url, "reindex")
+    assert done.stdout == "0 passage(s) embedded\n"

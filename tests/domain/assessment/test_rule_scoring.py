@@ -1,0 +1,172 @@
+"""Scoring by rule: what an answer earns, and what must not matter for it."""
+
+from fractions import Fraction
+from random import Random
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.assessment.answers import Answer
+from app.domain.assessment.questions import Option, ProfileInput, Question, QuestionBody, TheoreticalQuestion
+from app.domain.assessment.rule_scoring import QuestionScore, score_by_rule, score_question, summarize
+from app.domain.states import ScoreType
+from tests.bank import essay, profile, theory
+from tests.domain.making import asked, line, nth, quick
+
+_IDS = "ABCDEFGH"
+_EMPTY: tuple[Answer, ...] = (None, "", "  \n", ())
+
+
+@st.composite
+def theories(draw: st.DrawFn) -> TheoreticalQuestion:
+    ids = draw(st.lists(st.sampled_from(_IDS), min_size=1, unique=True))
+    return TheoreticalQuestion(
+        prompt="Which?",
+        options=tuple(Option(id=name, text=name) for name in ids),
+        correct_options=tuple(draw(st.lists(st.sampled_from(ids), min_size=1, unique=True))),
+        partial_credit=draw(st.booleans()),
+        weight=draw(st.floats(0.001, 1000)),
+    )
+
+
+@st.composite
+def answered(draw: st.DrawFn) -> tuple[TheoreticalQuestion, tuple[str, ...]]:
+    body = draw(theories())
+    ids = [option.id for option in body.options]
+    return body, tuple(draw(st.lists(st.sampled_from(ids), unique=True)))
+
+
+def earned(body: TheoreticalQuestion, answer: Answer) -> float:
+    return score_question(asked(body), answer).score
+
+
+@pytest.mark.parametrize(
+    ("correct", "partial", "answer", "points"),
+    [
+        (("B",), False, "B", 2.0),
+        (("B",), False, ("B",), 2.0),
+        (("B",), False, "A", 0.0),
+        (("A", "B"), False, ("B", "A"), 2.0),
+        (("A", "B"), False, ("A",), 0.0),
+        (("A", "B"), False, ("A", "B", "C"), 0.0),
+        (("A", "B"), True, "A", 1.0),
+        (("A", "B"), True, ("A", "B", "C"), 1.0),
+        (("A", "B"), True, ("A", "C"), 0.0),
+        (("A",), True, ("B", "C"), 0.0),
+    ],
+)
+def test_theory_earns_what_the_key_says(correct: tuple[str, ...], partial: bool, answer: Answer, points: float) -> None:
+    score = score_question(asked(theory(correct, partial=partial, weight=2.0)), answer)
+    assert (score.score, score.max_score, score.correct) == (points, 2.0, points == 2.0)
+    assert (score.score_type, score.missing) == (ScoreType.THEORETICAL, False)
+
+
+@quick
+@given(answered())
+def test_partial_credit_is_the_contracts_formula(given_answer: tuple[TheoreticalQuestion, tuple[str, ...]]) -> None:
+    body, answer = given_answer
+    right = [name for name in answer if name in body.correct_options]
+    wrong = [name for name in answer if name not in body.correct_options]
+    share = max(Fraction(0), Fraction(len(right) - len(wrong), len(body.correct_options)))
+    if not body.partial_credit and share < 1:
+        share = Fraction(0)
+    assert earned(body, answer) == pytest.approx(float(share * Fraction(body.weight)))
+
+
+@quick
+@given(answered())
+def test_points_are_never_negative_and_never_over_the_maximum(
+    given_answer: tuple[TheoreticalQuestion, tuple[str, ...]],
+) -> None:
+    body, answer = given_answer
+    assert 0.0 <= earned(body, answer) <= body.weight
+
+
+@quick
+@given(answered(), st.randoms(use_true_random=False))
+def test_the_order_of_options_keys_and_choices_changes_nothing(
+    given_answer: tuple[TheoreticalQuestion, tuple[str, ...]], chance: Random
+) -> None:
+    body, answer = given_answer
+    shuffled = body.model_copy(
+        update={
+            "options": tuple(chance.sample(body.options, len(body.options))),
+            "correct_options": tuple(chance.sample(body.correct_options, len(body.correct_options))),
+        }
+    )
+    assert earned(shuffled, tuple(chance.sample(answer, len(answer)))) == earned(body, answer)
+
+
+@quick
+@given(st.lists(answered(), max_size=8), st.randoms(use_true_random=False))
+def test_the_order_of_questions_and_answers_changes_no_total(
+    told: list[tuple[TheoreticalQuestion, tuple[str, ...]]], chance: Random
+) -> None:
+    questions = [asked(body, number) for number, (body, _) in enumerate(told)]
+    answers: dict[UUID, Answer] = {nth(number): answer for number, (_, answer) in enumerate(told)}
+    shuffled = dict(chance.sample(list(answers.items()), len(answers)))
+    assert totals(chance.sample(questions, len(questions)), shuffled) == totals(questions, answers)
+
+
+def totals(questions: list[Question], answers: dict[UUID, Answer]) -> tuple[float, ...]:
+    scores = score_by_rule(questions, answers)
+    whole = summarize(
+        QuestionScore(question_id=s.question_id, score=s.score, max_score=s.max_score, missing=s.missing)
+        for s in scores
+    )
+    return whole.score, whole.max_score, whole.percentage, whole.count, whole.missing
+
+
+@pytest.mark.parametrize("answer", _EMPTY)
+@pytest.mark.parametrize("body", [theory(("A",), partial=True), profile(ProfileInput.TEXT), essay()])
+def test_no_answer_is_missing_and_earns_nothing(body: QuestionBody, answer: Answer) -> None:
+    score = score_question(asked(body), answer)
+    assert (score.missing, score.score, score.max_score) == (True, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (ProfileInput.SINGLE, "A"),
+        (ProfileInput.MULTIPLE, ("A", "C")),
+        (ProfileInput.SCALE, 1),
+        (ProfileInput.NUMBER, 0),
+        (ProfileInput.NUMBER, -2.5),
+        (ProfileInput.TEXT, "none"),
+    ],
+)
+def test_any_profile_answer_earns_the_full_weight(kind: ProfileInput, answer: Answer) -> None:
+    score = score_question(asked(profile(kind)), answer)
+    assert (score.score, score.missing, score.correct) == (1.0, False, None)
+
+
+def test_a_missing_theoretical_answer_is_not_correct() -> None:
+    assert score_question(asked(theory(("A",))), None).correct is False
+
+
+def test_only_essays_without_an_answer_are_scored_by_rule() -> None:
+    questions = [asked(theory(("A",)), 1), asked(essay(), 2), asked(essay(), 3), asked(essay(), 4)]
+    scores = score_by_rule(questions, {nth(2): "Water rises.", nth(3): " \n"})
+    assert [(s.question_id, s.score_type, s.missing) for s in scores] == [
+        (nth(1), ScoreType.THEORETICAL, True),
+        (nth(3), ScoreType.ESSAY_GPT, True),
+        (nth(4), ScoreType.ESSAY_GPT, True),
+    ]
+
+
+def test_a_summary_adds_up_counts_and_keeps_the_order() -> None:
+    lines = (line(2, 1.0, 1.2), line(1, 1.0, 1.0), line(3, 0.0, 1.0, missing=True))
+    summary = summarize(lines)
+    assert (summary.score, summary.max_score, summary.percentage) == (2.0, 3.2, 62.5)
+    assert (summary.count, summary.missing, summary.questions) == (3, 1, lines)
+
+
+def test_a_summary_hides_the_noise_of_binary_fractions() -> None:
+    assert summarize(line(n, 0.1, 0.2) for n in range(3)).score == 0.3
+
+
+def test_a_summary_of_nothing_is_nothing() -> None:
+    summary = summarize(())
+    assert (summary.score, summary.max_score, summary.percentage, summary.count) == (0.0, 0.0, 0.0, 0)

@@ -1,0 +1,55 @@
+"""What an essay's score is made of."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.domain.essay.score import Dimension, EssayScore, Evidence, locate
+from tests.domain.making import awkward_texts, dimensions, quick
+
+
+@pytest.mark.parametrize(("scores", "share"), [((0, 0, 0, 0), 0.0), ((20, 17, 18, 16), 0.71), ((25, 25, 25, 25), 1.0)])
+def test_the_share_is_the_sum_of_the_dimensions_over_100(scores: tuple[int, ...], share: float) -> None:
+    score = EssayScore(scorer="gpt", model="m", prompt_version="p", confidence=0.5, dimensions=dimensions(*scores))
+    assert (score.dimensions.total, score.share) == (sum(scores), share)
+
+
+@pytest.mark.parametrize("score", [-1, 26])
+def test_a_dimension_has_0_to_25_points(score: int) -> None:
+    with pytest.raises(ValidationError):
+        Dimension(score=score, rationale="")
+
+
+def test_a_dimension_says_what_it_is_out_of() -> None:
+    assert Dimension(score=20, rationale="").model_dump()["max_score"] == 25
+
+
+@pytest.mark.parametrize("changes", [{"end": 4}, {"end": 6}, {"start": -1}, {"quote": "", "end": 2}])
+def test_evidence_that_does_not_fit_its_place_is_refused(changes: dict[str, Any]) -> None:
+    told = {"quote": "abc", "start": 2, "end": 5}
+    assert Evidence.model_validate(told).quote == "abc"
+    with pytest.raises(ValidationError):
+        Evidence.model_validate(told | changes)
+
+
+@quick
+@given(awkward_texts.filter(bool), st.data())
+def test_any_piece_of_a_text_is_found_word_for_word(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    quote = text[start : data.draw(st.integers(start + 1, len(text)))]
+    found = locate(quote, text)
+    assert found is not None
+    assert found.start <= start
+    assert text[found.start : found.end] == found.quote == quote
+
+
+@pytest.mark.parametrize("quote", ["", "Water ", "water  rises", "é", "rises."])
+def test_what_does_not_stand_in_the_text_exactly_is_not_found(quote: str) -> None:
+    assert locate(quote, "water rises, e\u0301") is None
+
+
+def test_places_are_counted_in_code_points() -> None:
+    assert locate("roots", "👩🏽‍💻 roots") == Evidence(quote="roots", start=5, end=10)

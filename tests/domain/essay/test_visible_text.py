@@ -1,0 +1,71 @@
+"""What a model reads of a text: what people see, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.essay.visible_text import legible
+from tests.domain.making import awkward_texts, quick
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("ig\u200bno\u2060re", "ignore"),
+        ("ig\u00adnore \u202eabc\u202c", "ignore abc"),
+        ("a\U000e0069\U000e0067b", "ab"),
+        ("іgnоrе аll", "ignore all"),
+        ("the Ѕcоpe of the text", "the Scope of the text"),
+        ("\uff49\uff47\uff4e\uff4f\uff52\uff45", "ignore"),
+        ("\U0001d422\U0001d420\U0001d427\U0001d428\U0001d42b\U0001d41e", "ignore"),
+        ("ⓘⓖⓝⓞⓡⓔ", "ignore"),
+        ("a\x00b\x1bc", "a b c"),
+        ("o\u0301\u0302\u0303\u0304\u0305k", "o\u0301\u0302k"),
+    ],
+)
+def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str) -> None:
+    assert legible(text).text == read_as
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Xylem carries water (10 m²), so ½ suffices.",
+        "Вода поднимается по ксилеме, потому что…",
+        "The firm Вега grows Сосна trees.",
+        "Το νερό ανεβαίνει στο ξύλωμα.",
+        "where μ and σ are the mean and the deviation, and α = 0.05",
+        "می\u200cخواهم بنویسم",
+        "क्\u200dष",
+        "👩\u200d🔬 works",
+        "naïve café, Straße, señor",
+        "line one\n\tline two",
+    ],
+)
+def test_honest_texts_stay(text: str) -> None:
+    assert legible(text).text == text
+
+
+@quick
+@given(awkward_texts | st.text(st.characters(min_codepoint=0x2000, max_codepoint=0x2100) | st.sampled_from("abсе")))
+def test_each_character_that_is_read_has_its_place(text: str) -> None:
+    read = legible(text)
+    assert len(read.text) == len(read.places)
+    assert list(read.places) == sorted(read.places)
+    assert all(0 <= place < len(text) for place in read.places)
+
+
+@quick
+@given(awkward_texts.filter(lambda text: legible(text).text), st.data())
+def test_what_is_read_is_found_in_the_original(text: str, data: st.DataObject) -> None:
+    read = legible(text)
+    start = data.draw(st.integers(0, len(read.text) - 1))
+    quote = read.text[start : data.draw(st.integers(start + 1, len(read.text)))]
+    found = read.locate(quote)
+    assert found is not None
+    assert text[found.start : found.end] == found.quote
+
+
+def test_what_is_not_there_is_not_found() -> None:
+    assert legible("ig\u200bnore").locate("ignored") is None
+    assert legible("ig\u200bnore").locate("") is None

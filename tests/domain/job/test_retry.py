@@ -1,0 +1,79 @@
+"""How a failed job is tried again, and what operators see of a job."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from app.domain.errors import CallerError, Conflict, JobNotFailed, JobOfOlderRun
+from app.domain.job.retry import Retry, runs_again, way_of
+from app.domain.records.assessments import JobLine, KnownJob, NewestRun
+from app.domain.states import JobStatus, JobType
+from app.schemas import job_line_view
+from tests.domain.making import NOON, nth
+
+QUEUED, RUNNING, DONE, FAILED = JobStatus
+GPT, RAG, FUSION = nth(1), nth(2), nth(3)
+
+
+def run(gpt: JobStatus, rag: JobStatus, fusion: JobStatus) -> NewestRun:
+    statuses = zip((GPT, RAG, FUSION), JobType, (gpt, rag, fusion), strict=True)
+    return NewestRun(nth(99), 2, tuple(KnownJob(*each) for each in statuses))
+
+
+@pytest.mark.parametrize("other", [QUEUED, RUNNING])
+def test_while_fusion_waits_for_another_job_the_run_goes_on(other: JobStatus) -> None:
+    assert way_of(GPT, run(FAILED, other, QUEUED)) is Retry.IN_ITS_RUN
+    assert way_of(RAG, run(other, FAILED, QUEUED)) is Retry.IN_ITS_RUN
+
+
+@pytest.mark.parametrize("fusion", [QUEUED, RUNNING])
+def test_a_run_that_was_fanned_in_is_never_opened_again(fusion: JobStatus) -> None:
+    for other in (DONE, FAILED):
+        with pytest.raises(Conflict):
+            way_of(GPT, run(FAILED, other, fusion))
+
+
+def test_of_a_run_that_is_over_any_failed_job_starts_a_new_one() -> None:
+    for statuses in product((DONE, FAILED), repeat=3):
+        newest = run(*statuses)
+        failed = {job.id for job in newest.jobs if job.status is FAILED}
+        assert runs_again(newest) == failed
+        assert all(way_of(job_id, newest) is Retry.IN_A_NEW_RUN for job_id in failed)
+
+
+@pytest.mark.parametrize("status", [QUEUED, RUNNING, DONE])
+def test_only_a_failed_job_can_be_retried(status: JobStatus) -> None:
+    with pytest.raises(JobNotFailed, match=status):
+        way_of(GPT, run(status, FAILED, QUEUED))
+
+
+def test_a_job_whose_place_a_later_run_took_cannot_be_retried() -> None:
+    with pytest.raises(JobOfOlderRun, match="is 2"):
+        way_of(nth(4), run(FAILED, FAILED, FAILED))
+
+
+def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() -> None:
+    for statuses in product(JobStatus, repeat=3):
+        for job_id in (GPT, RAG, FUSION):
+            try:
+                way = way_of(job_id, run(*statuses))
+            except CallerError:
+                continue
+            assert (way is Retry.IN_A_NEW_RUN) == all(status.ended for status in statuses)
+
+
+def line(status: JobStatus, error: dict[str, str] | None = None) -> JobLine:
+    times = (NOON, None, None, NOON + timedelta(seconds=2))
+    return JobLine(GPT, nth(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
+
+
+def test_when_a_job_is_due_is_told_of_queued_ones_alone() -> None:
+    shown = {status: job_line_view(line(status)).run_after for status in JobStatus}
+    assert shown == {QUEUED: NOON + timedelta(seconds=2), RUNNING: None, DONE: None, FAILED: None}
+
+
+def test_an_error_is_shown_whole() -> None:
+    error = {"code": "refused", "detail": "the model refused"}
+    assert job_line_view(line(FAILED, error)).model_dump()["error"] == error
+    assert job_line_view(line(DONE)).error is None

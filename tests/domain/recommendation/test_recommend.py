@@ -1,0 +1,81 @@
+"""Recommendations out of what was found: which, why, and by which words."""
+
+import pytest
+
+from app.domain.recommendation.query import TOP, RetrievalQuery
+from app.domain.recommendation.recommend import recommend
+from app.domain.states import Level
+from tests.domain.making import candidate, nth
+
+_QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "Water", "botany", "tools"))
+
+
+def test_the_first_five_are_recommended_in_their_order() -> None:
+    ranked = [(candidate(number, number), 1 - number / 10) for number in range(1, 8)]
+    found = recommend(ranked, _QUERY)
+    assert TOP == 5
+    assert [(each.rank, each.credential_id.int, each.relevance) for each in found] == [
+        (number, number, 1 - number / 10) for number in range(1, 6)
+    ]
+
+
+def test_a_recommendation_quotes_the_passage_that_was_found() -> None:
+    (recommendation,) = recommend([(candidate(1, 7, 0.123456), 0.5)], _QUERY)
+    (source,) = recommendation.sources
+    assert (source.passage_id, source.credential_version) == (nth(1007), 1)
+    assert (source.quote, source.start, source.end, source.similarity) == ("Soil", 10, 14, 0.1235)
+
+
+def test_a_passage_found_by_words_alone_has_no_similarity() -> None:
+    assert recommend([(candidate(1, 1), 0.5)], _QUERY)[0].sources[0].similarity is None
+
+
+def reason(query: RetrievalQuery, *skills: str) -> str:
+    """The reason for a credential for beginners."""
+    (recommendation,) = recommend([(candidate(1, 1, skills=skills), 0.5)], query)
+    return recommendation.reason
+
+
+def test_the_reason_names_the_gaps_that_are_covered_lowest_first_and_three_at_most() -> None:
+    assert reason(_QUERY, "soil", "cooking") == "Covers soil, where your theory score showed gaps."
+    assert reason(_QUERY, "tools", "Soil", "botany", "water") == (
+        "Covers soil, Water and botany, where your theory score showed gaps."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wishes", "skills", "named"),
+    [
+        (("Containers and Kubernetes",), ("containers",), "containers, an interest"),
+        (("Databases and SQL", "API design"), ("sql", "api design", "soil"), "sql and api design, interests"),
+        (("I want to understand SQL, at last.",), ("sql",), "sql, an interest"),
+    ],
+)
+def test_the_reason_names_interests_that_are_covered(
+    wishes: tuple[str, ...], skills: tuple[str, ...], named: str
+) -> None:
+    query = RetrievalQuery((), (), gaps=("soil",), interests=wishes)
+    assert f"Covers {named} that you named." in reason(query, *skills)
+
+
+@pytest.mark.parametrize(
+    ("wish", "skill"), [("Designing an API", "api design"), ("MySQL", "sql"), ("Soil", "soil"), ("", "sql"), ("?", "?")]
+)
+def test_it_names_none_that_was_not_told_or_is_a_gap_already(wish: str, skill: str) -> None:
+    assert "interest" not in reason(RetrievalQuery((), (), gaps=("soil",), interests=(wish,)), skill)
+
+
+def test_without_gap_or_interest_it_names_what_the_track_asks_for() -> None:
+    nothing = RetrievalQuery((), (), gaps=(), skills=("tools", "soil"))
+    assert reason(nothing, "tools") == "Builds on tools, which the track asks for."
+    assert reason(nothing, "cooking") == "Its description is near to what the track asks for and to your answers."
+
+
+def test_it_says_how_the_level_suits() -> None:
+    def asking_for(level: Level | None) -> RetrievalQuery:
+        return RetrievalQuery((), (), gaps=("soil",), level=level)
+
+    covers = "Covers soil, where your theory score showed gaps."
+    assert reason(asking_for(None), "soil") == covers
+    assert reason(asking_for(Level.BEGINNER), "soil") == f"{covers} Its level is the one that you asked for: beginner."
+    assert reason(asking_for(Level.ADVANCED), "soil") == f"{covers} Its level is beginner; you asked for advanced."

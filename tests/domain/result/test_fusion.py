@@ -1,0 +1,157 @@
+"""Fusion: one result out of the parts, with what is missing left out of both sides and never turned into a zero."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.assessment.questions import ProfileInput, Question
+from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.errors import LastingTrouble
+from app.domain.result.fusion import RunFacts, fuse, skill_evidence
+from app.domain.result.model import EssayLine, Reason, Result
+from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
+from tests.bank import essay, profile, theory
+from tests.domain.making import asked, essay_line, facts, line, nth, quick
+
+_weights = st.floats(0.001, 1000)
+_rule_scores = st.lists(st.tuples(st.floats(0, 1), _weights), max_size=5)
+_essay_scores = st.lists(st.tuples(st.none() | st.floats(0, 1), _weights), max_size=5)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> RunFacts:
+    theoretical, profiles = (
+        tuple(line(base + n, share * weight, weight) for n, (share, weight) in enumerate(draw(_rule_scores)))
+        for base in (100, 200)
+    )
+    essays = tuple(
+        essay_line(300 + n, None if share is None else share * weight, weight)
+        for n, (share, weight) in enumerate(draw(_essay_scores))
+    )
+    return facts(theoretical, profiles, essays)
+
+
+def all_lines(run: RunFacts) -> list[QuestionScore | EssayLine]:
+    return [line for lines in run.rule_scores.values() for line in lines] + list(run.essays)
+
+
+@quick
+@given(runs())
+def test_overall_is_the_sum_of_all_that_was_scored(run: RunFacts) -> None:
+    scored = [(each.score, each.max_score) for each in all_lines(run) if each.score is not None]
+    overall = fuse(run).overall
+    assert overall.max_score == pytest.approx(float(sum(Fraction(maximum) for _, maximum in scored)), abs=1e-5)
+    if scored:
+        assert overall.score == pytest.approx(float(sum(Fraction(score) for score, _ in scored)), abs=1e-5)
+
+
+@quick
+@given(runs())
+def test_overall_equals_the_parts_that_are_shown(run: RunFacts) -> None:
+    result = fuse(run)
+    parts = (result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay)
+    assert result.overall.max_score == pytest.approx(sum(part.max_score for part in parts))
+    assert (result.overall.score or 0.0) == pytest.approx(sum(part.score or 0.0 for part in parts))
+
+
+@quick
+@given(runs())
+def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: RunFacts) -> None:
+    result = fuse(run)
+    for part in (result.overall, result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay):
+        if part.score is not None and part.percentage is not None:
+            assert 0.0 <= part.percentage <= 100.0
+            assert 0.0 <= part.score <= part.max_score
+            assert part.percentage * part.max_score == pytest.approx(100 * part.score, abs=0.0501 * part.max_score)
+
+
+@quick
+@given(runs(), st.randoms(use_true_random=False))
+def test_the_order_of_questions_and_lines_changes_no_total(run: RunFacts, chance: Random) -> None:
+    def mixed(lines: tuple[QuestionScore, ...]) -> tuple[QuestionScore, ...]:
+        return tuple(chance.sample(lines, len(lines)))
+
+    theoretical, profiles = run.rule_scores[ScoreType.THEORETICAL], run.rule_scores[ScoreType.PROFILE]
+    essays = tuple(chance.sample(run.essays, len(run.essays)))
+    assert fuse(facts(mixed(theoretical), mixed(profiles), essays)).overall == fuse(run).overall
+
+
+def contract_example(*essays: EssayLine) -> Result:
+    return fuse(facts((line(1, 2.0, 3.2),), (line(2, 4.0, 4.0),), essays))
+
+
+def test_points_and_percentages_are_rounded_as_in_the_contract() -> None:
+    result = contract_example(essay_line(3, 1.9, 3.0))
+    assert result.overall.model_dump() == {"score": 7.9, "max_score": 10.2, "percentage": 77.5}
+    assert result.breakdown.theoretical.percentage == 62.5
+
+
+def test_an_essay_that_could_not_be_scored_is_left_out_of_both_sides() -> None:
+    result = contract_example(essay_line(3, 1.5, 2.0), essay_line(4, None, 5.0))
+    essays = result.breakdown.essay
+    assert (essays.score, essays.max_score, essays.percentage) == (1.5, 2.0, 75.0)
+    assert (essays.count, essays.unscored, essays.missing) == (2, 1, 0)
+    assert (result.overall.score, result.overall.max_score) == (7.5, 9.2)
+    assert [(each.score, each.reason) for each in essays.questions] == [(1.5, None), (None, "essay_unscored")]
+
+
+def test_essays_of_which_none_could_be_scored_are_null_and_not_0() -> None:
+    result = contract_example(essay_line(3, None), essay_line(4, None))
+    assert (result.breakdown.essay.score, result.breakdown.essay.percentage) == (None, None)
+    assert (result.overall.score, result.overall.max_score) == (6.0, 7.2)
+
+
+def test_a_result_without_any_score_is_null_and_not_0() -> None:
+    assert fuse(facts(essays=(essay_line(3, None),))).overall.model_dump() == {
+        "score": None,
+        "max_score": 0.0,
+        "percentage": None,
+    }
+
+
+def test_an_essay_without_an_answer_is_0_and_counts_in_the_maximum() -> None:
+    result = contract_example(essay_line(3, 0.0, 2.0, missing=True))
+    essays = result.breakdown.essay
+    assert (essays.score, essays.max_score, essays.percentage, essays.missing) == (0.0, 2.0, 0.0, 1)
+    assert result.overall.max_score == 9.2
+
+
+def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
+    run = facts((line(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
+    broken = RunFacts(**{name: getattr(run, name) for name in RunFacts.__slots__} | {"essays": ()})
+    assert fuse(run).overall.score == 2.0
+    with pytest.raises(LastingTrouble) as caught:
+        fuse(broken)
+    assert caught.value.code == "scores_incomplete"
+
+
+def test_a_result_is_degraded_exactly_when_it_has_reasons() -> None:
+    reason = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="1 of 1 essays was not scored")
+    degraded = fuse(facts(essays=(essay_line(1, None),), reasons=(reason,)))
+    whole = fuse(facts(essays=(essay_line(1, 1.0),)))
+    assert (degraded.degraded, degraded.degraded_reasons) == (True, (reason,))
+    assert (whole.degraded, whole.degraded_reasons, whole.status) == (False, (), AssessmentStatus.COMPLETED)
+
+
+@quick
+@given(runs())
+def test_every_sentence_and_skill_names_questions_of_the_run(run: RunFacts) -> None:
+    result = fuse(run)
+    known = {f"score:{question.question_id}" for question in run.questions}
+    for sources in [each.sources for each in result.summary] + [each.sources for each in result.skills]:
+        assert sources
+        assert set(sources) <= known
+
+
+def test_profile_questions_and_unscored_essays_say_nothing_of_skills() -> None:
+    talking: list[Question] = [asked(theory(("A",), weight=2.0, skills=("soil",)), 1), asked(essay(), 2)]
+    silent = [asked(profile(ProfileInput.TEXT).model_copy(update={"skills": ("soil",)}), 3), asked(essay(), 4)]
+    lines = (line(1, 1.0, 2.0), essay_line(2, 0.8), line(3, 1.0, 1.0), essay_line(4, None))
+    evidence = skill_evidence(talking + silent, lines)
+    assert [(each.question_id, each.skills, each.share, each.weight) for each in evidence] == [
+        (nth(1), ("soil",), 0.5, 2.0),
+        (nth(2), ("botany",), 0.8, 1.0),
+    ]

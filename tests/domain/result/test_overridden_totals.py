@@ -1,0 +1,147 @@
+"""Fusion with people's scores: they count wherever points do, and the machine's stay beside them."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.result.fusion import fuse
+from app.domain.result.model import EssayLine, Override, QuestionLine, Reason, Result
+from app.domain.states import ReasonCode
+from tests.domain.making import NOON, essay_line, facts, line, nth, quick
+
+_LINES = ((line(1, 1.0, 2.0), line(2, 0.0, 1.0, missing=True)), (line(3, 1.0, 1.0),))
+_ESSAYS = (
+    essay_line(4, 0.5, 2.0),
+    essay_line(5, None, 3.0),
+    essay_line(6, 0.0, 1.0, missing=True),
+    essay_line(7, 1.0, 1.0).model_copy(update={"scorer": "local"}),
+)
+
+
+def said(*scores: tuple[int, float]) -> dict[UUID, Override]:
+    return {nth(number): Override(score=score, reason="So.", by="advisor-1", at=NOON) for number, score in scores}
+
+
+def fused(*scores: tuple[int, float], reasons: tuple[Reason, ...] = ()) -> Result:
+    return fuse(facts(*_LINES, essays=_ESSAYS, reasons=reasons, overrides=said(*scores)))
+
+
+def lines_of(result: Result) -> list[QuestionLine | EssayLine]:
+    parts = result.breakdown
+    return [*parts.theoretical.questions, *parts.profile.questions, *parts.essay.questions]
+
+
+def reason(code: ReasonCode) -> Reason:
+    return Reason(code=code, stage="gpt", detail="Some.")
+
+
+_overridden = st.dictionaries(st.integers(1, 7), st.floats(0, 1), max_size=7)
+
+
+@quick
+@given(_overridden)
+def test_totals_are_those_of_the_same_scores_by_the_machine(shares: dict[int, float]) -> None:
+    """But for lines: whoever gave a score, it counts the same."""
+    scores = {
+        nth(n): share * each.max_score for n, share in shares.items() for each in _all() if each.question_id == nth(n)
+    }
+    by_people = fuse(
+        facts(*_LINES, essays=_ESSAYS, overrides=said(*((key.int, score) for key, score in scores.items())))
+    )
+    theory, profiles = (tuple(_given(each, scores) for each in lines) for lines in _LINES)
+    essays = tuple(each.model_copy(update={"score": scores.get(each.question_id, each.score)}) for each in _ESSAYS)
+    by_machine = fuse(facts(theory, profiles, essays))
+    assert by_people.overall == by_machine.overall
+    assert by_people.skills == by_machine.skills
+    for part in ("theoretical", "profile", "essay"):
+        one, other = getattr(by_people.breakdown, part), getattr(by_machine.breakdown, part)
+        assert one.model_dump(exclude={"questions"}) == other.model_dump(exclude={"questions"})
+
+
+def _all() -> tuple[QuestionScore | EssayLine, ...]:
+    return (*_LINES[0], *_LINES[1], *_ESSAYS)
+
+
+def _given(each: QuestionScore, scores: dict[UUID, float]) -> QuestionScore:
+    return each.model_copy(update={"score": scores.get(each.question_id, each.score)})
+
+
+def test_the_machines_scores_stay_beside_the_persons() -> None:
+    before, after = lines_of(fused()), lines_of(fused((1, 0.25), (5, 2.5)))
+    assert [each.score for each in after] == [each.score for each in before]
+    assert [each.points for each in after] == [0.25, 0.0, 1.0, 0.5, 2.5, 0.0, 1.0]
+    assert [each.override is not None for each in after] == [True, False, False, False, True, False, False]
+    assert [each.override for each in before] == [None] * 7
+
+
+def test_a_score_of_0_by_a_person_is_one() -> None:
+    result = fused((5, 0.0), (4, 0.0))
+    assert (result.breakdown.essay.score, result.breakdown.essay.max_score, result.breakdown.essay.unscored) == (
+        1.0,
+        7.0,
+        0,
+    )
+
+
+def test_an_override_of_no_question_of_the_run_changes_nothing() -> None:
+    assert fused((99, 1.0)) == fused()
+
+
+def test_a_reason_goes_once_people_have_scored_all_that_it_is_about() -> None:
+    codes = {
+        ReasonCode.MISSING_RESPONSES: (2, 6),
+        ReasonCode.ESSAY_UNSCORED: (5,),
+        ReasonCode.ESSAY_SCORED_LOCALLY: (7,),
+        ReasonCode.MODEL_BUDGET_SPENT: (5, 7),
+    }
+    others = (1, 3, 4)
+    for code, about in codes.items():
+        told = (reason(code),)
+        assert fused(*((n, 0.5) for n in others), reasons=told).degraded_reasons == told
+        settled = fused(*((n, 0.5) for n in about), reasons=told)
+        assert (settled.degraded, settled.degraded_reasons) == (False, ())
+
+
+def test_a_reason_that_is_true_in_part_says_so() -> None:
+    (missing,) = fused((2, 0.5), reasons=(reason(ReasonCode.MISSING_RESPONSES),)).degraded_reasons
+    assert missing.detail == "Some.; 1 of these 2 was scored by a person"
+    unscored = (essay_line(4, None), essay_line(5, None), essay_line(6, None))
+    told = facts(essays=unscored, reasons=(reason(ReasonCode.ESSAY_UNSCORED),), overrides=said((4, 1.0), (6, 0.0)))
+    assert fuse(told).degraded_reasons[0].detail == "Some.; 2 of these 3 were scored by a person"
+
+
+def test_reasons_that_no_score_is_behind_stay() -> None:
+    told = (reason(ReasonCode.RECOMMENDATIONS_FALLBACK), reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE))
+    assert fused(*((n, 0.5) for n in range(1, 8)), reasons=told).degraded_reasons == told
+
+
+def test_the_summary_tells_what_counts_and_who_said_so() -> None:
+    before, after = (
+        {each.text: each.sources for each in result.summary} for result in (fused(), fused((2, 1.0), (5, 3.0)))
+    )
+    assert "2 questions had no answer and earned no points." in before
+    assert after["1 question had no answer and earned no points."] == (f"score:{nth(6)}",)
+    assert "1 essay could not be scored: neither for nor against you." in before
+    assert not [text for text in after if "could not be scored" in text]
+    by_people = after["2 questions were scored by a person, whose score counts."]
+    assert by_people == (f"score:{nth(2)}", f"score:{nth(5)}")
+    assert f"score:{nth(5)}" in after["Your essay answers earned 4.5 of 7 points (64.3 %)."]
+    assert not [text for text in before if "by a person" in text]
+
+
+def test_who_looked_at_an_essay_has_reviewed_it() -> None:
+    doubtful = essay_line(4, 0.5).model_copy(update={"flags": ("needs_review",)})
+    other = essay_line(5, 0.5).model_copy(update={"flags": ("quote_not_found",)})
+    assert fuse(facts(essays=(doubtful, other))).needs_review
+    assert fuse(facts(essays=(doubtful, other), overrides=said((5, 0.5)))).needs_review
+    assert not fuse(facts(essays=(doubtful, other), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(facts(essays=(other,))).needs_review
+
+
+def test_an_essay_without_a_score_waits_for_a_person_who_scores_it() -> None:
+    unscored, missing = essay_line(4, None), essay_line(5, 0.0, missing=True)
+    assert fuse(facts(essays=(unscored, missing))).needs_review
+    assert not fuse(facts(essays=(unscored, missing), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(facts(essays=(missing,))).needs_review

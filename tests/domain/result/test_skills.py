@@ -1,0 +1,95 @@
+"""Estimates of skills: their level, their range, and what must not matter."""
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.result.model import SkillEstimate
+from app.domain.result.skills import GAP_BELOW, SkillEvidence, estimate_skills
+from tests.domain.making import nth, quick
+
+_skills = st.lists(st.sampled_from(["http", "sql", "git"]), max_size=4).map(tuple)
+_evidence = st.lists(st.tuples(_skills, st.floats(0, 1), st.floats(0.001, 1000)), max_size=10).map(
+    lambda told: [SkillEvidence(nth(number), *piece) for number, piece in enumerate(told)]
+)
+
+
+def evidence(*shares: float, skill: str = "sql") -> list[SkillEvidence]:
+    return [SkillEvidence(nth(number), (skill,), share, 1.0) for number, share in enumerate(shares)]
+
+
+def estimated(*shares: float) -> SkillEstimate:
+    (estimate,) = estimate_skills(evidence(*shares))
+    return estimate
+
+
+@quick
+@given(_evidence)
+def test_levels_and_ranges_stay_within_bounds(pieces: list[SkillEvidence]) -> None:
+    for estimate in estimate_skills(pieces):
+        assert 0.0 <= estimate.low <= estimate.level <= estimate.high <= 1.0
+
+
+@quick
+@given(_evidence)
+def test_each_skill_that_was_asked_for_is_estimated_once_with_its_questions(pieces: list[SkillEvidence]) -> None:
+    expected = {
+        skill: {f"score:{p.question_id}" for p in pieces if skill in p.skills} for p in pieces for skill in p.skills
+    }
+    estimates = estimate_skills(pieces)
+    assert {estimate.skill: set(estimate.sources) for estimate in estimates} == expected
+    assert len(estimates) == len(expected)
+
+
+@quick
+@given(_evidence, st.randoms(use_true_random=False))
+def test_the_order_of_questions_changes_no_estimate(pieces: list[SkillEvidence], chance: Random) -> None:
+    def told(given_pieces: list[SkillEvidence]) -> list[tuple[str, float, float, float, bool]]:
+        return [(e.skill, e.level, e.low, e.high, e.gap) for e in estimate_skills(given_pieces)]
+
+    assert told(chance.sample(pieces, len(pieces))) == told(pieces)
+
+
+@quick
+@given(_evidence)
+def test_gaps_come_first_and_are_what_lies_below_the_mark(pieces: list[SkillEvidence]) -> None:
+    estimates = estimate_skills(pieces)
+    assert [estimate.gap for estimate in estimates] == [estimate.level < GAP_BELOW for estimate in estimates]
+    assert all(one.level <= other.level for one, other in pairwise(estimates))
+    assert sorted([estimate.gap for estimate in estimates], reverse=True) == [estimate.gap for estimate in estimates]
+
+
+def test_a_level_that_shows_as_the_mark_is_no_gap() -> None:
+    assert estimated(0.5999).gap is False
+    assert estimated(0.5994).gap is True
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_range_is_wide_for_few_questions_and_narrows_with_more(share: float) -> None:
+    widths = [(e.high - e.low) for e in (estimated(*[share] * count) for count in (1, 2, 5, 20, 100))]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 0.5
+    assert widths[-1] < 0.15
+
+
+def test_one_right_answer_does_not_prove_a_skill() -> None:
+    assert (estimated(1.0).level, estimated(1.0).high) == (1.0, 1.0)
+    assert estimated(1.0).low == pytest.approx(1 / (1 + 1.2816**2), abs=0.001)
+
+
+def test_questions_count_by_their_weight() -> None:
+    pieces = [SkillEvidence(nth(1), ("sql",), 1.0, 3.0), SkillEvidence(nth(2), ("sql",), 0.0, 1.0)]
+    assert estimate_skills(pieces)[0].level == 0.75
+
+
+def test_a_skill_named_twice_by_one_question_counts_once() -> None:
+    twice = SkillEvidence(nth(0), ("sql", "sql"), 1.0, 1.0)
+    assert estimate_skills([twice]) == estimate_skills(evidence(1.0))
+
+
+def test_equal_levels_are_in_the_order_of_their_names() -> None:
+    pieces = [*evidence(0.4, skill="sql"), *evidence(0.4, skill="git"), *evidence(0.1, skill="http")]
+    assert [estimate.skill for estimate in estimate_skills(pieces)] == ["http", "git", "sql"]

@@ -1,0 +1,118 @@
+"""Idempotency keys: their form, and when two payloads are the same."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.idempotency import fingerprint, parse_key
+from tests.domain.making import quick
+
+_LEAVES = st.sampled_from(
+    [None, True, False, 0, 1, -1, 0.0, -0.0, 1.0, 0.5, 1e22, 10**22, "", "1", "true", "null", "é"]
+)
+_values = st.recursive(
+    _LEAVES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("abc", "abc"),
+        ('"abc"', "abc"),
+        (' "abc"\t', "abc"),
+        ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+        (r'"a\"b\\c"', r'a"b\c'),
+        (r"a\b", r"a\b"),
+        ("!~", "!~"),
+        ("x", "x"),
+        ("x" * 255, "x" * 255),
+        (f'"{"x" * 255}"', "x" * 255),
+        ('"' + r"\"" * 255 + '"', '"' * 255),
+    ],
+)
+def test_a_key_comes_quoted_or_bare(header: str, key: str) -> None:
+    assert parse_key(header) == key
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        '""',
+        " ",
+        '"',
+        '"abc',
+        '"a"b"',
+        '"abc";v=1',
+        '"abc", "def"',
+        r'"a\b"',
+        '"abc\\"',
+        "a b",
+        '"a b"',
+        "schlüssel",
+        '"schlüssel"',
+        "a\x7f",
+        "a\x00",
+        "abc\n",
+        "\u00a0abc",
+        "x" * 256,
+        f'"{"x" * 256}"',
+    ],
+)
+def test_what_is_no_key_is_refused(header: str) -> None:
+    assert parse_key(header) is None
+
+
+def same(one: Any, other: Any) -> bool:
+    """JSON's own equality: truth values are no numbers, and numbers are equal by value."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+@quick
+@given(_values, _values)
+def test_fingerprints_are_equal_exactly_for_equal_json_values(one: Any, other: Any) -> None:
+    one, other = [one], [other]
+    assert (fingerprint(one) == fingerprint(other)) == same(one, other)
+
+
+@quick
+@given(_values)
+def test_another_order_of_keys_and_another_spelling_of_numbers_are_the_same_payload(value: Any) -> None:
+    assert fingerprint([respelled(value)]) == fingerprint([value])
+
+
+def respelled(value: Any) -> Any:
+    """The same JSON value with its keys the other way round and whole numbers as floats."""
+    if isinstance(value, dict):
+        return {key: respelled(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return [respelled(inner) for inner in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def test_no_body_is_an_empty_object() -> None:
+    assert fingerprint(None) == fingerprint({})
+
+
+@pytest.mark.parametrize("payload", [[], "", 0, False, {"responses": []}, [None]])
+def test_no_other_payload_is_an_empty_object(payload: Any) -> None:
+    assert fingerprint(payload) != fingerprint({})
+
+
+def test_the_order_of_a_list_matters() -> None:
+    assert fingerprint([1, 2]) != fingerprint([2, 1])
+
+
+def test_half_characters_have_a_fingerprint_too() -> None:
+    assert fingerprint("\ud800") != fingerprint("\udfff")

@@ -1,0 +1,41 @@
+"""Percentages, points, and values that cannot be changed."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.domain.values import percentage, sum_of_points
+from tests.domain.making import line, quick
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"),
+    [(2.0, 3.2, 62.5), (7.9, 10.2, 77.5), (2, 3, 66.7), (1, 3, 33.3), (0, 5, 0.0), (5, 5, 100.0), (0, 0, 0.0)],
+)
+def test_percentages_have_one_decimal(part: float, whole: float, percent: float) -> None:
+    assert percentage(part, whole) == percent
+
+
+@quick
+@given(st.lists(st.floats(0, 1000)), st.randoms(use_true_random=False))
+def test_points_add_up_the_same_in_any_order(values: list[float], chance: Random) -> None:
+    assert sum_of_points(chance.sample(values, len(values))) == sum_of_points(values)
+
+
+def test_points_are_added_up_exactly_before_they_are_rounded() -> None:
+    # As binary fractions, one after the other, these give 11.038702 one way round and 11.038701 the other.
+    values = [0.4885782, 0.8200583, 9.730065]
+    assert sum_of_points(values) == sum_of_points(reversed(values)) == 11.038702
+
+
+def test_points_have_six_decimals() -> None:
+    assert sum_of_points([0.1] * 3) == 0.3
+    assert sum_of_points([1.0000004, 1.0000002]) == 2.000001
+
+
+def test_values_are_never_changed_in_place() -> None:
+    with pytest.raises(ValidationError):
+        line(1, 1.0, 1.0).score = 2.0  # type: ignore[misc]

@@ -1,0 +1,171 @@
+"""What the API shows of records."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.domain.assessment.tracks import QuestionMix, TrackBody
+from app.domain.errors import LastingTrouble
+from app.domain.records.assessments import (
+    Assessment,
+    BankQuestion,
+    Credential,
+    SavedResponse,
+    StatusJob,
+    StatusRecord,
+    Track,
+)
+from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
+from app.schemas import (
+    StatusView,
+    assessment_view,
+    credential_view,
+    error_of,
+    links,
+    missing_reason,
+    question_view,
+    status_view,
+    track_view,
+)
+from tests.bank import QUESTIONS, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, credential
+from tests.domain.making import NOON, asked, line, nth
+
+_QUESTIONS = tuple(asked(body, number) for number, body in enumerate(QUESTIONS.values(), start=1))
+_OPEN = Assessment(
+    id=nth(99),
+    owner="amy",
+    track="gardener",
+    status=AssessmentStatus.IN_PROGRESS,
+    revision=1,
+    responses_version=0,
+    run=0,
+    created_at=NOON,
+    expires_at=NOON + timedelta(days=1),
+    submitted_at=None,
+    now=NOON,
+    questions=_QUESTIONS,
+    responses=(SavedResponse(nth(1), "B", NOON), SavedResponse(nth(2), ("A", "C"), NOON)),
+)
+
+
+def job(job_type: JobType, status: JobStatus, error: dict[str, str] | None = None) -> StatusJob:
+    return StatusJob(
+        job_id=nth(1),
+        job_type=job_type,
+        status=status,
+        attempts=1,
+        max_attempts=4,
+        created_at=NOON,
+        started_at=None,
+        completed_at=None,
+        error=error,
+        units_done=0,
+        units_total=2,
+    )
+
+
+def record(status: AssessmentStatus, jobs: Sequence[StatusJob] = ()) -> StatusRecord:
+    return StatusRecord(
+        assessment_id=nth(99),
+        owner="amy",
+        status=status,
+        revision=3,
+        run=1,
+        degraded=False,
+        degraded_reasons=(),
+        submitted_at=NOON,
+        completed_at=None,
+        webhook_url=None,
+        jobs=tuple(jobs),
+        rule_scores={ScoreType.THEORETICAL: (line(1, 1.0, 2.0),)} if jobs else {},
+    )
+
+
+def shown(status: AssessmentStatus, *jobs: JobStatus) -> StatusView:
+    told = [job(job_type, each) for job_type, each in zip(JobType, jobs, strict=True)] if jobs else []
+    return status_view(record(status, told))
+
+
+def test_an_assessment_shows_its_questions_without_keys_and_its_responses() -> None:
+    view = assessment_view(_OPEN)
+    text = view.model_dump_json()
+    assert not [secret for secret in (SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC) if secret in text]
+    assert [question.question_id for question in view.questions] == [question.question_id for question in _QUESTIONS]
+    assert [(saved.question_id, saved.answer) for saved in view.responses] == [(nth(1), "B"), (nth(2), ("A", "C"))]
+
+
+def test_a_saved_response_without_an_answer_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="has an answer"):
+        assessment_view(replace(_OPEN, responses=(SavedResponse(nth(1), None, NOON),)))
+
+
+def test_an_assessment_finds_its_questions_and_answers_by_id() -> None:
+    assert _OPEN.questions_by_id[nth(3)] is _QUESTIONS[2]
+    assert _OPEN.answers == {nth(1): "B", nth(2): ("A", "C")}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_staff_sees_all_of_a_question(name: str) -> None:
+    body = QUESTIONS[name]
+    view = question_view(BankQuestion(nth(1), 2, "gardener", body, sample=True)).model_dump()
+    own = {"question_id": nth(1), "version": 2, "track": "gardener", "sample": True}
+    assert view == body.model_dump() | own
+
+
+def test_tracks_and_credentials_are_shown_whole() -> None:
+    track = TrackBody(slug="gardener", name="Gardener", skills=("soil",), question_mix=QuestionMix(essay=1))
+    soil = credential("Soil", "soil", "About soil.")
+    assert track_view(Track(nth(1), track)).model_dump() == track.model_dump() | {"sample": False}
+    view = credential_view(Credential(nth(1), 2, soil, sample=True)).model_dump()
+    assert view == soil.model_dump() | {"credential_id": nth(1), "version": 2, "sample": True}
+
+
+def test_before_the_submission_the_status_has_no_scores_and_no_progress() -> None:
+    view = shown(AssessmentStatus.IN_PROGRESS)
+    assert (view.overall_progress, view.scores, view.jobs, view.rescoring) == (0.0, None, (), False)
+
+
+def test_a_submitted_assessment_shows_its_rule_scores_and_jobs() -> None:
+    view = shown(AssessmentStatus.SUBMITTED, JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.QUEUED)
+    assert (view.overall_progress, view.rescoring) == (50.0, False)
+    assert view.scores is not None
+    assert (view.scores.theoretical.percentage, view.scores.profile.count) == (50.0, 0)
+    assert [each.job_type.value for each in view.jobs] == ["gpt", "rag", "fusion"]
+
+
+@pytest.mark.parametrize("status", [AssessmentStatus.COMPLETED, AssessmentStatus.FAILED])
+def test_a_final_assessment_whose_jobs_run_again_is_rescoring_and_its_progress_stays(status: AssessmentStatus) -> None:
+    running = shown(status, JobStatus.IN_PROGRESS, JobStatus.QUEUED, JobStatus.QUEUED)
+    ended = shown(status, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.COMPLETED)
+    assert (running.status, running.rescoring, running.overall_progress) == (status, True, 100.0)
+    assert (ended.status, ended.rescoring, ended.overall_progress) == (status, False, 100.0)
+
+
+def test_a_failed_job_shows_its_error() -> None:
+    error = error_of(LastingTrouble("refused", "the model refused"))
+    view = status_view(record(AssessmentStatus.SUBMITTED, [job(JobType.GPT, JobStatus.FAILED, error)]))
+    assert view.jobs[0].model_dump()["error"] == {"code": "refused", "detail": "the model refused"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "detail"), [(1, "1 of 10 questions has no answer"), (2, "2 of 10 questions have no answer")]
+)
+def test_unanswered_questions_are_a_reason(missing: int, detail: str) -> None:
+    (reason,) = missing_reason(missing, 10)
+    assert reason.model_dump() == {"code": "missing_responses", "stage": "rule_score", "detail": detail}
+
+
+def test_nothing_missing_is_no_reason() -> None:
+    assert missing_reason(0, 10) == ()
+
+
+def test_links_are_the_addresses_of_the_assessment() -> None:
+    base = f"/assessments/{nth(99)}"
+    assert links(nth(99)).model_dump() == {
+        "self": base,
+        "status": f"{base}/status",
+        "events": f"{base}/events",
+        "result": f"{base}/result",
+    }

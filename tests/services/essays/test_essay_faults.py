@@ -1,0 +1,281 @@
+"""Exceptions of our own code on one essay: they cost it no points and other essays nothing, and a person is asked."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.clients.llm.chat import EssayModel
+from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
+from app.domain.assessment.questions import EssayQuestion
+from app.domain.errors import Trouble
+from app.domain.essay.injection import suspected
+from app.domain.essay.model_prompt import Prompt
+from app.domain.essay.score import EssayScore
+from app.domain.states import JobType
+from app.repositories import questions
+from app.repositories.sql import Pool
+from app.services.essays.llm_calls import Asking
+from app.services.essays.local_estimate import estimate_locally
+from app.services.essays.score_essays import EssayScoring
+from app.services.jobs.rescore_degraded import Healing
+from tests.bank import ESSAY, QUESTIONS, SECOND_ESSAY, Bank
+from tests.fakes.model_server import DIMENSIONS, ModelServer
+from tests.pipelines import job_id, pipeline, run_all, submit
+
+# More digits than Python converts to an integer.
+HOSTILE = f"{ESSAY} &#{'9' * 4301};"
+# After so many the fallbacks are used, and after one more only what cannot fail.
+CRASHES = {"given up": 3, "given up twice": 4}
+CHECK_FAILED = ["injection_check_failed", "needs_review"]
+
+
+@pytest.fixture
+async def bank(pool: Pool, bank: Bank) -> Bank:
+    """The small track, whose essays may be as long as any."""
+    for name in ("essay", "essay_two"):
+        body = QUESTIONS[name].model_copy(update={"max_characters": 20_000})
+        await questions.add_version(pool, bank.ids[name], body)
+    return bank
+
+
+@dataclass
+class Ended:
+    """An assessment when all its jobs have ended."""
+
+    result: dict[str, Any]
+    needs_review: bool
+    job: dict[str, Any]
+
+    @property
+    def essays(self) -> list[dict[str, Any]]:
+        """The essays' lines, the one with fewer points first."""
+        lines: list[dict[str, Any]] = self.result["breakdown"]["essay"]["questions"]
+        return sorted(lines, key=lambda line: line["max_score"])
+
+    @property
+    def scorers(self) -> list[str | None]:
+        return [line["scorer"] for line in self.essays]
+
+
+class Worker:
+    """Submits assessments with both essays, and does their jobs with parts that may be faulty."""
+
+    def __init__(self, pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, url: str) -> None:
+        self._pool, self._bank, self._redis_url, self._embedder = pool, bank, redis_url, embedder
+        self._url = url
+        self.stack = AsyncExitStack()
+
+    async def run(self, path: str, essay: str, **parts: Any) -> Ended:
+        """Both essays on this path: scored by the `model`, estimated (`local`), or given up after crashes."""
+        essays = self._bank.answers(essay=essay, essay_two=SECOND_ESSAY)
+        others = [answer for answer in self._bank.all_answers() if answer["answer"] not in (ESSAY, SECOND_ESSAY)]
+        assessment_id = await submit(self._pool, self._bank, answers=[*others, *essays])
+        gpt = await job_id(self._pool, assessment_id, JobType.GPT)
+        await self._pool.execute("UPDATE async_jobs SET crashes = $2 WHERE id = $1", gpt, CRASHES.get(path, 0))
+        return await self.finish(assessment_id, **({"model": await self.model()} if path == "model" else {}) | parts)
+
+    async def model(self) -> EssayModel:
+        model = EssayModel("sk-test", self._url, "gpt-test", 5)
+        self.stack.push_async_callback(model.close)
+        return model
+
+    async def finish(self, assessment_id: UUID, announce: Callable[[UUID], None] | None = None, **parts: Any) -> Ended:
+        running = pipeline(self._pool, self._redis_url, self._embedder, **parts)
+        self.stack.push_async_callback(running.doorbell.redis.aclose)
+        if announce:
+            scoring = running.work[JobType.GPT]
+            assert isinstance(scoring, EssayScoring)
+            running = replace(running, work={**running.work, JobType.GPT: replace(scoring, announce=announce)})
+        await run_all(self._pool, running)
+        row = await self._pool.fetchrow(
+            """SELECT r.body, a.needs_review, j.status, j.attempts, j.error, j.reasons FROM assessments a
+               JOIN results r ON r.assessment_id = a.id AND r.run = a.run
+               JOIN async_jobs j ON j.assessment_id = a.id AND j.run = a.run AND j.job_type = 'gpt'
+               WHERE a.id = $1""",
+            assessment_id,
+        )
+        assert row is not None
+        return Ended(json.loads(row["body"]), row["needs_review"], dict(row))
+
+    async def healing(self, model: Any) -> Healing:
+        running = pipeline(self._pool, self._redis_url, self._embedder)
+        self.stack.push_async_callback(running.doorbell.redis.aclose)
+        return Healing(self._pool, running.doorbell, Asking(self._pool, model), None, 1e-6, 3600.0, 4)
+
+
+@pytest.fixture
+async def worker(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> AsyncIterator[Worker]:
+    worker = Worker(pool, bank, redis_url, embedder, provider.url)
+    yield worker
+    await worker.stack.aclose()
+
+
+def raising_detector(error: Exception) -> Callable[[str], bool]:
+    """Raises for the first essay, and does its work for others."""
+
+    def detect(text: str) -> bool:
+        if text == ESSAY:
+            raise error
+        return suspected(text)
+
+    return detect
+
+
+class RaisingEstimate:
+    """Raises for the first essay, and estimates others."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __call__(self, embedder: Embedder, question: EssayQuestion, answer: str) -> EssayScore:
+        if answer == ESSAY:
+            raise self._error
+        return await estimate_locally(embedder, question, answer)
+
+
+class UnreadableAnswer(str):
+    """An answer on which our own reading raises."""
+
+    def __contains__(self, key: object) -> bool:
+        raise LookupError(f"{ESSAY} in {self}")
+
+
+@dataclass
+class Reply:
+    """What came back of one call of the model."""
+
+    answer: str
+    outcome: str = "answered"
+    latency_ms: int = 1
+    tokens_in: int = 1000
+    tokens_out: int = 100
+    trouble: Trouble | None = None
+
+
+@dataclass
+class FaultyModel:
+    """A model that answers well, but for the first essay: then it raises, or answers what we fail to read."""
+
+    fault: str
+    provider: str = "loopback"
+    name: str = "gpt-test"
+    asked: int = 0
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        dimension = {"findings": [], "quotes": [], "rationale": "Read.", "score": 20}
+        answer = json.dumps(dict.fromkeys(DIMENSIONS, dimension))
+        if json.loads(prompt.user)["essay"] != ESSAY:
+            return Reply(answer)
+        self.asked += 1
+        if self.fault == "raises":
+            raise LookupError(ESSAY)
+        return Reply(UnreadableAnswer(answer))
+
+
+def events(logs: Any, level: str = "error") -> list[str]:
+    """What was logged of exceptions; none of it quotes the essay."""
+    for entry in logs:
+        assert "xylem" not in str(entry), "a log entry quotes the essay"
+        assert "xylem" not in str(entry.get("exc_info")), "an exception in the log quotes the essay"
+    return [entry["event"] for entry in logs if entry["log_level"] == level]
+
+
+@pytest.mark.parametrize("path", ["model", "local", "given up"])
+async def test_a_reference_of_thousands_of_digits_costs_nothing(worker: Worker, path: str) -> None:
+    with capture_logs() as logs:
+        ended = await worker.run(path, HOSTILE)
+    assert events(logs) == []
+    assert [line["flags"] for line in ended.essays] == [[], []]
+    assert ended.scorers == (["gpt", "gpt"] if path == "model" else ["local", "local"])
+    assert ended.result["overall"]["max_score"] == 13.0
+    assert (ended.needs_review, ended.job["status"], ended.job["attempts"]) == (False, "completed", 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError(ESSAY), TimeoutError(ESSAY), ConnectionError(ESSAY), RecursionError()])
+@pytest.mark.parametrize("path", ["model", "local", "given up"])
+async def test_a_detector_that_raises_flags_the_essay_and_costs_nothing_else(
+    worker: Worker, path: str, error: Exception
+) -> None:
+    whole = await worker.run(path, ESSAY)
+    with capture_logs() as logs:
+        ended = await worker.run(path, ESSAY, detect_injection=raising_detector(error))
+    assert events(logs) == ["injection_check_failed"]
+    assert [line["flags"] for line in ended.essays] == [CHECK_FAILED, []]
+    assert [line["score"] for line in ended.essays] == [line["score"] for line in whole.essays]
+    assert ended.result["overall"] == whole.result["overall"]
+    assert (whole.needs_review, ended.needs_review) == (False, True)
+    assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
+
+
+@pytest.mark.parametrize("error", [KeyError(ESSAY), TimeoutError(ESSAY), ConnectionError(ESSAY), MemoryError()])
+@pytest.mark.parametrize("path", ["local", "given up"])
+async def test_an_estimate_that_raises_leaves_one_essay_without_a_score_to_a_person(
+    worker: Worker, path: str, error: Exception
+) -> None:
+    with capture_logs() as logs:
+        ended = await worker.run(path, ESSAY, estimate=RaisingEstimate(error))
+    assert events(logs) == ["essay_not_estimated"]
+    first, second = ended.essays
+    assert (first["score"], first["reason"], second["scorer"]) == (None, "essay_unscored", "local")
+    assert (ended.needs_review, ended.job["status"], ended.job["attempts"]) == (True, "completed", 1)
+    assert {reason["code"] for reason in ended.job["reasons"]} == {"essay_scored_locally", "essay_unscored"}
+    assert ended.result["overall"]["max_score"] == 12.0
+
+
+async def test_essays_that_nobody_can_even_give_up_are_left_to_a_person(worker: Worker) -> None:
+    ended = await worker.run("given up twice", ESSAY)
+    assert (ended.scorers, ended.needs_review) == ([None, None], True)
+    assert ended.result["overall"]["max_score"] == 10.0
+
+
+@pytest.mark.parametrize("fault", ["raises", "unreadable"])
+async def test_a_fault_on_the_model_path_leaves_an_estimate_of_one_essay(
+    worker: Worker, pool: Pool, fault: str
+) -> None:
+    model = FaultyModel(fault)
+    with capture_logs() as logs:
+        ended = await worker.run("model", ESSAY, model=model)
+    assert events(logs) == ["essay_not_scored_by_model" if fault == "raises" else "model_answer_not_read"]
+    assert (ended.scorers, model.asked, ended.needs_review) == (["local", "gpt"], 1, False)
+    assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
+    calls = await pool.fetch("SELECT outcome, tokens_in FROM model_calls ORDER BY outcome")
+    paid = [("internal_error", 1000)] if fault == "unreadable" else []
+    assert [tuple(call) for call in calls] == [("answered", 1000), *paid]
+
+
+async def test_a_second_model_that_raises_costs_no_score(worker: Worker) -> None:
+    ended = await worker.run("model", ESSAY, second=FaultyModel("raises", name="gpt-second"))
+    assert ended.scorers == ["gpt", "gpt"]
+    assert [line["flags"] for line in ended.essays] == [["second_opinion_missing"], []]
+
+
+async def test_an_exception_after_a_score_is_stored_leaves_the_score(worker: Worker) -> None:
+    def announce(assessment_id: UUID) -> None:
+        raise RuntimeError("no")
+
+    ended = await worker.run("model", ESSAY, announce=announce)
+    assert (ended.scorers, ended.needs_review, ended.job["reasons"]) == (["gpt", "gpt"], False, [])
+    assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
+
+
+@pytest.mark.parametrize("fault", ["raises", "unreadable"])
+async def test_healing_goes_on_with_the_other_essays(worker: Worker, pool: Pool, fault: str) -> None:
+    def broken(text: str) -> bool:
+        raise RuntimeError("no")
+
+    before = await worker.run("local", ESSAY, fallback="none", detect_injection=broken)
+    assert (before.scorers, before.needs_review) == ([None, None], True)
+    model = FaultyModel(fault)
+    assert await (await worker.healing(model)).heal() == 1
+    assert model.asked == 1
+    after = await worker.finish(UUID(before.result["assessment_id"]), model=model)
+    assert (after.scorers, after.needs_review) == (["local", "gpt"], False)
+    assert await pool.fetchval("SELECT sum(tries) FROM essay_healing") == 2

@@ -1,0 +1,254 @@
+"""Essays scored by a provider on loopback, through the real SDK: what it may do wrong, and what becomes of it."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiohttp import web
+
+from app.clients.llm.chat import EssayModel
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.states import JobType
+from app.repositories.sql import Pool
+from app.services.essays.llm_calls import Price
+from tests.bank import ESSAY, Bank
+from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
+from tests.fakes.provider_faults import LASTING, PASSING, answer, by_essay, dripping, raw
+from tests.pipelines import job_id, pipeline, run_all, submit
+
+SECOND = f"{ESSAY} This is the second essay."
+Run = Callable[..., Awaitable["Ended"]]
+
+
+class Ended:
+    """What stands in the tables when all jobs have ended."""
+
+    def __init__(self, job: asyncpg.Record, scores: list[asyncpg.Record], calls: list[asyncpg.Record]) -> None:
+        self.job, self.scores, self.calls = job, scores, calls
+        self.result: dict[str, Any] = {}
+
+    @property
+    def scorers(self) -> list[str | None]:
+        return [score["scorer"] for score in self.scores]
+
+    @property
+    def reasons(self) -> set[str]:
+        return {reason["code"] for reason in self.job["reasons"]}
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [call["outcome"] for call in self.calls]
+
+
+async def ended(pool: Pool, assessment_id: UUID) -> Ended:
+    job = await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, JobType.GPT))
+    lines = "SELECT * FROM scores WHERE assessment_id = $1 AND score_type = 'essay_gpt' ORDER BY max_score"
+    calls = "SELECT * FROM model_calls WHERE assessment_id = $1 ORDER BY id"
+    assert job is not None
+    found = Ended(job, await pool.fetch(lines, assessment_id), await pool.fetch(calls, assessment_id))
+    body = await pool.fetchval("SELECT body FROM results WHERE assessment_id = $1", assessment_id)
+    found.result = json.loads(body)
+    return found
+
+
+@asynccontextmanager
+async def model_of(provider: ModelServer, seconds: float = 5) -> AsyncIterator[EssayModel]:
+    model = EssayModel("sk-test", provider.url, "gpt-test", seconds)
+    yield model
+    await model.close()
+
+
+@pytest.fixture
+async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer) -> Run:
+    """Submits, runs all jobs to their end, and looks."""
+
+    async def run_to_the_end(
+        fallback: Literal["local", "none"] = "local",
+        answers: list[dict[str, Any]] | None = None,
+        seconds: float = 5,
+        prices: dict[str, Price] | None = None,
+    ) -> Ended:
+        told = bank.answers(essay=ESSAY, essay_two=SECOND) if answers is None else answers
+        assessment_id = await submit(pool, bank, answers=told)
+        async with model_of(provider, seconds) as model:
+            running = pipeline(pool, redis_url, embedder, model=model, fallback=fallback, prices=prices)
+            await run_all(pool, running)
+            await running.doorbell.redis.aclose()
+        return await ended(pool, assessment_id)
+
+    return run_to_the_end
+
+
+async def test_good_answers(run: Run, provider: ModelServer) -> None:
+    end = await run(prices={"gpt-test": Price(0.25, 2)})
+    assert (end.job["status"], end.job["attempts"], end.job["error"], end.reasons) == ("completed", 1, None, set())
+    assert [(s["scorer"], s["model"], s["score"]) for s in end.scores] == [
+        ("gpt", "gpt-test", 0.8),
+        ("gpt", "gpt-test", 1.6),
+    ]
+    assert len(provider.requests) == 2
+    for call in end.calls:
+        assert (call["outcome"], call["tokens_in"], call["tokens_out"]) == ("answered", 1000, 100)
+        assert float(call["cost_usd"]) == pytest.approx((1000 * 0.25 + 100 * 2) / 1e6)
+        assert json.loads(call["answer"])["relevance"]["score"] == 20
+    assert end.result["processing"]["tokens"] == 2200
+    line = end.result["breakdown"]["essay"]["questions"][0]
+    quoted = line["dimensions"]["relevance"]["evidence"][0]
+    assert ESSAY[quoted["start"] : quoted["end"]] == quoted["quote"]
+
+
+async def test_a_model_without_a_price_costs_nobody_knows_what(run: Run) -> None:
+    assert [call["cost_usd"] for call in (await run()).calls] == [None, None]
+
+
+@pytest.mark.parametrize("name", PASSING)
+async def test_what_passes_is_tried_again(run: Run, provider: ModelServer, bank: Bank, name: str) -> None:
+    behaviour, code = PASSING[name]
+    provider.script.append(behaviour)
+    end = await run(answers=bank.answers(essay=ESSAY))
+    assert end.outcomes == [code, "answered"]
+    assert (end.job["status"], end.reasons, end.scorers[-1]) == ("completed", set(), None)
+    assert [score["scorer"] for score in end.scores if not score["missing"]] == ["gpt"]
+    assert end.job["attempts"] == (1 if code == "model_rate_limited" else 2)
+
+
+@pytest.mark.parametrize("name", LASTING)
+async def test_what_lasts_is_not_asked_again(run: Run, provider: ModelServer, name: str) -> None:
+    provider.default, code = LASTING[name]
+    end = await run()
+    assert (end.outcomes, len(provider.requests)) == ([code, code], 2)
+    assert (end.job["status"], end.scorers, end.reasons) == ("completed", ["local", "local"], {"essay_scored_locally"})
+    assert end.result["degraded"] is True
+    assert end.result["breakdown"]["essay"]["unscored"] == 0
+
+
+async def test_a_provider_that_hangs_is_left(run: Run, provider: ModelServer, bank: Bank) -> None:
+    provider.script.extend([hang(), dripping()])
+    end = await run(answers=bank.answers(essay=ESSAY), seconds=0.3)
+    assert end.outcomes == ["model_timeout", "model_timeout", "answered"]
+    assert all(call["latency_ms"] < 2000 for call in end.calls)
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_the_provider_says_when_to_come_back(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, form: str
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=61), usegmt=True)
+    provider.default = failure(429, headers={"Retry-After": "60" if form == "seconds" else date})
+    assessment_id = await submit(pool, bank)
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    async with model_of(provider) as model:
+        running = pipeline(pool, redis_url, embedder, model=model)
+        await running.run(gpt)
+        await running.doorbell.redis.aclose()
+    row = await pool.fetchrow("SELECT *, run_after - now() AS wait FROM async_jobs WHERE id = $1", gpt)
+    assert row is not None
+    assert (row["status"], row["attempts"], row["error"]["code"]) == ("queued", 0, "model_rate_limited")
+    assert 55 < row["wait"].total_seconds() <= 61
+
+
+async def test_a_model_that_is_down_for_good_leaves_an_estimate(run: Run, provider: ModelServer) -> None:
+    provider.default = failure(500)
+    end = await run()
+    assert (len(provider.requests), end.job["attempts"], end.job["status"]) == (8, 4, "completed")
+    assert (end.scorers, end.reasons) == (["local", "local"], {"essay_scored_locally"})
+    assert "2 of 2 essays were estimated locally" in end.job["reasons"][0]["detail"]
+    assert all(0 < score["score"] <= score["max_score"] for score in end.scores)
+    assert all(0 <= score["confidence"] < 1 for score in end.scores)
+
+
+async def test_without_a_fallback_there_is_no_score_rather_than_zero(run: Run, provider: ModelServer) -> None:
+    provider.default = failure(500)
+    end = await run("none")
+    assert [(score["score"], score["reason"]) for score in end.scores] == [(None, "essay_unscored")] * 2
+    assert (end.job["status"], end.job["error"]["code"], end.reasons) == (
+        "failed",
+        "model_unavailable",
+        {"essay_unscored"},
+    )
+    essay = end.result["breakdown"]["essay"]
+    assert (essay["score"], essay["max_score"], essay["unscored"]) == (None, 0, 2)
+    assert [line["score"] for line in essay["questions"]] == [None, None]
+    assert end.result["overall"]["max_score"] == 10.0
+
+
+@pytest.mark.parametrize(("fallback", "other"), [("local", "local"), ("none", None)])
+async def test_one_essay_that_fails_for_ever_does_not_cost_the_other_twice(
+    run: Run, provider: ModelServer, fallback: Literal["local", "none"], other: str | None
+) -> None:
+    provider.default = by_essay({ESSAY: scores(15), SECOND: failure(503)})
+    end = await run(fallback)
+    asked = [essay_of(request) for request in provider.requests]
+    assert (asked.count(ESSAY), asked.count(SECOND)) == (1, 4)
+    assert (end.scorers, end.job["status"], end.job["error"]) == (["gpt", other], "completed", None)
+    assert "1 of 2 essays was" in end.job["reasons"][0]["detail"]
+
+
+async def test_quotes_that_are_not_in_the_essay_are_dropped_and_counted(run: Run, provider: ModelServer) -> None:
+    provider.default = scores(20, quotes=["Evaporation", "trees can fly"])
+    end = await run()
+    for line in end.result["breakdown"]["essay"]["questions"]:
+        assert (line["dropped_quotes"], line["flags"], line["confidence"]) == (4, ["quote_not_found"], 0.5)
+        assert [e["quote"] for e in line["dimensions"]["depth"]["evidence"]] == ["Evaporation"]
+
+
+async def test_what_was_not_answered_is_never_sent(run: Run, provider: ModelServer, bank: Bank) -> None:
+    end = await run(answers=bank.answers(essay_two=SECOND))
+    assert [essay_of(request) for request in provider.requests] == [SECOND]
+    assert [(s["score"], s["missing"]) for s in end.scores] == [(0.0, True), (1.6, False)]
+    assert end.job["status"] == "completed"
+
+
+async def test_without_any_essay_the_job_is_done_at_once(run: Run, provider: ModelServer) -> None:
+    provider.default = failure(500)
+    end = await run(answers=[])
+    assert (provider.requests, end.calls, end.job["status"], end.job["attempts"]) == ([], [], "completed", 1)
+    assert end.result["breakdown"]["essay"]["missing"] == 2
+
+
+async def test_usage_that_cannot_be_true_is_not_believed(run: Run, provider: ModelServer, bank: Bank) -> None:
+    usage = {"prompt_tokens": 10**15, "completion_tokens": "many", "total_tokens": -1}
+    message = {"role": "assistant", "content": answer()}
+    provider.default = raw(json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode())
+    end = await run(answers=bank.answers(essay=ESSAY), prices={"gpt-test": Price(1, 1)})
+    assert [(call["outcome"], call["tokens_in"], call["tokens_out"]) for call in end.calls] == [("answered", 0, 0)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_lasts_for_one_essay_takes_no_try_from_another(run: Run, provider: ModelServer, first: bool) -> None:
+    """In whatever order they come; and what lasts is asked for once."""
+    refused, late = (ESSAY, SECOND) if first else (SECOND, ESSAY)
+    good, tries = scores(20), iter([failure(500)])
+    refusal = text(None, refusal="No.")
+
+    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+        return await (refusal if essay_of(told) == refused else next(tries, good))(request, told)
+
+    provider.default = behave
+    end = await run()
+    asked = [essay_of(request) for request in provider.requests]
+    assert (asked.count(refused), asked.count(late)) == (1, 2)
+    assert end.scorers == (["local", "gpt"] if first else ["gpt", "local"])
+    assert (end.job["status"], end.job["attempts"], end.reasons) == ("completed", 2, {"essay_scored_locally"})
+    assert "1 of 2 essays was estimated" in end.job["reasons"][0]["detail"]
+
+
+async def test_the_longest_time_to_wait_counts(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> None:
+    waits = {ESSAY: failure(429, headers={"Retry-After": "5"}), SECOND: failure(429, headers={"Retry-After": "90"})}
+    provider.default = by_essay(waits)
+    assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    async with model_of(provider) as model:
+        running = pipeline(pool, redis_url, embedder, model=model)
+        await running.run(gpt)
+        await running.doorbell.redis.aclose()
+    wait = await pool.fetchval("SELECT run_after - now() FROM async_jobs WHERE id = $1", gpt)
+    assert 80 < wait.total_seconds() <= 90

@@ -1,0 +1,96 @@
+"""Jobs that took workers down: given up with what can still be found, or with nothing where even that took one."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.errors import Trouble
+from app.domain.records.assessments import ClaimedJob
+from app.domain.states import JobType
+from app.repositories.jobs import Finished
+from app.repositories.sql import Pool
+from app.services.jobs import maintenance
+from app.services.jobs.runner import Pipeline
+from tests.bank import Bank
+from tests.pipelines import job_id, pipeline, run_all, submit
+
+
+class Hopeless:
+    """Work that neither succeeds nor can be given up."""
+
+    given_up = 0
+
+    async def do(self, job: ClaimedJob) -> Finished | None:
+        raise RuntimeError("no")
+
+    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+        self.given_up += 1
+        raise RuntimeError("no")
+
+
+@pytest.fixture
+async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+    """A pipeline without a model; three crashes are the most."""
+    await maintenance.embed_passages(pool, embedder)
+    made = pipeline(pool, redis_url, embedder)
+    yield made
+    await made.doorbell.redis.aclose()
+
+
+async def reasons_after(pool: Pool, bank: Bank, running: Pipeline, crashes: int) -> dict[str, str]:
+    """Codes of the result's reasons by stage, after so many crashes of both jobs."""
+    assessment_id = await submit(pool, bank, answers=bank.all_answers())
+    for job_type in (JobType.GPT, JobType.RAG):
+        job = await job_id(pool, assessment_id, job_type)
+        await pool.execute("UPDATE async_jobs SET crashes = $2 WHERE id = $1", job, crashes)
+    await run_all(pool, running)
+    rows = await pool.fetch(
+        "SELECT r->>'stage' AS stage, r->>'code' AS code FROM assessments, jsonb_array_elements(degraded_reasons) r"
+        " WHERE id = $1 AND status = 'completed'",
+        assessment_id,
+    )
+    return {row["stage"]: row["code"] for row in rows}
+
+
+async def test_below_the_budget_nothing_is_given_up(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assert await reasons_after(pool, bank, running, 2) == {"gpt": "essay_scored_locally"}
+
+
+async def test_at_the_end_of_the_budget_the_fallbacks_are_used(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assert await reasons_after(pool, bank, running, 3) == {
+        "gpt": "essay_scored_locally",
+        "rag": "recommendations_fallback",
+    }
+
+
+async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assert await reasons_after(pool, bank, running, 4) == {
+        "gpt": "essay_unscored",
+        "rag": "recommendations_unavailable",
+    }
+
+
+@pytest.mark.parametrize("job_type", list(JobType))
+async def test_what_cannot_even_be_given_up_still_ends(
+    pool: Pool, bank: Bank, running: Pipeline, job_type: JobType
+) -> None:
+    assessment_id = await submit(pool, bank)
+    work = Hopeless()
+    hopeless = replace(running, work={**running.work, job_type: work})
+    for _ in range(4):
+        await run_all(pool, hopeless)
+    while await pool.fetchval("SELECT status FROM assessments WHERE id = $1", assessment_id) == "submitted":
+        crashes = await pool.fetchval(
+            """UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE status = 'in_progress'
+               RETURNING crashes"""
+        )
+        assert crashes < 10
+        await run_all(pool, hopeless)
+    assert work.given_up
+    job = await pool.fetchrow(
+        "SELECT status, error FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, job_type)
+    )
+    assert job and (job["status"], job["error"]["code"]) == ("failed", "worker_crashed")
+    assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE status IN ('queued', 'in_progress')") == 0

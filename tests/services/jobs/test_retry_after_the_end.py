@@ -1,0 +1,296 @@
+"""A failed job that is tried again when its assessment is over: a new run beside what is shown, which takes over what
+was completed and replaces the result in one step."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.errors import JobNotFailed
+from app.domain.states import JobStatus, JobType
+from app.repositories import assessments, jobs
+from app.repositories.sql import Pool
+from app.schemas import StatusView, status_view
+from app.services.assessments.submit import Origin
+from app.services.jobs import maintenance
+from app.services.jobs.runner import Pipeline
+from tests.bank import ESSAY, Bank
+from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, Seen, fail, fail_half_way, refused, retry, see, worker
+from tests.fakes.model_server import ModelServer, essay_of, failure
+from tests.pipelines import job_id, run_all, submit
+
+SECOND = f"{ESSAY} This is the second essay."
+KEPT = ("attempts", "max_attempts", "output", "reasons", "units_done", "units_total", "started_at", "completed_at",
+        "created_at", "traceparent", "request_id")  # fmt: skip
+
+
+@pytest.fixture
+async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+    """A worker without a model, whose `gpt` jobs fail."""
+    async with worker(pool, redis_url, embedder) as running:
+        yield running
+
+
+@pytest.fixture
+async def running(
+    pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, bank: Bank
+) -> AsyncIterator[Pipeline]:
+    """A worker that asks the provider."""
+    await maintenance.embed_passages(pool, embedder)
+    async with worker(pool, redis_url, embedder, provider) as running:
+        yield running
+
+
+def view(seen: Seen) -> StatusView:
+    return status_view(seen.status)
+
+
+async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
+    text = await assessments.read_result(pool, assessment_id)
+    assert text is not None
+    found: dict[str, Any] = orjson.loads(text)
+    return found
+
+
+async def without_recommendations(pool: Pool, bank: Bank, running: Pipeline) -> tuple[UUID, UUID]:
+    """An assessment that is completed, though its `rag` job failed, and that job."""
+    assessment_id = await submit(pool, bank)
+    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    await run_all(pool, running)
+    return assessment_id, rag
+
+
+async def failed(pool: Pool, bank: Bank, running: Pipeline) -> tuple[UUID, UUID]:
+    """An assessment that failed, and its fusion."""
+    assessment_id = await submit(pool, bank)
+    for job_type in (JobType.GPT, JobType.RAG):
+        await running.run(await job_id(pool, assessment_id, job_type))
+    return assessment_id, await fail(pool, assessment_id, JobType.FUSION)
+
+
+async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, rag = await without_recommendations(pool, bank, running)
+    before = await see(pool, assessment_id)
+    retried = await retry(pool, rag, origin=Origin("00-trace-01", "request-2"))
+    during = await see(pool, assessment_id)
+    assert during.states == {"gpt": "completed", "rag": "queued", "fusion": "queued"}
+    assert (during.row["run"], during.row["remaining"], during.due) == (2, 1, {"rag"})
+    former, kept = before.jobs[JobType.GPT], during.jobs[JobType.GPT]
+    assert kept["id"] != former["id"]
+    assert [kept[name] for name in KEPT] == [former[name] for name in KEPT]
+    queued = during.jobs[JobType.RAG]
+    assert (queued["fence"], queued["attempts"], queued["max_attempts"], queued["units_done"]) == (0, 0, 4, 0)
+    assert {(job["traceparent"], job["request_id"]) for job in during.jobs.values() if job is not kept} == {
+        ("00-trace-01", "request-2")
+    }
+    assert (retried.job.job_id, retried.job.run, [ring.job_id for ring in retried.rings]) == (
+        queued["id"], 2, [queued["id"]]
+    )  # fmt: skip
+
+
+async def test_what_is_shown_stands_until_the_new_result_replaces_it(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    assessment_id, rag = await without_recommendations(pool, bank, running)
+    before = await see(pool, assessment_id)
+    result = await result_of(pool, assessment_id)
+    assert (before.reasons, result["recommendations"]) == ([RAG_GONE.code], [])
+    new = (await retry(pool, rag)).job.job_id
+    shown = [await see(pool, assessment_id)]
+    await running.run(new)
+    shown.append(await see(pool, assessment_id))
+    for seen in shown:
+        assert (view(seen).status, view(seen).run, view(seen).rescoring) == ("completed", 2, True)
+        assert (view(seen).overall_progress, seen.reasons) == (100.0, before.reasons)
+        assert seen.row["completed_at"] == before.row["completed_at"]
+    assert await result_of(pool, assessment_id) == result
+    await run_all(pool, running)
+    after, replaced = await see(pool, assessment_id), await result_of(pool, assessment_id)
+    assert (view(after).status, view(after).rescoring, view(after).degraded) == ("completed", False, False)
+    assert (after.reasons, len(replaced["recommendations"])) == ([], 3)
+    assert after.row["completed_at"] == before.row["completed_at"]
+    assert replaced["breakdown"]["essay"] == result["breakdown"]["essay"]
+    revisions = [seen.row["revision"] for seen in (before, *shown, after)]
+    assert revisions == sorted(set(revisions))
+    assert len(provider.requests) == 2
+    assert [row["run"] for row in await pool.fetch("SELECT run FROM results ORDER BY run")] == [1, 2]
+
+
+async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
+    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline, provider: ModelServer
+) -> None:
+    assessment_id = await submit(pool, bank)
+    await run_all(pool, mute)
+    assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["score"] is None
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    await retry(pool, gpt)
+    during = await see(pool, assessment_id)
+    assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
+    await run_all(pool, running)
+    essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
+    assert (essays["score"], essays["max_score"], essays["unscored"]) == (pytest.approx(2.4), 3.0, 0)
+    assert ((await see(pool, assessment_id)).reasons, len(provider.requests)) == ([], 2)
+    rows = await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' ORDER BY run, max_score")
+    assert [tuple(row) for row in rows] == [(1, None), (1, None), (2, 0.8), (2, 1.6)]
+
+
+async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
+    assessment_id = await submit(pool, bank, answers=answers)
+    gpt = await fail_half_way(pool, assessment_id, bank.ids["essay"])
+    await run_all(pool, running)
+    await retry(pool, gpt)
+    assert (await see(pool, assessment_id)).jobs[JobType.GPT]["units_done"] == 1
+    await run_all(pool, running)
+    assert [essay_of(request) for request in provider.requests] == [SECOND]
+    essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
+    assert [(line["score"], line["model"]) for line in sorted(essays["questions"], key=lambda e: e["max_score"])] == [
+        (0.4, "m"), (1.6, "gpt-test")
+    ]  # fmt: skip
+
+
+async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    """Through two further runs: what a run took over can be taken over again."""
+
+    async def one_is_refused(request: Any, body: dict[str, Any]) -> Any:
+        return await (failure(400)(request, body) if essay_of(body) == SECOND else good(request, body))
+
+    good, provider.default = provider.default, one_is_refused
+    answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
+    assessment_id = await submit(pool, bank, answers=answers)
+    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    await run_all(pool, running)
+    asked = len(provider.requests)
+    for run in (2, 3):
+        new = (await retry(pool, rag)).job.job_id
+        held = await jobs.claim(pool, new, 15)
+        assert held and await jobs.finish(pool, held, JobStatus.FAILED, ERROR, None, [RAG_GONE])
+        await run_all(pool, running)
+        result, rag = await result_of(pool, assessment_id), new
+        assert result["breakdown"]["essay"]["unscored"] == 1
+        assert [reason["code"] for reason in result["degraded_reasons"]] == ["essay_unscored", RAG_GONE.code]
+        seen = await see(pool, assessment_id)
+        assert (seen.row["run"], seen.states["fusion"]) == (run, "completed")
+    assert len(provider.requests) == asked
+
+
+async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, fusion = await failed(pool, bank, running)
+    before = await see(pool, assessment_id)
+    assert (view(before).status, before.row["completed_at"] is not None) == ("failed", True)
+    retried = await retry(pool, fusion)
+    during = await see(pool, assessment_id)
+    assert during.states == {"gpt": "completed", "rag": "completed", "fusion": "queued"}
+    assert (view(during).status, view(during).rescoring, during.row["remaining"]) == ("failed", True, 0)
+    assert (during.due, [ring.queue for ring in retried.rings]) == ({"fusion"}, [JobType.FUSION])
+    await run_all(pool, running)
+    after = await see(pool, assessment_id)
+    assert (view(after).status, view(after).rescoring) == ("completed", False)
+    assert after.row["completed_at"] > before.row["completed_at"]
+    assert (await result_of(pool, assessment_id))["overall"]["max_score"] == 13.0
+
+
+async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id = await submit(pool, bank)
+    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
+    await running.run(await job_id(pool, assessment_id, JobType.RAG))
+    fusion = await fail(pool, assessment_id, JobType.FUSION)
+    retried = await retry(pool, fusion)
+    during = await see(pool, assessment_id)
+    assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
+    assert (during.due, during.row["remaining"]) == ({"gpt"}, 1)
+    assert (retried.job.job_type, retried.job.run_after) == ("fusion", None)
+    assert retried.answered == {gpt, fusion}
+    await run_all(pool, running)
+    assert view(await see(pool, assessment_id)).status == "completed"
+
+
+async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, rag = await without_recommendations(pool, bank, running)
+    result = await result_of(pool, assessment_id)
+    before = await see(pool, assessment_id)
+    await running.run((await retry(pool, rag)).job.job_id)
+    during = await see(pool, assessment_id)
+    held = await jobs.claim(pool, during.jobs[JobType.FUSION]["id"], 15)
+    assert held and await jobs.fail_assessment(pool, held, ERROR)
+    after = await see(pool, assessment_id)
+    assert (view(after).status, view(after).run, view(after).rescoring) == ("completed", 2, False)
+    assert (after.states["fusion"], after.reasons) == ("failed", before.reasons)
+    assert after.row["revision"] > during.row["revision"] + 1
+    assert after.row["completed_at"] == before.row["completed_at"]
+    assert await result_of(pool, assessment_id) == result
+    await retry(pool, held.id)
+    await run_all(pool, running)
+    again = await see(pool, assessment_id)
+    assert (view(again).run, again.reasons) == (3, [])
+    assert len((await result_of(pool, assessment_id))["recommendations"]) == 3
+
+
+async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
+    pool: Pool, bank: Bank, running: Pipeline
+) -> None:
+    assessment_id, fusion = await failed(pool, bank, running)
+    before = await see(pool, assessment_id)
+    held = await jobs.claim(pool, (await retry(pool, fusion)).job.job_id, 15)
+    assert held and await jobs.fail_assessment(pool, held, ERROR)
+    after = await see(pool, assessment_id)
+    assert (view(after).status, view(after).rescoring) == ("failed", False)
+    assert after.row["completed_at"] == before.row["completed_at"]
+
+
+async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
+    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline
+) -> None:
+    """While the other job of that run goes on; what is shown is the former result's and stays."""
+    assessment_id = await submit(pool, bank)
+    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    await run_all(pool, mute)
+    shown = (await see(pool, assessment_id)).reasons
+    assert shown == ["essay_unscored", "recommendations_unavailable"]
+    await retry(pool, rag)
+    gpt = (await see(pool, assessment_id)).jobs[JobType.GPT]["id"]
+    await mute.run(gpt)
+    assert (await see(pool, assessment_id)).states == {"gpt": "failed", "rag": "queued", "fusion": "queued"}
+    assert (await retry(pool, gpt)).job.job_id == gpt
+    seen = await see(pool, assessment_id)
+    assert (seen.row["run"], seen.row["remaining"], seen.reasons, seen.due) == (2, 2, shown, {"gpt", "rag"})
+    await run_all(pool, running)
+    assert (await see(pool, assessment_id)).reasons == []
+    assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
+
+
+async def test_the_time_it_took_is_counted_from_the_start_of_the_run(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, fusion = await failed(pool, bank, running)
+    await pool.execute("UPDATE assessments SET submitted_at = submitted_at - $1::interval", timedelta(hours=1))
+    await pool.execute("UPDATE async_jobs SET created_at = created_at - $1::interval", timedelta(hours=1))
+    await retry(pool, fusion)
+    await pool.execute("UPDATE async_jobs SET created_at = created_at - interval '1 min' WHERE run = 2")
+    await run_all(pool, running)
+    took = (await result_of(pool, assessment_id))["processing"]["duration_ms"]
+    assert 60_000 <= took < 600_000
+
+
+async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, rag = await without_recommendations(pool, bank, running)
+    assert await refused(pool, await job_id(pool, assessment_id, JobType.GPT)) is JobNotFailed
+    await retry(pool, rag)
+    taken = (await see(pool, assessment_id)).jobs
+    assert [await refused(pool, taken[job_type]["id"]) for job_type in JobType] == [JobNotFailed] * 3
+    assert await jobs.claim(pool, taken[JobType.GPT]["id"], 15) is None
+
+
+async def test_without_an_origin_the_former_jobs_is_kept(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id, rag = await without_recommendations(pool, bank, running)
+    former = (await see(pool, assessment_id)).jobs
+    await retry(pool, rag)
+    new = (await see(pool, assessment_id)).jobs
+    assert [new[each]["traceparent"] for each in JobType] == [former[each]["traceparent"] for each in JobType]
+    assert new[JobType.RAG]["traceparent"].startswith("00-")

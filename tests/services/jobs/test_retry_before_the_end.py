@@ -1,0 +1,184 @@
+"""A failed job that is tried again while its run goes on: back to its queue, counted again, and no step back."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.errors import Conflict, JobNotFailed, NotFound
+from app.domain.records.assessments import ClaimedJob
+from app.domain.states import AssessmentStatus, JobStatus, JobType
+from app.repositories import jobs
+from app.repositories.sql import Pool
+from app.schemas import status_view
+from app.services.assessments.submit import Origin
+from app.services.jobs.runner import Pipeline
+from tests.bank import ESSAY, Bank
+from tests.dead_letters import (
+    ADMIN,
+    ATTEMPTS,
+    RAG_GONE,
+    fail,
+    fail_half_way,
+    refused,
+    retry,
+    see,
+    worker,
+)
+from tests.fakes.model_server import ModelServer, essay_of
+from tests.pipelines import claimed, job_id, run_all, submit
+
+SECOND = f"{ESSAY} This is the second essay."
+
+
+@pytest.fixture
+async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+    """A worker without a model, whose `gpt` jobs fail."""
+    async with worker(pool, redis_url, embedder) as running:
+        yield running
+
+
+@pytest.fixture
+async def running(
+    pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> AsyncIterator[Pipeline]:
+    """A worker that asks the provider."""
+    async with worker(pool, redis_url, embedder, provider) as running:
+        yield running
+
+
+async def finish(pool: Pool, job: ClaimedJob) -> None:
+    assert await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
+
+
+async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: Bank, mute: Pipeline) -> None:
+    assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    await mute.run(gpt)
+    before = await see(pool, assessment_id)
+    assert (before.row["remaining"], before.reasons) == (1, ["missing_responses", "essay_unscored"])
+    retried = await retry(pool, gpt, origin=Origin("00-trace-01", "request-2"))
+    after = await see(pool, assessment_id)
+    job = after.jobs[JobType.GPT]
+    assert (job["id"], job["status"], after.due) == (gpt, "queued", {"gpt", "rag"})
+    assert (job["fence"], job["attempts"], job["max_attempts"], job["crashes"]) == (1, 1, 1 + ATTEMPTS, 0)
+    assert [job[name] for name in ("error", "completed_at", "output", "reasons", "lease_expires_at")] == [
+        None, None, None, [], None
+    ]  # fmt: skip
+    assert (job["traceparent"], job["request_id"]) == ("00-trace-01", "request-2")
+    assert (after.row["remaining"], after.row["revision"]) == (2, before.row["revision"] + 1)
+    assert (after.row["run"], after.row["status"], after.reasons) == (1, "submitted", ["missing_responses"])
+    assert retried.job.job_id == gpt
+    assert [(ring.job_id, ring.queue, ring.fence) for ring in retried.rings] == [(gpt, JobType.GPT, 1)]
+    gaps = "SELECT count(*) FROM scores WHERE score IS NULL"
+    assert await pool.fetchval(gaps) == 0
+
+
+async def test_without_other_reasons_it_is_degraded_no_more(pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit(pool, bank)
+    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    assert (await see(pool, assessment_id)).row["degraded"]
+    await retry(pool, rag)
+    after = await see(pool, assessment_id)
+    assert (after.row["degraded"], after.row["degraded_reasons"]) == (False, [])
+
+
+async def test_the_result_is_then_as_good_as_any(
+    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline, provider: ModelServer
+) -> None:
+    assessment_id = await submit(pool, bank)
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    await mute.run(gpt)
+    await retry(pool, gpt)
+    await run_all(pool, running)
+    seen = await see(pool, assessment_id)
+    assert (seen.row["status"], seen.row["run"], seen.row["remaining"]) == ("completed", 1, 0)
+    assert seen.states == {"gpt": "completed", "rag": "completed", "fusion": "completed"}
+    assert "essay_unscored" not in seen.reasons
+    assert len(provider.requests) == 2
+    assert await pool.fetchval("SELECT count(*) FROM results") == 1
+
+
+async def test_what_is_scored_is_not_asked_for_again(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
+    assessment_id = await submit(pool, bank, answers=answers)
+    await retry(pool, await fail_half_way(pool, assessment_id, bank.ids["essay"]))
+    await run_all(pool, running)
+    assert [essay_of(request) for request in provider.requests] == [SECOND]
+    assert (await see(pool, assessment_id)).row["status"] == "completed"
+
+
+async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id = await submit(pool, bank)
+    rag = await job_id(pool, assessment_id, JobType.RAG)
+    await pool.execute("UPDATE async_jobs SET crashes = 4 WHERE id = $1", rag)
+    await running.run(rag)
+    assert (await see(pool, assessment_id)).states["rag"] == "failed"
+    await retry(pool, rag)
+    await running.run(rag)
+    assert (await see(pool, assessment_id)).states["rag"] == "completed"
+
+
+async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
+    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline
+) -> None:
+    """Looked at after every step, with a retry that fails and one that does not."""
+    assessment_id = await submit(pool, bank)
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    seen: list[tuple[float, int]] = []
+
+    async def look() -> None:
+        view = status_view((await see(pool, assessment_id)).status)
+        assert view.overall_progress == sum(stage.weight * stage.percentage for stage in view.stages) / 100
+        seen.append((view.overall_progress, (await see(pool, assessment_id)).row["revision"]))
+
+    await look()
+    for each in (mute, mute, running):
+        await each.run(gpt)
+        await look()
+        if each is mute:
+            await retry(pool, gpt)
+            await look()
+            held = await claimed(pool, assessment_id, JobType.GPT)
+            await look()
+            await jobs.release(pool, held)
+            await look()
+    await run_all(pool, running)
+    await look()
+    assert [step for step, _ in seen] == [20.0, *[50.0] * 9, 100.0]
+    revisions = [revision for _, revision in seen]
+    assert revisions == sorted(set(revisions))
+
+
+@pytest.mark.parametrize("state", ["due", "running"])
+async def test_a_run_that_was_fanned_in_is_not_opened_again(pool: Pool, bank: Bank, mute: Pipeline, state: str) -> None:
+    assessment_id = await submit(pool, bank)
+    for job_type in (JobType.GPT, JobType.RAG):
+        await mute.run(await job_id(pool, assessment_id, job_type))
+    if state == "running":
+        await claimed(pool, assessment_id, JobType.FUSION)
+    before = await see(pool, assessment_id)
+    assert await refused(pool, await job_id(pool, assessment_id, JobType.GPT)) is Conflict
+    assert await see(pool, assessment_id) == before
+
+
+async def test_only_what_failed_can_be_retried(pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit(pool, bank)
+    rag = await claimed(pool, assessment_id, JobType.RAG)
+    others = [await job_id(pool, assessment_id, job_type) for job_type in (JobType.GPT, JobType.FUSION)]
+    assert [await refused(pool, each) for each in (rag.id, *others)] == [JobNotFailed] * 3
+    await finish(pool, rag)
+    assert await refused(pool, rag.id) is JobNotFailed
+    assert await refused(pool, uuid4()) is NotFound
+    assert (await see(pool, assessment_id)).status.status is AssessmentStatus.SUBMITTED
+
+
+async def test_who_retried_what_is_kept(pool: Pool, bank: Bank) -> None:
+    rag = await fail(pool, await submit(pool, bank), JobType.RAG, RAG_GONE)
+    await retry(pool, rag)
+    row = await pool.fetchrow("SELECT actor, action, entity, key, after FROM audit_log WHERE entity = 'job'")
+    assert row and tuple(row)[:4] == (ADMIN, "retry", "job", str(rag))
+    assert (row["after"]["status"], UUID(row["after"]["job_id"])) == ("queued", rag)

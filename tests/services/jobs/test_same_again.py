@@ -1,0 +1,95 @@
+"""The same jobs on the same inputs come to the same result: nothing hangs on chance, on the order of rows, or on what a
+process remembers."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from app import sample_data
+from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.domain.idempotency import fingerprint
+from app.domain.states import Role
+from app.repositories import assessments
+from app.repositories.sql import Pool
+from app.services.assessments import start
+from app.services.assessments.submit import SubmissionLimits, Submitter
+from app.services.caller import Caller
+from app.services.catalog import seed
+from app.services.idempotency import Attempt
+from app.services.jobs import maintenance
+from app.services.jobs.rescore import rescore
+from tests.pipelines import FROM_NOWHERE, pipeline, run_all
+
+# What tells when and how often it was done.
+_OF_THE_RUN = ("completed_at", "processing", "run")
+# Rows change their places in the table, as they do in life.
+_STIRRED = (
+    "UPDATE passages SET ordinal = ordinal WHERE ends_at % 3 = 1",
+    "UPDATE credentials SET sample = sample WHERE hashtext(id::text) % 3 = 1",
+    "UPDATE responses SET saved_at = saved_at WHERE hashtext(question_id::text) % 2 = 0",
+    "UPDATE scores SET max_score = max_score WHERE hashtext(question_id::text) % 2 = 0",
+)
+
+
+@pytest.fixture
+async def embedded(pool: Pool, embedder: OfflineEmbedder) -> Pool:
+    """The sample data with its vectors."""
+    await seed.seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials())
+    while await maintenance.embed_passages(pool, embedder):
+        pass
+    return pool
+
+
+@pytest.fixture
+async def newly_started() -> AsyncIterator[OfflineEmbedder]:
+    """A process that remembers no text."""
+    embedder = OfflineEmbedder()
+    yield embedder
+    await embedder.close()
+
+
+async def submitted(pool: Pool, student: sample_data.SampleStudent) -> UUID:
+    """What the student answered, submitted."""
+    async with pool.acquire() as conn:
+        assessment, _ = await start.start(conn, student.name, student.track, 3600)
+    caller, none = Caller(student.name, frozenset({Role.STUDENT})), Attempt(None, fingerprint(None))
+    submitter = Submitter(pool, SubmissionLimits(10_000, 4))
+    draft = await submitter.open(assessment.id, caller, none)
+    asked = {question.question_id for question in assessment.questions}
+    told = [(question_id, answer) for question_id, answer in student.answers.items() if question_id in asked]
+    await submitter.submit(draft, caller, none, told, FROM_NOWHERE)
+    return assessment.id
+
+
+async def ended(pool: Pool, redis_url: str, assessment_id: UUID, embedder: OfflineEmbedder) -> dict[str, Any]:
+    """The result once all jobs are done, without what tells of the run."""
+    running = pipeline(pool, redis_url, embedder)
+    await run_all(pool, running)
+    await running.doorbell.redis.aclose()
+    text = await assessments.read_result(pool, assessment_id)
+    assert text is not None
+    return {name: value for name, value in orjson.loads(text).items() if name not in _OF_THE_RUN}
+
+
+async def test_the_jobs_run_again_come_to_the_same_result(
+    embedded: Pool, redis_url: str, embedder: OfflineEmbedder, newly_started: OfflineEmbedder
+) -> None:
+    by_track = {student.track: student for student in sample_data.students()}
+    assert len(by_track) == 2
+    for student in by_track.values():
+        assessment_id = await submitted(embedded, student)
+        first = await ended(embedded, redis_url, assessment_id, embedder)
+        assert len(first["recommendations"]) == 5 and first["skills"]
+        assert all(one["sources"][0]["similarity"] for one in first["recommendations"])
+        for statement in _STIRRED:
+            await embedded.execute(statement)
+        async with embedded.acquire() as conn, conn.transaction():
+            await rescore(conn, "advisor-1", assessment_id, "once more", 4, FROM_NOWHERE)
+        again = await ended(embedded, redis_url, assessment_id, newly_started)
+        assert again == first
+        newest = "SELECT status FROM async_jobs WHERE assessment_id = $1 AND job_type = 'gpt' ORDER BY run DESC LIMIT 1"
+        assert await embedded.fetchval(newest, assessment_id) == "completed", "estimated again, as was asked"
+        assert await embedded.fetchval("SELECT count(*) FROM results WHERE assessment_id = $1", assessment_id) == 2

@@ -1,0 +1,156 @@
+"""From submission to result with everything that may go wrong between, as the status and the tables show it."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from app.domain.states import AssessmentStatus, JobType
+from app.repositories import assessments, jobs
+from app.repositories.sql import Pool
+from app.schemas import status_view
+from app.services.jobs.runner import Pipeline
+from tests.bank import ESSAY, Bank
+from tests.fakes.model_server import ModelServer, essay_of, failure, scores
+from tests.fakes.tampered import without_fence
+from tests.pipelines import claimed, job_id, run_all, submit
+
+SECOND = f"{ESSAY} Again."
+
+
+async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
+    text = await assessments.read_result(pool, assessment_id)
+    assert text is not None
+    found: dict[str, Any] = orjson.loads(text)
+    return found
+
+
+async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
+    """Overall progress and revision."""
+    record = await assessments.read_status(pool, assessment_id)
+    assert record is not None
+    return status_view(record).overall_progress, record.revision
+
+
+async def test_the_result_adds_up(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id = await submit(pool, bank)
+    await run_all(pool, running)
+    result = await result_of(pool, assessment_id)
+    breakdown, overall = result["breakdown"], result["overall"]
+    parts = [breakdown[name] for name in ("theoretical", "profile", "essay")]
+    assert overall["score"] == pytest.approx(sum(part["score"] for part in parts))
+    assert overall["max_score"] == sum(part["max_score"] for part in parts) == 13.0
+    assert breakdown["theoretical"]["score"] == pytest.approx(2.0)
+    assert breakdown["essay"]["score"] == pytest.approx(0.8 * 3)
+    assert set(result["processing"]["stages"]) == {"gpt", "rag", "fusion"}
+    assert result["processing"]["tokens"] == 2200
+    known = {f"score:{question_id}" for question_id in bank.ids.values()}
+    known |= {f"passage:{source['passage_id']}" for one in result["recommendations"] for source in one["sources"]}
+    assert all(sentence["sources"] and set(sentence["sources"]) <= known for sentence in result["summary"])
+
+
+async def test_reasons_of_all_stages_come_together(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    provider.default = failure(401)
+    assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
+    await run_all(pool, running)
+    result = await result_of(pool, assessment_id)
+    assert [reason["code"] for reason in result["degraded_reasons"]] == [
+        "missing_responses",
+        "essay_scored_locally",
+        "recommendations_fallback",
+    ]
+    record = await assessments.read_status(pool, assessment_id)
+    assert record and [reason.code for reason in record.degraded_reasons] == [
+        reason["code"] for reason in result["degraded_reasons"]
+    ]
+
+
+async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id = await submit(pool, bank)
+    await run_all(pool, running)
+    before = await result_of(pool, assessment_id), await progress(pool, assessment_id)
+    await running.run(await job_id(pool, assessment_id, JobType.FUSION))
+    assert (await result_of(pool, assessment_id), await progress(pool, assessment_id)) == before
+    assert await pool.fetchval("SELECT count(*) FROM results") == 1
+
+
+async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    assessment_id = await submit(pool, bank)
+    for job_type in (JobType.GPT, JobType.RAG):
+        await running.run(await job_id(pool, assessment_id, job_type))
+    await pool.execute("DELETE FROM scores WHERE question_id = $1 AND score_type = 'essay_gpt'", bank.ids["essay"])
+    await run_all(pool, running)
+    record = await assessments.read_status(pool, assessment_id)
+    assert record is not None
+    assert (record.status, record.jobs[-1].status) == (AssessmentStatus.FAILED, "failed")
+    assert record.jobs[-1].error == {
+        "code": "scores_incomplete",
+        "detail": "some questions have neither a score nor a reason for its absence",
+    }
+    assert sum(line.score or 0 for line in record.rule_scores[next(iter(record.rule_scores))]) >= 2.0
+    assert status_view(record).overall_progress == 100.0
+    assert await pool.fetchval("SELECT count(*) FROM results") == 0
+
+
+async def test_progress_and_revision_never_go_back(
+    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+) -> None:
+    """Looked at after every step of a run with retries, a crash and a worker that hands back."""
+
+    async def one_fails(request: Any, body: dict[str, Any]) -> Any:
+        behave = scores(20) if essay_of(body) == ESSAY else failure(500)
+        return await behave(request, body)
+
+    provider.default = one_fails
+    answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
+    assessment_id = await submit(pool, bank, answers=answers)
+    gpt = await job_id(pool, assessment_id, JobType.GPT)
+    seen = [await progress(pool, assessment_id)]
+
+    async def look() -> None:
+        seen.append(await progress(pool, assessment_id))
+
+    held = await claimed(pool, assessment_id, JobType.GPT)
+    await look()
+    await jobs.release(pool, held)
+    await look()
+    held = await claimed(pool, assessment_id, JobType.GPT)
+    await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", gpt)
+    for _ in range(4):
+        await running.run(gpt)
+        await look()
+    for job_type in (JobType.RAG, JobType.FUSION):
+        await running.run(await job_id(pool, assessment_id, job_type))
+        await look()
+    assert [step[0] for step in seen] == [20, 20, 20, 35, 35, 35, 50, 80, 100]
+    revisions = [step[1] for step in seen]
+    assert revisions == sorted(set(revisions))
+
+
+async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    """An essay is asked for once; a stale writer that gets through even so replaces nothing."""
+    assessment_id = await submit(pool, bank)
+    stale = await claimed(pool, assessment_id, JobType.GPT)
+    await jobs.release(pool, stale)
+    await running.run(stale.id)
+    before = await pool.fetch("SELECT * FROM scores ORDER BY question_id, score_type")
+    assert not await jobs.renew(without_fence(pool), stale, 15)
+    assert await pool.fetch("SELECT * FROM scores ORDER BY question_id, score_type") == before
+
+
+async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank: Bank, running: Pipeline) -> None:
+    """The worker before it stored that no essay has a score, and stopped before it could say so."""
+    assessment_id = await submit(pool, bank)
+    job = await claimed(pool, assessment_id, JobType.GPT)
+    await pool.execute(
+        """INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, max_score, reason)
+           SELECT $1, 1, id, 1, 'essay_gpt', 1, 'essay_unscored' FROM questions WHERE type = 'essay'""",
+        assessment_id,
+    )
+    await jobs.release(pool, job)
+    await running.run(job.id)
+    found = await pool.fetchrow("SELECT status, error FROM async_jobs WHERE id = $1", job.id)
+    assert found and (found["status"], found["error"]["code"]) == ("failed", "essays_unscored")

@@ -1,0 +1,176 @@
+"""Vectors that are bought: as few requests as possible, tried again with patience, paid for within the budget."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from app.clients.llm.embeddings_api import EmbeddingModel
+from app.clients.llm.embeddings_local import EmbeddingUnavailable
+from app.clients.llm.gate import ModelGate
+from app.clients.redis import job_queue
+from app.domain.errors import PassingTrouble
+from app.repositories import budget
+from app.repositories.sql import Pool
+from app.services.essays.llm_calls import Price
+from app.services.recommendations.embedding_calls import Account, BoughtEmbedder, on_account_of
+from tests.bank import plant
+from tests.fakes.embedding_answers import TOKENS, vectors
+from tests.fakes.model_server import ModelServer, failure
+from tests.pipelines import submit
+
+NAME = "text-embedding-3-small"
+CALLS = (
+    "SELECT assessment_id, run, question_id, provider, model, outcome, tokens_in, cost_usd FROM model_calls ORDER BY id"
+)
+Open = Callable[..., BoughtEmbedder]
+
+
+@pytest.fixture
+async def bought(provider: ModelServer) -> AsyncIterator[Open]:
+    """Embedders over the provider, which has vectors."""
+    provider.embedding_default = vectors()
+    opened: list[BoughtEmbedder] = []
+
+    def make(account: Account | None = None, patience: float = 20) -> BoughtEmbedder:
+        model = EmbeddingModel("sk-secret", provider.url, NAME, 20)
+        opened.append(BoughtEmbedder(model, account, patience, chance=lambda: 0.0))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        await each.close()
+
+
+def inputs(provider: ModelServer) -> list[list[str]]:
+    return [request["input"] for request in provider.embedding_requests]
+
+
+async def test_what_was_bought_is_remembered(bought: Open, provider: ModelServer) -> None:
+    embedder = bought()
+    red, blue, again = await embedder.embed(["red", "blue", "red"])
+    assert red == again != blue
+    assert await embedder.embed(["blue", "red"]) == [blue, red]
+    assert (await embedder.embed(["red", "green"]))[0] == red
+    assert inputs(provider) == [["red", "blue"], ["green"]]
+
+
+async def test_many_texts_go_in_batches_each_cut(bought: Open, provider: ModelServer) -> None:
+    texts = [f"{number} {'word ' * 1000}" for number in range(200)]
+    found = await bought().embed(texts)
+    assert [len(each) for each in inputs(provider)] == [96, 96, 8]
+    sent = [text for each in inputs(provider) for text in each]
+    assert sent == [text[:384] for text in texts]
+    assert found == await bought().embed(sent)
+
+
+async def test_tries_again_after_as_long_as_the_provider_asks(bought: Open, provider: ModelServer) -> None:
+    times = []
+
+    def timed(behaviour: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
+        async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+            times.append(time.monotonic())
+            return await behaviour(request, body)
+
+        return behave
+
+    limited = failure(429, headers={"Retry-After": "1"})
+    provider.embedding_script.extend([timed(limited), timed(failure(500)), timed(vectors())])
+    assert len(await bought().embed(["red"])) == 1
+    # The fake's clock may see less than was waited for, by what a request takes.
+    assert times[1] - times[0] > 0.9 and len(times) == 3
+
+
+async def test_three_tries_at_most(bought: Open, provider: ModelServer) -> None:
+    provider.embedding_default = failure(500)
+    with pytest.raises(EmbeddingUnavailable, match="not available"):
+        await bought().embed(["red"])
+    assert len(inputs(provider)) == 3
+
+
+async def test_no_try_that_would_come_too_late(bought: Open, provider: ModelServer) -> None:
+    provider.embedding_default = failure(429, headers={"Retry-After": "600"})
+    embedder = bought()
+    for _ in range(2):
+        with pytest.raises(EmbeddingUnavailable, match="too often"):
+            await embedder.embed(["red"])
+    assert len(inputs(provider)) == 2
+
+
+async def test_a_model_of_another_length_is_named_once_and_left_alone(bought: Open, provider: ModelServer) -> None:
+    provider.embedding_default = vectors(1536)
+    embedder = bought()
+    with capture_logs() as logs:
+        for _ in range(3):
+            with pytest.raises(EmbeddingUnavailable, match="1536 numbers, and 384 are needed"):
+                await embedder.embed(["red"])
+    assert len(inputs(provider)) == 1
+    assert [(line["event"], line["code"]) for line in logs] == [("embeddings_away", "embedding_length_wrong")]
+    assert NAME in logs[0]["detail"] and "sk-secret" not in str(logs)
+
+
+async def test_going_and_coming_back_is_told_once(bought: Open, provider: ModelServer) -> None:
+    embedder = bought(patience=0)
+    with capture_logs() as logs:
+        provider.embedding_default = failure(500)
+        for _ in range(2):
+            with pytest.raises(EmbeddingUnavailable):
+                await embedder.embed(["red"])
+        provider.embedding_default = vectors()
+        for text in ("red", "blue"):
+            await embedder.embed([text])
+    assert [line["event"] for line in logs] == ["embeddings_away", "embeddings_back"]
+
+
+async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: ModelServer, pool: Pool) -> None:
+    assessment_id = await submit(pool, await plant(pool, catalogue=False))
+    embedder = bought(Account(pool, Price(0.02, 0)))
+    provider.embedding_script.append(failure(500))
+    await on_account_of(embedder, assessment_id, 1).embed(["red", "blue"])
+    await embedder.embed(["green"])
+    cost = TOKENS * 0.02 / 1e6
+    assert [(*row[:7], float(row[7])) for row in await pool.fetch(CALLS)] == [
+        (assessment_id, 1, None, "openai", NAME, "model_unavailable", 0, 0),
+        (assessment_id, 1, None, "openai", NAME, "answered", 2 * TOKENS, pytest.approx(2 * cost)),
+        (None, None, None, "openai", NAME, "answered", TOKENS, pytest.approx(cost)),
+    ]
+
+
+async def test_without_a_price_there_is_no_cost(bought: Open, pool: Pool) -> None:
+    await bought(Account(pool)).embed(["red"])
+    assert [(row["tokens_in"], row["cost_usd"]) for row in await pool.fetch(CALLS)] == [(TOKENS, None)]
+
+
+async def test_nothing_is_asked_beyond_the_budget(bought: Open, provider: ModelServer, pool: Pool) -> None:
+    embedder = bought(Account(pool, Price(1e6, 0), budget_usd=15))
+    await embedder.embed(["red"])
+    assert await budget.spent_today(pool) == TOKENS
+    with pytest.raises(EmbeddingUnavailable, match="budget"):
+        await embedder.embed(["a longer text about flowers"])
+    assert len(inputs(provider)) == 1
+    assert await pool.fetchval("SELECT reserved FROM model_budget") == 0
+
+
+async def test_limits_are_shared_by_all_workers(provider: ModelServer, redis_url: str) -> None:
+    provider.embedding_default = failure(429, headers={"Retry-After": "600"})
+    clients = [job_queue.connect(redis_url) for _ in range(2)]
+    gates = [ModelGate(client, "embeddings", 20) for client in clients]
+    one, other = (EmbeddingModel("sk-test", provider.url, NAME, 20, gate) for gate in gates)
+    assert (await one.ask(["red"], 1)).outcome == "model_rate_limited"
+    with pytest.raises(PassingTrouble) as turned_away:
+        await other.ask(["red"], 1)
+    assert turned_away.value.retry_after and turned_away.value.retry_after > 500
+    assert len(inputs(provider)) == 1
+    for model, gate in ((one, gates[0]), (other, gates[1])):
+        await model.close()
+        await gate.close()
+    for client in clients:
+        await client.aclose()
+
+
+def test_an_embedder_that_costs_nothing_has_no_account(embedder: Any) -> None:
+    assert on_account_of(embedder, UUID(int=1), 1) is embedder

@@ -1,0 +1,211 @@
+"""Overrides that meet the fusion of a later run, each other, or a rescore: whatever a person said counts in the end."""
+
+import asyncio
+from typing import cast
+from uuid import UUID
+
+import pytest
+
+from app.domain.errors import PassingTrouble, RunInProgress
+from app.domain.records.assessments import ClaimedJob
+from app.repositories.sql import Connection, Executor, Pool
+from app.services.jobs import rescore
+from app.services.results import override
+from app.services.results.fuse import Fusing
+from app.services.results.override import Given, Overridden
+from app.services.webhooks import registrations as managing
+from tests.bank import Bank
+from tests.fakes.conditions import until
+from tests.fakes.held_statement import Gate, meeting, only
+from tests.fakes.tampered import without
+from tests.pipelines import FROM_NOWHERE
+from tests.scored import BOTH, about_to_fuse, by, completed, line_of, result_of
+from tests.webhooks import NOWHERE, SECRET
+
+CROWD = 12
+WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+WRITE = "INSERT INTO results"
+GUARD = "AND a.overrides_version = $7"
+UNGUARDED = "AND $7::bigint IS NOT NULL"
+EDITIONS = "SELECT run, edition FROM results WHERE assessment_id = $1 ORDER BY run"
+AGAIN = {"essay": by("gpt", 20), "essay_two": by("gpt", 20)}
+
+
+async def say(
+    pool: Pool, assessment_id: UUID, question_id: UUID, score: float, by_whom: str = "advisor-1"
+) -> Overridden:
+    question = await override.find(pool, assessment_id, question_id)
+    return await override.override(pool, assessment_id, Given(question, score, "So.", by_whom))
+
+
+async def ask_again(conn: Connection, assessment_id: UUID) -> None:
+    assert await rescore.rescore(conn, "advisor-1", assessment_id, "So.", 4, FROM_NOWHERE)
+
+
+async def later_fusion(pool: Pool, bank: Bank) -> ClaimedJob:
+    """The claimed fusion of a rescore, whose essays have other scores than before."""
+    assessment_id = await completed(pool, bank)
+    async with pool.acquire() as conn, conn.transaction():
+        await ask_again(conn, assessment_id)
+    return await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+
+
+async def said(pool: Pool, job: ClaimedJob, bank: Bank) -> float | None:
+    """The person's score of the first essay in the newest result."""
+    told = line_of(await result_of(pool, job.assessment_id), bank.ids["essay"])["override"]
+    score: float | None = told and told["score"]
+    return score
+
+
+async def editions(pool: Pool, assessment_id: UUID) -> list[tuple[int, int]]:
+    return [(row["run"], row["edition"]) for row in await pool.fetch(EDITIONS, assessment_id)]
+
+
+async def overridden_before_the_write(pool: Pool, job: ClaimedJob, bank: Bank, db: Executor) -> None:
+    """The fusion has read; before it writes, a person says something."""
+    gate = Gate()
+    fusing = asyncio.create_task(Fusing(meeting(db, WRITE, gate)).do(job))
+    await gate.reached.wait()
+    await say(pool, job.assessment_id, bank.ids["essay"], 0.7)
+    gate.open()
+    assert await fusing
+
+
+async def test_a_fusion_reads_again_what_was_said_since(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    await overridden_before_the_write(pool, job, bank, pool)
+    assert await said(pool, job, bank) == 0.7
+    assert await editions(pool, job.assessment_id) == [(1, 1), (2, 0)]
+    essay = (await result_of(pool, job.assessment_id))["breakdown"]["essay"]
+    assert (essay["score"], sorted(line["score"] for line in essay["questions"])) == (1.1, [0.2, 0.4])
+
+
+async def test_without_the_guard_it_would_be_lost(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    await overridden_before_the_write(pool, job, bank, without(pool, GUARD, UNGUARDED))
+    assert await said(pool, job, bank) is None
+
+
+async def written_while_held(pool: Pool, job: ClaimedJob, bank: Bank, db: Executor) -> None:
+    """The fusion's write waits for an override that is not committed yet."""
+    async with pool.acquire() as conn, conn.transaction():
+        await override.override(only(conn), job.assessment_id, await given(pool, job, bank))
+        fusing = asyncio.create_task(Fusing(cast(Pool, db)).do(job))
+        await until(lambda: pool.fetchval(WAITING))
+    assert await fusing
+
+
+async def given(pool: Pool, job: ClaimedJob, bank: Bank) -> Given:
+    question = await override.find(pool, job.assessment_id, bank.ids["essay"])
+    return Given(question, 0.7, "So.", "advisor-1")
+
+
+async def test_a_fusion_that_waited_for_an_override_counts_it(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    await written_while_held(pool, job, bank, pool)
+    assert (await said(pool, job, bank), await editions(pool, job.assessment_id)) == (0.7, [(1, 1), (2, 0)])
+
+
+async def test_without_the_guard_waiting_would_not_help(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    await written_while_held(pool, job, bank, without(pool, GUARD, UNGUARDED))
+    assert await said(pool, job, bank) is None
+
+
+async def test_an_override_that_waited_for_a_fusion_fuses_its_result_again(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    async with pool.acquire() as conn, conn.transaction():
+        assert await Fusing(cast(Pool, conn)).do(job)
+        saying = asyncio.create_task(say(pool, job.assessment_id, bank.ids["essay"], 0.7))
+        await until(lambda: pool.fetchval(WAITING))
+    assert (await saying).changed
+    assert (await said(pool, job, bank), await editions(pool, job.assessment_id)) == (0.7, [(1, 0), (2, 1)])
+    assert (await result_of(pool, job.assessment_id))["breakdown"]["essay"]["score"] == 1.1
+
+
+async def test_a_fusion_that_is_always_too_late_is_tried_later(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    scores = iter(range(100))
+
+    async def say_more() -> None:
+        await say(pool, job.assessment_id, bank.ids["essay"], next(scores) / 100)
+
+    with pytest.raises(PassingTrouble, match="scores_overridden"):
+        await Fusing(meeting(pool, WRITE, say_more)).do(job)
+    assert (await editions(pool, job.assessment_id), next(scores)) == ([(1, 5)], 5)
+    assert await Fusing(pool).do(job)
+    assert await said(pool, job, bank) == 0.04
+
+
+async def test_a_fusion_without_its_lease_writes_nothing_whatever_was_said(pool: Pool, bank: Bank) -> None:
+    job = await later_fusion(pool, bank)
+    await say(pool, job.assessment_id, bank.ids["essay"], 0.7)
+    await pool.execute("UPDATE async_jobs SET fence = fence + 1 WHERE id = $1", job.id)
+    assert await Fusing(pool).do(job) is None
+    assert await editions(pool, job.assessment_id) == [(1, 1)]
+
+
+async def test_of_overrides_at_once_each_counts_and_the_newest_of_a_question_is_shown(pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank)
+    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    names = ("essay", "right", "several")
+    await asyncio.gather(*(say(pool, assessment_id, bank.ids[names[n % 3]], 0.5, f"advisor-{n}") for n in range(CROWD)))
+    rows = await pool.fetch("SELECT DISTINCT ON (question_id) * FROM score_overrides ORDER BY question_id, id DESC")
+    result = await result_of(pool, assessment_id)
+    shown = {row["question_id"]: line_of(result, row["question_id"])["override"]["by"] for row in rows}
+    assert shown == {row["question_id"]: row["actor"] for row in rows}
+    assert len(shown) == 3
+    assert await pool.fetchval("SELECT overrides_version FROM assessments") == CROWD
+    assert await editions(pool, assessment_id) == [(1, CROWD)]
+    told = await pool.fetch("SELECT edition FROM webhook_deliveries WHERE event_type = 'assessment.rescored'")
+    assert sorted(row["edition"] for row in told) == list(range(1, CROWD + 1))
+
+
+async def test_the_same_override_at_once_is_made_once(pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank)
+    made = await asyncio.gather(*(say(pool, assessment_id, bank.ids["essay"], 0.5) for _ in range(CROWD)))
+    assert (sum(one.changed for one in made), len({one.body for one in made})) == (1, 1)
+    assert await editions(pool, assessment_id) == [(1, 1)]
+
+
+@pytest.mark.parametrize("override_first", [True, False])
+async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
+    pool: Pool, bank: Bank, override_first: bool
+) -> None:
+    assessment_id = await completed(pool, bank)
+    essay = bank.ids["essay"]
+
+    async def rescored() -> None:
+        async with pool.acquire() as other, other.transaction():
+            await ask_again(other, assessment_id)
+
+    async with pool.acquire() as conn, conn.transaction():
+        if override_first:
+            question = await override.find(pool, assessment_id, essay)
+            await override.override(only(conn), assessment_id, Given(question, 0.7, "So.", "advisor-1"))
+            second: asyncio.Task[object] = asyncio.create_task(rescored())
+        else:
+            await ask_again(conn, assessment_id)
+            second = asyncio.create_task(say(pool, assessment_id, essay, 0.7))
+        await until(lambda: pool.fetchval(WAITING))
+    await second
+    assert await editions(pool, assessment_id) == [(1, 1)]
+    job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+    assert await Fusing(pool).do(job) and await said(pool, job, bank) == 0.7
+
+
+async def test_of_rescores_at_once_one_starts_a_run(pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank, essays=BOTH)
+
+    async def refused() -> type[Exception] | None:
+        try:
+            async with pool.acquire() as conn, conn.transaction():
+                await ask_again(conn, assessment_id)
+        except RunInProgress as error:
+            return type(error)
+        return None
+
+    ends = await asyncio.gather(*(refused() for _ in range(CROWD)))
+    assert sorted(map(str, ends)) == sorted(["None", *[str(RunInProgress)] * (CROWD - 1)])
+    assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 6
+    assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action = 'rescore'") == 1

@@ -1,0 +1,254 @@
+"""Numbers of many assessments: right at their edges, of the period and track asked for, and of nobody alone."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.repositories.sql import Pool
+from app.services.results import override
+from app.services.results.fuse import Fusing
+from app.services.results.override import Given
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.pipelines import submit
+from tests.scored import BOTH, UNSCORED, about_to_fuse, by, completed
+from tests.web.expecting import problem
+
+PATHS = ("/analytics/scores", "/analytics/model-calls", "/analytics/overview", "/analytics/feedback")
+CALL = """
+INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
+                         tokens_out, cost_usd, latency_ms, answer, created_at)
+VALUES ($1, 1, $1, 'openai', $2, $3, $4, 100, 10, $5, $6, 'A secret answer.', $7)
+"""
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+THEN = "from=2026-03-01&to=2026-03-02"
+
+
+@pytest.fixture
+def advisor(api: Api) -> Api:
+    """An advisor."""
+    return api.as_("advisor")
+
+
+async def numbers(caller: Api, path: str, query: str = "") -> Any:
+    reply = await caller.get(f"{path}?{query}")
+    assert reply.status == 200, reply.raw
+    return reply.body
+
+
+async def scores(caller: Api, query: str = "") -> dict[str, Any]:
+    """The only track's numbers by type of score."""
+    (track,) = (await numbers(caller, "/analytics/scores", query))["tracks"]
+    assert track["track"] == SLUG
+    return {group["score_type"]: group for group in track["score_types"]}
+
+
+async def say(pool: Pool, assessment_id: UUID, question_id: UUID, score: float) -> None:
+    question = await override.find(pool, assessment_id, question_id)
+    await override.override(pool, assessment_id, Given(question, score, "So.", "advisor-1"))
+
+
+async def other_track(pool: Pool) -> None:
+    """The assessments of the second student are of another track."""
+    await pool.execute(
+        "WITH other AS (INSERT INTO tracks (slug, name, question_mix) VALUES ('other', 'Other', '{}') RETURNING id)"
+        " UPDATE assessments SET track_id = (SELECT id FROM other) WHERE owner = 'student-2'"
+    )
+
+
+async def test_nothing_is_no_number(advisor: Api) -> None:
+    told = await numbers(advisor, "/analytics/scores")
+    nothing = dict.fromkeys(("pearson_r", "mean_difference", "rmse", "weighted_kappa"))
+    assert (told["tracks"], told["agreement"]) == ([], {"count": 0, "scorers": {}} | nothing)
+    calls = await numbers(advisor, "/analytics/model-calls")
+    assert (calls["models"], calls["days"]) == ([], [])
+    for period in (told["period"], calls["period"]):
+        start, end = (datetime.fromisoformat(period[name]) for name in ("start", "end"))
+        assert end - start == timedelta(days=30) and abs(end - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+async def test_scores_in_percent_by_type_and_scorer(advisor: Api, pool: Pool, bank: Bank) -> None:
+    for number, (one, two) in enumerate(((0, 8), (12, 40), (40, 72), (88, 100))):
+        essays = {"essay": by("gpt", one), "essay_two": by("local", two, dropped_quotes=number)}
+        await completed(pool, bank, f"student-{number}", essays)
+    found = await scores(advisor)
+    assert list(found) == ["theoretical", "profile", "essay_gpt"]
+    essays_found = found["essay_gpt"]
+    assert (essays_found["count"], essays_found["mean"]) == (8, 45.0)
+    assert essays_found["histogram"] == [2, 1, 0, 0, 2, 0, 0, 1, 1, 1]
+    assert essays_found["quantiles"] == {"p10": 5.6, "p25": 11.0, "p50": 40.0, "p75": 76.0, "p90": 91.6}
+    gpt, local = essays_found["scorers"]
+    assert (gpt["scorer"], gpt["count"], gpt["mean"], gpt["dropped_quotes"]) == ("gpt", 4, 35.0, 0)
+    assert (local["scorer"], local["count"], local["mean"], local["dropped_quotes"]) == ("local", 4, 55.0, 6)
+    assert local["histogram"] == [1, 0, 0, 0, 1, 0, 0, 1, 0, 1]
+    theory = found["theoretical"]
+    assert (theory["count"], theory["scorers"], theory["histogram"]) == (12, [], [4, 0, 0, 0, 0, 4, 0, 0, 0, 4])
+    assert (found["profile"]["mean"], found["profile"]["quantiles"]["p10"]) == (100.0, 100.0)
+
+
+async def test_a_border_belongs_to_the_bin_above_it(advisor: Api, pool: Pool, bank: Bank) -> None:
+    """Also where points times weight are a hair below it in binary."""
+    await completed(pool, bank)
+    third = "UPDATE scores SET max_score = 3, score = 3 * ($1::float8 / 100) WHERE score_type = 'profile'"
+    for hundredth in range(0, 101, 10):
+        await pool.execute(third, hundredth)
+        histogram = (await scores(advisor))["profile"]["histogram"]
+        assert histogram[min(hundredth // 10, 9)] == 5, hundredth
+
+
+async def test_what_has_no_answer_or_no_score_is_only_counted(advisor: Api, pool: Pool, bank: Bank) -> None:
+    answers = bank.answers(right="B", essay="Water rises.")
+    await completed(pool, bank, essays={"essay": None}, answers=answers, reasons=[UNSCORED])
+    await completed(pool, bank, "student-2")
+    found = await scores(advisor)
+    essays = found["essay_gpt"]
+    assert (essays["count"], essays["missing"], essays["unscored"], essays["mean"]) == (2, 1, 1, 60.0)
+    assert (found["theoretical"]["count"], found["theoretical"]["missing"], found["profile"]["missing"]) == (4, 2, 5)
+    (track,) = (await numbers(advisor, "/analytics/scores"))["tracks"]
+    assert (track["assessments"], track["degraded_share"]) == (2, 0.5)
+
+
+async def test_where_nothing_was_scored_there_is_no_mean(advisor: Api, pool: Pool, bank: Bank) -> None:
+    await completed(pool, bank, essays={}, answers=[])
+    theory = (await scores(advisor))["theoretical"]
+    assert (theory["count"], theory["mean"], theory["quantiles"], theory["histogram"]) == (0, None, None, [0] * 10)
+
+
+async def test_the_newest_result_counts_and_open_assessments_do_not(advisor: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank)
+    await submit(pool, bank, "student-2")
+    assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
+    essays = {"essay": by("local", 20), "essay_two": by("local", 20)}
+    job = await about_to_fuse(pool, bank, assessment_id, essays, run=2)
+    before = (await scores(advisor))["essay_gpt"]
+    assert (before["mean"], [each["scorer"] for each in before["scorers"]]) == (60.0, ["gpt"])
+    assert await Fusing(pool).do(job)
+    after = (await scores(advisor))["essay_gpt"]
+    assert (after["count"], after["mean"], [each["scorer"] for each in after["scorers"]]) == (2, 20.0, ["local"])
+
+
+async def test_how_people_and_machine_agree(advisor: Api, pool: Pool, bank: Bank) -> None:
+    essays = {"essay": by("gpt", 40), "essay_two": by("local", 80)}
+    first = await completed(pool, bank, "student-1", essays)
+    second = await completed(pool, bank, "student-2", {"essay": by("gpt", 100), "essay_two": None}, reasons=[UNSCORED])
+    await say(pool, first, bank.ids["essay"], 1.0)
+    await say(pool, first, bank.ids["essay"], 0.5)
+    await say(pool, second, bank.ids["essay_two"], 1.0)
+    one = (await numbers(advisor, "/analytics/scores"))["agreement"]
+    assert (one["count"], one["rmse"], one["scorers"]) == (1, None, {"gpt": 1})
+    await say(pool, first, bank.ids["essay_two"], 1.2)
+    await say(pool, second, bank.ids["essay"], 0.9)
+    await say(pool, second, bank.ids["several"], 0.0)
+    # Human 0.5, 0.6, 0.9, 0; machine 0.4, 0.8, 1, 0; on five levels 2, 2, 4, 0 and 2, 3, 4, 0.
+    told = (await numbers(advisor, "/analytics/scores"))["agreement"]
+    assert told == {
+        "count": 4, "pearson_r": 0.9643, "mean_difference": -0.05, "rmse": 0.1225, "weighted_kappa": 0.9412,
+        "scorers": {"gpt": 2, "local": 1, "rule": 1},
+    }  # fmt: skip
+
+
+async def test_scores_that_are_all_the_same_say_nothing_of_agreement(advisor: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank)
+    for name in ("right", "single"):
+        await say(pool, assessment_id, bank.ids[name], 1.0)
+    told = (await numbers(advisor, "/analytics/scores"))["agreement"]
+    assert (told["pearson_r"], told["weighted_kappa"]) == (None, None)
+    assert (told["rmse"], str(told["mean_difference"])) == (0.0, "0.0")
+
+
+async def test_scores_of_a_track_and_a_period(advisor: Api, pool: Pool, bank: Bank) -> None:
+    for owner in ("student-1", "student-2"):
+        await say(pool, await completed(pool, bank, owner), bank.ids["right"], 0.5)
+    await other_track(pool)
+    for track, found in (("", [SLUG, "other"]), (f"track={SLUG}", [SLUG]), ("track=other", ["other"]), ("track=x", [])):
+        told = await numbers(advisor, "/analytics/scores", track)
+        assert [each["track"] for each in told["tracks"]] == found
+        assert told["agreement"]["count"] == len(found)
+    await pool.execute("UPDATE assessments SET created_at = $1 WHERE owner = 'student-1'", NOON)
+    exact, later = "2026-03-01T12:00:00Z", "2026-03-01T12:00:00.000001Z"
+    for query, found in ((THEN, [SLUG]), ("", ["other"]), (f"from={exact}&to={later}", [SLUG]),
+                         (f"from={later}&to=2026-03-02", []), (f"from=2026-03-01&to={exact}", []),
+                         ("from=2026-03-01&to=2026-03-01", [SLUG])):  # fmt: skip
+        told = await numbers(advisor, "/analytics/scores", query)
+        assert ([each["track"] for each in told["tracks"]], told["agreement"]["count"]) == (found, len(found)), query
+
+
+async def called(pool: Pool, assessment_id: UUID, outcome: str = "answered", **changed: Any) -> None:
+    """A call of a model."""
+    told = {"model": "m", "prompt": "p1", "cost": 0.25, "latency": 100, "at": NOON} | changed
+    values = (told["model"], told["prompt"], outcome, told["cost"], told["latency"], told["at"])
+    await pool.execute(CALL, assessment_id, *values)
+
+
+async def test_calls_by_model_and_prompt(advisor: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit(pool, bank)
+    for latency in range(1, 101):
+        await called(pool, assessment_id, latency=latency)
+    await called(pool, assessment_id, "rate_limited", prompt="p2", cost=None)
+    for outcome, cost in (("answered", None), ("answered", 0.5), ("timeout", None)):
+        await called(pool, assessment_id, outcome, model="n", cost=cost, latency=7)
+    told = await numbers(advisor, "/analytics/model-calls", THEN)
+    assert told["models"] == [
+        {"provider": "openai", "model": "m", "prompt_version": "p1", "calls": 100, "outcomes": {"answered": 100},
+         "tokens_in": 10_000, "tokens_out": 1000, "cost_usd": 25.0, "calls_without_cost": 0, "latency_p50_ms": 50.5,
+         "latency_p95_ms": 95.05},
+        {"provider": "openai", "model": "m", "prompt_version": "p2", "calls": 1, "outcomes": {"rate_limited": 1},
+         "tokens_in": 100, "tokens_out": 10, "cost_usd": None, "calls_without_cost": 1, "latency_p50_ms": 100.0,
+         "latency_p95_ms": 100.0},
+        {"provider": "openai", "model": "n", "prompt_version": "p1", "calls": 3,
+         "outcomes": {"answered": 2, "timeout": 1}, "tokens_in": 300, "tokens_out": 30, "cost_usd": 0.5,
+         "calls_without_cost": 2, "latency_p50_ms": 7.0, "latency_p95_ms": 7.0},
+    ]  # fmt: skip
+
+
+async def test_calls_by_day_in_utc(advisor: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit(pool, bank)
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    for at, cost in ((midnight - timedelta(microseconds=1), 0.5), (midnight, None), (midnight, 1.0),
+                     (midnight + timedelta(days=2), None)):  # fmt: skip
+        await called(pool, assessment_id, at=at, cost=cost)
+    days = (await numbers(advisor, "/analytics/model-calls", "from=2026-03-01&to=2026-03-04"))["days"]
+    assert [(day["day"], day["calls"], day["cost_usd"], day["tokens_in"], day["tokens_out"]) for day in days] == [
+        ("2026-03-01", 1, 0.5, 100, 10), ("2026-03-02", 2, 1.0, 200, 20), ("2026-03-04", 1, None, 100, 10)
+    ]  # fmt: skip
+    for query, count in (("from=2026-03-02&to=2026-03-02", 2), ("from=2026-03-03&to=2026-03-03", 0), ("", 0)):
+        told = await numbers(advisor, "/analytics/model-calls", query)
+        assert sum(day["calls"] for day in told["days"]) == sum(use["calls"] for use in told["models"]) == count
+
+
+async def test_calls_of_a_track(advisor: Api, pool: Pool, bank: Bank) -> None:
+    for owner in ("student-1", "student-2"):
+        await called(pool, await submit(pool, bank, owner))
+    await other_track(pool)
+    for track, count in (("", 2), (f"&track={SLUG}", 1), ("&track=other", 1), ("&track=x", 0)):
+        told = await numbers(advisor, "/analytics/model-calls", f"{THEN}{track}")
+        assert sum(day["calls"] for day in told["days"]) == sum(use["calls"] for use in told["models"]) == count
+
+
+async def test_no_student_shows(advisor: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank, "student-very-secret", BOTH)
+    await say(pool, assessment_id, bank.ids["essay"], 0.5)
+    await called(pool, assessment_id, at=datetime.now(UTC))
+    rating = {"relevance": 5, "acceptance": 1}
+    assert (await advisor.post(f"/assessments/{assessment_id}/feedback", rating)).status == 201
+    for path in (*PATHS, "/analytics/feedback?format=jsonl"):
+        raw = (await advisor.get(path)).raw
+        hidden = ("very-secret", str(assessment_id), str(bank.ids["essay"]), "advisor-1", "So.", "A secret answer.")
+        assert not [text for text in hidden if text.encode() in raw]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_periods_that_make_no_sense_are_refused(advisor: Api, path: str) -> None:
+    for query in ("from=yesterday", "to=", "from=", "from=2026-02-30", "from=2026-03-02&to=2026-02-28", "track=%00",
+                  "from=2024-01-01&to=2026-01-01", "from=2026-03-01T00:00:00", "to=9999-12-31", "from=%00",
+                  "from=2026-03-01T00:00:00+01:00"):  # fmt: skip
+        problem(await advisor.get(f"{path}?{query}"), 400, "bad-query")
+    assert (await advisor.get(f"{path}?from=2026-03-01T00:00:00%2B01:00&to=2026-03-01")).status == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_students_get_no_numbers(api: Api, path: str) -> None:
+    problem(await api.get(f"{path}?from=yesterday"), 403, "forbidden")
+    assert (await api.as_("admin").get(path)).status == 200

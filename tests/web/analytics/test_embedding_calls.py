@@ -1,0 +1,53 @@
+"""What embeddings cost, where advisors and operators look for it."""
+
+from typing import Any
+
+import pytest
+
+from app.clients.llm.embeddings_api import EmbeddingModel
+from app.repositories.sql import Pool
+from app.services.essays.llm_calls import Price
+from app.services.jobs import maintenance
+from app.services.recommendations.embedding_calls import Account, BoughtEmbedder
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.fakes.embedding_answers import TOKENS, vectors
+from tests.fakes.model_server import model_server
+from tests.pipelines import pipeline, run_all, submit
+
+NAME = "text-embedding-3-small"
+
+
+async def read(advisor: Api, path: str) -> dict[str, Any]:
+    reply = await advisor.get(path)
+    assert reply.status == 200, reply.raw
+    found: dict[str, Any] = reply.body
+    return found
+
+
+async def test_queries_stand_in_the_trace_and_all_in_the_analytics(
+    api: Api, pool: Pool, bank: Bank, redis_url: str
+) -> None:
+    async with model_server() as provider:
+        provider.embedding_default = vectors()
+        embedder = BoughtEmbedder(EmbeddingModel("sk-test", provider.url, NAME, 20), Account(pool, Price(2, 0)), 20)
+        assert await maintenance.embed_passages(pool, embedder) == 3
+        assessment_id = await submit(pool, bank, answers=bank.answers(right="A", text="roses"))
+        running = pipeline(pool, redis_url, embedder)
+        await run_all(pool, running)
+        await running.doorbell.redis.aclose()
+        await embedder.close()
+        texts = sum(len(request["input"]) for request in provider.embedding_requests[1:])
+    advisor = api.as_("advisor")
+    trace = await read(advisor, f"/assessments/{assessment_id}/trace")
+    (call,) = trace["model_calls"]
+    assert (call["model"], call["question_id"], call["outcome"]) == (NAME, None, "answered")
+    assert call["tokens_in"] == trace["tokens"] == texts * TOKENS > 0
+    assert trace["cost_usd"] == pytest.approx(texts * TOKENS * 2 / 1e6)
+    (whole,) = (await read(advisor, "/analytics/model-calls"))["models"]
+    assert (whole["prompt_version"], whole["calls"]) == ("embedding", 2)
+    assert whole["tokens_in"] == (3 + texts) * TOKENS
+    # The catalogue is everybody's.
+    (one,) = (await read(advisor, f"/analytics/model-calls?track={SLUG}"))["models"]
+    assert (one["calls"], one["tokens_in"]) == (1, texts * TOKENS)
+    assert (await read(advisor, "/analytics/overview"))["model_calls"]["calls"] == 2

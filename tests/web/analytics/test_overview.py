@@ -1,0 +1,138 @@
+"""A period at a glance: every number against a handful of assessments whose ends are known."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.domain.states import JobType
+from app.repositories.sql import Pool
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.dead_letters import fail
+from tests.pipelines import submit
+from tests.scored import LOCALLY, UNSCORED, by, completed, result_of
+from tests.web.analytics.test_analytics import called, other_track
+
+OVERVIEW = "/analytics/overview"
+NO_SCORES = dict.fromkeys(("theoretical", "profile", "essay_gpt"))
+
+
+@pytest.fixture
+def advisor(api: Api) -> Api:
+    """An advisor."""
+    return api.as_("advisor")
+
+
+async def overview(advisor: Api, query: str = "") -> dict[str, Any]:
+    reply = await advisor.get(f"{OVERVIEW}?{query}")
+    assert reply.status == 200, reply.raw
+    found: dict[str, Any] = reply.body
+    return found
+
+
+async def took(pool: Pool, assessment_id: UUID, seconds: float) -> None:
+    """The assessment's result came so long after the submission."""
+    change = "UPDATE assessments SET completed_at = submitted_at + make_interval(secs => $2) WHERE id = $1"
+    await pool.execute(change, assessment_id, seconds)
+
+
+async def test_nothing_is_no_number(advisor: Api) -> None:
+    told = await overview(advisor)
+    assert (told["assessments"]["count"], set(told["assessments"]["statuses"].values())) == (0, {0})
+    assert told["degraded"] == {"count": 0, "share": None, "reasons": {}, "reason_shares": {}}
+    assert (told["mean_percentage"], told["score_means"], told["jobs"]) == (None, NO_SCORES, [])
+    assert told["latency"] == {"p50_ms": None, "p95_ms": None}
+    assert told["feedback"]["results"] == {"count": 0, "relevance": None, "acceptance": None}
+    assert (told["model_calls"]["calls"], told["model_calls"]["cost_usd"]) == (0, None)
+
+
+async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
+    await completed(pool, bank, "student-1")
+    failed = await submit(pool, bank, "student-2")
+    for job_type in JobType:
+        await fail(pool, failed, job_type)
+    await submit(pool, bank, "student-3")
+    for number in (4, 5):
+        await api.as_("student", sub=f"student-{number}").post("/assessments", {"track": SLUG})
+    await pool.execute("UPDATE assessments SET expires_at = now() WHERE owner = 'student-5'")
+    told = (await overview(advisor))["assessments"]
+    one_each = dict.fromkeys(("in_progress", "submitted", "completed", "failed", "expired"), 1)
+    assert told == {"count": 5, "statuses": one_each}
+
+
+async def test_degraded_ones_by_reason_each_counted_once(advisor: Api, pool: Pool, bank: Bank) -> None:
+    essays = {"essay": by("local", 40), "essay_two": None}
+    await completed(pool, bank, "student-1", essays, reasons=[LOCALLY, UNSCORED, UNSCORED])
+    await completed(pool, bank, "student-2", essays, reasons=[LOCALLY])
+    for number in (3, 4):
+        await completed(pool, bank, f"student-{number}")
+    told = (await overview(advisor))["degraded"]
+    assert (told["count"], told["share"]) == (2, 0.5)
+    assert told["reasons"] == {"essay_scored_locally": 2, "essay_unscored": 1}
+    assert told["reason_shares"] == {"essay_scored_locally": 0.5, "essay_unscored": 0.25}
+
+
+async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> None:
+    first = await completed(pool, bank, "student-1", {"essay": by("gpt", 40), "essay_two": by("gpt", 80)})
+    second = await completed(pool, bank, "student-2", {"essay": by("gpt", 100), "essay_two": None}, reasons=[UNSCORED])
+    await other_track(pool)
+    told = await overview(advisor)
+    results = [(await result_of(pool, each))["overall"]["percentage"] for each in (first, second)]
+    assert told["mean_percentage"] == pytest.approx(sum(results) / 2, abs=0.006)
+    assert told["score_means"] == {"theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33}
+    other = await overview(advisor, "track=other")
+    assert (other["score_means"]["essay_gpt"], other["assessments"]["count"]) == (100.0, 1)
+    assert (await overview(advisor, "track=x"))["score_means"] == NO_SCORES
+
+
+async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> None:
+    for number in range(1, 6):
+        await took(pool, await completed(pool, bank, f"student-{number}"), number)
+    failed = await submit(pool, bank, "student-6")
+    for job_type in JobType:
+        await fail(pool, failed, job_type)
+    await took(pool, failed, 1000)
+    assert (await overview(advisor))["latency"] == {"p50_ms": 3000.0, "p95_ms": 4800.0}
+
+
+async def test_ends_of_jobs_by_type_and_code(advisor: Api, pool: Pool, bank: Bank) -> None:
+    await completed(pool, bank, "student-1")
+    for owner in ("student-2", "student-3"):
+        await fail(pool, await submit(pool, bank, owner), JobType.RAG)
+    await pool.execute("UPDATE async_jobs SET error = '{\"code\": \"other\", \"detail\": \"x\"}' WHERE id = "
+                       "(SELECT id FROM async_jobs WHERE status = 'failed' LIMIT 1)")  # fmt: skip
+    assert (await overview(advisor))["jobs"] == [
+        {"job_type": "gpt", "ended": 1, "failed": 0, "codes": {}},
+        {"job_type": "rag", "ended": 3, "failed": 2, "codes": {"test": 1, "other": 1}},
+        {"job_type": "fusion", "ended": 1, "failed": 0, "codes": {}},
+    ]
+
+
+async def test_feedback_and_calls_in_sum(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed(pool, bank)
+    found = await pool.fetchval("SELECT credential_id FROM recommendations")
+    path = f"/assessments/{assessment_id}/feedback"
+    for caller, relevance, more in ((api, 5, {}), (advisor, 2, {}), (api, 1, {"credential_id": str(found)})):
+        assert (await caller.post(path, {"relevance": relevance, "acceptance": 4} | more)).status == 201
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    for model, cost in (("m", 0.25), ("m", None), ("n", 0.5)):
+        await called(pool, assessment_id, model=model, cost=cost, at=now)
+    told = await overview(advisor)
+    assert told["feedback"] == {
+        "results": {"count": 2, "relevance": 3.5, "acceptance": 4.0},
+        "recommendations": {"count": 1, "relevance": 1.0, "acceptance": 4.0},
+    }
+    assert told["model_calls"] == {
+        "calls": 3, "tokens_in": 300, "tokens_out": 30, "cost_usd": 0.75, "calls_without_cost": 1,
+        "by_model": {"m": 2, "n": 1},
+    }  # fmt: skip
+
+
+async def test_only_of_the_period(advisor: Api, pool: Pool, bank: Bank) -> None:
+    await completed(pool, bank)
+    await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
+    before = await overview(advisor, "to=2026-01-01")
+    assert (before["assessments"]["count"], before["jobs"], before["mean_percentage"]) == (0, [], None)
+    assert (await overview(advisor))["assessments"]["count"] == 2

@@ -1,0 +1,145 @@
+"""Event streams: the present status at once, each change, and the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from app.http.keys import FOLLOWING
+from app.services.assessments.change_hub import Following
+from tests.api import Api
+from tests.bank import Bank
+from tests.fakes.conditions import until
+from tests.pipelines import Finish
+from tests.web.expecting import problem
+
+SECONDS = 40.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as the client gets it, its data read as JSON."""
+
+    id: str
+    event: str
+    data: Any
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An open stream."""
+
+    reply: aiohttp.ClientResponse
+
+    async def block(self) -> dict[str, str]:
+        """The next block of lines by their names; comments under an empty name. Empty at the end of the stream."""
+        lines: dict[str, str] = {}
+        async with asyncio.timeout(SECONDS):
+            while (line := (await self.reply.content.readline()).decode()).strip():
+                name, _, value = line.strip().partition(":")
+                lines[name] = value.strip()
+        return lines
+
+    async def event(self) -> Event:
+        """The next event."""
+        lines = await self.block()
+        return Event(lines["id"], lines["event"], orjson.loads(lines["data"]))
+
+
+@asynccontextmanager
+async def stream(api: Api, path: str, **headers: str) -> AsyncIterator[Stream]:
+    told = {"Authorization": api.bearer} | {name.replace("_", "-"): value for name, value in headers.items()}
+    async with api.client.get(f"{path}/events", headers=told) as reply:
+        yield Stream(reply)
+
+
+def hub(api: Api) -> Following:
+    found: Following = api.client.app[FOLLOWING]
+    return found
+
+
+async def nobody_waits(api: Api) -> None:
+    async def none() -> bool:
+        return hub(api).waiting == 0
+
+    await until(none)
+
+
+async def test_a_stream_shows_each_change_and_ends_with_the_last(
+    api: Api, path: str, bank: Bank, finish: Finish
+) -> None:
+    async with stream(api, path) as events:
+        assert (events.reply.status, events.reply.headers["Content-Type"]) == (200, "text/event-stream")
+        assert events.reply.headers["Cache-Control"] == "private, no-cache"
+        assert events.reply.headers["X-Request-ID"]
+        first = await events.event()
+        now = await api.get(f"{path}/status")
+        assert (first.event, first.data, f'"{first.id}"') == ("status", now.body, now.headers["ETag"])
+        await api.post(f"{path}/submit", {"responses": bank.all_answers()})
+        seen = [first, await events.event()]
+        assert seen[-1].data["status"] == "submitted"
+        await finish()
+        while seen[-1].data["status"] != "completed":
+            seen.append(await events.event())
+        assert await events.block() == {}
+    numbers = [int(event.id) for event in seen]
+    assert numbers == sorted(set(numbers))
+    await nobody_waits(api)
+
+
+async def test_a_client_that_comes_back_gets_what_it_missed(api: Api, path: str) -> None:
+    async with stream(api, path) as events:
+        seen = await events.event()
+    await nobody_waits(api)
+    await api.post(f"{path}/submit")
+    async with stream(api, path, Last_Event_ID=seen.id) as events:
+        missed = await events.event()
+    assert (missed.data["status"], int(missed.id) > int(seen.id)) == ("submitted", True)
+
+
+async def test_a_client_that_missed_nothing_waits_for_the_next_change(api: Api, path: str) -> None:
+    async with stream(api, path) as events:
+        seen = await events.event()
+    async with stream(api, path, Last_Event_ID=seen.id) as events:
+        await api.post(f"{path}/submit")
+        assert (await events.event()).data["status"] == "submitted"
+
+
+@pytest.mark.parametrize("last", ["abc", "-1", "99999999999999999999", ""])
+async def test_a_strange_last_event_is_as_none(api: Api, path: str, last: str) -> None:
+    async with stream(api, path, Last_Event_ID=last) as events:
+        assert (await events.event()).data["status"] == "in_progress"
+
+
+async def test_who_has_seen_the_end_is_told_to_stop(api: Api, path: str, finish: Finish) -> None:
+    await api.post(f"{path}/submit")
+    await finish()
+    async with stream(api, path, Last_Event_ID="1") as events:
+        final = await events.event()
+        assert (final.data["status"], await events.block()) == ("completed", {})
+    async with stream(api, path, Last_Event_ID=final.id) as events:
+        assert (events.reply.status, await events.reply.read()) == (204, b"")
+
+
+async def test_a_quiet_stream_shows_that_it_lives(api: Api, path: str) -> None:
+    async with stream(api, path) as events:
+        await events.event()
+        assert "" in await events.block()
+
+
+async def test_streams_are_for_those_who_may_read(api: Api, path: str) -> None:
+    problem(await api.as_("student", sub="student-2").get(f"{path}/events"), 403, "forbidden")
+    problem(await api.get("/assessments/00000000-0000-0000-0000-000000000007/events"), 404, "not-found")
+    await nobody_waits(api)
+
+
+async def test_a_server_that_stops_ends_its_streams(api: Api, path: str) -> None:
+    async with stream(api, path) as events:
+        await events.event()
+        hub(api).stop()
+        assert await events.block() == {}
