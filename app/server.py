@@ -66,7 +66,7 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         app[CONTEXT] = context
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)
-        async with following(context.pool, context.changes) as app[FOLLOWING]:
+        async with following(context.pool, context.change_feed) as app[FOLLOWING]:
             yield
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.clients.redis.change_feed import Announce
+from app.clients.redis.change_feed import PublishChange
 from app.domain.records.assessments import ClaimedJob
 from app.repositories import jobs
 from app.repositories.sql import Pool
@@ -33,7 +33,7 @@ class Changing:
     made: list[Heard] = field(default_factory=list)
     _held: ClaimedJob | None = None
 
-    async def change(self, pool: Pool, announce: Announce) -> None:
+    async def change(self, pool: Pool, announce: PublishChange) -> None:
         """Claims the job, or hands it back: by turns, so that there is no end of changes."""
         if self._held is None:
             self._held = await jobs.claim(pool, self.job_id, _LEASE_SECONDS)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.repositories import questions
 from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
@@ -92,7 +92,7 @@ async def _ring(ground: Ground, assessment_ids: list[UUID]) -> datetime:
     """Makes the essay jobs due and rings for them; the time of the commit."""
     async with open_pool(ground.database_url, "assay bench", 1) as pool:
         rows = await pool.fetch(_DUE, assessment_ids)
-    bell = Doorbell(job_queue.connect(ground.redis_url))
+    bell = JobQueue(job_queue.connect(ground.redis_url))
     await bell.ring([Ring(row["id"], "gpt", row["fence"]) for row in rows])
     await bell.redis.aclose()
     began: datetime = rows[0]["run_after"]

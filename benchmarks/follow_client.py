@@ -10,7 +10,7 @@ import uvloop
 from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
-from app.clients.redis.change_feed import Changes
+from app.clients.redis.change_feed import ChangeFeed
 from app.http.tokens import issue
 from app.lifecycle import end
 from app.repositories.sql import Pool
@@ -36,10 +36,10 @@ _PATIENCE = 30.0
 async def announcing(pool: Pool, redis_url: str) -> AsyncIterator[_Change]:
     """Changes as the product makes them."""
     redis = job_queue.connect(redis_url)
-    changes = Changes(redis)
+    changes = ChangeFeed(redis)
     telling = asyncio.create_task(changes.tell())
     try:
-        yield lambda assessment: assessment.change(pool, changes.announce)
+        yield lambda assessment: assessment.change(pool, changes.publish)
     finally:
         await end(telling)
         await redis.aclose()

@@ -9,14 +9,14 @@ from uuid import UUID
 from arq.connections import ArqRedis
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell, queue_of
-from app.domain.errors import Trouble
+from app.clients.redis.job_queue import JobQueue, queue_of
+from app.domain.errors import JobError
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
-from app.repositories.jobs import Finished, Ring
+from app.repositories.jobs import FinishedJob, Ring
 from app.repositories.sql import Pool
-from app.services.jobs.runner import JobLimits, Pipeline
+from app.services.jobs.runner import JobLimits, JobRunner
 from workers.queue_worker import QueueWorker
 
 # The bench's jobs are of this type: it ends without a result of its own.
@@ -33,20 +33,20 @@ class Brief:
     pool: Pool
     run: Run
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def do(self, job: ClaimedJob) -> FinishedJob | None:
         """Finishes the job once `run` has ended."""
         await self.run(job.id)
         return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, None, [])
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Never: nothing fails here."""
         raise AssertionError(trouble)
 
 
 def through_pipeline(pool: Pool, redis_url: str, run: Run) -> Run:
     """What a worker does for a message: claim, `run`, finish."""
-    bell = Doorbell(job_queue.connect(redis_url))
-    return Pipeline(pool, bell, {JOB_TYPE: Brief(pool, run)}, JobLimits(15, 3, 2)).run
+    bell = JobQueue(job_queue.connect(redis_url))
+    return JobRunner(pool, bell, {JOB_TYPE: Brief(pool, run)}, JobLimits(15, 3, 2)).run
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def ended(*tasks: "asyncio.Task[None]") -> None:
 
 async def ring(redis_url: str, job_ids: list[UUID]) -> None:
     """Leaves messages for these jobs."""
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     for start in range(0, len(job_ids), _RINGS):
         await bell.ring([Ring(job_id, JOB_TYPE, 0) for job_id in job_ids[start : start + _RINGS]])
     await bell.redis.aclose()

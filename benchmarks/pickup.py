@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from benchmarks import ours, planting, stock
@@ -79,7 +79,7 @@ async def _pipeline(ground: Ground, pool: Pool, held: int) -> list[float]:
 
 @asynccontextmanager
 async def _bell(redis_url: str) -> AsyncIterator[_Ring]:
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
 
     async def ring(job_id: UUID) -> None:
         await bell.ring([Ring(job_id, ours.JOB_TYPE, 0)])

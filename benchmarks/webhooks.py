@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS
 from app.repositories import webhooks
 from app.repositories.jobs import Ring
@@ -119,7 +119,7 @@ async def _due(pool: Pool, redis_url: str) -> float:
     """Makes all messages due and rings for them, as what ends an assessment does; the time (s) of the first ring."""
     messages: list[UUID] = await planting.make_messages_due(pool)
     random.shuffle(messages)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     started = time.monotonic()
     for first in range(0, len(messages), _RINGS):
         await bell.ring([Ring(message, WEBHOOKS, 0) for message in messages[first : first + _RINGS]])

@@ -107,7 +107,7 @@ async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
         await run_all(pool, running)
 
     yield run
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     await embedder.close()
 
 

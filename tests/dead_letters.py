@@ -19,7 +19,7 @@ from app.repositories.sql import Pool
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import Retried
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.domain.making import dimensions
 from tests.fakes.model_server import ModelServer
 from tests.pipelines import FROM_NOWHERE, claimed, pipeline
@@ -64,12 +64,12 @@ async def fail_half_way(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID
 @asynccontextmanager
 async def worker(
     pool: Pool, redis_url: str, embedder: Embedder, provider: ModelServer | None = None
-) -> AsyncIterator[Pipeline]:
+) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider; without one it estimates nothing either, so that `gpt` fails."""
     model = EssayModel("sk-test", provider.url, "gpt-test", 5) if provider else None
     running = pipeline(pool, redis_url, embedder, model=model, fallback="none")
     yield running
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     if model:
         await model.close()
 

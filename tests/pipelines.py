@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.clients.llm.embeddings_local import Embedder
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.essay.injection import suspected
 from app.domain.idempotency import fingerprint
 from app.domain.records.assessments import ClaimedJob
@@ -16,18 +16,18 @@ from app.repositories.sql import Executor, Pool
 from app.services.assessments import start
 from app.services.assessments.submit import Origin, SubmissionLimits, Submitter
 from app.services.caller import Caller
-from app.services.essays.llm_calls import Asking, Model, Price
+from app.services.essays.llm_calls import Model, PaidModel, Price
 from app.services.essays.local_estimate import Estimator, estimate_locally
-from app.services.essays.score_essays import EssayScoring
-from app.services.idempotency import Attempt
-from app.services.jobs.runner import JobLimits, Pipeline
+from app.services.essays.score_essays import EssayJob
+from app.services.idempotency import IdempotentRequest
+from app.services.jobs.runner import JobLimits, JobRunner
 from app.services.phrase_summary import Phrasing
-from app.services.recommendations.recommend import Recommending
-from app.services.results.fuse import Fusing
+from app.services.recommendations.recommend import RecommendationJob
+from app.services.results.fuse import FusionJob
 from tests.bank import SLUG, Bank
 
 Finish = Callable[[], Awaitable[None]]
-NO_KEY = Attempt(None, fingerprint(None))
+NO_KEY = IdempotentRequest(None, fingerprint(None))
 FROM_NOWHERE = Origin(None, None)
 
 
@@ -45,26 +45,26 @@ def pipeline(
     limits: JobLimits | None = None,
     detect_injection: Callable[[str], bool] = suspected,
     estimate: Estimator = estimate_locally,
-) -> Pipeline:
+) -> JobRunner:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
     told = prices or {}
     models = (model, second, summary)
-    asking = [Asking(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
-    return Pipeline(
+    asking = [PaidModel(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
+    return JobRunner(
         pool,
-        Doorbell(job_queue.connect(redis_url)),
+        JobQueue(job_queue.connect(redis_url)),
         {
-            JobType.GPT: EssayScoring(
+            JobType.GPT: EssayJob(
                 pool, asking[0], asking[1], embedder, fallback, detect_injection=detect_injection, estimate=estimate
             ),
-            JobType.RAG: Recommending(pool, embedder),
-            JobType.FUSION: Fusing(pool, Phrasing(asking[2]) if asking[2] else None),
+            JobType.RAG: RecommendationJob(pool, embedder),
+            JobType.FUSION: FusionJob(pool, Phrasing(asking[2]) if asking[2] else None),
         },
         limits or JobLimits(lease_seconds=15, max_crashes=3, retry_delay=1e-6),
     )
 
 
-async def run_all(pool: Pool, running: Pipeline, most: int = 50) -> int:
+async def run_all(pool: Pool, running: JobRunner, most: int = 50) -> int:
     """Runs what is due, one job after the other, until nothing is; returns how many runs that took."""
     for count in range(most):
         # Rings of the future are trusted too: one may be stamped in the moment of this look.

@@ -12,7 +12,7 @@ from app.domain.result.model import Reason, Recommendation, RecommendationSource
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.domain.making import dimensions, nth
 from tests.pipelines import submit
@@ -73,7 +73,7 @@ async def completed(
     """The id of an assessment that is completed."""
     assessment_id = await submit(pool, bank, owner, answers)
     job = await about_to_fuse(pool, bank, assessment_id, essays, reasons=reasons)
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     return assessment_id
 
 

@@ -15,11 +15,11 @@ from app.clients.webhook_sender import WebhookSender
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import EventType, JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores, webhooks
-from app.repositories.jobs import Finished
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
-from app.services.webhooks.deliver import Delivering
+from app.services.webhooks.deliver import WebhookDelivery
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import Received, WebhookReceiver
@@ -49,9 +49,9 @@ async def about_to_end(
     return await claimed(pool, assessment_id, JobType.FUSION)
 
 
-async def complete(pool: Pool, job: ClaimedJob) -> Finished:
+async def complete(pool: Pool, job: ClaimedJob) -> FinishedJob:
     """Ends the assessment with a result."""
-    finished = await Fusing(pool).do(job)
+    finished = await FusionJob(pool).run(job)
     assert finished
     return finished
 
@@ -60,7 +60,7 @@ async def registered(pool: Pool, bank: Bank, url: str, owner: str = "student-1")
     """An assessment that is completed, with a message that is due."""
     job = await about_to_end(pool, bank, owner)
     await managing.register(pool, job.assessment_id, url, SECRET)
-    assert (await complete(pool, job)).due
+    assert (await complete(pool, job)).next_job
     return job.assessment_id
 
 
@@ -92,16 +92,18 @@ async def planted_many(pool: Pool, url: str, count: int) -> None:
 
 
 @asynccontextmanager
-async def delivering(pool: Pool, delays: Sequence[float] = AT_ONCE, seconds: float = 5.0) -> AsyncIterator[Delivering]:
+async def delivering(
+    pool: Pool, delays: Sequence[float] = AT_ONCE, seconds: float = 5.0
+) -> AsyncIterator[WebhookDelivery]:
     """What a worker sends messages with, over plain http and to loopback as well."""
     sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK)
     try:
-        yield Delivering(pool, sender, delays, seconds, chance=lambda: 0.0)
+        yield WebhookDelivery(pool, sender, delays, seconds, chance=lambda: 0.0)
     finally:
         await sender.close()
 
 
-async def send_all(pool: Pool, sending: Delivering, most: int = 50) -> int:
+async def send_all(pool: Pool, sending: WebhookDelivery, most: int = 50) -> int:
     """Sends what is due, one message after the other, until nothing is; returns how many tries that took."""
     for count in range(most):
         # Rings of the future are trusted too: one may be stamped in the moment of this look.

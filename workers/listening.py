@@ -9,8 +9,8 @@ from arq.connections import ArqRedis
 from app.clients.redis import job_queue
 from app.domain.states import WEBHOOKS, JobType
 from app.lifecycle import end
-from app.services.jobs.runner import Pipeline
-from app.services.webhooks.deliver import Delivering
+from app.services.jobs.runner import JobRunner
+from app.services.webhooks.deliver import WebhookDelivery
 from app.settings import Settings
 from workers.queue_worker import QueueWorker
 
@@ -27,7 +27,7 @@ _LAST_SECONDS = 2.0
 _HAND_BACK_SECONDS = 1.5
 
 
-async def listen(settings: Settings, pipeline: Pipeline, delivering: Delivering, stop: asyncio.Event) -> None:
+async def listen(settings: Settings, pipeline: JobRunner, delivering: WebhookDelivery, stop: asyncio.Event) -> None:
     """Takes messages until told to stop, then lets short work end and has the rest handed back."""
     redis = job_queue.connect(settings.secret("redis_url"))
     pool = ArqRedis(redis.connection_pool, job_serializer=job_queue.encode, job_deserializer=job_queue.decode)

@@ -10,14 +10,14 @@ from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
 from app.clients.webhook_sender import WebhookSender
 from app.domain.states import JobType
 from app.lifecycle import end
-from app.services.essays.llm_calls import Asking
-from app.services.essays.score_essays import EssayScoring
-from app.services.jobs.rescore_degraded import Healing
-from app.services.jobs.runner import JobLimits, Pipeline
+from app.services.essays.llm_calls import PaidModel
+from app.services.essays.score_essays import EssayJob
+from app.services.jobs.rescore_degraded import DegradedRescorer
+from app.services.jobs.runner import JobLimits, JobRunner
 from app.services.phrase_summary import Phrasing
-from app.services.recommendations.recommend import Recommending
-from app.services.results.fuse import Fusing
-from app.services.webhooks.deliver import Delivering
+from app.services.recommendations.recommend import RecommendationJob
+from app.services.results.fuse import FusionJob
+from app.services.webhooks.deliver import WebhookDelivery
 from app.settings import Settings
 from app.wiring.context import Context, open_context
 from app.wiring.embedder import retrieval_embedder
@@ -42,13 +42,13 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         offline = OfflineEmbedder()
         stack.push_async_callback(offline.close)
         embedder = await stack.enter_async_context(
-            retrieval_embedder(settings, offline, context.pool, context.doorbell.redis)
+            retrieval_embedder(settings, offline, context.pool, context.job_queue.redis)
         )
         models = await stack.enter_async_context(open_models(context))
         phrasing = await stack.enter_async_context(open_phrasing(context))
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
-        delivering = Delivering(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
+        delivering = WebhookDelivery(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
         pipeline = _pipeline(context, offline, embedder, models, phrasing)
         tasks = [
             asyncio.create_task(repeat(schedule))
@@ -75,38 +75,38 @@ def _pipeline(
     context: Context,
     offline: OfflineEmbedder,
     embedder: Embedder,
-    models: Sequence[Asking],
+    models: Sequence[PaidModel],
     phrasing: Phrasing | None,
-) -> Pipeline:
+) -> JobRunner:
     """Essays are estimated by the states of tokens, which only the offline embedder has."""
     settings = context.settings
     first, second = (*models, None, None)[:2]
-    announce = context.changes.announce
-    return Pipeline(
+    announce = context.change_feed.publish
+    return JobRunner(
         context.pool,
-        context.doorbell,
+        context.job_queue,
         {
-            JobType.GPT: EssayScoring(context.pool, first, second, offline, settings.essay_fallback, announce),
-            JobType.RAG: Recommending(context.pool, embedder),
-            JobType.FUSION: Fusing(context.pool, phrasing),
+            JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, announce),
+            JobType.RAG: RecommendationJob(context.pool, embedder),
+            JobType.FUSION: FusionJob(context.pool, phrasing),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
         announce,
     )
 
 
-def _healing(context: Context, models: Sequence[Asking]) -> Healing | None:
+def _healing(context: Context, models: Sequence[PaidModel]) -> DegradedRescorer | None:
     settings = context.settings
     if not models or not settings.rescore_degraded:
         return None
     first, second = models[0], models[1] if len(models) > 1 else None
-    return Healing(
+    return DegradedRescorer(
         context.pool,
-        context.doorbell,
+        context.job_queue,
         first,
         second,
         settings.rescore_interval,
         settings.rescore_max_age,
         settings.job_max_attempts,
-        context.changes.announce,
+        context.change_feed.publish,
     )

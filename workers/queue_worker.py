@@ -19,7 +19,7 @@ from arq.jobs import SerializationError, deserialize_job_raw
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
-from app.clients.redis.job_queue import REDIS_AWAY, RUN_JOB, channel_of, decode, encode
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, RUN_JOB, channel_of, decode, encode
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ class QueueWorker(Worker):
         while True:
             try:
                 await self._together()
-            except* REDIS_AWAY as away:
+            except* REDIS_UNAVAILABLE as away:
                 log.warning("redis_away", queue=self.queue_name, error=repr(away.exceptions[0]))
             await asyncio.sleep(_REDIS_PAUSE)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
-from app.clients.redis.job_queue import REDIS_AWAY
-from app.repositories.sql import STORAGE_AWAY
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE
+from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.services.jobs import maintenance
-from app.services.jobs.rescore_degraded import Healing
+from app.services.jobs.rescore_degraded import DegradedRescorer
 from app.services.recommendations.embed_credentials import CatalogueEmbedding
 from app.wiring.context import Context
 
@@ -28,9 +28,9 @@ class Schedule:
     drain: bool = False
 
 
-def schedules(context: Context, embedder: Embedder, healing: Healing | None) -> tuple[Schedule, ...]:
+def schedules(context: Context, embedder: Embedder, healing: DegradedRescorer | None) -> tuple[Schedule, ...]:
     """The worker's upkeep; without `healing`, degraded essays stay as they are."""
-    pool, doorbell = context.pool, context.doorbell
+    pool, doorbell = context.pool, context.job_queue
     return (
         Schedule("relay", 1, lambda: maintenance.relay(pool, doorbell)),
         Schedule("expire_overdue", 5, lambda: maintenance.expire_overdue(pool), drain=True),
@@ -52,7 +52,7 @@ async def repeat(schedule: Schedule) -> None:
 async def _once(schedule: Schedule) -> int:
     try:
         return await schedule.work()
-    except (*STORAGE_AWAY, *REDIS_AWAY, EmbeddingUnavailable) as error:
+    except (*DATABASE_UNAVAILABLE, *REDIS_UNAVAILABLE, EmbeddingUnavailable) as error:
         log.warning("upkeep_failed", schedule=schedule.name, error=type(error).__name__)
     except Exception:
         log.exception("upkeep_raised", schedule=schedule.name)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import CallerError
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters as letters
@@ -19,7 +19,7 @@ from app.schemas import JobLineView, job_line_view
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import Retried
-from app.services.jobs.runner import ring
+from app.services.jobs.runner import notify
 from app.settings import Settings
 from app.wiring.context import open_pool
 
@@ -110,7 +110,7 @@ async def _ring(settings: Settings, rings: Iterable[Ring]) -> None:
     if due and settings.redis_url:
         redis = job_queue.connect(settings.secret("redis_url"))
         try:
-            await ring(Doorbell(redis), due)
+            await notify(JobQueue(redis), due)
         finally:
             await redis.aclose()
 

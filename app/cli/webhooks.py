@@ -8,14 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import CallerError
 from app.domain.states import DeliveryStatus
 from app.repositories import webhooks as messages
 from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from app.schemas import DeliveryLineView, delivery_line_view
-from app.services.jobs.runner import ring
+from app.services.jobs.runner import notify
 from app.services.webhooks import registrations
 from app.settings import Settings
 from app.wiring.context import open_pool
@@ -86,7 +86,7 @@ async def _ring(settings: Settings, rings: Sequence[Ring]) -> None:
     if rings and settings.redis_url:
         redis = job_queue.connect(settings.secret("redis_url"))
         try:
-            await ring(Doorbell(redis), rings)
+            await notify(JobQueue(redis), rings)
         finally:
             await redis.aclose()
 

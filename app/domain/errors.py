@@ -108,7 +108,7 @@ class Conflict(CallerError):
     """Someone else changed the same thing at the same moment."""
 
 
-class Trouble(Exception):
+class JobError(Exception):
     """Work that failed; `code` and `detail` are fit for a user's eyes."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -117,7 +117,7 @@ class Trouble(Exception):
         self.detail = detail
 
 
-class PassingTrouble(Trouble):
+class TransientError(JobError):
     """Trying again may help. `retry_after` (s) is what the other side asked for."""
 
     def __init__(self, code: str, detail: str, retry_after: float | None = None) -> None:
@@ -125,9 +125,9 @@ class PassingTrouble(Trouble):
         self.retry_after = retry_after
 
 
-class LastingTrouble(Trouble):
+class PermanentError(JobError):
     """Trying again cannot help."""
 
 
-class Poison(LastingTrouble):
+class PoisonJob(PermanentError):
     """Even giving up took a worker down: only what cannot fail may still be done."""

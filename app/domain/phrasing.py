@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.domain.essay.model_prompt import Prompt, closed
 from app.domain.fact_check import says_the_same, tidy
 from app.domain.result.model import Phrased, Result, SummarySentence
@@ -81,7 +81,7 @@ def read_phrasing(raw: str, facts: Sequence[Fact], model: str) -> tuple[SummaryS
     try:
         told = _Answer.model_validate_json(raw).sentences
     except ValidationError as error:
-        raise PassingTrouble("model_answer_unusable", "the model's answer did not have the agreed form") from error
+        raise TransientError("model_answer_unusable", "the model's answer did not have the agreed form") from error
     numbers = Counter(sentence.number for sentence in told)
     once = {sentence.number: sentence for sentence in told if numbers[sentence.number] == 1}
     labels = _labels(facts)

@@ -118,9 +118,9 @@ class RunMode(StrEnum):
     """How a run goes about its essays: it scores what has no score, buys every score again because a person asked for
     it, or only puts answers to use that are bought already."""
 
-    NEEDED = "needed"
-    ANEW = "anew"
-    BOUGHT = "bought"
+    MISSING = "needed"
+    RESCORE = "anew"
+    CACHED = "bought"
 
 
 class AuditAction(StrEnum):

@@ -8,7 +8,7 @@ from aiohttp import web
 from app.http.auth import TokenVerifier
 from app.http.background import Background
 from app.http.metrics import Metrics
-from app.services.assessments.change_hub import Following
+from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
 from app.wiring.context import Context
 
@@ -22,7 +22,7 @@ DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("document")
 # The ids of the requests that are being answered.
 IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("in_progress")
 STOPPING = web.AppKey("stopping", asyncio.Event)
-FOLLOWING = web.AppKey("following", Following)
+FOLLOWING = web.AppKey("following", ChangeHub)
 # When a request is cut off; a handler that waits for its client's sake puts it off.
 TIME_LIMIT = web.RequestKey("time_limit", asyncio.Timeout)
 REQUEST_ID = web.RequestKey("request_id", str)

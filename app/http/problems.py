@@ -11,7 +11,7 @@ from aiohttp import web
 from app.domain import errors
 from app.domain.errors import CallerError, InvalidFields
 from app.http.keys import REQUEST_ID
-from app.repositories.sql import STORAGE_AWAY
+from app.repositories.sql import DATABASE_UNAVAILABLE
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def problem(error: Exception, request: web.BaseRequest) -> web.Response:
         case web.HTTPException():
             return _of_http_exception(request, error)
         # asyncpg counts a value of the wrong type among its interface errors, but that is a fault of ours.
-        case _ if isinstance(error, STORAGE_AWAY) and not isinstance(error, asyncpg.DataError):
+        case _ if isinstance(error, DATABASE_UNAVAILABLE) and not isinstance(error, asyncpg.DataError):
             return _response(request, UNAVAILABLE, "try again soon")
         case _:
             return _response(request, INTERNAL, "the request id helps to find out what")

@@ -66,7 +66,7 @@ async def start_run(
     traceparent: str | None,
     request_id: str | None,
     again: Iterable[JobType] = (),
-    mode: RunMode = RunMode.NEEDED,
+    mode: RunMode = RunMode.MISSING,
 ) -> list[Ring]:
     """What is due of a new run that takes over what the former one completed, but for the jobs that are to run `again`;
     empty where that one is not over, or not the newest any more. The jobs that run have so many attempts."""

@@ -27,10 +27,10 @@ class Ring:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedJob:
     """What a job's end made due."""
 
-    due: Ring | None
+    next_job: Ring | None
 
 
 class NewerOverrides(Exception):
@@ -77,16 +77,18 @@ async def finish(
     error: dict[str, str] | None,
     output: dict[str, Any] | None,
     reasons: Iterable[Reason],
-) -> Finished | None:
+) -> FinishedJob | None:
     """Ends `gpt` or `rag`; None where the lease was lost."""
     told = [reason.model_dump(mode="json") for reason in reasons]
     row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, error, output, told)
     if row is None:
         return None
-    return Finished(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
+    return FinishedJob(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
 
 
-async def complete_assessment(db: Executor, job: ClaimedJob, result: Result, overrides_version: int) -> Finished | None:
+async def complete_assessment(
+    db: Executor, job: ClaimedJob, result: Result, overrides_version: int
+) -> FinishedJob | None:
     """Ends `fusion` with its result, made of the overrides up to this version; the message to the webhook is due then.
     None where the lease was lost.
 
@@ -103,7 +105,7 @@ async def complete_assessment(db: Executor, job: ClaimedJob, result: Result, ove
     return _told(row)
 
 
-async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> Finished | None:
+async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> FinishedJob | None:
     """Gives `fusion` up; the message to the webhook is due then. None where the lease was lost."""
     return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, error))
 
@@ -148,10 +150,10 @@ async def read_run(db: Executor, job: OneRun) -> RunInputs:
     )
 
 
-def _told(row: asyncpg.Record | None) -> Finished | None:
+def _told(row: asyncpg.Record | None) -> FinishedJob | None:
     if row is None:
         return None
-    return Finished(Ring(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
+    return FinishedJob(Ring(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
 
 
 def _run_jobs(rows: list[dict[str, Any]]) -> tuple[RunJob, ...]:

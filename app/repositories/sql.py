@@ -14,7 +14,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connectio
 Executor: TypeAlias = "Pool | Connection"
 
 # Postgres is away, starting, stopping, overloaded or not migrated: not the caller's fault, and likely to pass.
-STORAGE_AWAY = (
+DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     # What asyncpg says when Postgres ended a connection in the very moment of its use.

@@ -34,7 +34,7 @@ from app.schemas.feedback import (
 )
 from app.schemas.jobs import JobLineView, JobPage, job_line_view
 from app.schemas.overview import OverviewAnalytics, overview_view
-from app.schemas.status import JobError, JobView, RuleScores, StatusView, error_of, status_view
+from app.schemas.status import JobErrorView, JobView, RuleScores, StatusView, error_of, status_view
 from app.schemas.submission import (
     Links,
     QueuedEssays,
@@ -69,7 +69,7 @@ __all__ = [
     "FeedbackAnalytics",
     "FeedbackLineView",
     "FeedbackView",
-    "JobError",
+    "JobErrorView",
     "JobLineView",
     "JobPage",
     "JobView",

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.domain.records.assessments import JobLine
 from app.domain.states import JobStatus, JobType
 from app.domain.values import Frozen
-from app.schemas.status import JobError
+from app.schemas.status import JobErrorView
 
 
 class JobLineView(Frozen):
@@ -26,7 +26,7 @@ class JobLineView(Frozen):
     started_at: datetime | None
     completed_at: datetime | None
     run_after: datetime | None
-    error: JobError | None
+    error: JobErrorView | None
     request_id: str | None
     traceparent: str | None
 
@@ -41,7 +41,7 @@ class JobPage(Frozen):
 def job_line_view(line: JobLine) -> JobLineView:
     """A job as operators see it."""
     shown = vars(line) | {
-        "error": JobError(**line.error) if line.error else None,
+        "error": JobErrorView(**line.error) if line.error else None,
         # Of a job that runs or has ended it tells when it was last due, which nobody asks for.
         "run_after": line.run_after if line.status is JobStatus.QUEUED else None,
     }

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from app.domain.assessment.progress import JobProgress, Stage, overall_progress, stages
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary, summarize
-from app.domain.errors import Trouble
+from app.domain.errors import JobError
 from app.domain.records.assessments import StatusJob, StatusRecord
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
 from app.domain.values import Frozen
 
 
-class JobError(Frozen):
+class JobErrorView(Frozen):
     """Why a job's last try failed, in words fit for a user."""
 
     code: str
@@ -31,7 +31,7 @@ class JobView(Frozen):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-    error: JobError | None
+    error: JobErrorView | None
 
 
 class RuleScores(Frozen):
@@ -82,9 +82,9 @@ def status_view(record: StatusRecord) -> StatusView:
     )
 
 
-def error_of(trouble: Trouble) -> dict[str, str]:
+def error_of(error: JobError) -> dict[str, str]:
     """A job's error as it is stored and shown."""
-    return {"code": trouble.code, "detail": trouble.detail}
+    return {"code": error.code, "detail": error.detail}
 
 
 # Listed once: pydantic makes the list anew each time it is asked for, and statuses are told by the thousand.
@@ -93,7 +93,7 @@ _SHOWN_AS_IT_IS = tuple(name for name in JobView.model_fields if name != "error"
 
 def _job_view(job: StatusJob) -> JobView:
     shown = {name: getattr(job, name) for name in _SHOWN_AS_IT_IS}
-    return JobView(**shown, error=JobError(**job.error) if job.error else None)
+    return JobView(**shown, error=JobErrorView(**job.error) if job.error else None)
 
 
 def _rule_scores(scores: Mapping[ScoreType, Iterable[QuestionScore]]) -> RuleScores | None:

@@ -16,14 +16,16 @@ KEEP_SECONDS = 25 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class IdempotentRequest:
     """One request: its key, if it has one, and the fingerprint of its payload."""
 
     key: IdempotencyKey | None
     fingerprint: bytes
 
 
-async def once(pool: Pool, attempt: Attempt, work: Callable[[Connection], Awaitable[StoredAnswer]]) -> StoredAnswer:
+async def run_idempotently(
+    pool: Pool, attempt: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredAnswer]]
+) -> StoredAnswer:
     """The answer of `work`, or the one stored for the key; both are one transaction.
 
     Raises:
@@ -40,7 +42,7 @@ async def once(pool: Pool, attempt: Attempt, work: Callable[[Connection], Awaita
 
 
 async def _locked(
-    conn: Connection, attempt: Attempt, work: Callable[[Connection], Awaitable[StoredAnswer]]
+    conn: Connection, attempt: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredAnswer]]
 ) -> StoredAnswer:
     key = attempt.key
     if key is None:
@@ -55,7 +57,7 @@ async def _locked(
     return answer
 
 
-def replay(stored: StoredAnswer, attempt: Attempt) -> StoredAnswer:
+def replay(stored: StoredAnswer, attempt: IdempotentRequest) -> StoredAnswer:
     """The stored answer, if it answers the same payload.
 
     Raises:

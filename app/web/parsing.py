@@ -13,7 +13,7 @@ from app.http.auth import BadToken
 from app.http.keys import VERIFIER
 from app.http.problems import BAD_KEY, BAD_QUERY, MALFORMED, UNAUTHENTICATED, WRONG_MEDIA, RequestProblem
 from app.services.caller import Caller
-from app.services.idempotency import Attempt
+from app.services.idempotency import IdempotentRequest
 from app.services.paging import BadCursor, decode
 from app.web import strict_json
 from app.web.strict_json import storable
@@ -104,7 +104,7 @@ def path_id(request: web.Request, name: str) -> UUID:
     return found
 
 
-def attempt_of(request: web.Request, caller: Caller, payload: Any) -> Attempt:
+def attempt_of(request: web.Request, caller: Caller, payload: Any) -> IdempotentRequest:
     """The request's idempotency key and payload.
 
     Raises:
@@ -112,11 +112,11 @@ def attempt_of(request: web.Request, caller: Caller, payload: Any) -> Attempt:
     """
     headers = request.headers.getall("Idempotency-Key", [])
     if not headers:
-        return Attempt(None, fingerprint(payload))
+        return IdempotentRequest(None, fingerprint(payload))
     key = parse_key(headers[0])
     if len(headers) > 1 or key is None:
         raise RequestProblem(BAD_KEY, "send one key of 1 to 255 visible ASCII characters, quoted or bare")
-    return Attempt(IdempotencyKey(caller.sub, request.path, key), fingerprint(payload))
+    return IdempotentRequest(IdempotencyKey(caller.sub, request.path, key), fingerprint(payload))
 
 
 def probable_key(request: web.Request, caller: Caller) -> IdempotencyKey | None:

@@ -10,10 +10,10 @@ import asyncpg
 import orjson
 
 from app.clients.redis import job_queue
-from app.clients.redis.change_feed import Changes
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.change_feed import ChangeFeed
+from app.clients.redis.job_queue import JobQueue
 from app.lifecycle import end
-from app.repositories.sql import STORAGE_AWAY, Connection, Pool
+from app.repositories.sql import DATABASE_UNAVAILABLE, Connection, Pool
 from app.settings import Settings
 
 # No statement of ours takes a second; one that takes ten is stuck, and the caller has gone.
@@ -30,8 +30,8 @@ class Context:
 
     settings: Settings
     pool: Pool
-    doorbell: Doorbell
-    changes: Changes
+    job_queue: JobQueue
+    change_feed: ChangeFeed
 
 
 class _Pool(asyncpg.Pool):
@@ -55,7 +55,7 @@ class _Pool(asyncpg.Pool):
             return await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
         except BaseException as error:
             self._turns.release()
-            if isinstance(error, OSError) and not isinstance(error, STORAGE_AWAY):
+            if isinstance(error, OSError) and not isinstance(error, DATABASE_UNAVAILABLE):
                 # No route, no such name, no socket: told apart from a missing file of our own.
                 raise ConnectionError(str(error)) from error
             raise
@@ -78,10 +78,10 @@ async def open_context(
     redis = job_queue.connect(settings.secret("redis_url"))
     try:
         async with open_pool(settings.secret("database_url"), name, connections, acquire_seconds) as pool:
-            changes = Changes(redis)
+            changes = ChangeFeed(redis)
             telling = asyncio.create_task(changes.tell())
             try:
-                yield Context(settings, pool, Doorbell(redis), changes)
+                yield Context(settings, pool, JobQueue(redis), changes)
             finally:
                 await end(telling)
     finally:

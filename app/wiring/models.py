@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.services.essays.llm_calls import Asking, Price
+from app.services.essays.llm_calls import PaidModel, Price
 from app.services.phrase_summary import Phrasing
 from app.wiring.context import Context
 
@@ -14,7 +14,7 @@ _PHRASING_AT_GATE = 2.0
 
 
 @asynccontextmanager
-async def open_models(context: Context) -> AsyncIterator[tuple[Asking, ...]]:
+async def open_models(context: Context) -> AsyncIterator[tuple[PaidModel, ...]]:
     """The model that scores, and the one that gives a second opinion; none without a key."""
     async with AsyncExitStack() as stack:
         names = context.settings.models if context.settings.openai_api_key else ()
@@ -35,7 +35,7 @@ async def open_phrasing(context: Context) -> AsyncIterator[Phrasing | None]:
 
 async def _open(
     context: Context, stack: AsyncExitStack, name: str, seconds: float, gate_seconds: float | None = None
-) -> Asking:
+) -> PaidModel:
     # Imported here: the SDK takes half a second, and a worker without a key does not need it.
     from app.clients.llm.chat import EssayModel
     from app.clients.llm.gate import ModelGate, gate_name
@@ -43,10 +43,10 @@ async def _open(
     settings = context.settings
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     # All calls of a model share its gate, which counts them for as long as the longest may take.
-    gate = ModelGate(context.doorbell.redis, gate_name(settings.openai_base_url, name), settings.openai_timeout)
+    gate = ModelGate(context.job_queue.redis, gate_name(settings.openai_base_url, name), settings.openai_timeout)
     stack.push_async_callback(gate.close)
     model = EssayModel(key, settings.openai_base_url, name, seconds, gate, gate_seconds)
     stack.push_async_callback(model.close)
     price = settings.model_prices.get(name)
     known = Price(price.input, price.output) if price else None
-    return Asking(context.pool, model, known, settings.model_budget_usd)
+    return PaidModel(context.pool, model, known, settings.model_budget_usd)

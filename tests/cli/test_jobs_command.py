@@ -10,7 +10,7 @@ import pytest
 
 from app.cli.jobs import ACTOR, retry
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.settings import load_settings
@@ -78,7 +78,7 @@ async def test_a_retry_queues_the_job_and_wakes_the_workers(
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{gpt}: queued again\n1 of 1 job(s) queued again\n"
     assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     assert (await bell.waiting())[JobType.GPT] == 1
     await bell.redis.aclose()
     assert await pool.fetchval("SELECT actor FROM audit_log WHERE entity = 'job'") == ACTOR

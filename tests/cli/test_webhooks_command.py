@@ -10,7 +10,7 @@ import pytest
 
 from app.cli.webhooks import ACTOR
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS
 from app.repositories.sql import Pool
 from tests.bank import Bank, plant
@@ -61,7 +61,7 @@ async def test_what_was_not_delivered_is_listed_shown_and_sent_again(
         )
         again = await assay_webhooks("redeliver", delivery_id, delivery_id, REDIS_URL=redis_url)
         assert (again.returncode, again.stdout) == (0, f"{delivery_id}: will be sent again\n")
-        bell = Doorbell(job_queue.connect(redis_url))
+        bell = JobQueue(job_queue.connect(redis_url))
         assert (await bell.waiting())[WEBHOOKS] == 1
         await bell.redis.aclose()
         assert await send_all(pool, sending) == 1

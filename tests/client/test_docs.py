@@ -100,7 +100,7 @@ async def finish_when_followed(server: ProductServer, finish: Finish, pool: Pool
 
     await until(is_followed, _SECONDS)
     await finish()
-    server.app[CONTEXT].changes.announce(await pool.fetchval("SELECT id FROM assessments"))
+    server.app[CONTEXT].change_feed.publish(await pool.fetchval("SELECT id FROM assessments"))
 
 
 def test_all_programs_are_run() -> None:

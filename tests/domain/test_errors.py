@@ -6,10 +6,10 @@ from app.domain.errors import (
     CallerError,
     FieldError,
     InvalidFields,
-    LastingTrouble,
+    JobError,
     NotFound,
-    PassingTrouble,
-    Trouble,
+    PermanentError,
+    TransientError,
 )
 
 
@@ -26,12 +26,12 @@ def test_invalid_fields_keep_each_fault_of_any_iterable() -> None:
 
 
 def test_a_passing_trouble_may_say_when_to_try_again() -> None:
-    assert PassingTrouble("rate_limited", "too many calls", retry_after=1.5).retry_after == 1.5
-    assert PassingTrouble("timeout", "no answer in time").retry_after is None
+    assert TransientError("rate_limited", "too many calls", retry_after=1.5).retry_after == 1.5
+    assert TransientError("timeout", "no answer in time").retry_after is None
 
 
-@pytest.mark.parametrize("sort", [PassingTrouble, LastingTrouble])
-def test_a_trouble_has_a_code_and_a_detail_and_is_no_fault_of_the_caller(sort: type[Trouble]) -> None:
+@pytest.mark.parametrize("sort", [TransientError, PermanentError])
+def test_a_trouble_has_a_code_and_a_detail_and_is_no_fault_of_the_caller(sort: type[JobError]) -> None:
     trouble = sort("timeout", "no answer in time")
     assert (trouble.code, trouble.detail, str(trouble)) == (
         "timeout",
@@ -42,5 +42,5 @@ def test_a_trouble_has_a_code_and_a_detail_and_is_no_fault_of_the_caller(sort: t
 
 
 def test_no_trouble_is_both_passing_and_lasting() -> None:
-    assert not issubclass(PassingTrouble, LastingTrouble)
-    assert not issubclass(LastingTrouble, PassingTrouble)
+    assert not issubclass(TransientError, PermanentError)
+    assert not issubclass(PermanentError, TransientError)

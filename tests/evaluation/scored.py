@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import LastingTrouble
+from app.domain.errors import PermanentError
 from app.domain.essay.score import Dimension, Dimensions, EssayScore
 from app.evaluation.answers import STANDARD_RUBRIC, HumanScored
 from app.evaluation.report import Cost, Report, Source, report
@@ -30,7 +30,7 @@ def human(line: int, score: float, question: str = "q", group: str = "g") -> Hum
 def machine(points: int | None, confidence: float = 0.5) -> Outcome:
     """A score of so many points of 100, or without points none."""
     if points is None:
-        return Outcome(trouble=LastingTrouble("model_refused", "the model refused"), tries=1)
+        return Outcome(trouble=PermanentError("model_refused", "the model refused"), tries=1)
     names = ("relevance", "depth", "clarity", "technical")
     split = {name: Dimension(score=(points + place) // 4, rationale="") for place, name in enumerate(names)}
     score = EssayScore(

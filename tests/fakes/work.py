@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from app.domain.errors import Trouble
+from app.domain.errors import JobError
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus
 from app.repositories import jobs
-from app.repositories.jobs import Finished
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from app.schemas import error_of
 
-Step = Callable[[ClaimedJob], Awaitable[Finished | None]]
+Step = Callable[[ClaimedJob], Awaitable[FinishedJob | None]]
 
 
 @dataclass
@@ -26,7 +26,7 @@ class ScriptedWork:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     working: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """The next step."""
         self.claims.append(job)
         self.working.set()
@@ -36,12 +36,12 @@ class ScriptedWork:
             self.cancelled.set()
             raise
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the job as failed."""
         self.given_up.append(trouble.code)
         return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
 
-    async def finish(self, job: ClaimedJob) -> Finished | None:
+    async def finish(self, job: ClaimedJob) -> FinishedJob | None:
         """Ends the job well."""
         return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, None, [])
 
@@ -49,13 +49,13 @@ class ScriptedWork:
 def raises(error: BaseException) -> Step:
     """A step that raises."""
 
-    async def step(job: ClaimedJob) -> Finished | None:
+    async def step(job: ClaimedJob) -> FinishedJob | None:
         raise error
 
     return step
 
 
-async def hangs(job: ClaimedJob) -> Finished | None:
+async def hangs(job: ClaimedJob) -> FinishedJob | None:
     """A step that never ends by itself."""
     await asyncio.Event().wait()
     return None

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from app.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from app.local.embedded.processes import wait_until
-from app.repositories.sql import STORAGE_AWAY
+from app.repositories.sql import DATABASE_UNAVAILABLE
 from tests.faults.processes import hold_port
 
 # Embedded servers that need not be durable answer before anything is written. A process that dies must lose nothing
@@ -103,5 +103,5 @@ async def steadily(ask: Callable[[], Awaitable[_T]], seconds: float = 60.0) -> _
         while True:
             try:
                 return await ask()
-            except STORAGE_AWAY:
+            except DATABASE_UNAVAILABLE:
                 await asyncio.sleep(0.05)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.clients.redis.change_feed import to_nobody
+from app.clients.redis.change_feed import publish_nothing
 from app.http.tokens import issue
 from app.repositories.sql import Pool
 from app.settings import load_settings
@@ -59,7 +59,7 @@ async def test_every_change_is_told(fleet: Fleet, engines: Engines, bank: Bank, 
                 count = min(STEP, CHANGES - made)
                 if made <= CHANGES // 2 < made + count:
                     await engines.end_redis()
-                    await changing.at_once(assessments, lambda each: each.change(pool, to_nobody), count, TASKS)
+                    await changing.at_once(assessments, lambda each: each.change(pool, publish_nothing), count, TASKS)
                     await engines.start_redis()
                 else:
                     await changing.at_once(assessments, change, count, TASKS)

@@ -13,7 +13,7 @@ from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
 from app.repositories.sql import Executor, Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.tampered import without, without_fence
@@ -121,7 +121,7 @@ OF_GPT: dict[str, Write] = {
 
 
 async def fused(db: Executor, job: ClaimedJob, pool: Pool) -> object:
-    return await Fusing(cast(Pool, db)).do(job)
+    return await FusionJob(cast(Pool, db)).run(job)
 
 
 OF_FUSION: dict[str, Write] = {

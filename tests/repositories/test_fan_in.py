@@ -6,7 +6,7 @@ from uuid import UUID
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
-from app.repositories.jobs import Finished
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -25,7 +25,7 @@ async def pair(pool: Pool, bank: Bank, owner: str) -> tuple[ClaimedJob, ClaimedJ
     return await claimed(pool, assessment_id, JobType.GPT), await claimed(pool, assessment_id, JobType.RAG)
 
 
-async def finish(pool: Pool, job: ClaimedJob) -> Finished | None:
+async def finish(pool: Pool, job: ClaimedJob) -> FinishedJob | None:
     return await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
 
 
@@ -42,7 +42,7 @@ async def finish_naively(pool: Pool, job: ClaimedJob, together: asyncio.Barrier)
 async def test_hundreds_of_racing_pairs_make_fusion_due_once_each(pool: Pool, bank: Bank) -> None:
     pairs = await asyncio.gather(*(pair(pool, bank, f"student-{number}") for number in range(PAIRS)))
     ends = await asyncio.gather(*(asyncio.gather(*(finish(pool, job) for job in both)) for both in pairs))
-    assert all(sum(end is not None and end.due is not None for end in both) == 1 for both in ends)
+    assert all(sum(end is not None and end.next_job is not None for end in both) == 1 for both in ends)
     due = "SELECT count(*) FROM async_jobs WHERE job_type = 'fusion' AND status = 'queued' AND run_after <= now()"
     assert await pool.fetchval(due) == PAIRS
     assert await pool.fetchval("SELECT count(*) FROM assessments WHERE remaining = 0") == PAIRS
@@ -56,7 +56,7 @@ async def test_the_second_end_waits_for_the_first_and_makes_fusion_due(pool: Poo
         second = asyncio.create_task(finish(pool, rag))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     last = await second
-    assert first and last and (first.due, last.due is not None) == (None, True)
+    assert first and last and (first.next_job, last.next_job is not None) == (None, True)
 
 
 async def test_counting_the_ended_jobs_loses_fusion(pool: Pool, bank: Bank) -> None:
@@ -72,4 +72,4 @@ async def test_a_failed_job_counts_like_a_completed_one(pool: Pool, bank: Bank) 
     error = {"code": "test", "detail": "a test"}
     first = await jobs.finish(pool, gpt, JobStatus.FAILED, error, None, [])
     last = await finish(pool, rag)
-    assert first and last and (first.due, last.due is not None) == (None, True)
+    assert first and last and (first.next_job, last.next_job is not None) == (None, True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.assessment.tracks import QuestionMix, TrackBody
-from app.domain.errors import LastingTrouble
+from app.domain.errors import PermanentError
 from app.domain.records.assessments import (
     Assessment,
     BankQuestion,
@@ -144,7 +144,7 @@ def test_a_final_assessment_whose_jobs_run_again_is_rescoring_and_its_progress_s
 
 
 def test_a_failed_job_shows_its_error() -> None:
-    error = error_of(LastingTrouble("refused", "the model refused"))
+    error = error_of(PermanentError("refused", "the model refused"))
     view = status_view(record(AssessmentStatus.SUBMITTED, [job(JobType.GPT, JobStatus.FAILED, error)]))
     assert view.jobs[0].model_dump()["error"] == {"code": "refused", "detail": "the model refused"}
 

@@ -10,7 +10,7 @@ from app.clients.llm.chat import EssayModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.server import create_app
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from app.settings import Settings
 from tests.api import Api
 from tests.bank import Bank, plant
@@ -49,10 +49,10 @@ async def provider() -> AsyncIterator[ModelServer]:
 @pytest.fixture
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Pipeline]:
+) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider."""
     model = EssayModel("sk-test", provider.url, "gpt-test", 5)
     running = pipeline(pool, redis_url, embedder, model=model)
     yield running
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     await model.close()

@@ -7,8 +7,8 @@ from typing import cast
 from uuid import UUID
 
 from app.clients.redis import job_queue
-from app.clients.redis.change_feed import Changes
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.change_feed import ChangeFeed
+from app.clients.redis.job_queue import JobQueue
 from app.http.keys import BACKGROUND
 from tests.api import Api
 
@@ -20,7 +20,7 @@ _SECONDS = 20
 async def told(redis_url: str) -> AsyncIterator[set[UUID]]:
     """The assessments that the first message within the block names; filled when it ends."""
     redis, changed = job_queue.connect(redis_url), set[UUID]()
-    hearing = cast("AsyncGenerator[frozenset[UUID] | None, None]", Changes(redis).hear())
+    hearing = cast("AsyncGenerator[frozenset[UUID] | None, None]", ChangeFeed(redis).hear())
     async with redis, aclosing(hearing) as heard:
         assert await anext(heard) is None
         yield changed
@@ -33,6 +33,6 @@ async def told(redis_url: str) -> AsyncIterator[set[UUID]]:
 async def rung(api: Api, redis_url: str) -> set[str]:
     """The queues in which something waits, once the server has done all that it does after its answers."""
     await api.client.app[BACKGROUND].finish(5)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     async with bell.redis:
         return {queue for queue, waiting in (await bell.waiting()).items() if waiting}

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import QUEUES, AssessmentStatus, JobStatus, JobType
 from app.http.keys import BACKGROUND
 from app.repositories import jobs
@@ -181,7 +181,7 @@ async def test_a_refused_retry_leaves_nothing(admin: Api, pool: Pool, bank: Bank
 async def test_the_workers_are_told_after_a_retry_and_not_after_its_replay(
     admin: Api, rag: UUID, settings: Settings
 ) -> None:
-    bell = Doorbell(job_queue.connect(settings.secret("redis_url")))
+    bell = JobQueue(job_queue.connect(settings.secret("redis_url")))
     background = admin.client.app[BACKGROUND]
     for replayed, rung in ((None, 1), ("true", 0)):
         await bell.redis.flushall()

@@ -12,7 +12,7 @@ from arq.connections import ArqRedis
 from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell, queue_of
+from app.clients.redis.job_queue import JobQueue, queue_of
 from app.domain.states import JobType
 from app.local.embedded import EmbeddedValkey
 from app.repositories.jobs import Ring
@@ -64,7 +64,7 @@ def rings(count: int, job_type: JobType = JobType.GPT) -> list[Ring]:
 
 
 async def ring(url: str, messages: list[Ring]) -> None:
-    bell = Doorbell(job_queue.connect(url))
+    bell = JobQueue(job_queue.connect(url))
     await bell.ring(messages)
     await bell.redis.aclose()
 
@@ -149,7 +149,7 @@ async def test_a_job_that_raises_frees_its_place(redis_url: str, caplog: pytest.
 async def test_stopping_takes_nothing_more_and_loses_nothing_that_was_taken(redis_url: str) -> None:
     jobs = Jobs()
     async with taking(redis_url, 100, jobs.hold) as worker, Redis.from_url(redis_url) as redis:
-        bell = Doorbell(redis)
+        bell = JobQueue(redis)
         ringing = asyncio.create_task(_ring_forever(bell))
         await jobs.until_started(20)
         await worker.stop_taking()
@@ -167,7 +167,7 @@ async def test_stopping_takes_nothing_more_and_loses_nothing_that_was_taken(redi
         assert len(jobs.ended) == len(before)
 
 
-async def _ring_forever(bell: Doorbell) -> None:
+async def _ring_forever(bell: JobQueue) -> None:
     while True:
         await bell.ring(rings(1))
 

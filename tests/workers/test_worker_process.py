@@ -9,7 +9,7 @@ import asyncpg
 from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import JobStatus, JobType
 from app.local.embedded import EmbeddedValkey
 from app.repositories import jobs
@@ -31,7 +31,7 @@ def by_model(provider: ModelServer) -> dict[str, str]:
 
 
 async def ring(redis_url: str, *job_ids: UUID) -> None:
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     await bell.ring([Ring(job, JobType.GPT, 0) for job in job_ids])
     await bell.redis.aclose()
 

@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 from app.clients.llm.gate import ModelGate
 from app.clients.llm.openai_sdk import elapsed_ms, hear, open_client, seen_of, unusable
 from app.clients.llm.rate_limits import Seen
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.model_prompt import Prompt
 
 # Room for a model that thinks before it answers; the answer itself has a few hundred.
@@ -32,7 +32,7 @@ class ModelReply:
     answer: str | None = None
     tokens_in: int = 0
     tokens_out: int = 0
-    trouble: Trouble | None = None
+    trouble: JobError | None = None
 
 
 class EssayModel:
@@ -70,7 +70,7 @@ class EssayModel:
                 async with asyncio.timeout(self._gate_seconds):
                     call = await stack.enter_async_context(self._gate.call(prompt.tokens + _ANSWER_TOKENS))
             except TimeoutError:
-                raise PassingTrouble("model_rate_limited", "the model is asked too often") from None
+                raise TransientError("model_rate_limited", "the model is asked too often") from None
             reply, seen = await self._ask(prompt)
             call.saw(seen)
         return reply
@@ -80,7 +80,7 @@ class EssayModel:
         read, headers = await hear(
             self._complete(prompt), self._seconds, lambda answer: _reply(answer, elapsed_ms(started))
         )
-        reply = _failed(read, started) if isinstance(read, Trouble) else read
+        reply = _failed(read, started) if isinstance(read, JobError) else read
         return reply, seen_of(reply.trouble, headers)
 
     async def _complete(self, prompt: Prompt) -> LegacyAPIResponse[ChatCompletion]:
@@ -99,7 +99,7 @@ class EssayModel:
         await self._client.close()
 
 
-def _failed(trouble: Trouble, started: float) -> ModelReply:
+def _failed(trouble: JobError, started: float) -> ModelReply:
     return ModelReply(trouble.code, elapsed_ms(started), trouble=trouble)
 
 
@@ -121,13 +121,13 @@ def _tokens(completion: ChatCompletion, name: str) -> int:
     return told if isinstance(told, int) and 0 <= told <= _MOST_TOKENS else 0
 
 
-def _content(completion: ChatCompletion) -> tuple[str | None, Trouble | None]:
+def _content(completion: ChatCompletion) -> tuple[str | None, JobError | None]:
     choice = completion.choices[0] if completion.choices else None
     if choice is None:
         return None, unusable("was empty")
     content = choice.message.content
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        return choice.message.refusal, LastingTrouble("model_refused", "the model refused to answer")
+        return choice.message.refusal, PermanentError("model_refused", "the model refused to answer")
     if choice.finish_reason == "length":
         return content, unusable("was cut off")
     if not content:

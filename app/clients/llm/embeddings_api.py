@@ -15,7 +15,7 @@ from app.clients.llm.embeddings_local import DIMENSIONS, Vector
 from app.clients.llm.gate import ModelGate
 from app.clients.llm.openai_sdk import elapsed_ms, hear, open_client, seen_of, unusable
 from app.clients.llm.rate_limits import Seen
-from app.domain.errors import LastingTrouble, Trouble
+from app.domain.errors import JobError, PermanentError
 
 # The models that give vectors of any length that they are asked for; others refuse the question.
 _SHORTENS = "text-embedding-3"
@@ -31,7 +31,7 @@ class EmbeddingReply:
     latency_ms: int
     tokens: int = 0
     vectors: tuple[Vector, ...] = ()
-    trouble: Trouble | None = None
+    trouble: JobError | None = None
 
 
 class EmbeddingModel:
@@ -71,7 +71,7 @@ class EmbeddingModel:
         read, headers = await hear(
             self._create(texts), self._seconds, lambda answer: self._reply(answer, len(texts), elapsed_ms(started))
         )
-        reply = _failed(read, started) if isinstance(read, Trouble) else read
+        reply = _failed(read, started) if isinstance(read, JobError) else read
         return reply, seen_of(reply.trouble, headers)
 
     async def _create(self, texts: Sequence[str]) -> LegacyAPIResponse[CreateEmbeddingResponse]:
@@ -87,7 +87,7 @@ class EmbeddingModel:
         tokens = _tokens(response)
         found = sorted(response.data, key=lambda each: each.index)
         lengths = {len(each.embedding) for each in found} - {DIMENSIONS}
-        trouble: Trouble
+        trouble: JobError
         if [each.index for each in found] != list(range(count)):
             trouble = unusable("did not have one vector for each text")
         elif lengths:
@@ -98,13 +98,13 @@ class EmbeddingModel:
         return EmbeddingReply(trouble.code, latency_ms, tokens, trouble=trouble)
 
 
-def _failed(trouble: Trouble, started: float) -> EmbeddingReply:
+def _failed(trouble: JobError, started: float) -> EmbeddingReply:
     return EmbeddingReply(trouble.code, elapsed_ms(started), trouble=trouble)
 
 
-def _wrong_length(model: str, length: int) -> LastingTrouble:
+def _wrong_length(model: str, length: int) -> PermanentError:
     detail = f"{model} gives vectors of {length} numbers, and {DIMENSIONS} are needed; choose another EMBEDDING_MODEL"
-    return LastingTrouble("embedding_length_wrong", detail)
+    return PermanentError("embedding_length_wrong", detail)
 
 
 def _of_length_1(row: Sequence[Any]) -> Vector:

@@ -25,8 +25,8 @@ from redis.asyncio import Redis
 from app.clients.llm.gate_local import Alone
 from app.clients.llm.gate_redis import ENTER, LEAVE, Told, Verdict
 from app.clients.llm.rate_limits import LONGEST, Limits, Outcome, Seen, hold_seconds
-from app.clients.redis.job_queue import REDIS_AWAY
-from app.domain.errors import PassingTrouble
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE
+from app.domain.errors import TransientError
 
 log = structlog.get_logger()
 
@@ -179,7 +179,7 @@ class ModelGate:
             try:
                 async with asyncio.timeout(_REDIS_SECONDS):
                     reply = await script(keys=[self._key], args=[self._life, *args])
-            except REDIS_AWAY as error:
+            except REDIS_UNAVAILABLE as error:
                 if self._ask_again_at is None:
                     log.warning("model_gate_alone", gate=self._name, error=type(error).__name__)
                 self._ask_again_at = self._clock() + _REDIS_PAUSE
@@ -188,7 +188,7 @@ class ModelGate:
             return reply
 
     def _turn_away(self, code: str, detail: str, wait: int) -> NoReturn:
-        raise PassingTrouble(code, detail, self._jittered(wait))
+        raise TransientError(code, detail, self._jittered(wait))
 
     def _jittered(self, wait: int) -> float:
         """Seconds, a little more than these milliseconds: not all workers shall come back in the same moment."""

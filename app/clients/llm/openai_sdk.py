@@ -11,7 +11,7 @@ import openai
 from openai._legacy_response import LegacyAPIResponse
 
 from app.clients.llm.rate_limits import Outcome, Seen, limits_of, retry_after_of
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import JobError, PermanentError, TransientError
 
 # Timeouts, conflicts, too many requests and the provider's own failures pass; everything else 4xx lasts.
 _PASSING_STATUSES = frozenset({408, 409, 429})
@@ -43,7 +43,7 @@ def open_client(api_key: str, base_url: str | None, seconds: float) -> openai.As
 
 async def hear(
     asked: Awaitable[LegacyAPIResponse[_Answer]], seconds: float, read: Callable[[_Answer], _Reply]
-) -> tuple[_Reply | Trouble, Mapping[str, str]]:
+) -> tuple[_Reply | JobError, Mapping[str, str]]:
     """What `read` makes of the answer, or why there is none within so many seconds; and the answer's headers."""
     headers: Mapping[str, str] = {}
     try:
@@ -60,16 +60,16 @@ async def hear(
         return unusable("did not have the agreed form"), headers
 
 
-def seen_of(trouble: Trouble | None, headers: Mapping[str, str]) -> Seen:
+def seen_of(trouble: JobError | None, headers: Mapping[str, str]) -> Seen:
     """What a call has shown of its provider."""
     outcome = _OUTCOMES.get(trouble.code, Outcome.ANSWERED) if trouble else Outcome.ANSWERED
-    asked = trouble.retry_after if isinstance(trouble, PassingTrouble) else None
+    asked = trouble.retry_after if isinstance(trouble, TransientError) else None
     return Seen(outcome, asked, limits_of(headers))
 
 
-def unusable(why: str) -> PassingTrouble:
+def unusable(why: str) -> TransientError:
     """An answer that is of no use."""
-    return PassingTrouble("model_answer_unusable", f"the model's answer {why}")
+    return TransientError("model_answer_unusable", f"the model's answer {why}")
 
 
 def elapsed_ms(started: float) -> int:
@@ -82,12 +82,12 @@ def _headers_of(error: openai.APIError) -> Mapping[str, str]:
     return error.response.headers if isinstance(error, openai.APIStatusError) else {}
 
 
-def _too_late() -> PassingTrouble:
+def _too_late() -> TransientError:
     """No answer in time."""
-    return PassingTrouble("model_timeout", "the model did not answer in time")
+    return TransientError("model_timeout", "the model did not answer in time")
 
 
-def _trouble_of(error: openai.APIError) -> Trouble:
+def _trouble_of(error: openai.APIError) -> JobError:
     """What an error of the SDK means."""
     if isinstance(error, openai.APITimeoutError) and not _cut(error):
         return _too_late()
@@ -95,7 +95,7 @@ def _trouble_of(error: openai.APIError) -> Trouble:
         return _status_trouble(error)
     if isinstance(error, openai.APIResponseValidationError):
         return unusable("did not have the agreed form")
-    return PassingTrouble("model_unreachable", "the model could not be reached")
+    return TransientError("model_unreachable", "the model could not be reached")
 
 
 def _cut(error: openai.APITimeoutError) -> bool:
@@ -104,14 +104,14 @@ def _cut(error: openai.APITimeoutError) -> bool:
     return isinstance(cause, aiohttp.ClientConnectionError) and not isinstance(cause, aiohttp.ServerTimeoutError)
 
 
-def _status_trouble(error: openai.APIStatusError) -> Trouble:
+def _status_trouble(error: openai.APIStatusError) -> JobError:
     if error.code == "insufficient_quota":
-        return LastingTrouble("model_quota_spent", "the model's quota is spent")
+        return PermanentError("model_quota_spent", "the model's quota is spent")
     if error.status_code == 429:
-        return PassingTrouble("model_rate_limited", "the model is asked too often", _retry_after(error))
+        return TransientError("model_rate_limited", "the model is asked too often", _retry_after(error))
     if error.status_code in _PASSING_STATUSES or error.status_code >= 500:
-        return PassingTrouble("model_unavailable", "the model is not available", _retry_after(error))
-    return LastingTrouble("model_refused_request", f"the model refused the request (status {error.status_code})")
+        return TransientError("model_unavailable", "the model is not available", _retry_after(error))
+    return PermanentError("model_refused_request", f"the model refused the request (status {error.status_code})")
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:

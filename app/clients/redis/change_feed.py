@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from redis.asyncio import Redis
 
-from app.clients.redis.job_queue import REDIS_AWAY
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 
 log = structlog.get_logger()
 
@@ -28,14 +28,14 @@ _LAST = 0.5
 
 
 # Is told of an assessment that has changed.
-Announce = Callable[[UUID], None]
+PublishChange = Callable[[UUID], None]
 
 
-def to_nobody(assessment_id: UUID) -> None:
+def publish_nothing(assessment_id: UUID) -> None:
     """Where nobody follows."""
 
 
-class Changes:
+class ChangeFeed:
     """One process' end of the channel."""
 
     def __init__(self, redis: Redis) -> None:
@@ -43,7 +43,7 @@ class Changes:
         self._changed: set[UUID] = set()
         self._some = asyncio.Event()
 
-    def announce(self, assessment_id: UUID) -> None:
+    def publish(self, assessment_id: UUID) -> None:
         """Has it told soon; changes that come while others are being told are told together."""
         if len(self._changed) < _MOST:
             self._changed.add(assessment_id)
@@ -70,7 +70,7 @@ class Changes:
                         message = await channel.get_message(ignore_subscribe_messages=True, timeout=_QUIET)
                         if message:
                             yield _ids(message["data"])
-            except REDIS_AWAY as error:
+            except REDIS_UNAVAILABLE as error:
                 log.warning("changes_not_heard", error=type(error).__name__)
             await asyncio.sleep(_PAUSE)
 
@@ -80,7 +80,7 @@ class Changes:
         if changed:
             try:
                 await self._redis.publish(_CHANNEL, b"".join(each.bytes for each in changed))
-            except REDIS_AWAY as error:
+            except REDIS_UNAVAILABLE as error:
                 log.warning("changes_not_told", error=type(error).__name__)
 
 

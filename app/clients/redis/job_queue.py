@@ -42,7 +42,7 @@ for queue in pairs(woken) do
 end
 """
 # RuntimeError is what uvloop raises where a connection that has just closed is written to; redis-py lets it through.
-REDIS_AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
+REDIS_UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class Rung(Protocol):
@@ -57,7 +57,7 @@ class Rung(Protocol):
 
 
 @dataclass(frozen=True)
-class Doorbell:
+class JobQueue:
     """Rings for jobs."""
 
     redis: Redis

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.domain.essay.model_prompt import Prompt, closed
 from app.domain.essay.score import DIMENSION_MAXIMUM, Dimension, DimensionName, Dimensions, EssayScore, Evidence
-from app.domain.essay.visible_text import Legible, legible
+from app.domain.essay.visible_text import VisibleText, visible_text
 from app.domain.text import words
 
 # Stands in each score. Change it with every change of the words, the schema or the checks below.
@@ -87,7 +87,7 @@ def build_prompt(question: EssayQuestion, answer: str, canary: str = "") -> Essa
         "question": question.prompt,
         "rubric": {name.value: rubric_points(getattr(question.rubric, name)) for name in DimensionName},
         "reference_answer": question.model_answer,
-        "essay": legible(answer).text,
+        "essay": visible_text(answer).text,
     }
     system = _INSTRUCTIONS + (_CANARY.format(canary=canary) if canary else "")
     return EssayPrompt(system, json.dumps(data, ensure_ascii=False), answer_schema(), canary)
@@ -121,12 +121,12 @@ def read_answer(raw: str, question: EssayQuestion, answer: str, model: str, cana
             that something else than our instructions was followed; another try may do better.
     """
     if canary and canary in raw:
-        raise PassingTrouble("model_answer_unusable", "the model's answer repeated its instructions")
+        raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
     try:
         told = _ModelAnswer.model_validate_json(raw)
     except ValidationError as error:
-        raise PassingTrouble("model_answer_unusable", "the model's answer did not have the agreed form") from error
-    essay = legible(answer)
+        raise TransientError("model_answer_unusable", "the model's answer did not have the agreed form") from error
+    essay = visible_text(answer)
     telling = _telling_runs(question, essay.text)
     readings = {name: _read_dimension(getattr(told, name), telling, essay) for name in DimensionName}
     dropped = sum(count for _, count, _ in readings.values())
@@ -167,9 +167,11 @@ def _contradicts(told: _DimensionAnswer) -> bool:
     return bool(met) and abs(sum(met) / len(met) - told.score / DIMENSION_MAXIMUM) > _CONTRADICTION
 
 
-def _read_dimension(told: _DimensionAnswer, telling: TellingRuns, essay: Legible) -> tuple[Dimension, int, set[str]]:
+def _read_dimension(
+    told: _DimensionAnswer, telling: TellingRuns, essay: VisibleText
+) -> tuple[Dimension, int, set[str]]:
     if not 0 <= told.score <= DIMENSION_MAXIMUM:
-        raise PassingTrouble("model_answer_unusable", "the model gave points outside 0 to 25")
+        raise TransientError("model_answer_unusable", "the model gave points outside 0 to 25")
     evidence, dropped = _checked_quotes(told.quotes, essay)
     flags = {"quote_not_found"} if dropped else set()
     rationale = told.rationale
@@ -187,7 +189,7 @@ def _telling_runs(question: EssayQuestion, answer: str) -> TellingRuns:
     )
 
 
-def _checked_quotes(quotes: list[str], essay: Legible) -> tuple[tuple[Evidence, ...], int]:
+def _checked_quotes(quotes: list[str], essay: VisibleText) -> tuple[tuple[Evidence, ...], int]:
     """The quotes that stand in the essay, and how many do not."""
     found = [essay.locate(quote) for quote in quotes]
     return tuple(evidence for evidence in found if evidence), found.count(None)

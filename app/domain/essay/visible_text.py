@@ -41,7 +41,7 @@ _MOST_MARKS = 2
 
 
 @dataclass(frozen=True)
-class Legible:
+class VisibleText:
     """The text as it is read, and for each of its characters the place in the original that it comes from."""
 
     original: str
@@ -49,14 +49,14 @@ class Legible:
     places: Sequence[int]
 
     @cached_property
-    def differs(self) -> bool:
+    def altered(self) -> bool:
         """Whether the original has something else to read than it shows."""
         return self.text != self.original
 
     def locate(self, quote: str) -> Evidence | None:
         """Where the quote stands in the original, word for word or as it is read; None where it does not."""
         found = locate(quote, self.original)
-        if found or not self.differs:
+        if found or not self.altered:
             return found
         start = self.text.find(quote) if quote else -1
         if start < 0:
@@ -65,16 +65,16 @@ class Legible:
         return Evidence(quote=self.original[first : last + 1], start=first, end=last + 1)
 
 
-def legible(text: str) -> Legible:
+def visible_text(text: str) -> VisibleText:
     """The text without hidden characters and controls, with plain letters in the place of other shapes, and, in words
     that mix them with Latin ones, of look-alikes."""
     if text.isascii() and text.translate(_LINES).isprintable():
-        return Legible(text, text, range(len(text)))
+        return VisibleText(text, text, range(len(text)))
     shown = list(_shown(text))
     letters = [letter for letter, _ in shown]
     for start, end in _words(letters):
         letters[start:end] = _plain_word(letters[start:end])
-    return Legible(text, "".join(letters), tuple(place for _, place in shown))
+    return VisibleText(text, "".join(letters), tuple(place for _, place in shown))
 
 
 def _shown(text: str) -> Iterator[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """When a job that failed is tried again, and whether its failure is charged to it."""
 
-from app.domain.errors import PassingTrouble, Trouble
+from app.domain.errors import JobError, TransientError
 from app.domain.records.assessments import ClaimedJob
 
 # Seconds. Longer pauses would only delay the result: what still fails by then is given up soon.
@@ -18,19 +18,19 @@ def may_return(job: ClaimedJob) -> bool:
     return job.fence - job.attempts - job.crashes < _FREE_RETURNS
 
 
-def charged(job: ClaimedJob, trouble: Trouble) -> bool:
+def charged(job: ClaimedJob, trouble: JobError) -> bool:
     """Whether this failure uses up an attempt."""
     return trouble.code not in _UNCHARGED or not may_return(job)
 
 
-def ends(job: ClaimedJob, trouble: Trouble) -> bool:
+def ends(job: ClaimedJob, trouble: JobError) -> bool:
     """Whether nothing more is tried after this failure."""
-    return not isinstance(trouble, PassingTrouble) or (job.last_attempt and charged(job, trouble))
+    return not isinstance(trouble, TransientError) or (job.last_attempt and charged(job, trouble))
 
 
-def delay(job: ClaimedJob, trouble: Trouble, first: float, chance: float) -> float:
+def delay(job: ClaimedJob, trouble: JobError, first: float, chance: float) -> float:
     """Seconds until the next try: what the other side asked for, or the backoff where that is longer."""
-    asked = trouble.retry_after if isinstance(trouble, PassingTrouble) else None
+    asked = trouble.retry_after if isinstance(trouble, TransientError) else None
     # An uncharged failure leaves the attempts as they are; the fence grows with each claim.
     tries = job.attempts if charged(job, trouble) else job.fence
     return min(max(asked or 0.0, backoff(first, tries, chance)), MOST_DELAY)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.domain.assessment.questions import ProfileQuestion, Question
 from app.domain.assessment.rule_scoring import QuestionScore, summarize
-from app.domain.errors import LastingTrouble
+from app.domain.errors import PermanentError
 from app.domain.result.model import (
     Breakdown,
     EssayLine,
@@ -166,4 +166,4 @@ def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
 def _check_complete(facts: RunFacts, breakdown: Breakdown) -> None:
     asked = {question.question_id for question in facts.questions}
     if asked != {line.question_id for line in _lines(breakdown)}:
-        raise LastingTrouble("scores_incomplete", "some questions have neither a score nor a reason for its absence")
+        raise PermanentError("scores_incomplete", "some questions have neither a score nor a reason for its absence")

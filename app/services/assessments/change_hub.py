@@ -16,12 +16,12 @@ from uuid import UUID
 
 import structlog
 
-from app.clients.redis.change_feed import Changes
+from app.clients.redis.change_feed import ChangeFeed
 from app.domain.errors import NotFound, TooManyWaiting, TooManyWaits
 from app.domain.records.assessments import StatusRecord
 from app.lifecycle import end
 from app.repositories import assessments
-from app.repositories.sql import STORAGE_AWAY, Pool
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.assessments.deadlines import Deadlines, resolve
 from app.services.assessments.status import Status, status_of
 from app.services.caller import Caller
@@ -84,10 +84,10 @@ class _Asked(asyncio.Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Follower:
+class Waiter:
     """One who waits for one assessment while the block runs."""
 
-    _hub: "Following"
+    _hub: "ChangeHub"
     _assessment_id: UUID
     _followed: _Followed
     _caller: str
@@ -132,11 +132,11 @@ class Follower:
             self._followed.changes.pop(change, None)
 
 
-class Following:
+class ChangeHub:
     """All who wait in this process."""
 
     def __init__(
-        self, pool: Pool, changes: Changes, most: int = _MOST, most_of_one_caller: int = _MOST_OF_ONE_CALLER
+        self, pool: Pool, changes: ChangeFeed, most: int = _MOST, most_of_one_caller: int = _MOST_OF_ONE_CALLER
     ) -> None:
         self._most = most
         self._most_of_one_caller = most_of_one_caller
@@ -157,7 +157,7 @@ class Following:
         """How many wait."""
         return self._waiting
 
-    def follow(self, assessment_id: UUID, caller: str) -> Follower:
+    def follow(self, assessment_id: UUID, caller: str) -> Waiter:
         """Registers a waiter, until the block that it is used in ends; what changes from here on is not missed.
 
         Raises:
@@ -172,7 +172,7 @@ class Following:
         followed.waiters += 1
         self._callers[caller] += 1
         self._waiting += 1
-        return Follower(self, assessment_id, followed, caller)
+        return Waiter(self, assessment_id, followed, caller)
 
     def leave(self, assessment_id: UUID, followed: _Followed, caller: str) -> None:
         """Forgets a waiter."""
@@ -240,7 +240,7 @@ class Following:
         asked = {each: self._asked.pop(each) for each in changed if each in self._asked}
         try:
             records = await assessments.read_statuses(self._pool, changed)
-        except STORAGE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("changes_not_read", error=type(error).__name__)
             for each in asked.values():
                 each.error = error
@@ -263,7 +263,7 @@ class Following:
             for start in range(0, len(ids), _REVISIONS):
                 revisions = await assessments.read_revisions(self._pool, ids[start : start + _REVISIONS])
                 self._note(changed for changed, revision in revisions if self._behind(changed, revision))
-        except STORAGE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("changes_not_looked_for", error=type(error).__name__)
 
     def _behind(self, assessment_id: UUID, revision: int) -> bool:
@@ -277,9 +277,9 @@ class Following:
 
 
 @asynccontextmanager
-async def following(pool: Pool, changes: Changes) -> AsyncIterator[Following]:
+async def following(pool: Pool, changes: ChangeFeed) -> AsyncIterator[ChangeHub]:
     """Runs what those who wait rely on."""
-    waiters = Following(pool, changes)
+    waiters = ChangeHub(pool, changes)
     tasks = [asyncio.create_task(_forever(work)) for work in (waiters.hear, waiters.look, waiters.read)]
     try:
         yield waiters

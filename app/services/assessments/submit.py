@@ -21,7 +21,7 @@ from app.repositories.sql import Pool
 from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores, links, missing_reason
 from app.services.assessments.responses import check_open
 from app.services.caller import Caller
-from app.services.idempotency import KEEP_SECONDS, Attempt, in_flight, replay
+from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, in_flight, replay
 
 # A submission that finds an answer saved since its read reads again; nobody types faster than this.
 _READS = 5
@@ -58,7 +58,7 @@ class Submitter:
         self._pool = pool
         self._limits = limits
 
-    async def open(self, assessment_id: UUID, caller: Caller, attempt: Attempt) -> SubmissionDraft:
+    async def open(self, assessment_id: UUID, caller: Caller, attempt: IdempotentRequest) -> SubmissionDraft:
         """What the caller is about to submit.
 
         Raises:
@@ -74,7 +74,7 @@ class Submitter:
         self,
         draft: SubmissionDraft,
         caller: Caller,
-        attempt: Attempt,
+        attempt: IdempotentRequest,
         given: Sequence[tuple[UUID, Any]],
         origin: Origin,
     ) -> Submitted:
@@ -98,7 +98,7 @@ class Submitter:
         raise Conflict("answers were saved again and again while submitting; try again")
 
     async def _write(
-        self, assessment: Assessment, responses: tuple[Response, ...], attempt: Attempt, origin: Origin
+        self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin
     ) -> Submitted | None:
         """The submission, or None where the assessment is not what was read."""
         submission = self._submission(assessment, responses, attempt, origin)
@@ -116,7 +116,7 @@ class Submitter:
         return Submitted(submission.answer, rings) if locked else None
 
     def _submission(
-        self, assessment: Assessment, responses: tuple[Response, ...], attempt: Attempt, origin: Origin
+        self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin
     ) -> Submission:
         answers = assessment.answers | {response.question_id: response.answer for response in responses}
         scores = score_by_rule(assessment.questions, answers)

@@ -10,7 +10,7 @@ from typing import Protocol
 from app.clients.llm.chat import EssayModel, ModelReply
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.prompt import build_prompt, read_answer
 from app.domain.essay.score import EssayScore
 from app.domain.job.backoff import MOST_DELAY, backoff
@@ -31,7 +31,7 @@ class Outcome:
     the pauses between them."""
 
     score: EssayScore | None = None
-    trouble: Trouble | None = None
+    trouble: JobError | None = None
     tries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
@@ -85,14 +85,14 @@ class ModelScorer:
             reply = await self.model.ask(build_prompt(question, answer))
             score, trouble = _read(reply, question, answer, self.model.name)
             outcome = _with_try(outcome, reply, score, trouble)
-            if not isinstance(trouble, PassingTrouble):
+            if not isinstance(trouble, TransientError):
                 return outcome
             charged += trouble.code != _RATE_LIMITED or outcome.tries - charged > _FREE_TRIES
             if charged >= self.tries:
                 return outcome
             await asyncio.sleep(self._pause(trouble, outcome.tries))
 
-    def _pause(self, trouble: PassingTrouble, tries: int) -> float:
+    def _pause(self, trouble: TransientError, tries: int) -> float:
         chance = random.random()  # noqa: S311  # jitter, no secret
         return min(max(trouble.retry_after or 0.0, backoff(self.first_delay, tries, chance)), MOST_DELAY)
 
@@ -111,7 +111,7 @@ class LocalScorer:
         try:
             score = await estimate_locally(self.embedder, question, answer)
         except EmbeddingUnavailable as error:
-            return Outcome(trouble=LastingTrouble("embedding_unavailable", str(error)), tries=1)
+            return Outcome(trouble=PermanentError("embedding_unavailable", str(error)), tries=1)
         return Outcome(score, tries=1, seconds=time.monotonic() - started)
 
 
@@ -144,21 +144,21 @@ def _score(scorer: Scorer, question: EssayQuestion, answer: str, tally: Tally) -
 
 
 async def _untried(code: str, detail: str) -> Outcome:
-    return Outcome(trouble=LastingTrouble(code, detail))
+    return Outcome(trouble=PermanentError(code, detail))
 
 
 def _read(
     reply: ModelReply, question: EssayQuestion, answer: str, model: str
-) -> tuple[EssayScore | None, Trouble | None]:
+) -> tuple[EssayScore | None, JobError | None]:
     if reply.trouble or reply.answer is None:
-        return None, reply.trouble or PassingTrouble("model_answer_unusable", "the model's answer was empty")
+        return None, reply.trouble or TransientError("model_answer_unusable", "the model's answer was empty")
     try:
         return read_answer(reply.answer, question, answer, model), None
-    except PassingTrouble as trouble:
+    except TransientError as trouble:
         return None, trouble
 
 
-def _with_try(before: Outcome, reply: ModelReply, score: EssayScore | None, trouble: Trouble | None) -> Outcome:
+def _with_try(before: Outcome, reply: ModelReply, score: EssayScore | None, trouble: JobError | None) -> Outcome:
     return Outcome(
         score,
         trouble,

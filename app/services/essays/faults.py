@@ -4,12 +4,12 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.errors import LastingTrouble
+from app.domain.errors import PermanentError
 
 log = structlog.get_logger()
 
 # Lasting: the same code on the same essay most likely fails again, and asking a model again costs money.
-OUR_FAULT = LastingTrouble("internal_error", "something went wrong on our side")
+OUR_FAULT = PermanentError("internal_error", "something went wrong on our side")
 
 
 class EssayFault(Exception):

@@ -10,13 +10,13 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from app.domain.assessment.questions import EssayQuestion, Question, Rubric
-from app.domain.errors import LastingTrouble, PassingTrouble, Trouble
+from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.model_prompt import Prompt, fingerprint
 from app.domain.essay.prompt import EssayPrompt, build_prompt, read_answer
 from app.domain.essay.score import EssayScore
 from app.repositories import budget, scores
 from app.repositories.scores import ModelCall
-from app.repositories.sql import STORAGE_AWAY, Pool
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.essays.faults import OUR_FAULT, log_fault
 
 # What an answer is expected to have at most when its cost is set aside.
@@ -24,7 +24,7 @@ _ANSWER_TOKENS = 1_500
 
 # Troubles that say nothing against the model.
 ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused", OUR_FAULT.code})
-_NOT_BOUGHT = LastingTrouble("model_unavailable", "the model is not available")
+_NOT_BOUGHT = PermanentError("model_unavailable", "the model is not available")
 
 # What shows whether a model answers at all: a question as small as one can be.
 PROBE = EssayQuestion(
@@ -35,7 +35,7 @@ PROBE = EssayQuestion(
 _PROBED = "probed"
 
 # A score, or why there is none.
-Scored = tuple[EssayScore | None, Trouble | None]
+Scored = tuple[EssayScore | None, JobError | None]
 # Assessment, run and question that a call is for; no question where it is about the whole result.
 Place = tuple[UUID, int, UUID | None]
 
@@ -54,11 +54,11 @@ class Reply(Protocol):
     @property
     def tokens_out(self) -> int: ...
     @property
-    def trouble(self) -> Trouble | None: ...
+    def trouble(self) -> JobError | None: ...
 
 
 # Why a reply is of no use; None where it is.
-ReadReply = Callable[[Reply], Trouble | None]
+ReadReply = Callable[[Reply], JobError | None]
 
 
 class Model(Protocol):
@@ -93,7 +93,7 @@ class Essay:
 
 
 @dataclass(frozen=True)
-class Asking:
+class PaidModel:
     """Asks one model; `price` is None where it is not known, `budget_usd` where there is no limit to a day's cost."""
 
     pool: Pool
@@ -108,16 +108,16 @@ class Asking:
         raises: the call has to be recorded."""
         try:
             return read_answer(raw, essay.body, essay.answer, self.model.name, canary), None
-        except PassingTrouble as trouble:
+        except TransientError as trouble:
             return None, trouble
         except Exception as error:
             log_fault("model_answer_not_read", error, essay.question.question_id)
             return None, OUR_FAULT
 
-    async def score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool = False) -> Scored:
+    async def score(self, essay: Essay, assessment_id: UUID, run: int, *, rescore: bool = False) -> Scored:
         """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought. An
         exception of our own code is logged and is the reason why there is no score."""
-        return await _or_fault(essay, self._score(essay, assessment_id, run, anew=anew))
+        return await _or_fault(essay, self._score(essay, assessment_id, run, anew=rescore))
 
     async def _score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool) -> Scored:
         prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
@@ -130,7 +130,7 @@ class Asking:
                 return found
             return await self._buy(essay, prompt, wanted, assessment_id, run)
 
-    async def bought(self, essay: Essay) -> Scored:
+    async def find_cached(self, essay: Essay) -> Scored:
         """The score out of an answer bought before, without asking; exceptions of our own code as in `score`."""
         return await _or_fault(essay, self._bought(essay))
 
@@ -139,25 +139,25 @@ class Asking:
         known = await scores.find_bought(self.pool, [wanted], None)
         return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
 
-    async def probe(self, assessment_id: UUID, run: int, question_id: UUID) -> Trouble | None:
+    async def probe(self, assessment_id: UUID, run: int, question_id: UUID) -> JobError | None:
         """Why the model does not answer; None where it says anything. The cost is put down to this question."""
         place = (assessment_id, run, question_id)
         try:
             reply = await self.pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
-        except Trouble as trouble:
+        except JobError as trouble:
             return trouble
         return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
 
     async def _buy(self, essay: Essay, prompt: EssayPrompt, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
         found: list[Scored] = []
 
-        def read(reply: Reply) -> Trouble | None:
+        def read(reply: Reply) -> JobError | None:
             found.append(self._read(reply, essay, prompt))
             return found[0][1]
 
         try:
             await self.pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
-        except Trouble as trouble:
+        except JobError as trouble:
             return None, trouble
         return found[0]
 
@@ -172,7 +172,7 @@ class Asking:
         await cost.reserve(prompt)
         try:
             reply = await self.model.ask(prompt)
-        except Trouble:
+        except JobError:
             await cost.settle(0.0)
             raise
         dollars = self.price.of(reply.tokens_in, reply.tokens_out) if self.price else None
@@ -199,7 +199,7 @@ class Asking:
 
     def _read(self, reply: Reply, essay: Essay, prompt: EssayPrompt) -> Scored:
         if reply.trouble or reply.answer is None:
-            return None, reply.trouble or PassingTrouble("model_answer_unusable", "the model's answer was empty")
+            return None, reply.trouble or TransientError("model_answer_unusable", "the model's answer was empty")
         return self.read(essay, reply.answer, prompt.canary)
 
 
@@ -222,8 +222,8 @@ class _Cost:
         if self._day is not None:
             return
         if await budget.spent_today(self._pool) + self._dollars > self._budget:
-            raise LastingTrouble("model_budget_spent", "today's budget for the model is spent")
-        raise PassingTrouble("model_budget_reserved", "today's budget for the model is nearly spent")
+            raise PermanentError("model_budget_spent", "today's budget for the model is spent")
+        raise TransientError("model_budget_reserved", "today's budget for the model is nearly spent")
 
     async def settle(self, dollars: float) -> None:
         """What a worker does not come to settle stays set aside: nobody knows whether it was paid."""
@@ -234,12 +234,12 @@ class _Cost:
 async def _or_fault(essay: Essay, work: Awaitable[Scored]) -> Scored:
     try:
         return await work
-    except STORAGE_AWAY:
+    except DATABASE_UNAVAILABLE:
         raise
     except Exception as error:
         log_fault("essay_not_scored_by_model", error, essay.question.question_id)
         return None, OUR_FAULT
 
 
-def _anything(reply: Reply) -> Trouble | None:
+def _anything(reply: Reply) -> JobError | None:
     return reply.trouble

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
-from app.clients.redis.change_feed import Announce, to_nobody
+from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
+from app.domain.errors import JobError, PermanentError, PoisonJob, TransientError
 from app.domain.essay.injection import suspected
 from app.domain.essay.score import EssayScore
 from app.domain.essay.second_opinion import NEEDS_REVIEW, weigh
@@ -17,11 +17,11 @@ from app.domain.records.assessments import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
 from app.domain.states import JobStatus, ReasonCode, RunMode
 from app.repositories import jobs, scores
-from app.repositories.jobs import Finished
-from app.repositories.sql import STORAGE_AWAY, Pool
+from app.repositories.jobs import FinishedJob
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
 from app.services.essays.faults import OUR_FAULT, log_fault
-from app.services.essays.llm_calls import Asking, Essay, Scored
+from app.services.essays.llm_calls import Essay, PaidModel, Scored
 from app.services.essays.local_estimate import Estimator, estimate_locally
 
 # The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
@@ -29,7 +29,7 @@ _ESTIMATE_SECONDS = 120.0
 SUSPECTED_INJECTION = "suspected_injection"
 # Nobody knows whether the essay speaks to its grader, since the detector raised.
 INJECTION_CHECK_FAILED = "injection_check_failed"
-_NONE_SCORED = LastingTrouble("essays_unscored", "no essay could be scored")
+_NONE_SCORED = PermanentError("essays_unscored", "no essay could be scored")
 
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True)
-class EssayScoring:
+class EssayJob:
     """Scores the essays of a run. Without a model every essay goes the way of the `fallback`; with a `second` one its
     opinion stands beside the first.
 
@@ -48,18 +48,18 @@ class EssayScoring:
     estimate raises, it has no score, and a person is asked."""
 
     pool: Pool
-    first: Asking | None
-    second: Asking | None
+    first: PaidModel | None
+    second: PaidModel | None
     embedder: Embedder
     fallback: Literal["local", "none"]
-    announce: Announce = to_nobody
+    announce: PublishChange = publish_nothing
     detect_injection: Callable[[str], bool] = suspected
     estimate: Estimator = estimate_locally
     # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
     # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Scores what has no score yet, side by side, each stored as it comes.
 
         Raises:
@@ -70,7 +70,7 @@ class EssayScoring:
         todo = _to_score(run)
         troubles = await _all(self._by_model(job, run, essay) for essay in todo)
         left = [(essay, trouble) for essay, trouble in zip(todo, troubles, strict=True) if trouble]
-        passing = [trouble for _, trouble in left if isinstance(trouble, PassingTrouble)]
+        passing = [trouble for _, trouble in left if isinstance(trouble, TransientError)]
         again = [trouble for trouble in passing if not backoff.ends(job, trouble)]
         # What lasts is settled at once, so that another attempt does not ask for it again.
         await _all(self._without_model(job, run, essay) for essay, trouble in left if trouble not in again)
@@ -78,7 +78,7 @@ class EssayScoring:
             raise max(again, key=lambda trouble: trouble.retry_after or 0)
         return await self._finish(job, [trouble for _, trouble in left])
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the job with what is scored so far and, for the rest, the fallback; where even that took a worker down,
         the rest has no score.
 
@@ -87,25 +87,25 @@ class EssayScoring:
         """
         run = await jobs.read_run(self.pool, job)
         for essay in _to_score(run):
-            if isinstance(trouble, Poison) and not _kept(run, essay):
+            if isinstance(trouble, PoisonJob) and not _kept(run, essay):
                 await self._store_unscored(job, essay)
             else:
                 await self._without_model(job, run, essay)
         return await self._finish(job, [trouble])
 
-    async def _by_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> Trouble | None:
+    async def _by_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         """Why the model did not score the essay; None where it did."""
         if self.first is None:
-            return LastingTrouble("model_not_configured", "no model is set up")
+            return PermanentError("model_not_configured", "no model is set up")
         try:
             return await self._ask_models(job, run, essay)
-        except (LeaseLost, *STORAGE_AWAY):
+        except (LeaseLost, *DATABASE_UNAVAILABLE):
             raise
         except Exception as error:
             log_fault("essay_not_scored_by_model", error, essay.question.question_id)
             return OUR_FAULT
 
-    async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> Trouble | None:
+    async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         models = [model for model in (self.first, self.second) if model]
         # The essay is looked at while the model thinks, when this process has little else to do.
         scored, flags = await asyncio.gather(
@@ -116,10 +116,10 @@ class EssayScoring:
             await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score, flags)
         return trouble
 
-    async def _ask(self, asking: Asking, job: ClaimedJob, run: RunInputs, essay: Essay) -> Scored:
-        if run.mode is RunMode.BOUGHT:
-            return await asking.bought(essay)
-        return await asking.score(essay, job.assessment_id, job.run, anew=run.mode is RunMode.ANEW)
+    async def _ask(self, asking: PaidModel, job: ClaimedJob, run: RunInputs, essay: Essay) -> Scored:
+        if run.mode is RunMode.CACHED:
+            return await asking.find_cached(essay)
+        return await asking.score(essay, job.assessment_id, job.run, rescore=run.mode is RunMode.RESCORE)
 
     async def _without_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> None:
         kept = _kept(run, essay)
@@ -138,7 +138,7 @@ class EssayScoring:
         flags = await self._injection_flags(essay)
         try:
             await self._store(job, essay, score, flags)
-        except (LeaseLost, *STORAGE_AWAY):
+        except (LeaseLost, *DATABASE_UNAVAILABLE):
             raise
         except Exception as error:
             log_fault("essay_estimate_not_stored", error, essay.question.question_id)
@@ -174,11 +174,11 @@ class EssayScoring:
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
         _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
 
-    async def _finish(self, job: ClaimedJob, troubles: Sequence[Trouble]) -> Finished | None:
+    async def _finish(self, job: ClaimedJob, troubles: Sequence[JobError]) -> FinishedJob | None:
         run = await jobs.read_run(self.pool, job)
         asked = [line for line in run.essays if not line.missing]
         # Asked for new scores, the old ones are none.
-        gained = [line for line in asked if run.mode is not RunMode.ANEW or line.question_id in run.settled]
+        gained = [line for line in asked if run.mode is not RunMode.RESCORE or line.question_id in run.settled]
         failed = bool(asked) and all(line.score is None for line in gained)
         # An attempt that only finds what another left behind has met no trouble of its own.
         error = error_of(troubles[0] if troubles else _NONE_SCORED) if failed else None
@@ -209,9 +209,9 @@ def _to_score(run: RunInputs) -> list[Essay]:
 
 def _wanted(mode: RunMode, line: EssayLine | None) -> bool:
     """Whether an essay with this line of a run before is to be scored."""
-    if line is None or mode is RunMode.ANEW:
+    if line is None or mode is RunMode.RESCORE:
         return True
-    return mode is RunMode.BOUGHT and line.scorer != "gpt"
+    return mode is RunMode.CACHED and line.scorer != "gpt"
 
 
 def _kept(run: RunInputs, essay: Essay) -> bool:
@@ -224,7 +224,7 @@ def _kept(run: RunInputs, essay: Essay) -> bool:
 def _estimate_anew(run: RunInputs, essay: Essay) -> bool:
     """Whether an estimate of a run before is made again: a person asked for it, and the run has done its work then."""
     line = _former(run, essay)
-    return run.mode is RunMode.ANEW and line is not None and line.scorer == "local"
+    return run.mode is RunMode.RESCORE and line is not None and line.scorer == "local"
 
 
 def _former(run: RunInputs, essay: Essay) -> EssayLine | None:
@@ -236,7 +236,7 @@ def _held(held: bool) -> None:
         raise LeaseLost
 
 
-def _reasons(essays: Sequence[EssayLine], troubles: Sequence[Trouble]) -> list[Reason]:
+def _reasons(essays: Sequence[EssayLine], troubles: Sequence[JobError]) -> list[Reason]:
     because = f": {troubles[0].detail}" if troubles else ""
     local = sum(line.scorer == "local" for line in essays)
     unscored = sum(line.score is None for line in essays)

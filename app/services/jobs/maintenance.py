@@ -2,7 +2,7 @@
 that are missing."""
 
 from app.clients.llm.embeddings_local import Embedder
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS, JobType
 from app.repositories import assessments, credentials, embedding_space, idempotency, jobs, webhooks
 from app.repositories.sql import Connection, Pool
@@ -17,7 +17,7 @@ _BATCH = 500
 _PASSAGES = 32
 
 
-async def relay(pool: Pool, doorbell: Doorbell) -> int:
+async def relay(pool: Pool, doorbell: JobQueue) -> int:
     """Rings for jobs and webhooks' messages that someone should be at and nobody is; returns how many.
 
     Whoever made them due may have died before it rang, Redis may have been away or have lost its messages, a worker may

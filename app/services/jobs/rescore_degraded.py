@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from app.clients.redis.change_feed import Announce, to_nobody
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.change_feed import PublishChange, publish_nothing
+from app.clients.redis.job_queue import JobQueue
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.records.assessments import NewestRun
 from app.domain.states import JobType, RunMode
 from app.repositories import dead_letters, healing, jobs
 from app.repositories.healing import Degraded
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import ABOUT_THE_ESSAY, Asking, Essay
-from app.services.jobs.runner import ring
+from app.services.essays.llm_calls import ABOUT_THE_ESSAY, Essay, PaidModel
+from app.services.jobs.runner import notify
 
 log = structlog.get_logger()
 
@@ -35,18 +35,18 @@ _TURN = 0.9
 
 
 @dataclass(frozen=True)
-class Healing:
+class DegradedRescorer:
     """Looks for degraded essays every `interval` seconds in results of at most `max_age` seconds; the jobs of the runs
     that it begins have so many attempts."""
 
     pool: Pool
-    doorbell: Doorbell
-    first: Asking
-    second: Asking | None
+    doorbell: JobQueue
+    first: PaidModel
+    second: PaidModel | None
     interval: float
     max_age: float
     attempts: int
-    announce: Announce = to_nobody
+    announce: PublishChange = publish_nothing
 
     async def heal(self) -> int:
         """One pass, oldest results first; returns how many of them get better. Only one worker is at it at a time, and
@@ -96,8 +96,8 @@ class Healing:
         """A run that puts to use what was bought; none where another one began meanwhile."""
         newest = NewestRun(degraded.assessment_id, degraded.run, ())
         new_ids = {job_type: uuid4() for job_type in JobType}
-        told = (self.attempts, None, None, (JobType.GPT,), RunMode.BOUGHT)
+        told = (self.attempts, None, None, (JobType.GPT,), RunMode.CACHED)
         rings = await dead_letters.start_run(self.pool, newest, new_ids, *told)
-        await ring(self.doorbell, rings)
+        await notify(self.doorbell, rings)
         self.announce(degraded.assessment_id)
         return bool(rings)

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import structlog
 
-from app.clients.redis.change_feed import Announce, to_nobody
-from app.clients.redis.job_queue import REDIS_AWAY, Doorbell
-from app.domain.errors import LastingTrouble, PassingTrouble, Poison, Trouble
+from app.clients.redis.change_feed import PublishChange, publish_nothing
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
+from app.domain.errors import JobError, PermanentError, PoisonJob, TransientError
 from app.domain.job import backoff
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.lifecycle import end
 from app.repositories import jobs
-from app.repositories.jobs import Finished, Ring
-from app.repositories.sql import STORAGE_AWAY, Pool
+from app.repositories.jobs import FinishedJob, Ring
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
 from app.services.essays.score_essays import LeaseLost
 
@@ -36,11 +36,11 @@ _LAST_ANSWER_SECONDS = 0.1
 _STORAGE_PAUSE = 0.25
 
 
-class Work(Protocol):
+class JobHandler(Protocol):
     """What a job type does. Both return what the end made due, or None where the lease was lost."""
 
-    async def do(self, job: ClaimedJob) -> Finished | None: ...
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None: ...
+    async def run(self, job: ClaimedJob) -> FinishedJob | None: ...
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None: ...
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,21 @@ class JobLimits:
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class JobRunner:
     """Runs jobs. `announce` is told which assessments have changed; `chance` gives numbers in [0, 1) for jitter."""
 
     pool: Pool
-    doorbell: Doorbell
-    work: Mapping[JobType, Work]
+    job_queue: JobQueue
+    handlers: Mapping[JobType, JobHandler]
     limits: JobLimits
-    announce: Announce = to_nobody
+    announce: PublishChange = publish_nothing
     chance: Callable[[], float] = random.random
 
     async def run(self, job_id: UUID) -> None:
         """Does the job if it is due and nobody else has it; leaves its state in the row, whatever happens."""
         try:
             job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
-        except STORAGE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("job_not_claimed", job_id=str(job_id), error=type(error).__name__)
             return  # the relay will ring for it again
         if job is None:
@@ -89,7 +89,7 @@ class Pipeline:
         except asyncio.CancelledError:
             await asyncio.shield(self._release(job))
             raise
-        except (LeaseLost, *STORAGE_AWAY) as error:
+        except (LeaseLost, *DATABASE_UNAVAILABLE) as error:
             log.warning("job_lease_lost" if isinstance(error, LeaseLost) else "job_storage_away", error=repr(error))
             await self._put_back(job)
         except Exception:
@@ -99,44 +99,46 @@ class Pipeline:
             log.info("job_attempt_ended", seconds=round(time.monotonic() - started, 3))
             await self._ring(finished)
 
-    async def _attempt(self, job: ClaimedJob) -> Finished | None:
-        work = self.work[job.job_type]
+    async def _attempt(self, job: ClaimedJob) -> FinishedJob | None:
+        work = self.handlers[job.job_type]
         over_budget = job.crashes - self.limits.max_crashes
         if over_budget >= 0:
-            kind = Poison if over_budget else LastingTrouble
+            kind = PoisonJob if over_budget else PermanentError
             crashed = kind(_CRASHED, "the workers that tried this stopped unexpectedly")
             return await (work.give_up(job, crashed) if over_budget < _LAST_RESORT else self._bury(job, crashed))
         try:
-            return await work.do(job)
+            return await work.run(job)
         except LeaseLost:
             raise
-        except Trouble as trouble:
+        except JobError as trouble:
             found = trouble
         except Exception as error:
-            if isinstance(error, STORAGE_AWAY) and backoff.may_return(job):
+            if isinstance(error, DATABASE_UNAVAILABLE) and backoff.may_return(job):
                 raise
             # A fault of our own must not take the worker down, and trying again may get around it.
             log.exception("job_raised")
-            found = PassingTrouble("internal_error", "something went wrong on our side")
+            found = TransientError("internal_error", "something went wrong on our side")
         if backoff.ends(job, found):
             log.warning("job_given_up", code=found.code)
             return await work.give_up(job, found)
         await self._retry_later(job, found)
         return None
 
-    async def _bury(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def _bury(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends a job that could not even be given up, by writing nothing but that: every submission comes to an end."""
         log.error("job_buried", code=trouble.code)
         if job.job_type is JobType.FUSION:
-            return Finished(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
+            return FinishedJob(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
         return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
 
-    async def _retry_later(self, job: ClaimedJob, trouble: Trouble) -> None:
+    async def _retry_later(self, job: ClaimedJob, trouble: JobError) -> None:
         delay = backoff.delay(job, trouble, self.limits.retry_delay, self.chance())
         log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
         await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=backoff.charged(job, trouble))
 
-    async def _under_lease(self, job: ClaimedJob, work: Callable[[], Awaitable[Finished | None]]) -> Finished | None:
+    async def _under_lease(
+        self, job: ClaimedJob, work: Callable[[], Awaitable[FinishedJob | None]]
+    ) -> FinishedJob | None:
         """Works while a heartbeat renews the lease.
 
         Raises:
@@ -165,7 +167,7 @@ class Pipeline:
                 async with asyncio.timeout(seconds / _BEATS_IN_A_LEASE):
                     if not await jobs.renew(self.pool, job, seconds):
                         return
-            except STORAGE_AWAY:
+            except DATABASE_UNAVAILABLE:
                 log.warning("heartbeat_missed")
             else:
                 renewed = sent
@@ -173,7 +175,7 @@ class Pipeline:
     async def _release(self, job: ClaimedJob) -> None:
         try:
             await jobs.release(self.pool, job)
-        except STORAGE_AWAY:
+        except DATABASE_UNAVAILABLE:
             log.warning("job_not_released")  # its lease will run out
 
     async def _put_back(self, job: ClaimedJob) -> None:
@@ -186,18 +188,18 @@ class Pipeline:
             try:
                 await jobs.release(self.pool, job, delay)
                 return
-            except STORAGE_AWAY:
+            except DATABASE_UNAVAILABLE:
                 await asyncio.sleep(_STORAGE_PAUSE)
 
-    async def _ring(self, finished: Finished | None) -> None:
-        if finished and finished.due:
-            await ring(self.doorbell, [finished.due])
+    async def _ring(self, finished: FinishedJob | None) -> None:
+        if finished and finished.next_job:
+            await notify(self.job_queue, [finished.next_job])
 
 
-async def ring(doorbell: Doorbell, rings: Sequence[Ring]) -> None:
+async def notify(doorbell: JobQueue, rings: Sequence[Ring]) -> None:
     """Rings for jobs whose rows say already that it was rung: where that turns out to be wrong, the relay rings again
     (`app.services.jobs.maintenance`), and where it is right, as nearly always, nothing is left to write."""
     try:
         await doorbell.ring(rings)
-    except REDIS_AWAY as error:
+    except REDIS_UNAVAILABLE as error:
         log.warning("doorbell_not_rung", error=type(error).__name__)

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from app.clients.llm.embeddings_local import MAX_TOKENS, REMEMBERED_TEXTS, Embedder, EmbeddingUnavailable, Vector
-from app.domain.errors import PassingTrouble, Trouble
+from app.domain.errors import JobError, TransientError
 from app.repositories import budget, scores
 from app.repositories.scores import ModelCall
 from app.repositories.sql import Pool
@@ -51,7 +51,7 @@ class Reply(Protocol):
     @property
     def vectors(self) -> Sequence[Vector]: ...
     @property
-    def trouble(self) -> Trouble | None: ...
+    def trouble(self) -> JobError | None: ...
 
 
 class Model(Protocol):
@@ -125,12 +125,12 @@ class BoughtEmbedder:
         for attempt in range(_TRIES):
             try:
                 vectors = await self._buy(texts, place)
-            except PassingTrouble as trouble:
+            except TransientError as trouble:
                 wait = max(trouble.retry_after or 0.0, _DELAY * 2**attempt * (0.5 + self._chance()))
                 if attempt == _TRIES - 1 or time.monotonic() + wait > deadline:
                     raise self._away(trouble, wait) from None
                 await asyncio.sleep(wait)
-            except Trouble as trouble:
+            except JobError as trouble:
                 self._rest = (time.monotonic() + _REST, trouble.detail)
                 raise self._away(trouble) from None
             else:
@@ -153,7 +153,7 @@ class BoughtEmbedder:
         set_aside = await _reserve(account, tokens)
         try:
             reply = await self._model.ask(texts, tokens)
-        except Trouble:
+        except JobError:
             await _settle(account, set_aside, 0.0)
             raise
         dollars = account.price.of(reply.tokens, 0) if account.price else None
@@ -177,7 +177,7 @@ class BoughtEmbedder:
             cost_usd=dollars,
         )
 
-    def _away(self, trouble: Trouble, wait: float | None = None) -> EmbeddingUnavailable:
+    def _away(self, trouble: JobError, wait: float | None = None) -> EmbeddingUnavailable:
         """Says it once, and again only when the reason is another."""
         if trouble.code != self._told:
             log.warning("embeddings_away", model=self.name, code=trouble.code, detail=trouble.detail)
@@ -238,7 +238,7 @@ async def _reserve(account: Account, tokens: int) -> tuple[date, float] | None:
     day = await budget.reserve(account.pool, dollars, account.budget_usd)
     if day is None:
         # Passing: others may be paid less than was set aside for them, and midnight comes.
-        raise PassingTrouble("model_budget_spent", "today's budget for the model is spent", float("inf"))
+        raise TransientError("model_budget_spent", "today's budget for the model is spent", float("inf"))
     return day, dollars
 
 

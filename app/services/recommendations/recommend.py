@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clients.llm.embeddings_local import Embedder
-from app.domain.errors import Poison, Trouble
+from app.domain.errors import JobError, PoisonJob
 from app.domain.recommendation.query import CANDIDATES, TOP, Candidate, RetrievalQuery, build_query
 from app.domain.recommendation.ranking import Ranked, rank
 from app.domain.recommendation.recommend import recommend
@@ -16,7 +16,7 @@ from app.domain.result.model import QuestionLine, Reason
 from app.domain.result.skills import estimate_skills
 from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
 from app.repositories import credentials, jobs
-from app.repositories.jobs import Finished
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from app.schemas import error_of
 from app.services.recommendations import search
@@ -38,21 +38,21 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Recommending:
+class RecommendationJob:
     """Recommends for a run."""
 
     pool: Pool
     embedder: Embedder
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Finds and stores the recommendations, by the best way that works."""
         run = await jobs.read_run(self.pool, job)
         query = _query(run)
         return await self._finish(job, run, query, await self._search(job, query, run))
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the job with what is found by words alone; where even that took a worker down, with nothing."""
-        if isinstance(trouble, Poison):
+        if isinstance(trouble, PoisonJob):
             reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, trouble.detail)
             return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [reason])
         run = await jobs.read_run(self.pool, job)
@@ -78,8 +78,8 @@ class Recommending:
         return Found(rank(query, standing), {Way.STANDING: standing}, _STANDING)
 
     async def _finish(
-        self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: Trouble | None = None
-    ) -> Finished | None:
+        self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: JobError | None = None
+    ) -> FinishedJob | None:
         first = found.ranked[:TOP]
         named = [candidate for candidate, _ in first]
         speaking = await search.evidence(self.pool, self.embedder.name, query, named, found.vector)

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.domain.errors import PassingTrouble, Trouble
+from app.domain.errors import JobError, TransientError
 from app.domain.phrasing import rephrased
 from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
 from app.domain.result.fusion import RunFacts, fuse
 from app.domain.result.model import Override, Processing, Reason, Recommendation, Result, SummarySentence
 from app.domain.states import JobType, ScoreType
 from app.repositories import jobs
-from app.repositories.jobs import Finished, NewerOverrides
+from app.repositories.jobs import FinishedJob, NewerOverrides
 from app.repositories.sql import Pool
 from app.schemas import error_of, missing_reason
 from app.services.phrase_summary import Phrasing
@@ -27,13 +27,13 @@ _READS = 5
 
 
 @dataclass(frozen=True)
-class Fusing:
+class FusionJob:
     """Puts results together; with `phrasing` a model may phrase their summaries."""
 
     pool: Pool
     phrasing: Phrasing | None = None
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Writes the result and ends the assessment.
 
         Raises:
@@ -49,7 +49,7 @@ class Fusing:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)
             except NewerOverrides:
                 continue
-        raise PassingTrouble("scores_overridden", "people overrode scores while the result was put together")
+        raise TransientError("scores_overridden", "people overrode scores while the result was put together")
 
     async def _phrased(self, job: ClaimedJob, started: float) -> tuple[SummarySentence, ...]:
         """Asked before the read that the result is made of, which then has the call's cost, and the scores and the time
@@ -58,7 +58,7 @@ class Fusing:
             return ()
         return await self.phrasing.phrase(job, _fused(await jobs.read_run(self.pool, job), started))
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the assessment as failed; the scores by rule stay."""
         return await jobs.fail_assessment(self.pool, job, error_of(trouble))
 

@@ -16,7 +16,7 @@ import structlog
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.webhook.delivery import Outcome, Verdict, judge, room_delay, signed_headers
 from app.repositories import webhooks
-from app.repositories.sql import STORAGE_AWAY, Pool
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas.webhook_message import body_of
 
 log = structlog.get_logger()
@@ -77,7 +77,7 @@ class HostPlaces:
 
 
 @dataclass(frozen=True)
-class Delivering:
+class WebhookDelivery:
     """Sends messages. `delays` (s) are before each try, `seconds` is the limit of one; `clock` gives Unix seconds,
     `chance` numbers in [0, 1) for jitter."""
 
@@ -98,7 +98,7 @@ class Delivering:
                     delivery_id=str(delivery.id), assessment_id=str(delivery.assessment_id)
                 ):
                     await self._held(delivery)
-        except STORAGE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             # The row says that it is due, or its lease will run out: then it is sent, perhaps once more.
             log.warning("delivery_storage_away", delivery_id=str(delivery_id), error=type(error).__name__)
 
@@ -157,5 +157,5 @@ class Delivering:
         """Hands the message back when the worker stops; the next one sends it, perhaps once more."""
         try:
             await webhooks.put_back(self.pool, delivery, 0.0)
-        except STORAGE_AWAY:
+        except DATABASE_UNAVAILABLE:
             log.warning("delivery_not_released")  # its lease will run out

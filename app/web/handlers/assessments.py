@@ -16,8 +16,8 @@ from app.services import paging
 from app.services.assessments import responses, start, status
 from app.services.assessments.status import Status
 from app.services.assessments.submit import Origin, Submitted
-from app.services.idempotency import Attempt, once
-from app.services.jobs.runner import ring
+from app.services.idempotency import IdempotentRequest, run_idempotently
+from app.services.jobs.runner import notify
 from app.web.parsing import (
     attempt_of,
     bad_query,
@@ -44,7 +44,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
         assessment, new = await start.start(conn, caller.sub, track, context.settings.assessment_ttl)
         return answer(assessment_view(assessment), 201 if new else 200, f"/assessments/{assessment.id}")
 
-    return stored_reply(await once(context.pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(context.pool, attempt_of(request, caller, value), work))
 
 
 async def list_assessments(request: web.Request) -> web.StreamResponse:
@@ -85,14 +85,14 @@ async def save_responses(request: web.Request) -> web.StreamResponse:
     caller.require_owner(assessment.owner)
     body = checked(SaveBody, await read_object(request))
     saved = await responses.save(pool, assessment, _given(body))
-    request.app[CONTEXT].changes.announce(assessment.id)
+    request.app[CONTEXT].change_feed.publish(assessment.id)
     return json_reply(saved)
 
 
 async def submit_assessment(request: web.Request) -> web.StreamResponse:
     """Locks the answers, scores by rule, and queues the jobs."""
     caller, submitter = await identify(request), request.app[SUBMITTER]
-    early = Attempt(probable_key(request, caller), b"")
+    early = IdempotentRequest(probable_key(request, caller), b"")
     draft = await submitter.open(path_id(request, "assessment_id"), caller, early)
     value = await read_object(request)
     body = checked(SubmitBody, value)
@@ -100,7 +100,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     attempt = attempt_of(request, caller, value)
     submitted = await submitter.submit(draft, caller, attempt, _given(body), origin)
     if submitted.rings:
-        request.app[CONTEXT].changes.announce(draft.assessment.id)
+        request.app[CONTEXT].change_feed.publish(draft.assessment.id)
         _ring_later(request.app, submitted)
     return stored_reply(submitted.answer)
 
@@ -118,7 +118,7 @@ def _ring_later(app: web.Application, submitted: Submitted) -> None:
     """Rings off the request's path: the answer does not wait for Redis."""
     context = app[CONTEXT]
     app[METRICS].submissions.inc()
-    app[BACKGROUND].start(lambda: ring(context.doorbell, submitted.rings))
+    app[BACKGROUND].start(lambda: notify(context.job_queue, submitted.rings))
 
 
 def _given(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:

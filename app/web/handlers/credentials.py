@@ -12,7 +12,7 @@ from app.repositories.sql import Connection
 from app.schemas import CredentialPage, credential_view
 from app.services import paging
 from app.services.catalog import credentials
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.web.parsing import (
     attempt_of,
     identify,
@@ -55,7 +55,7 @@ async def create_credential(request: web.Request) -> web.StreamResponse:
         credential = await credentials.create(conn, caller.sub, body)
         return answer(credential_view(credential), 201, f"/credentials/{credential.credential_id}")
 
-    return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
 
 
 async def patch_credential(request: web.Request) -> web.StreamResponse:

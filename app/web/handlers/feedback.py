@@ -10,7 +10,7 @@ from app.repositories.sql import Connection
 from app.schemas import feedback_view
 from app.schemas.requests import FeedbackBody
 from app.services.assessments import responses
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.services.results import feedback
 from app.web.parsing import attempt_of, identify, path_id, read_object
 from app.web.replies import answer, stored_reply
@@ -29,4 +29,4 @@ async def give_feedback(request: web.Request) -> web.StreamResponse:
     async def work(conn: Connection) -> StoredAnswer:
         return answer(feedback_view(new, await feedback.give(conn, new)), 201)
 
-    return stored_reply(await once(pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(pool, attempt_of(request, caller, value), work))

@@ -17,9 +17,9 @@ from app.schemas import JobPage, job_line_view, links
 from app.schemas.requests import RetryBody
 from app.services import paging
 from app.services.assessments.submit import Origin
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.services.jobs import dead_letters
-from app.services.jobs.runner import ring
+from app.services.jobs.runner import notify
 from app.web.parsing import (
     attempt_of,
     bad_query,
@@ -64,12 +64,12 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
         changed.append(retried.job.assessment_id)
         return answer(job_line_view(retried.job), 202, links(retried.job.assessment_id).status)
 
-    stored = await once(context.pool, attempt_of(request, caller, value), work)
+    stored = await run_idempotently(context.pool, attempt_of(request, caller, value), work)
     if rings:
         # Off the request's path: the answer does not wait for Redis.
-        request.app[BACKGROUND].start(lambda: ring(context.doorbell, rings))
+        request.app[BACKGROUND].start(lambda: notify(context.job_queue, rings))
     for assessment_id in changed:
-        context.changes.announce(assessment_id)
+        context.change_feed.publish(assessment_id)
     return stored_reply(stored)
 
 

@@ -3,11 +3,11 @@
 import structlog
 from aiohttp import web
 
-from app.clients.redis.job_queue import REDIS_AWAY
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.http.keys import CONTEXT, METRICS
 from app.repositories import health, jobs
 from app.repositories.migrations import known_migrations
-from app.repositories.sql import STORAGE_AWAY
+from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.wiring.context import Context
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     shown = request.app[METRICS]
     try:
         shown.show_jobs(await jobs.count_by_status(request.app[CONTEXT].pool))
-    except STORAGE_AWAY:
+    except DATABASE_UNAVAILABLE:
         shown.forget_jobs()
     return web.Response(body=shown.render(), headers={"Content-Type": _METRICS_TYPE})
 
@@ -45,7 +45,7 @@ async def _storage(context: Context) -> tuple[str, str]:
         applied = await health.applied_migrations(context.pool)
     except health.NeverMigrated:
         return "ok", "none applied; run `assay migrate`"
-    except STORAGE_AWAY as error:
+    except DATABASE_UNAVAILABLE as error:
         log.warning("not_ready", error=repr(error))
         return _AWAY, "unknown"
     pending = len(known_migrations() - applied)
@@ -54,7 +54,7 @@ async def _storage(context: Context) -> tuple[str, str]:
 
 async def _redis(context: Context) -> str:
     try:
-        await context.doorbell.ping()
-    except REDIS_AWAY:
+        await context.job_queue.ping()
+    except REDIS_UNAVAILABLE:
         return _AWAY
     return "ok"

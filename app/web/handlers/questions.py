@@ -16,7 +16,7 @@ from app.schemas import QuestionPage, question_view
 from app.schemas.requests import NEW_OF_TYPE, NewQuestion
 from app.services import paging
 from app.services.catalog import tracks_and_questions
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.web.parsing import attempt_of, identify, path_id, query_cursor_id, query_limit, query_text, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -51,7 +51,7 @@ async def create_question(request: web.Request) -> web.StreamResponse:
         question = await tracks_and_questions.create_question(conn, caller.sub, new.track, body)
         return answer(question_view(question), 201, f"/questions/{question.question_id}")
 
-    return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
 
 
 async def patch_question(request: web.Request) -> web.StreamResponse:

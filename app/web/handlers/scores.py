@@ -16,9 +16,9 @@ from app.schemas import links
 from app.schemas.requests import OverrideBody, RescoreBody
 from app.services.assessments import responses, status
 from app.services.assessments.submit import Origin
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.services.jobs import rescore
-from app.services.jobs.runner import ring
+from app.services.jobs.runner import notify
 from app.services.results import override
 from app.services.results.override import Given
 from app.web.parsing import attempt_of, identify, path_id, read_object, traceparent
@@ -56,7 +56,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
             raise NotFound("there is no such assessment")
         return answer(status.status_of(record).view, 202, links(assessment_id).status)
 
-    stored = await once(context.pool, attempt_of(request, caller, value), work)
+    stored = await run_idempotently(context.pool, attempt_of(request, caller, value), work)
     if rings:
         _tell(request.app, assessment_id, rings)
     return stored_reply(stored)
@@ -66,6 +66,6 @@ def _tell(app: web.Application, assessment_id: UUID, rings: list[Ring]) -> None:
     """Wakes who waits for a change of the assessment, and rings off the request's path: the answer does not wait for
     Redis."""
     context = app[CONTEXT]
-    context.changes.announce(assessment_id)
+    context.change_feed.publish(assessment_id)
     if rings:
-        app[BACKGROUND].start(lambda: ring(context.doorbell, rings))
+        app[BACKGROUND].start(lambda: notify(context.job_queue, rings))

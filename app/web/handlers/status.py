@@ -10,7 +10,7 @@ from app.http.connections import ending_with_client
 from app.http.keys import CONTEXT, FOLLOWING, TIME_LIMIT
 from app.http.middlewares import sign
 from app.http.problems import RequestProblem
-from app.services.assessments.change_hub import Follower
+from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
 from app.web.parsing import identify, path_id
 from app.web.replies import knows, matches, status_headers, status_reply, tags, unchanged_reply
@@ -87,7 +87,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     return stream
 
 
-async def _send_changes(stream: EventSourceResponse, follower: Follower, status: Status, last_seen: str) -> None:
+async def _send_changes(stream: EventSourceResponse, follower: Waiter, status: Status, last_seen: str) -> None:
     """Sends what the client has not seen yet, and ends with the final status, or when the process stops."""
     newest: Status | None = status
     while newest:

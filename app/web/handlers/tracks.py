@@ -12,7 +12,7 @@ from app.repositories.sql import Connection
 from app.schemas import TrackPage, track_view
 from app.services import paging
 from app.services.catalog import tracks_and_questions
-from app.services.idempotency import once
+from app.services.idempotency import run_idempotently
 from app.web.parsing import attempt_of, identify, path_text, query_cursor, query_limit, read_object
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -45,7 +45,7 @@ async def create_track(request: web.Request) -> web.StreamResponse:
         track = await tracks_and_questions.create_track(conn, caller.sub, body)
         return answer(track_view(track), 201, f"/tracks/{body.slug}")
 
-    return stored_reply(await once(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
 
 
 async def patch_track(request: web.Request) -> web.StreamResponse:

@@ -17,8 +17,8 @@ from app.repositories.sql import Connection
 from app.schemas import DeliveryPage, delivery_view
 from app.schemas.requests import RedeliverBody, WebhookBody
 from app.services import paging
-from app.services.idempotency import once
-from app.services.jobs.runner import ring
+from app.services.idempotency import run_idempotently
+from app.services.jobs.runner import notify
 from app.services.webhooks import registrations
 from app.settings import Settings
 from app.web.parsing import attempt_of, identify, path_id, query_cursor_time, query_limit, read_object
@@ -37,7 +37,7 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
     secret = _checked(body, context.settings)
     registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
     if registered.changed:
-        context.changes.announce(webhook.assessment_id)
+        context.change_feed.publish(webhook.assessment_id)
     if registered.ring:
         _ring_later(request.app, registered.ring)
     return json_reply(registered.view, 200 if registered.replaced else 201, _PRIVATE)
@@ -57,7 +57,7 @@ async def remove_webhook(request: web.Request) -> web.StreamResponse:
     webhook = await registrations.find(context.pool, path_id(request, "assessment_id"))
     caller.require_owner(webhook.owner)
     await registrations.remove(context.pool, webhook.assessment_id)
-    context.changes.announce(webhook.assessment_id)
+    context.change_feed.publish(webhook.assessment_id)
     return web.Response(status=204)
 
 
@@ -88,7 +88,7 @@ async def redeliver(request: web.Request) -> web.StreamResponse:
         rings.append(due)
         return answer(delivery_view(again), 202, f"/assessments/{webhook.assessment_id}/webhook/deliveries")
 
-    stored = await once(context.pool, attempt_of(request, caller, value), work)
+    stored = await run_idempotently(context.pool, attempt_of(request, caller, value), work)
     for due in rings:
         _ring_later(request.app, due)
     return stored_reply(stored)
@@ -113,7 +113,7 @@ def _checked(body: WebhookBody, settings: Settings) -> str:
 
 def _ring_later(app: web.Application, due: Ring) -> None:
     """Rings off the request's path: the answer does not wait for Redis."""
-    app[BACKGROUND].start(lambda: ring(app[CONTEXT].doorbell, [due]))
+    app[BACKGROUND].start(lambda: notify(app[CONTEXT].job_queue, [due]))
 
 
 def _position_of(line: DeliveryLine) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from app.clients.llm.gate import ModelGate
 from app.clients.llm.rate_limits import Limits, Outcome, Seen
 from app.clients.redis.job_queue import connect
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from tests.fakes.conditions import until
 
 KEY = "assay:model-gate:tests"
@@ -54,12 +54,12 @@ async def once(gate: ModelGate, seen: Seen = GOOD, tokens: int = 1) -> None:
         call.saw(seen)
 
 
-async def refused(gate: ModelGate, tokens: int = 1) -> PassingTrouble:
+async def refused(gate: ModelGate, tokens: int = 1) -> TransientError:
     """Why a call is turned away."""
     try:
         async with asyncio.timeout(20), gate.call(tokens):
             pass
-    except PassingTrouble as trouble:
+    except TransientError as trouble:
         return trouble
     raise AssertionError("the call was let in")
 
@@ -69,7 +69,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self.inside: list[ModelGate] = []
-        self.troubles: list[PassingTrouble] = []
+        self.troubles: list[TransientError] = []
         self._seen = GOOD
         self._over = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
@@ -101,7 +101,7 @@ class Crowd:
                 self.inside.append(gate)
                 await self._over.wait()
                 call.saw(self._seen)
-        except PassingTrouble as trouble:
+        except TransientError as trouble:
             self.troubles.append(trouble)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.clients.llm.embeddings_api import EmbeddingModel
 from app.clients.llm.embeddings_local import DIMENSIONS
-from app.domain.errors import LastingTrouble, PassingTrouble
+from app.domain.errors import PermanentError, TransientError
 from tests.fakes.embedding_answers import TOKENS, row, rows, vectors
 from tests.fakes.model_server import Behaviour, ModelServer, failure, hang, model_server, reset
 from tests.fakes.provider_faults import dripping, raw
@@ -86,7 +86,7 @@ async def test_what_may_pass(provider: ModelServer, behaviour: Behaviour, code: 
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())
-    assert isinstance(reply.trouble, PassingTrouble) and reply.trouble.code == code
+    assert isinstance(reply.trouble, TransientError) and reply.trouble.code == code
 
 
 @pytest.mark.parametrize(("behaviour", "code"), LASTING.values(), ids=LASTING)
@@ -96,5 +96,5 @@ async def test_what_lasts(provider: ModelServer, behaviour: Behaviour, code: str
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())
-    assert isinstance(reply.trouble, LastingTrouble) and reply.trouble.code == code
+    assert isinstance(reply.trouble, PermanentError) and reply.trouble.code == code
     assert code != "embedding_length_wrong" or "numbers, and 384 are needed" in reply.trouble.detail

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.domain.essay.injection import suspected
 from app.domain.essay.model_prompt import fingerprint
 from app.domain.essay.prompt import build_prompt, read_answer
 from app.domain.essay.score import DimensionName, EssayScore
 from app.domain.essay.second_opinion import weigh
-from app.domain.essay.visible_text import legible
+from app.domain.essay.visible_text import visible_text
 from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine
 from app.domain.text import is_visible
@@ -127,7 +127,7 @@ def _line(score: EssayScore) -> EssayLine:
 @example(LONG_REFERENCE)
 @example("\ud800" + LONG_REFERENCE)
 def test_any_text_can_be_read_checked_and_sent(text: str) -> None:
-    visible = legible(text)
+    visible = visible_text(text)
     assert len(visible.text) == len(visible.places)
     assert suspected(text) in (True, False)
     prompt = build_prompt(QUESTION, text, "canary")
@@ -140,7 +140,7 @@ def test_any_text_can_be_read_checked_and_sent(text: str) -> None:
 @example(LONG_REFERENCE, None)
 def test_any_essay_gets_a_score_and_a_result(text: str, data: st.DataObject | None) -> None:
     start = data.draw(st.integers(0, len(text))) if data else 0
-    quotes = [text[start : start + 50], legible(text).text[start : start + 300], text, "", LONG_REFERENCE]
+    quotes = [text[start : start + 50], visible_text(text).text[start : start + 300], text, "", LONG_REFERENCE]
     by_model = read_answer(_answer(quotes, text), QUESTION, text, "model", "canary of the test")
     by_estimate = scored(QUESTION.prompt, QUESTION.model_answer, text)
     for score in (by_model, by_estimate, weigh(by_model, by_estimate), weigh(by_model, None)):
@@ -157,5 +157,5 @@ def test_whatever_the_model_answers_is_a_score_or_unusable(text: str, answer: st
     for raw in (answer, _answer([answer], answer), json.dumps(answer), _answer([], "").replace("20", answer)):
         try:
             read_answer(raw, QUESTION, text, "model", "canary")
-        except PassingTrouble as trouble:
+        except TransientError as trouble:
             assert trouble.code == "model_answer_unusable"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.domain.essay.model_prompt import fingerprint
 from app.domain.essay.prompt import (
     PROMPT_VERSION,
@@ -20,7 +20,7 @@ from app.domain.essay.prompt import (
     telling_runs,
 )
 from app.domain.essay.score import DimensionName, EssayScore
-from app.domain.essay.visible_text import legible
+from app.domain.essay.visible_text import visible_text
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
 from tests.domain.making import awkward_texts, quick
 
@@ -76,7 +76,7 @@ def test_no_essay_can_close_its_delimiter(text: str) -> None:
         "question": question.prompt,
         "rubric": {name: [SECRET_RUBRIC] for name in DimensionName},
         "reference_answer": SECRET_MODEL_ANSWER,
-        "essay": legible(text).text,
+        "essay": visible_text(text).text,
     }
 
 
@@ -137,7 +137,7 @@ def without(answer: dict[str, Any], *path: str) -> dict[str, Any]:
     ],
 )
 def test_an_unusable_answer_is_a_passing_trouble(answer: Any) -> None:
-    with pytest.raises(PassingTrouble) as caught:
+    with pytest.raises(TransientError) as caught:
         read(answer)
     assert caught.value.code == "model_answer_unusable"
 
@@ -171,7 +171,7 @@ def test_the_canary_stands_in_the_instructions_and_in_no_answer() -> None:
     assert "c0ffee" in prompt.system
     assert "c0ffee" not in prompt.user
     leaked = json.dumps(told(rationale="The word is c0ffee."))
-    with pytest.raises(PassingTrouble, match="repeated its instructions"):
+    with pytest.raises(TransientError, match="repeated its instructions"):
         read_answer(leaked, essay(), ESSAY, "model-1", prompt.canary)
     assert read_answer(leaked, essay(), ESSAY, "model-1").dimensions.total == 80
 
@@ -190,7 +190,9 @@ def test_equal_questions_about_equal_essays_have_one_fingerprint() -> None:
 
 def test_a_quote_of_what_the_model_read_is_shown_as_the_student_wrote_it() -> None:
     text = "Wa\u200bter rises in the х\u200bylem. Xуlеm carries it."
-    assert legible(text).text == "Water rises in the х\u200bylem. Xylem carries it.".replace("х\u200bylem", "xylem")
+    assert visible_text(text).text == "Water rises in the х\u200bylem. Xylem carries it.".replace(
+        "х\u200bylem", "xylem"
+    )
     score = read(told(quotes=["Water rises", "Xylem carries"]), text)
     assert [evidence.quote for evidence in score.dimensions.depth.evidence] == ["Wa\u200bter rises", "Xуlеm carries"]
     assert score.dropped_quotes == 0
@@ -209,7 +211,7 @@ def test_every_quote_that_is_shown_stands_in_the_essay(text: str, data: st.DataO
     score = read({name: {"quotes": given, "rationale": _FAIR, "score": 1} for name, given in quotes.items()}, text)
     shown = [evidence for name in DimensionName for evidence in getattr(score.dimensions, name).evidence]
     assert all(text[evidence.start : evidence.end] == evidence.quote for evidence in shown)
-    read_as = legible(text).text
+    read_as = visible_text(text).text
     false = [q for given in quotes.values() for q in given if not q or (q not in text and q not in read_as)]
     assert score.dropped_quotes == len(false)
     assert len(shown) == sum(map(len, quotes.values())) - len(false)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.essay.visible_text import legible
+from app.domain.essay.visible_text import visible_text
 from tests.domain.making import awkward_texts, quick
 
 
@@ -24,7 +24,7 @@ from tests.domain.making import awkward_texts, quick
     ],
 )
 def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str) -> None:
-    assert legible(text).text == read_as
+    assert visible_text(text).text == read_as
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str)
     ],
 )
 def test_honest_texts_stay(text: str) -> None:
-    assert legible(text).text == text
+    assert visible_text(text).text == text
 
 
 @quick
 @given(awkward_texts | st.text(st.characters(min_codepoint=0x2000, max_codepoint=0x2100) | st.sampled_from("abсе")))
 def test_each_character_that_is_read_has_its_place(text: str) -> None:
-    read = legible(text)
+    read = visible_text(text)
     assert len(read.text) == len(read.places)
     assert list(read.places) == sorted(read.places)
     assert all(0 <= place < len(text) for place in read.places)
 
 
 @quick
-@given(awkward_texts.filter(lambda text: legible(text).text), st.data())
+@given(awkward_texts.filter(lambda text: visible_text(text).text), st.data())
 def test_what_is_read_is_found_in_the_original(text: str, data: st.DataObject) -> None:
-    read = legible(text)
+    read = visible_text(text)
     start = data.draw(st.integers(0, len(read.text) - 1))
     quote = read.text[start : data.draw(st.integers(start + 1, len(read.text)))]
     found = read.locate(quote)
@@ -67,5 +67,5 @@ def test_what_is_read_is_found_in_the_original(text: str, data: st.DataObject) -
 
 
 def test_what_is_not_there_is_not_found() -> None:
-    assert legible("ig\u200bnore").locate("ignored") is None
-    assert legible("ig\u200bnore").locate("") is None
+    assert visible_text("ig\u200bnore").locate("ignored") is None
+    assert visible_text("ig\u200bnore").locate("") is None

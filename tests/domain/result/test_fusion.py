@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.assessment.questions import ProfileInput, Question
 from app.domain.assessment.rule_scoring import QuestionScore
-from app.domain.errors import LastingTrouble
+from app.domain.errors import PermanentError
 from app.domain.result.fusion import RunFacts, fuse, skill_evidence
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
@@ -123,7 +123,7 @@ def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
     run = facts((line(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
     broken = RunFacts(**{name: getattr(run, name) for name in RunFacts.__slots__} | {"essays": ()})
     assert fuse(run).overall.score == 2.0
-    with pytest.raises(LastingTrouble) as caught:
+    with pytest.raises(PermanentError) as caught:
         fuse(broken)
     assert caught.value.code == "scores_incomplete"
 

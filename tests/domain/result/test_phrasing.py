@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.domain.essay.model_prompt import fingerprint
 from app.domain.phrasing import SUMMARY_VERSION, phrasing_prompt, read_phrasing, rephrased
 from app.domain.result.fusion import fuse
@@ -98,7 +98,7 @@ def test_a_plain_sentence_that_is_repeated_is_nobodys_phrasing() -> None:
     "raw", ["", "{}", "[]", "Sure!", '{"sentences": [{"number": "1", "text": "x", "sources": []}]}', "[" * 100_000]
 )
 def test_an_answer_of_another_form_is_of_no_use(raw: str) -> None:
-    with pytest.raises(PassingTrouble) as refused:
+    with pytest.raises(TransientError) as refused:
         read_phrasing(raw, TWO, "m")
     assert refused.value.code == "model_answer_unusable"
 

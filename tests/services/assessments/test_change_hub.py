@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.change_feed import Changes
+from app.clients.redis.change_feed import ChangeFeed
 from app.domain.errors import TooManyWaiting, TooManyWaits
 from app.domain.states import Role
 from app.repositories.sql import Pool
-from app.services.assessments.change_hub import Following, following
+from app.services.assessments.change_hub import ChangeHub, following
 from app.services.assessments.status import read_status
 from app.services.caller import Caller
 from app.settings import Settings
@@ -26,10 +26,10 @@ BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = $1"
 
 
 @pytest.fixture
-async def changes(redis_url: str) -> AsyncIterator[Changes]:
+async def changes(redis_url: str) -> AsyncIterator[ChangeFeed]:
     """One process' end of the channel."""
     redis = job_queue.connect(redis_url)
-    ours = Changes(redis)
+    ours = ChangeFeed(redis)
     telling = asyncio.create_task(ours.tell())
     yield ours
     telling.cancel()
@@ -37,8 +37,8 @@ async def changes(redis_url: str) -> AsyncIterator[Changes]:
     await redis.aclose()
 
 
-def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: Changes) -> None:
-    hub = Following(pool, changes, most=3, most_of_one_caller=2)
+def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: ChangeFeed) -> None:
+    hub = ChangeHub(pool, changes, most=3, most_of_one_caller=2)
     first, second = UUID(int=1), UUID(int=2)
     with hub.follow(first, "a"), hub.follow(second, "a"):
         with pytest.raises(TooManyWaits), hub.follow(first, "a"):
@@ -52,8 +52,8 @@ def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: Cha
     assert hub.waiting == 0
 
 
-async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: Changes) -> None:
-    hub, loop = Following(pool, changes), asyncio.get_running_loop()
+async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: ChangeFeed) -> None:
+    hub, loop = ChangeHub(pool, changes), asyncio.get_running_loop()
     with hub.follow(UUID(int=1), "a") as first, hub.follow(UUID(int=1), "b") as second:
         patient = asyncio.create_task(second.newer(1, loop.time() + 60))
         deadline = loop.time() + 0.1
@@ -64,8 +64,8 @@ async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: Change
         assert await patient is None
 
 
-async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes: Changes) -> None:
-    hub, loop = Following(pool, changes), asyncio.get_running_loop()
+async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes: ChangeFeed) -> None:
+    hub, loop = ChangeHub(pool, changes), asyncio.get_running_loop()
     with hub.follow(UUID(int=1), "a") as gone, hub.follow(UUID(int=1), "b") as told:
         leaving = asyncio.create_task(gone.newer(1, loop.time() + 60))
         waiting = asyncio.create_task(told.newer(1, loop.time() + 60))
@@ -79,10 +79,10 @@ async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes:
     assert hub._followed == {}
 
 
-async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, changes: Changes) -> None:
+async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, changes: ChangeFeed) -> None:
     assessment_id = await submit(pool, bank)
     # Nothing is heard or looked for here.
-    hub = Following(pool, changes)
+    hub = ChangeHub(pool, changes)
     reading = asyncio.create_task(hub.read())
     with hub.follow(assessment_id, "a") as first, hub.follow(assessment_id, "b") as second:
         async with asyncio.timeout(20):
@@ -99,7 +99,7 @@ async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, c
 
 
 async def test_who_asks_at_once_is_answered_by_few_reads(
-    database_url: str, pool: Pool, bank: Bank, changes: Changes
+    database_url: str, pool: Pool, bank: Bank, changes: ChangeFeed
 ) -> None:
     submitted = [await submit(pool, bank, f"student-{n}") for n in range(5)]
     statements = Statements()
@@ -119,7 +119,7 @@ async def test_who_asks_at_once_is_answered_by_few_reads(
 
 
 async def test_a_change_is_read_once_for_all_who_wait(
-    database_url: str, pool: Pool, bank: Bank, changes: Changes
+    database_url: str, pool: Pool, bank: Bank, changes: ChangeFeed
 ) -> None:
     assessment_id = await submit(pool, bank)
     statements = Statements()
@@ -144,19 +144,19 @@ async def test_a_change_is_read_once_for_all_who_wait(
         await until(all_wait_and_the_first_look_is_over)
         statements.executed.clear()
         await pool.execute(BUMP, assessment_id)
-        changes.announce(assessment_id)
+        changes.publish(assessment_id)
         assert set(await asyncio.gather(*waiters)) == {status.revision + 1}
     assert len([text for text in statements.executed if "rule_scores" in text]) == 1
 
 
 async def test_a_look_wakes_nobody_with_the_revision_they_have_seen(
-    database_url: str, pool: Pool, bank: Bank, changes: Changes
+    database_url: str, pool: Pool, bank: Bank, changes: ChangeFeed
 ) -> None:
     assessment_id = await submit(pool, bank)
     statements = Statements()
     seen = (await read_status(pool, assessment_id, STUDENT)).revision
     async with counting(database_url, statements) as url, open_pool(url, "tests", 4) as counted:
-        hub = Following(counted, changes)
+        hub = ChangeHub(counted, changes)
 
         async def looked() -> bool:
             return bool(_looks(statements)) and counted.get_idle_size() == counted.get_size()
@@ -168,7 +168,7 @@ async def test_a_look_wakes_nobody_with_the_revision_they_have_seen(
             tasks = [asyncio.create_task(work()) for work in (hub.hear, hub.read)]
             await until(looked)
             await pool.execute(BUMP, assessment_id)
-            changes.announce(assessment_id)
+            changes.publish(assessment_id)
             newer = await waiting
         for task in tasks:
             task.cancel()
@@ -176,9 +176,9 @@ async def test_a_look_wakes_nobody_with_the_revision_they_have_seen(
     assert newer and newer.revision == seen + 1
 
 
-async def test_a_read_wakes_those_alone_who_have_seen_less(pool: Pool, bank: Bank, changes: Changes) -> None:
+async def test_a_read_wakes_those_alone_who_have_seen_less(pool: Pool, bank: Bank, changes: ChangeFeed) -> None:
     assessment_id = await submit(pool, bank)
-    hub = Following(pool, changes)
+    hub = ChangeHub(pool, changes)
     reading = asyncio.create_task(hub.read())
     with hub.follow(assessment_id, "a") as behind, hub.follow(assessment_id, "b") as ahead:
         old = await read_status(pool, assessment_id, STUDENT)
@@ -204,7 +204,7 @@ def _looks(statements: Statements) -> list[str]:
 
 
 async def test_a_message_that_is_none_of_ours_is_nothing(
-    pool: Pool, bank: Bank, changes: Changes, settings: Settings
+    pool: Pool, bank: Bank, changes: ChangeFeed, settings: Settings
 ) -> None:
     assessment_id = await submit(pool, bank)
     async with following(pool, changes) as hub:
@@ -215,7 +215,7 @@ async def test_a_message_that_is_none_of_ours_is_nothing(
             for message in (b"", b"x", b"\xff" * 16, b"\x00" * 1000):
                 await redis.publish("assay:changed", message)
             await pool.execute(BUMP, assessment_id)
-            changes.announce(assessment_id)
+            changes.publish(assessment_id)
             found = await newer
             await redis.aclose()
     assert found and found.revision == status.revision + 1

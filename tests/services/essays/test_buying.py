@@ -45,7 +45,7 @@ class Workshop:
         given = [self.bank.answers(essay=essay) for essay in essays]
         ids = [await submit(self.pool, self.bank, f"student-{n}", answers) for n, answers in enumerate(given)]
         running = pipeline(self.pool, self._redis_url, self._embedder, model=await self.model(), **told)
-        self._stack.push_async_callback(running.doorbell.redis.aclose)
+        self._stack.push_async_callback(running.job_queue.redis.aclose)
         if at_once:
             jobs = [await job_id(self.pool, assessment_id, JobType.GPT) for assessment_id in ids]
             await asyncio.gather(*(running.run(each) for each in jobs))
@@ -57,7 +57,7 @@ class Workshop:
         async with self.pool.acquire() as conn, conn.transaction():
             await rescore(conn, "advisor-1", assessment_id, "A new rubric.", 4, FROM_NOWHERE)
         running = pipeline(self.pool, self._redis_url, self._embedder, model=await self.model())
-        self._stack.push_async_callback(running.doorbell.redis.aclose)
+        self._stack.push_async_callback(running.job_queue.redis.aclose)
         await run_all(self.pool, running)
         return await self.line(assessment_id)
 

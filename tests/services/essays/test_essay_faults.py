@@ -13,17 +13,17 @@ from structlog.testing import capture_logs
 from app.clients.llm.chat import EssayModel
 from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import Trouble
+from app.domain.errors import JobError
 from app.domain.essay.injection import suspected
 from app.domain.essay.model_prompt import Prompt
 from app.domain.essay.score import EssayScore
 from app.domain.states import JobType
 from app.repositories import questions
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Asking
+from app.services.essays.llm_calls import PaidModel
 from app.services.essays.local_estimate import estimate_locally
-from app.services.essays.score_essays import EssayScoring
-from app.services.jobs.rescore_degraded import Healing
+from app.services.essays.score_essays import EssayJob
+from app.services.jobs.rescore_degraded import DegradedRescorer
 from tests.bank import ESSAY, QUESTIONS, SECOND_ESSAY, Bank
 from tests.fakes.model_server import DIMENSIONS, ModelServer
 from tests.pipelines import job_id, pipeline, run_all, submit
@@ -87,11 +87,11 @@ class Worker:
 
     async def finish(self, assessment_id: UUID, announce: Callable[[UUID], None] | None = None, **parts: Any) -> Ended:
         running = pipeline(self._pool, self._redis_url, self._embedder, **parts)
-        self.stack.push_async_callback(running.doorbell.redis.aclose)
+        self.stack.push_async_callback(running.job_queue.redis.aclose)
         if announce:
-            scoring = running.work[JobType.GPT]
-            assert isinstance(scoring, EssayScoring)
-            running = replace(running, work={**running.work, JobType.GPT: replace(scoring, announce=announce)})
+            scoring = running.handlers[JobType.GPT]
+            assert isinstance(scoring, EssayJob)
+            running = replace(running, handlers={**running.handlers, JobType.GPT: replace(scoring, announce=announce)})
         await run_all(self._pool, running)
         row = await self._pool.fetchrow(
             """SELECT r.body, a.needs_review, j.status, j.attempts, j.error, j.reasons FROM assessments a
@@ -103,10 +103,10 @@ class Worker:
         assert row is not None
         return Ended(json.loads(row["body"]), row["needs_review"], dict(row))
 
-    async def healing(self, model: Any) -> Healing:
+    async def healing(self, model: Any) -> DegradedRescorer:
         running = pipeline(self._pool, self._redis_url, self._embedder)
-        self.stack.push_async_callback(running.doorbell.redis.aclose)
-        return Healing(self._pool, running.doorbell, Asking(self._pool, model), None, 1e-6, 3600.0, 4)
+        self.stack.push_async_callback(running.job_queue.redis.aclose)
+        return DegradedRescorer(self._pool, running.job_queue, PaidModel(self._pool, model), None, 1e-6, 3600.0, 4)
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ class Reply:
     latency_ms: int = 1
     tokens_in: int = 1000
     tokens_out: int = 100
-    trouble: Trouble | None = None
+    trouble: JobError | None = None
 
 
 @dataclass

@@ -79,7 +79,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder,
         async with model_of(provider, seconds) as model:
             running = pipeline(pool, redis_url, embedder, model=model, fallback=fallback, prices=prices)
             await run_all(pool, running)
-            await running.doorbell.redis.aclose()
+            await running.job_queue.redis.aclose()
         return await ended(pool, assessment_id)
 
     return run_to_the_end
@@ -146,7 +146,7 @@ async def test_the_provider_says_when_to_come_back(
     async with model_of(provider) as model:
         running = pipeline(pool, redis_url, embedder, model=model)
         await running.run(gpt)
-        await running.doorbell.redis.aclose()
+        await running.job_queue.redis.aclose()
     row = await pool.fetchrow("SELECT *, run_after - now() AS wait FROM async_jobs WHERE id = $1", gpt)
     assert row is not None
     assert (row["status"], row["attempts"], row["error"]["code"]) == ("queued", 0, "model_rate_limited")
@@ -249,6 +249,6 @@ async def test_the_longest_time_to_wait_counts(
     async with model_of(provider) as model:
         running = pipeline(pool, redis_url, embedder, model=model)
         await running.run(gpt)
-        await running.doorbell.redis.aclose()
+        await running.job_queue.redis.aclose()
     wait = await pool.fetchval("SELECT run_after - now() FROM async_jobs WHERE id = $1", gpt)
     assert 80 < wait.total_seconds() <= 90

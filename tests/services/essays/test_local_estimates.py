@@ -39,4 +39,4 @@ async def test_essays_take_turns(pool: Pool, bank: Bank, redis_url: str, embedde
     await asyncio.gather(*(running.run(job) for job in essays))
     assert watched.most == 1
     assert await pool.fetchval("SELECT count(*) FROM scores WHERE scorer = 'local' AND score IS NOT NULL") == 16
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()

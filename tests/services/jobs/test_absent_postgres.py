@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
+from app.clients.redis.job_queue import JobQueue
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType
 from app.repositories import jobs
-from app.repositories.jobs import Finished
-from app.repositories.sql import STORAGE_AWAY, Pool
-from app.services.jobs.runner import JobLimits, Pipeline
+from app.repositories.jobs import FinishedJob
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
+from app.services.jobs.runner import JobLimits, JobRunner
 from app.wiring.context import open_pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -28,7 +28,7 @@ LEASE = 0.6
 
 @dataclass
 class AWorker:
-    pipeline: Pipeline
+    pipeline: JobRunner
     work: ScriptedWork
     line: CutLine
     gpt: UUID
@@ -38,11 +38,11 @@ class AWorker:
 async def worker(database_url: str, redis_url: str, pool: Pool, bank: Bank) -> AsyncIterator[AWorker]:
     """A worker whose line to Postgres can be cut, and a job that is due."""
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     async with cut_line(database_url) as line, open_pool(line.url, "a worker", 4) as own:
         work = ScriptedWork(own)
         limits = JobLimits(lease_seconds=LEASE, max_crashes=3, retry_delay=1)
-        yield AWorker(Pipeline(own, bell, dict.fromkeys(JobType, work), limits), work, line, gpt)
+        yield AWorker(JobRunner(own, bell, dict.fromkeys(JobType, work), limits), work, line, gpt)
     await bell.redis.aclose()
 
 
@@ -81,7 +81,7 @@ async def test_who_took_the_job_over_keeps_it(worker: AWorker, pool: Pool) -> No
 
 
 async def test_a_statement_that_breaks_is_no_failure_of_the_job(worker: AWorker, pool: Pool) -> None:
-    async def breaks(job: ClaimedJob) -> Finished | None:
+    async def breaks(job: ClaimedJob) -> FinishedJob | None:
         worker.line.cut()
         try:
             return await worker.work.finish(job)
@@ -114,5 +114,5 @@ async def test_a_missing_file_of_our_own_is_no_absent_postgres(worker: AWorker, 
 @pytest.mark.parametrize("where", ["postgresql://u@localhost.invalid:5432/d", "postgresql:///d?host=/no/such/folder"])
 async def test_a_postgres_that_is_nowhere_is_away(where: str) -> None:
     async with open_pool(where, "nobody", 1) as nowhere:
-        with pytest.raises(STORAGE_AWAY):
+        with pytest.raises(DATABASE_UNAVAILABLE):
             await nowhere.fetchval("SELECT 1")

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
-from app.domain.errors import Trouble
+from app.domain.errors import JobError
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType
-from app.repositories.jobs import Finished
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from app.services.jobs import maintenance
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.bank import Bank
 from tests.pipelines import job_id, pipeline, run_all, submit
 
@@ -22,24 +22,24 @@ class Hopeless:
 
     given_up = 0
 
-    async def do(self, job: ClaimedJob) -> Finished | None:
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
         raise RuntimeError("no")
 
-    async def give_up(self, job: ClaimedJob, trouble: Trouble) -> Finished | None:
+    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         self.given_up += 1
         raise RuntimeError("no")
 
 
 @pytest.fixture
-async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
     """A pipeline without a model; three crashes are the most."""
     await maintenance.embed_passages(pool, embedder)
     made = pipeline(pool, redis_url, embedder)
     yield made
-    await made.doorbell.redis.aclose()
+    await made.job_queue.redis.aclose()
 
 
-async def reasons_after(pool: Pool, bank: Bank, running: Pipeline, crashes: int) -> dict[str, str]:
+async def reasons_after(pool: Pool, bank: Bank, running: JobRunner, crashes: int) -> dict[str, str]:
     """Codes of the result's reasons by stage, after so many crashes of both jobs."""
     assessment_id = await submit(pool, bank, answers=bank.all_answers())
     for job_type in (JobType.GPT, JobType.RAG):
@@ -54,18 +54,18 @@ async def reasons_after(pool: Pool, bank: Bank, running: Pipeline, crashes: int)
     return {row["stage"]: row["code"] for row in rows}
 
 
-async def test_below_the_budget_nothing_is_given_up(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_below_the_budget_nothing_is_given_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 2) == {"gpt": "essay_scored_locally"}
 
 
-async def test_at_the_end_of_the_budget_the_fallbacks_are_used(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_at_the_end_of_the_budget_the_fallbacks_are_used(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 3) == {
         "gpt": "essay_scored_locally",
         "rag": "recommendations_fallback",
     }
 
 
-async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 4) == {
         "gpt": "essay_unscored",
         "rag": "recommendations_unavailable",
@@ -74,11 +74,11 @@ async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, r
 
 @pytest.mark.parametrize("job_type", list(JobType))
 async def test_what_cannot_even_be_given_up_still_ends(
-    pool: Pool, bank: Bank, running: Pipeline, job_type: JobType
+    pool: Pool, bank: Bank, running: JobRunner, job_type: JobType
 ) -> None:
     assessment_id = await submit(pool, bank)
     work = Hopeless()
-    hopeless = replace(running, work={**running.work, job_type: work})
+    hopeless = replace(running, handlers={**running.handlers, job_type: work})
     for _ in range(4):
         await run_all(pool, hopeless)
     while await pool.fetchval("SELECT status FROM assessments WHERE id = $1", assessment_id) == "submitted":

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from app import sample_data
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import REDIS_AWAY, Doorbell
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.states import JobType
 from app.local.embedded import EmbeddedValkey
 from app.repositories.sql import Pool
@@ -41,7 +41,7 @@ async def long_ago(pool: Pool) -> None:
 async def test_rings_for_what_nobody_heard(pool: Pool, bank: Bank, redis_url: str) -> None:
     """A server that died between its commit and its ring, or a message that died with its worker."""
     await submit(pool, bank)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     assert await maintenance.relay(pool, bell) == 0
     await long_ago(pool)
     assert await maintenance.relay(pool, bell) == 2
@@ -57,7 +57,7 @@ async def test_rings_for_a_lease_that_ran_out(pool: Pool, bank: Bank, redis_url:
     assessment_id = await submit(pool, bank)
     job = await claimed(pool, assessment_id, JobType.GPT)
     await claimed(pool, assessment_id, JobType.RAG)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     await long_ago(pool)
     assert await maintenance.relay(pool, bell) == 0
     over = """UPDATE async_jobs SET lease_expires_at = now() - interval '1 ms', dispatched_at = now() - interval '1 s'
@@ -73,12 +73,12 @@ async def test_without_redis_nothing_is_lost(pool: Pool, bank: Bank, tmp_path: P
     valkey = EmbeddedValkey(tmp_path, durable=False)
     url = await asyncio.to_thread(valkey.start)
     try:
-        bell = Doorbell(job_queue.connect(url))
+        bell = JobQueue(job_queue.connect(url))
         await asyncio.to_thread(valkey.kill)
         await submit(pool, bank)
         await long_ago(pool)
         before = await pool.fetch("SELECT * FROM async_jobs ORDER BY id")
-        with pytest.raises(REDIS_AWAY):
+        with pytest.raises(REDIS_UNAVAILABLE):
             await maintenance.relay(pool, bell)
         assert await pool.fetch("SELECT * FROM async_jobs ORDER BY id") == before
         assert await asyncio.to_thread(valkey.start) == url
@@ -93,7 +93,7 @@ async def test_of_many_relays_one_rings_for_a_job(pool: Pool, bank: Bank, redis_
     for n in range(40):
         await submit(pool, bank, f"student-{n}")
     await long_ago(pool)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     assert sum(await asyncio.gather(*(maintenance.relay(pool, bell) for _ in range(8)))) == 80
     assert await messages(redis_url) == await due(pool)
     await bell.redis.aclose()
@@ -103,7 +103,7 @@ async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url
     """Jobs that wait because all workers are busy would otherwise be rung for again and again."""
     await submit(pool, bank)
     await long_ago(pool)
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     await bell.redis.zadd(job_queue.queue_of(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH)})
     assert await maintenance.relay(pool, bell) == 1
     rag = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'rag'")

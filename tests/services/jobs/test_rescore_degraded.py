@@ -10,8 +10,8 @@ from aiohttp import web
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import PROBE, Asking
-from app.services.jobs.rescore_degraded import MOST_TRIES, Healing
+from app.services.essays.llm_calls import PROBE, PaidModel
+from app.services.jobs.rescore_degraded import MOST_TRIES, DegradedRescorer
 from tests.bank import ESSAY, SECOND_ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, essay_of, failure, scores, text
 from tests.pipelines import pipeline, run_all, submit
@@ -36,14 +36,14 @@ class Clinic(Workshop):
         """Runs what is due."""
         running = pipeline(self.pool, self._redis_url, self._embedder, model=model)
         await run_all(self.pool, running)
-        await running.doorbell.redis.aclose()
+        await running.job_queue.redis.aclose()
 
-    async def healing(self, **changed: Any) -> Healing:
+    async def healing(self, **changed: Any) -> DegradedRescorer:
         running = pipeline(self.pool, self._redis_url, self._embedder)
-        self._stack.push_async_callback(running.doorbell.redis.aclose)
-        asking = Asking(self.pool, await self.model())
+        self._stack.push_async_callback(running.job_queue.redis.aclose)
+        asking = PaidModel(self.pool, await self.model())
         told = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed
-        return Healing(self.pool, running.doorbell, asking, None, **told)
+        return DegradedRescorer(self.pool, running.job_queue, asking, None, **told)
 
     async def heal(self, **changed: Any) -> int:
         """One pass, and the run that it begins to its end."""

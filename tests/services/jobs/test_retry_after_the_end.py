@@ -17,7 +17,7 @@ from app.repositories.sql import Pool
 from app.schemas import StatusView, status_view
 from app.services.assessments.submit import Origin
 from app.services.jobs import maintenance
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank
 from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, Seen, fail, fail_half_way, refused, retry, see, worker
 from tests.fakes.model_server import ModelServer, essay_of, failure
@@ -29,7 +29,7 @@ KEPT = ("attempts", "max_attempts", "output", "reasons", "units_done", "units_to
 
 
 @pytest.fixture
-async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
     """A worker without a model, whose `gpt` jobs fail."""
     async with worker(pool, redis_url, embedder) as running:
         yield running
@@ -38,7 +38,7 @@ async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIt
 @pytest.fixture
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, bank: Bank
-) -> AsyncIterator[Pipeline]:
+) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider."""
     await maintenance.embed_passages(pool, embedder)
     async with worker(pool, redis_url, embedder, provider) as running:
@@ -56,7 +56,7 @@ async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
     return found
 
 
-async def without_recommendations(pool: Pool, bank: Bank, running: Pipeline) -> tuple[UUID, UUID]:
+async def without_recommendations(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
     """An assessment that is completed, though its `rag` job failed, and that job."""
     assessment_id = await submit(pool, bank)
     rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
@@ -64,7 +64,7 @@ async def without_recommendations(pool: Pool, bank: Bank, running: Pipeline) -> 
     return assessment_id, rag
 
 
-async def failed(pool: Pool, bank: Bank, running: Pipeline) -> tuple[UUID, UUID]:
+async def failed(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
     """An assessment that failed, and its fusion."""
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
@@ -72,7 +72,7 @@ async def failed(pool: Pool, bank: Bank, running: Pipeline) -> tuple[UUID, UUID]
     return assessment_id, await fail(pool, assessment_id, JobType.FUSION)
 
 
-async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     before = await see(pool, assessment_id)
     retried = await retry(pool, rag, origin=Origin("00-trace-01", "request-2"))
@@ -93,7 +93,7 @@ async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, r
 
 
 async def test_what_is_shown_stands_until_the_new_result_replaces_it(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     before = await see(pool, assessment_id)
@@ -121,7 +121,7 @@ async def test_what_is_shown_stands_until_the_new_result_replaces_it(
 
 
 async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
-    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id = await submit(pool, bank)
     await run_all(pool, mute)
@@ -139,7 +139,7 @@ async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
 
 
 async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
@@ -156,7 +156,7 @@ async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
 
 
 async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     """Through two further runs: what a run took over can be taken over again."""
 
@@ -182,7 +182,7 @@ async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
     assert len(provider.requests) == asked
 
 
-async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, fusion = await failed(pool, bank, running)
     before = await see(pool, assessment_id)
     assert (view(before).status, before.row["completed_at"] is not None) == ("failed", True)
@@ -198,7 +198,7 @@ async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, ban
     assert (await result_of(pool, assessment_id))["overall"]["max_score"] == 13.0
 
 
-async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
     await running.run(await job_id(pool, assessment_id, JobType.RAG))
@@ -213,7 +213,7 @@ async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank
     assert view(await see(pool, assessment_id)).status == "completed"
 
 
-async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     result = await result_of(pool, assessment_id)
     before = await see(pool, assessment_id)
@@ -235,7 +235,7 @@ async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank
 
 
 async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
-    pool: Pool, bank: Bank, running: Pipeline
+    pool: Pool, bank: Bank, running: JobRunner
 ) -> None:
     assessment_id, fusion = await failed(pool, bank, running)
     before = await see(pool, assessment_id)
@@ -247,7 +247,7 @@ async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
 
 
 async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
-    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline
+    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner
 ) -> None:
     """While the other job of that run goes on; what is shown is the former result's and stays."""
     assessment_id = await submit(pool, bank)
@@ -267,7 +267,9 @@ async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
     assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
 
 
-async def test_the_time_it_took_is_counted_from_the_start_of_the_run(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_the_time_it_took_is_counted_from_the_start_of_the_run(
+    pool: Pool, bank: Bank, running: JobRunner
+) -> None:
     assessment_id, fusion = await failed(pool, bank, running)
     await pool.execute("UPDATE assessments SET submitted_at = submitted_at - $1::interval", timedelta(hours=1))
     await pool.execute("UPDATE async_jobs SET created_at = created_at - $1::interval", timedelta(hours=1))
@@ -278,7 +280,7 @@ async def test_the_time_it_took_is_counted_from_the_start_of_the_run(pool: Pool,
     assert 60_000 <= took < 600_000
 
 
-async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     assert await refused(pool, await job_id(pool, assessment_id, JobType.GPT)) is JobNotFailed
     await retry(pool, rag)
@@ -287,7 +289,7 @@ async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, ba
     assert await jobs.claim(pool, taken[JobType.GPT]["id"], 15) is None
 
 
-async def test_without_an_origin_the_former_jobs_is_kept(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_without_an_origin_the_former_jobs_is_kept(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     former = (await see(pool, assessment_id)).jobs
     await retry(pool, rag)

@@ -13,7 +13,7 @@ from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.schemas import status_view
 from app.services.assessments.submit import Origin
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank
 from tests.dead_letters import (
     ADMIN,
@@ -33,7 +33,7 @@ SECOND = f"{ESSAY} This is the second essay."
 
 
 @pytest.fixture
-async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[Pipeline]:
+async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
     """A worker without a model, whose `gpt` jobs fail."""
     async with worker(pool, redis_url, embedder) as running:
         yield running
@@ -42,7 +42,7 @@ async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIt
 @pytest.fixture
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Pipeline]:
+) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider."""
     async with worker(pool, redis_url, embedder, provider) as running:
         yield running
@@ -52,7 +52,7 @@ async def finish(pool: Pool, job: ClaimedJob) -> None:
     assert await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
 
 
-async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: Bank, mute: Pipeline) -> None:
+async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: Bank, mute: JobRunner) -> None:
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await mute.run(gpt)
@@ -85,7 +85,7 @@ async def test_without_other_reasons_it_is_degraded_no_more(pool: Pool, bank: Ba
 
 
 async def test_the_result_is_then_as_good_as_any(
-    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
@@ -101,7 +101,7 @@ async def test_the_result_is_then_as_good_as_any(
 
 
 async def test_what_is_scored_is_not_asked_for_again(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
@@ -111,7 +111,7 @@ async def test_what_is_scored_is_not_asked_for_again(
     assert (await see(pool, assessment_id)).row["status"] == "completed"
 
 
-async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     rag = await job_id(pool, assessment_id, JobType.RAG)
     await pool.execute("UPDATE async_jobs SET crashes = 4 WHERE id = $1", rag)
@@ -123,7 +123,7 @@ async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: Pipel
 
 
 async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
-    pool: Pool, bank: Bank, mute: Pipeline, running: Pipeline
+    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner
 ) -> None:
     """Looked at after every step, with a retry that fails and one that does not."""
     assessment_id = await submit(pool, bank)
@@ -154,7 +154,9 @@ async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
 
 
 @pytest.mark.parametrize("state", ["due", "running"])
-async def test_a_run_that_was_fanned_in_is_not_opened_again(pool: Pool, bank: Bank, mute: Pipeline, state: str) -> None:
+async def test_a_run_that_was_fanned_in_is_not_opened_again(
+    pool: Pool, bank: Bank, mute: JobRunner, state: str
+) -> None:
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         await mute.run(await job_id(pool, assessment_id, job_type))

@@ -9,20 +9,20 @@ import asyncpg
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell
-from app.domain.errors import LastingTrouble, PassingTrouble
+from app.clients.redis.job_queue import JobQueue
+from app.domain.errors import PermanentError, TransientError
 from app.domain.job import backoff
 from app.domain.states import JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool
-from app.services.jobs.runner import JobLimits, Pipeline
+from app.services.jobs.runner import JobLimits, JobRunner
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.work import ScriptedWork, hangs, raises
 from tests.pipelines import job_id, submit
 
-BUSY = PassingTrouble("busy", "try again")
-RATE_LIMITED = PassingTrouble("model_rate_limited", "not so fast")
+BUSY = TransientError("busy", "try again")
+RATE_LIMITED = TransientError("model_rate_limited", "not so fast")
 LIMITS = JobLimits(lease_seconds=15, max_crashes=3, retry_delay=2)
 
 
@@ -32,10 +32,10 @@ async def work(pool: Pool) -> ScriptedWork:
 
 
 @pytest.fixture
-async def pipeline(pool: Pool, redis_url: str, work: ScriptedWork) -> AsyncIterator[Pipeline]:
+async def pipeline(pool: Pool, redis_url: str, work: ScriptedWork) -> AsyncIterator[JobRunner]:
     """All jobs do the scripted work; without jitter."""
-    bell = Doorbell(job_queue.connect(redis_url))
-    yield Pipeline(pool, bell, dict.fromkeys(JobType, work), LIMITS, chance=lambda: 1.0)
+    bell = JobQueue(job_queue.connect(redis_url))
+    yield JobRunner(pool, bell, dict.fromkeys(JobType, work), LIMITS, chance=lambda: 1.0)
     await bell.redis.aclose()
 
 
@@ -60,13 +60,13 @@ async def wait_of(pool: Pool, job: UUID) -> float:
     return seconds
 
 
-async def test_a_job_that_is_not_there_is_nothing(pipeline: Pipeline, work: ScriptedWork, bank: Bank) -> None:
+async def test_a_job_that_is_not_there_is_nothing(pipeline: JobRunner, work: ScriptedWork, bank: Bank) -> None:
     await pipeline.run(next(iter(bank.ids.values())))
     assert work.claims == []
 
 
 async def test_passing_trouble_is_charged_shown_and_tried_later(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(BUSY)]
     await pipeline.run(gpt)
@@ -81,7 +81,7 @@ async def test_passing_trouble_is_charged_shown_and_tried_later(
     assert (found["status"], found["attempts"], found["error"]) == ("completed", 2, None)
 
 
-async def test_the_pause_doubles(pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_the_pause_doubles(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
     pauses = []
     work.script = [raises(BUSY)] * 3
     for _ in range(3):
@@ -93,9 +93,9 @@ async def test_the_pause_doubles(pipeline: Pipeline, work: ScriptedWork, pool: P
 
 @pytest.mark.parametrize(("asked", "pause"), [(0.5, 2), (42, 42), (5000, 300)])
 async def test_what_the_other_side_asks_for_is_honoured_up_to_the_cap(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID, asked: float, pause: int
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID, asked: float, pause: int
 ) -> None:
-    work.script = [raises(PassingTrouble("busy", "try again", retry_after=asked))]
+    work.script = [raises(TransientError("busy", "try again", retry_after=asked))]
     await pipeline.run(gpt)
     assert round(await wait_of(pool, gpt)) == pause
 
@@ -105,7 +105,7 @@ def test_backoff_is_doubled_jittered_and_capped() -> None:
     assert [backoff.backoff(2, attempt, 0.0) for attempt in (1, 2, 9)] == [1, 2, 150]
 
 
-async def test_the_last_attempt_is_the_end(pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_the_last_attempt_is_the_end(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
     work.script = [raises(BUSY)] * 4
     for _ in range(4):
         await due_now(pool, gpt)
@@ -116,15 +116,15 @@ async def test_the_last_attempt_is_the_end(pipeline: Pipeline, work: ScriptedWor
 
 
 async def test_lasting_trouble_is_the_end_at_once(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
-    work.script = [raises(LastingTrouble("no", "never"))]
+    work.script = [raises(PermanentError("no", "never"))]
     await pipeline.run(gpt)
     assert (work.given_up, (await row(pool, gpt))["status"]) == (["no"], "failed")
 
 
 async def test_a_fault_of_our_own_is_tried_again_and_never_tells_what(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(ZeroDivisionError("secret"))]
     await pipeline.run(gpt)
@@ -134,7 +134,7 @@ async def test_a_fault_of_our_own_is_tried_again_and_never_tells_what(
 
 
 async def test_a_rate_limit_is_not_charged_but_waits_longer_each_time(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(RATE_LIMITED)] * 3
     pauses = []
@@ -145,7 +145,7 @@ async def test_a_rate_limit_is_not_charged_but_waits_longer_each_time(
     assert (pauses, (await row(pool, gpt))["attempts"]) == ([2, 4, 8], 0)
 
 
-async def test_a_rate_limit_without_end_ends(pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_a_rate_limit_without_end_ends(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
     work.script = [raises(RATE_LIMITED)] * 50
     for _ in range(20):
         await due_now(pool, gpt)
@@ -156,7 +156,7 @@ async def test_a_rate_limit_without_end_ends(pipeline: Pipeline, work: ScriptedW
 
 
 async def test_crashes_use_up_a_budget_of_their_own(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     for _ in range(3):
         assert await jobs.claim(pool, gpt, 15)
@@ -168,7 +168,7 @@ async def test_crashes_use_up_a_budget_of_their_own(
 
 
 async def test_a_cancelled_job_is_handed_back_uncharged(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     running = asyncio.create_task(pipeline.run(gpt))
@@ -181,7 +181,7 @@ async def test_a_cancelled_job_is_handed_back_uncharged(
 
 
 async def test_a_lost_lease_cancels_the_work_and_writes_nothing(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     quick = replace(pipeline, limits=replace(LIMITS, lease_seconds=0.3))
@@ -197,7 +197,7 @@ async def test_a_lost_lease_cancels_the_work_and_writes_nothing(
 
 
 async def test_a_lease_is_held_for_as_long_as_the_work_takes(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     quick = replace(pipeline, limits=replace(LIMITS, lease_seconds=0.6))
@@ -211,10 +211,10 @@ async def test_a_lease_is_held_for_as_long_as_the_work_takes(
 
 
 async def test_nothing_of_the_work_is_left_running(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     before = asyncio.all_tasks()
-    for error in (BUSY, ZeroDivisionError(), LastingTrouble("no", "never")):
+    for error in (BUSY, ZeroDivisionError(), PermanentError("no", "never")):
         work.script = [raises(error)]
         await pipeline.run(gpt)
         await due_now(pool, gpt)
@@ -225,7 +225,7 @@ async def test_nothing_of_the_work_is_left_running(
     "error", [ConnectionRefusedError("refused"), asyncpg.CannotConnectNowError("starting"), TimeoutError()]
 )
 async def test_an_absent_postgres_costs_nothing(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID, error: Exception
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID, error: Exception
 ) -> None:
     work.script = [raises(error)]
     await pipeline.run(gpt)
@@ -235,7 +235,7 @@ async def test_an_absent_postgres_costs_nothing(
 
 
 async def test_what_always_looks_like_an_absent_postgres_ends(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(TimeoutError()) for _ in range(50)]
     for _ in range(20):
@@ -245,17 +245,17 @@ async def test_what_always_looks_like_an_absent_postgres_ends(
 
 
 async def test_an_end_that_cannot_be_written_is_no_end_of_the_worker(
-    pipeline: Pipeline, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
 ) -> None:
     """The lease runs out, and crashes are counted."""
-    broken = replace(pipeline, work={JobType.GPT: _NeverEnds()})
+    broken = replace(pipeline, handlers={JobType.GPT: _NeverEnds()})
     await broken.run(gpt)
     assert (await row(pool, gpt))["status"] == "in_progress"
 
 
 class _NeverEnds:
-    async def do(self, job: object) -> None:
-        raise LastingTrouble("no", "never")
+    async def run(self, job: object) -> None:
+        raise PermanentError("no", "never")
 
     async def give_up(self, job: object, trouble: object) -> None:
         raise ZeroDivisionError

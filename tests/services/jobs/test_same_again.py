@@ -18,7 +18,7 @@ from app.services.assessments import start
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.caller import Caller
 from app.services.catalog import seed
-from app.services.idempotency import Attempt
+from app.services.idempotency import IdempotentRequest
 from app.services.jobs import maintenance
 from app.services.jobs.rescore import rescore
 from tests.pipelines import FROM_NOWHERE, pipeline, run_all
@@ -55,7 +55,7 @@ async def submitted(pool: Pool, student: sample_data.SampleStudent) -> UUID:
     """What the student answered, submitted."""
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, student.name, student.track, 3600)
-    caller, none = Caller(student.name, frozenset({Role.STUDENT})), Attempt(None, fingerprint(None))
+    caller, none = Caller(student.name, frozenset({Role.STUDENT})), IdempotentRequest(None, fingerprint(None))
     submitter = Submitter(pool, SubmissionLimits(10_000, 4))
     draft = await submitter.open(assessment.id, caller, none)
     asked = {question.question_id for question in assessment.questions}
@@ -68,7 +68,7 @@ async def ended(pool: Pool, redis_url: str, assessment_id: UUID, embedder: Offli
     """The result once all jobs are done, without what tells of the run."""
     running = pipeline(pool, redis_url, embedder)
     await run_all(pool, running)
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
     return {name: value for name, value in orjson.loads(text).items() if name not in _OF_THE_RUN}

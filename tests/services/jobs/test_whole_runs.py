@@ -10,7 +10,7 @@ from app.domain.states import AssessmentStatus, JobType
 from app.repositories import assessments, jobs
 from app.repositories.sql import Pool
 from app.schemas import status_view
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, scores
 from tests.fakes.tampered import without_fence
@@ -33,7 +33,7 @@ async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
     return status_view(record).overall_progress, record.revision
 
 
-async def test_the_result_adds_up(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_the_result_adds_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_all(pool, running)
     result = await result_of(pool, assessment_id)
@@ -51,7 +51,7 @@ async def test_the_result_adds_up(pool: Pool, bank: Bank, running: Pipeline) -> 
 
 
 async def test_reasons_of_all_stages_come_together(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     provider.default = failure(401)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
@@ -68,7 +68,7 @@ async def test_reasons_of_all_stages_come_together(
     ]
 
 
-async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_all(pool, running)
     before = await result_of(pool, assessment_id), await progress(pool, assessment_id)
@@ -77,7 +77,7 @@ async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: Pip
     assert await pool.fetchval("SELECT count(*) FROM results") == 1
 
 
-async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         await running.run(await job_id(pool, assessment_id, job_type))
@@ -96,7 +96,7 @@ async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank
 
 
 async def test_progress_and_revision_never_go_back(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     """Looked at after every step of a run with retries, a crash and a worker that hands back."""
 
@@ -130,7 +130,7 @@ async def test_progress_and_revision_never_go_back(
     assert revisions == sorted(set(revisions))
 
 
-async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: JobRunner) -> None:
     """An essay is asked for once; a stale writer that gets through even so replaces nothing."""
     assessment_id = await submit(pool, bank)
     stale = await claimed(pool, assessment_id, JobType.GPT)
@@ -141,7 +141,7 @@ async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: Pipe
     assert await pool.fetch("SELECT * FROM scores ORDER BY question_id, score_type") == before
 
 
-async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank: Bank, running: Pipeline) -> None:
+async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank: Bank, running: JobRunner) -> None:
     """The worker before it stored that no essay has a score, and stopped before it could say so."""
     assessment_id = await submit(pool, bank)
     job = await claimed(pool, assessment_id, JobType.GPT)

@@ -13,7 +13,7 @@ from app.clients.llm.embeddings_api import EmbeddingModel
 from app.clients.llm.embeddings_local import EmbeddingUnavailable
 from app.clients.llm.gate import ModelGate
 from app.clients.redis import job_queue
-from app.domain.errors import PassingTrouble
+from app.domain.errors import TransientError
 from app.repositories import budget
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import Price
@@ -161,7 +161,7 @@ async def test_limits_are_shared_by_all_workers(provider: ModelServer, redis_url
     gates = [ModelGate(client, "embeddings", 20) for client in clients]
     one, other = (EmbeddingModel("sk-test", provider.url, NAME, 20, gate) for gate in gates)
     assert (await one.ask(["red"], 1)).outcome == "model_rate_limited"
-    with pytest.raises(PassingTrouble) as turned_away:
+    with pytest.raises(TransientError) as turned_away:
         await other.ask(["red"], 1)
     assert turned_away.value.retry_after and turned_away.value.retry_after > 500
     assert len(inputs(provider)) == 1

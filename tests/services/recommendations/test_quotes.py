@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain.text import is_visible, words
 from app.repositories import assessments, credentials
 from app.repositories.sql import Pool
-from app.services.jobs.runner import Pipeline
+from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank, credential
 from tests.domain.making import awkward_texts
 from tests.fakes.model_server import ModelServer, scores
@@ -49,7 +49,7 @@ def evidence(result: Any, question_id: UUID) -> list[Any]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(essay=_texts, description=_texts, cuts=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=4))
 async def test_quotes_stand_where_they_say(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer, essay: str, description: str, cuts: Any
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, essay: str, description: str, cuts: Any
 ) -> None:
     assume(words(essay))
     ends = [sorted((round(one * len(essay)), round(other * len(essay)))) for one, other in cuts]
@@ -89,7 +89,7 @@ def _without_place(quote: Any) -> None:
 @pytest.mark.parametrize("spoil", [_moved, _changed, _longer, _emptied, _without_place])
 @pytest.mark.parametrize("of", ["essay", "recommendation"])
 async def test_no_result_with_a_wrong_quote_can_be_written(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer, spoil: Any, of: str
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, spoil: Any, of: str
 ) -> None:
     provider.default = scores(20, ["the xylem"])
     await only(pool, _SOIL)
@@ -109,7 +109,7 @@ async def test_no_result_with_a_wrong_quote_can_be_written(
 
 @pytest.mark.parametrize("of", ["question", "version"])
 async def test_a_quote_of_nothing_that_is_there_cannot_be_written(
-    pool: Pool, bank: Bank, running: Pipeline, provider: ModelServer, of: str
+    pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, of: str
 ) -> None:
     provider.default = scores(20, ["the xylem"])
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))

@@ -43,7 +43,7 @@ async def recommended(
     assessment_id = await submit(pool, bank, answers=bank.answers(**answers))
     running = pipeline(pool, redis_url, embedder, fallback="none")
     await run_all(pool, running)
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     rag = await pool.fetchrow(
         "SELECT status, reasons FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, JobType.RAG)
     )
@@ -131,7 +131,7 @@ async def test_a_person_s_score_in_theory_counts_in_the_next_search(
         await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, FROM_NOWHERE)
     running = pipeline(pool, redis_url, embedder, fallback="none")
     await run_all(pool, running)
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     body = await pool.fetchval("SELECT body FROM results WHERE assessment_id = $1 AND run = 2", assessment_id)
     reasons = [one["reason"] for one in orjson.loads(body)["recommendations"]]
     assert reasons and not any("gaps" in reason for reason in reasons)
@@ -178,7 +178,7 @@ async def test_what_is_found_does_not_depend_on_the_essays(
             await running.run(await job_id(pool, assessment_id, job_type))
         rag = await job_id(pool, assessment_id, JobType.RAG)
         outputs.append(await pool.fetchval("SELECT output FROM async_jobs WHERE id = $1", rag))
-    await running.doorbell.redis.aclose()
+    await running.job_queue.redis.aclose()
     assert outputs[0] == outputs[1]
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.errors import PassingTrouble, RunInProgress
+from app.domain.errors import RunInProgress, TransientError
 from app.domain.records.assessments import ClaimedJob
 from app.repositories.sql import Connection, Executor, Pool
 from app.services.jobs import rescore
 from app.services.results import override
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.results.override import Given, Overridden
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
@@ -64,7 +64,7 @@ async def editions(pool: Pool, assessment_id: UUID) -> list[tuple[int, int]]:
 async def overridden_before_the_write(pool: Pool, job: ClaimedJob, bank: Bank, db: Executor) -> None:
     """The fusion has read; before it writes, a person says something."""
     gate = Gate()
-    fusing = asyncio.create_task(Fusing(meeting(db, WRITE, gate)).do(job))
+    fusing = asyncio.create_task(FusionJob(meeting(db, WRITE, gate)).run(job))
     await gate.reached.wait()
     await say(pool, job.assessment_id, bank.ids["essay"], 0.7)
     gate.open()
@@ -90,7 +90,7 @@ async def written_while_held(pool: Pool, job: ClaimedJob, bank: Bank, db: Execut
     """The fusion's write waits for an override that is not committed yet."""
     async with pool.acquire() as conn, conn.transaction():
         await override.override(only(conn), job.assessment_id, await given(pool, job, bank))
-        fusing = asyncio.create_task(Fusing(cast(Pool, db)).do(job))
+        fusing = asyncio.create_task(FusionJob(cast(Pool, db)).run(job))
         await until(lambda: pool.fetchval(WAITING))
     assert await fusing
 
@@ -115,7 +115,7 @@ async def test_without_the_guard_waiting_would_not_help(pool: Pool, bank: Bank) 
 async def test_an_override_that_waited_for_a_fusion_fuses_its_result_again(pool: Pool, bank: Bank) -> None:
     job = await later_fusion(pool, bank)
     async with pool.acquire() as conn, conn.transaction():
-        assert await Fusing(cast(Pool, conn)).do(job)
+        assert await FusionJob(cast(Pool, conn)).run(job)
         saying = asyncio.create_task(say(pool, job.assessment_id, bank.ids["essay"], 0.7))
         await until(lambda: pool.fetchval(WAITING))
     assert (await saying).changed
@@ -130,10 +130,10 @@ async def test_a_fusion_that_is_always_too_late_is_tried_later(pool: Pool, bank:
     async def say_more() -> None:
         await say(pool, job.assessment_id, bank.ids["essay"], next(scores) / 100)
 
-    with pytest.raises(PassingTrouble, match="scores_overridden"):
-        await Fusing(meeting(pool, WRITE, say_more)).do(job)
+    with pytest.raises(TransientError, match="scores_overridden"):
+        await FusionJob(meeting(pool, WRITE, say_more)).run(job)
     assert (await editions(pool, job.assessment_id), next(scores)) == ([(1, 5)], 5)
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     assert await said(pool, job, bank) == 0.04
 
 
@@ -141,7 +141,7 @@ async def test_a_fusion_without_its_lease_writes_nothing_whatever_was_said(pool:
     job = await later_fusion(pool, bank)
     await say(pool, job.assessment_id, bank.ids["essay"], 0.7)
     await pool.execute("UPDATE async_jobs SET fence = fence + 1 WHERE id = $1", job.id)
-    assert await Fusing(pool).do(job) is None
+    assert await FusionJob(pool).run(job) is None
     assert await editions(pool, job.assessment_id) == [(1, 1)]
 
 
@@ -191,7 +191,7 @@ async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
     await second
     assert await editions(pool, assessment_id) == [(1, 1)]
     job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
-    assert await Fusing(pool).do(job) and await said(pool, job, bank) == 0.7
+    assert await FusionJob(pool).run(job) and await said(pool, job, bank) == 0.7
 
 
 async def test_of_rescores_at_once_one_starts_a_run(pool: Pool, bank: Bank) -> None:

@@ -14,11 +14,11 @@ from app.domain.essay.model_prompt import Prompt
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Asking, Price, Reply
+from app.services.essays.llm_calls import PaidModel, Price, Reply
 from app.services.jobs import rescore
 from app.services.phrase_summary import Phrasing
 from app.services.results import override
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.results.override import Given
 from tests.bank import ESSAY, SECOND_ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, Bank
 from tests.clients.llm.gates import gates
@@ -43,14 +43,14 @@ async def phrasing(pool: Pool, provider: ModelServer) -> AsyncIterator[ModelOf]:
         async def opened(seconds: float = 20, budget_usd: float | None = None) -> Phrasing:
             model = EssayModel("sk-test", provider.url, "gpt-words", seconds)
             stack.push_async_callback(model.close)
-            return Phrasing(Asking(pool, model, PRICE, budget_usd))
+            return Phrasing(PaidModel(pool, model, PRICE, budget_usd))
 
         yield opened
 
 
 async def fused(pool: Pool, bank: Bank, phrasing: Phrasing | None, owner: str = "student-1") -> dict[str, Any]:
     job = await about_to_fuse(pool, bank, await submit(pool, bank, owner))
-    assert await Fusing(pool, phrasing).do(job)
+    assert await FusionJob(pool, phrasing).run(job)
     return await result_of(pool, job.assessment_id)
 
 
@@ -147,7 +147,7 @@ class Faulty:
 
 
 async def test_a_fault_of_ours_costs_the_words_and_not_the_result(pool: Pool, bank: Bank) -> None:
-    result = await fused(pool, bank, Phrasing(Asking(pool, Faulty())))
+    result = await fused(pool, bank, Phrasing(PaidModel(pool, Faulty())))
     assert texts(result)[0] == PLAIN
 
 
@@ -156,7 +156,7 @@ async def test_who_would_wait_long_at_the_gate_leaves_it(
 ) -> None:
     async with asyncio.timeout(20), gates(redis_url, calls=1) as (gate,), gate.call(1):
         model = EssayModel("sk-test", provider.url, "gpt-words", 20, gate, 0.05)
-        result = await fused(pool, bank, Phrasing(Asking(pool, model, PRICE, 1.0)))
+        result = await fused(pool, bank, Phrasing(PaidModel(pool, model, PRICE, 1.0)))
         await model.close()
     assert (texts(result)[0], provider.requests) == (PLAIN, [])
     assert await pool.fetchval("SELECT reserved FROM model_budget") == pytest.approx(0)
@@ -191,8 +191,8 @@ async def test_what_is_bought_outlives_a_crash(
 
     job = await about_to_fuse(pool, bank, await submit(pool, bank))
     with pytest.raises(RuntimeError):
-        await Fusing(meeting(pool, WRITE, die), await phrasing()).do(job)
-    assert await Fusing(pool, await phrasing()).do(await crashed(pool, job))
+        await FusionJob(meeting(pool, WRITE, die), await phrasing()).run(job)
+    assert await FusionJob(pool, await phrasing()).run(await crashed(pool, job))
     assert texts(await result_of(pool, job.assessment_id))[0] != PLAIN
     assert len(provider.requests) == 1
 
@@ -202,7 +202,7 @@ async def test_a_job_that_crashed_does_not_ask_again(
 ) -> None:
     """The call may be what takes workers down; a result is worth more than its words."""
     job = await crashed(pool, await about_to_fuse(pool, bank, await submit(pool, bank)))
-    assert await Fusing(pool, await phrasing()).do(job)
+    assert await FusionJob(pool, await phrasing()).run(job)
     assert texts(await result_of(pool, job.assessment_id))[0] == PLAIN
     assert provider.requests == []
 
@@ -214,7 +214,7 @@ async def test_a_later_run_with_the_same_facts_uses_what_was_bought(
     async with pool.acquire() as conn, conn.transaction():
         assert await rescore.rescore(conn, "advisor-1", UUID(first["assessment_id"]), "So.", 4, FROM_NOWHERE)
     again = await about_to_fuse(pool, bank, UUID(first["assessment_id"]), run=2)
-    assert await Fusing(pool, await phrasing()).do(again)
+    assert await FusionJob(pool, await phrasing()).run(again)
     assert (await result_of(pool, again.assessment_id))["summary"] == first["summary"] and texts(first)[0] != PLAIN
     assert len(provider.requests) == 1
 
@@ -249,7 +249,7 @@ async def test_an_override_during_the_call_counts_and_needs_no_second_call(
         assert await rescore.rescore(conn, "advisor-1", assessment_id, "So.", 4, FROM_NOWHERE)
     job = await about_to_fuse(pool, bank, assessment_id, run=2)
     fusing_with, provider.default = await phrasing(), (held := Held())
-    fusing = asyncio.create_task(Fusing(pool, fusing_with).do(job))
+    fusing = asyncio.create_task(FusionJob(pool, fusing_with).run(job))
     await held.reached.wait()
     await say(pool, assessment_id, bank.ids["essay"])
     held.go.set()
@@ -265,9 +265,9 @@ async def test_who_lost_the_lease_during_the_call_writes_nothing(
 ) -> None:
     job = await about_to_fuse(pool, bank, await submit(pool, bank))
     fusing_with, provider.default = await phrasing(), (held := Held())
-    fusing = asyncio.create_task(Fusing(pool, fusing_with).do(job))
+    fusing = asyncio.create_task(FusionJob(pool, fusing_with).run(job))
     await held.reached.wait()
-    assert await Fusing(pool).do(await crashed(pool, job))
+    assert await FusionJob(pool).run(await crashed(pool, job))
     held.go.set()
     assert await fusing is None
     assert texts(await result_of(pool, job.assessment_id))[0] == PLAIN

@@ -12,7 +12,7 @@ from app.repositories import jobs, webhooks
 from app.repositories.sql import Pool
 from app.schemas import links
 from app.services.webhooks import registrations as managing
-from app.services.webhooks.deliver import Delivering
+from app.services.webhooks.deliver import WebhookDelivery
 from tests.bank import SLUG, Bank
 from tests.fakes.webhook_receiver import WebhookReceiver, answer, reset, webhook_receiver
 from tests.webhooks import (
@@ -43,14 +43,14 @@ async def receiver() -> AsyncIterator[WebhookReceiver]:
 
 
 @pytest.fixture
-async def sending(pool: Pool) -> AsyncIterator[Delivering]:
+async def sending(pool: Pool) -> AsyncIterator[WebhookDelivery]:
     """Three tries, each at once."""
     async with delivering(pool) as sending:
         yield sending
 
 
 async def test_a_result_is_told_with_its_scores_and_reasons(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     assert await send_all(pool, sending) == 1
@@ -71,13 +71,13 @@ async def test_a_result_is_told_with_its_scores_and_reasons(
 
 
 async def test_a_failed_assessment_is_told_without_scores(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     job = await about_to_end(pool, bank)
     await managing.register(pool, job.assessment_id, receiver.url, SECRET)
     finished = await jobs.fail_assessment(pool, job, ERROR)
-    assert finished and finished.due
-    await sending.run(finished.due.job_id)
+    assert finished and finished.next_job
+    await sending.run(finished.next_job.job_id)
     body = verified(receiver.requests[0])
     ended = await pool.fetchval("SELECT completed_at FROM assessments WHERE id = $1", job.assessment_id)
     assert (body["type"], body["data"]["status"], body["data"]["overall"]) == ("assessment.failed", "failed", None)
@@ -91,7 +91,7 @@ async def test_every_try_is_the_same_message_with_a_signature_of_its_own_time(
     assessment_id = await registered(pool, bank, receiver.url)
     async with delivering(pool) as calm:
         times = iter((1_000_000_000.9, 2_000_000_000.0))
-        dated = Delivering(pool, calm.sender, calm.delays, calm.seconds, clock=lambda: next(times))
+        dated = WebhookDelivery(pool, calm.sender, calm.delays, calm.seconds, clock=lambda: next(times))
         await send_one(pool, dated)
         await send_one(pool, dated)
         await pool.execute("UPDATE tracks SET slug = 'renamed'")
@@ -103,13 +103,13 @@ async def test_every_try_is_the_same_message_with_a_signature_of_its_own_time(
     assert verified(receiver.requests[2])["data"]["assessment_id"] == str(assessment_id)
 
 
-async def send_one(pool: Pool, sending: Delivering) -> None:
+async def send_one(pool: Pool, sending: WebhookDelivery) -> None:
     (ring,) = await webhooks.take_unheard(pool, -60, 10)
     await sending.run(ring.job_id)
 
 
 async def test_both_secrets_sign_for_a_day_after_a_rotation(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     receiver.script.extend([answer(500), answer(500)])
@@ -126,7 +126,7 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
 
 
 async def test_registering_the_same_secret_again_changes_no_signature(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     for secret in (OTHER_SECRET, OTHER_SECRET):
@@ -137,7 +137,7 @@ async def test_registering_the_same_secret_again_changes_no_signature(
 
 
 async def test_after_the_last_try_the_webhook_is_disabled_and_registering_sends_again(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     receiver.default = answer(500)
     assessment_id = await registered(pool, bank, receiver.url)
@@ -156,7 +156,7 @@ async def test_after_the_last_try_the_webhook_is_disabled_and_registering_sends_
 
 
 async def test_gone_is_the_end_of_all_messages(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     other = "INSERT INTO webhook_deliveries (assessment_id, run, event_type) VALUES ($1, 7, 'assessment.rescored')"
@@ -172,7 +172,7 @@ async def test_gone_is_the_end_of_all_messages(
     (302, "answered 302; redirects are not followed"), (404, "answered 404"), (503, "answered 503"),
 ])  # fmt: skip
 async def test_whatever_is_not_2xx_is_tried_again(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering, status: int, error: str
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery, status: int, error: str
 ) -> None:
     receiver.script.append(answer(status, {"Location": receiver.url}))
     assessment_id = await registered(pool, bank, receiver.url)
@@ -180,7 +180,9 @@ async def test_whatever_is_not_2xx_is_tried_again(
     assert await attempts(pool, assessment_id) == [(status, error), (204, None)]
 
 
-async def test_a_refused_address_is_a_failed_try_that_says_why(pool: Pool, bank: Bank, sending: Delivering) -> None:
+async def test_a_refused_address_is_a_failed_try_that_says_why(
+    pool: Pool, bank: Bank, sending: WebhookDelivery
+) -> None:
     assessment_id = await registered(pool, bank, "http://10.0.0.1/hook")
     await send_one(pool, sending)
     assert await attempts(pool, assessment_id) == [(None, "the address is not public")]
@@ -206,7 +208,7 @@ async def test_the_next_try_waits_as_long_as_the_schedule_and_the_receiver_ask(
 
 
 async def test_pending_tries_go_to_the_present_address(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     receiver.default = answer(500)
     assessment_id = await registered(pool, bank, receiver.url)
@@ -219,7 +221,7 @@ async def test_pending_tries_go_to_the_present_address(
 
 
 async def test_removing_cancels_what_was_to_come_and_registering_anew_sends_it(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     receiver.script.append(answer(500))
     assessment_id = await registered(pool, bank, receiver.url)
@@ -237,7 +239,7 @@ async def test_removing_cancels_what_was_to_come_and_registering_anew_sends_it(
 
 
 async def test_what_a_stopping_worker_was_sending_is_handed_back(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, sending: WebhookDelivery
 ) -> None:
     """The try counts for nothing, and the next worker sends the message."""
     receiver.script.append(Held())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell, queue_of
+from app.clients.redis.job_queue import JobQueue, queue_of
 from app.domain.states import WEBHOOKS
 from app.repositories import webhooks
 from app.repositories.sql import Connection, Pool, statements
@@ -18,21 +18,21 @@ LONG_AGO = "UPDATE webhook_deliveries SET dispatched_at = now() - interval '1 mi
 
 
 @pytest.fixture
-async def bell(redis_url: str) -> AsyncIterator[Doorbell]:
+async def bell(redis_url: str) -> AsyncIterator[JobQueue]:
     """The doorbell, which nobody hears."""
-    bell = Doorbell(job_queue.connect(redis_url))
+    bell = JobQueue(job_queue.connect(redis_url))
     yield bell
     await bell.redis.aclose()
 
 
-async def rung(bell: Doorbell) -> int:
+async def rung(bell: JobQueue) -> int:
     waiting = await bell.waiting()
     assert sum(waiting.values()) == waiting[WEBHOOKS]
     return waiting[WEBHOOKS]
 
 
 async def test_rings_for_what_nobody_heard_and_trusts_the_ring_for_a_while(
-    pool: Pool, bank: Bank, bell: Doorbell
+    pool: Pool, bank: Bank, bell: JobQueue
 ) -> None:
     await planted_many(pool, NOWHERE, 3)
     for ring in range(2):
@@ -42,13 +42,13 @@ async def test_rings_for_what_nobody_heard_and_trusts_the_ring_for_a_while(
         await pool.execute(LONG_AGO)
 
 
-async def test_of_many_relays_one_rings(pool: Pool, bank: Bank, bell: Doorbell) -> None:
+async def test_of_many_relays_one_rings(pool: Pool, bank: Bank, bell: JobQueue) -> None:
     await planted_many(pool, NOWHERE, 300)
     assert sum(await asyncio.gather(*(maintenance.relay(pool, bell) for _ in range(8)))) == 300
     assert await rung(bell) == 300
 
 
-async def test_what_is_not_due_is_left_alone(pool: Pool, bank: Bank, bell: Doorbell) -> None:
+async def test_what_is_not_due_is_left_alone(pool: Pool, bank: Bank, bell: JobQueue) -> None:
     await planted_many(pool, NOWHERE, 4)
     first, second, third, _ = [row["id"] for row in await pool.fetch("SELECT id FROM webhook_deliveries")]
     await pool.execute("UPDATE webhook_deliveries SET next_attempt_at = now() + interval '1 h' WHERE id = $1", first)
@@ -64,7 +64,7 @@ async def test_what_is_not_due_is_left_alone(pool: Pool, bank: Bank, bell: Doorb
     assert await maintenance.relay(pool, bell) == 1
 
 
-async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, bell: Doorbell) -> None:
+async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, bell: JobQueue) -> None:
     await planted_many(pool, NOWHERE, 1)
     await bell.redis.zadd(queue_of(WEBHOOKS), {f"waiting-{number}": 1 for number in range(maintenance.ENOUGH)})
     assert await maintenance.relay(pool, bell) == 0

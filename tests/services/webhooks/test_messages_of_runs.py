@@ -6,7 +6,7 @@ from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.dead_letters import ERROR, RAG_GONE, retry
@@ -56,7 +56,7 @@ async def test_a_later_run_that_fails_leaves_nothing_to_tell(pool: Pool, bank: B
     for owner, early in (("student-1", True), ("student-2", False)):
         fusion = await fused_again(pool, bank, owner, early=early)
         failed = await jobs.fail_assessment(pool, fusion, ERROR)
-        assert failed and failed.due is None
+        assert failed and failed.next_job is None
         if not early:
             assert (await managing.register(pool, fusion.assessment_id, NOWHERE, SECRET)).ring
         assert await told(pool, fusion.assessment_id) == [(1, "assessment.completed")]
@@ -89,5 +89,5 @@ async def test_an_end_that_nobody_wants_to_hear_of_makes_no_message(pool: Pool, 
                 "UPDATE assessments SET webhook_disabled_at = now(), webhook_disabled_reason = 'gone' WHERE id = $1",
                 job.assessment_id,
             )
-        assert (finished := await Fusing(pool).do(job)) and finished.due is None
+        assert (finished := await FusionJob(pool).run(job)) and finished.next_job is None
         assert await told(pool, job.assessment_id) == []

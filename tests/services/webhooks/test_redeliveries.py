@@ -9,7 +9,7 @@ import pytest
 from app.repositories import webhooks
 from app.repositories.sql import Pool
 from app.services.webhooks import registrations as managing
-from app.services.webhooks.deliver import Delivering
+from app.services.webhooks.deliver import WebhookDelivery
 from tests.bank import Bank
 from tests.fakes.webhook_receiver import WebhookReceiver, answer, webhook_receiver
 from tests.webhooks import SECRET, attempts, delivering, delivery, ids, registered, send_all
@@ -26,7 +26,7 @@ async def receiver() -> AsyncIterator[WebhookReceiver]:
 
 
 @pytest.fixture
-async def slow(pool: Pool) -> AsyncIterator[Delivering]:
+async def slow(pool: Pool) -> AsyncIterator[WebhookDelivery]:
     """Two tries, an hour apart."""
     async with delivering(pool, (0, 3600)) as sending:
         yield sending
@@ -45,7 +45,7 @@ async def ask_again(pool: Pool, assessment_id: UUID) -> None:
 
 
 async def test_one_that_fails_leaves_the_schedule_as_it_was(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     assert await send_all(pool, slow) == 1
@@ -58,7 +58,7 @@ async def test_one_that_fails_leaves_the_schedule_as_it_was(
 
 
 async def test_one_that_is_taken_ends_the_schedule(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
 ) -> None:
     receiver.script.append(answer(500))
     receiver.default = answer(200)
@@ -88,7 +88,9 @@ async def test_after_the_schedule_one_that_fails_does_not_start_it_again(
     assert [status for status, _ in await attempts(pool, assessment_id)] == [500, 500, 500, 204]
 
 
-async def test_what_was_delivered_stays_so(pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering) -> None:
+async def test_what_was_delivered_stays_so(
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
+) -> None:
     receiver.script.append(answer(204))
     assessment_id = await registered(pool, bank, receiver.url)
     await send_all(pool, slow)
@@ -99,7 +101,7 @@ async def test_what_was_delivered_stays_so(pool: Pool, bank: Bank, receiver: Web
 
 
 async def test_one_before_the_first_try_is_not_sent_twice(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
 ) -> None:
     receiver.default = answer(204)
     assessment_id = await registered(pool, bank, receiver.url)
@@ -107,7 +109,7 @@ async def test_one_before_the_first_try_is_not_sent_twice(
     assert await send_all(pool, slow) == 1
 
 
-async def test_removing_cancels_it(pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering) -> None:
+async def test_removing_cancels_it(pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery) -> None:
     receiver.default = answer(204)
     assessment_id = await registered(pool, bank, receiver.url)
     await send_all(pool, slow)
@@ -118,7 +120,7 @@ async def test_removing_cancels_it(pool: Pool, bank: Bank, receiver: WebhookRece
 
 
 async def test_one_that_overtook_a_removal_finds_nowhere_to_go(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
 ) -> None:
     assessment_id = await registered(pool, bank, receiver.url)
     delivery_id = (await delivery(pool, assessment_id))["id"]
@@ -131,7 +133,7 @@ async def test_one_that_overtook_a_removal_finds_nowhere_to_go(
 
 
 async def test_a_later_run_has_a_message_of_its_own(
-    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: Delivering
+    pool: Pool, bank: Bank, receiver: WebhookReceiver, slow: WebhookDelivery
 ) -> None:
     """Registered during or after it, a result that takes the place of another one is told as that."""
     receiver.default = answer(204)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from arq.connections import ArqRedis
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import Doorbell, queue_of
+from app.clients.redis.job_queue import JobQueue, queue_of
 from app.domain.states import WEBHOOKS
 from app.lifecycle import end
 from app.repositories.sql import Pool
 from app.services.jobs import maintenance
-from app.services.webhooks.deliver import HOST_PLACES, Delivering, HostPlaces
+from app.services.webhooks.deliver import HOST_PLACES, HostPlaces, WebhookDelivery
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
@@ -27,10 +27,10 @@ SLOTS = 16
 
 
 @asynccontextmanager
-async def working(pool: Pool, redis_url: str, sending: Delivering) -> AsyncIterator[None]:
+async def working(pool: Pool, redis_url: str, sending: WebhookDelivery) -> AsyncIterator[None]:
     """A worker that takes messages, and the relay that rings for them."""
     redis = job_queue.connect(redis_url)
-    bell = Doorbell(redis)
+    bell = JobQueue(redis)
     worker = QueueWorker(ArqRedis(redis.connection_pool), queue_of(WEBHOOKS), SLOTS, sending.run)
 
     relay = Schedule("relay", 0.05, lambda: maintenance.relay(pool, bell))
@@ -79,7 +79,7 @@ async def test_without_places_for_a_host_the_slow_one_takes_them_all(pool: Pool,
         await stack.enter_async_context(working(pool, redis_url, replace(sending, hosts=HostPlaces(CROWD))))
         await came(slow, SLOTS)
         await planted_many(pool, fast.url, 1)
-        bell = Doorbell(job_queue.connect(redis_url))
+        bell = JobQueue(job_queue.connect(redis_url))
 
         async def rung() -> bool:
             return (await bell.waiting())[WEBHOOKS] > CROWD - SLOTS

@@ -13,7 +13,7 @@ from app.domain.states import DeliveryStatus, DisabledReason
 from app.domain.webhook.delivery import Verdict
 from app.repositories import jobs, webhooks
 from app.repositories.sql import Connection, Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -52,13 +52,13 @@ async def test_however_registration_and_end_meet_there_is_one_message(pool: Pool
     made: Counter[str] = Counter()
     for number in range(TRIES):
         job = await about_to_end(pool, bank, f"student-{number}")
-        end = jobs.fail_assessment(pool, job, ERROR) if failing else Fusing(pool).do(job)
+        end = jobs.fail_assessment(pool, job, ERROR) if failing else FusionJob(pool).run(job)
         ending = asyncio.create_task(end)
         for _ in range(number % 20):
             await asyncio.sleep(0)  # moves the two against each other; whatever comes out is checked
         late = await managing.register(pool, job.assessment_id, NOWHERE, SECRET)
         finished = await ending
-        assert finished and (late.ring is None) != (finished.due is None)
+        assert finished and (late.ring is None) != (finished.next_job is None)
         assert await messages(pool, job) == 1
         made["late" if late.ring else "in time"] += 1
     assert sum(made.values()) == TRIES
@@ -69,7 +69,7 @@ async def test_an_end_that_waited_for_a_registration_tells_it(pool: Pool, bank: 
     async with pool.acquire() as conn, conn.transaction():
         ending = await held_up(conn, pool, job, pool)
     finished = await ending
-    assert finished and finished.due and await messages(pool, job) == 1
+    assert finished and finished.next_job and await messages(pool, job) == 1
 
 
 async def test_reading_the_webhook_elsewhere_loses_the_message(pool: Pool, bank: Bank) -> None:
@@ -79,14 +79,14 @@ async def test_reading_the_webhook_elsewhere_loses_the_message(pool: Pool, bank:
     async with pool.acquire() as conn, conn.transaction():
         ending = await held_up(conn, pool, job, careless)
     finished = await ending
-    assert finished and finished.due is None and await messages(pool, job) == 0
+    assert finished and finished.next_job is None and await messages(pool, job) == 0
 
 
-async def held_up(conn: Connection, pool: Pool, job: ClaimedJob, db: Pool) -> "asyncio.Task[jobs.Finished | None]":
+async def held_up(conn: Connection, pool: Pool, job: ClaimedJob, db: Pool) -> "asyncio.Task[jobs.FinishedJob | None]":
     """The end of an assessment, which waits for a registration that is not committed yet."""
     assert await webhooks.register(conn, job.assessment_id, NOWHERE, SECRET)
     assert await webhooks.announce_end(conn, job.assessment_id) is None
-    ending = asyncio.create_task(Fusing(db).do(job))
+    ending = asyncio.create_task(FusionJob(db).run(job))
     await until(lambda: pool.fetchval(WAITING))
     return ending
 
@@ -94,10 +94,10 @@ async def held_up(conn: Connection, pool: Pool, job: ClaimedJob, db: Pool) -> "a
 async def test_a_registration_that_waited_for_the_end_makes_the_message(pool: Pool, bank: Bank) -> None:
     job = await about_to_end(pool, bank)
     async with pool.acquire() as conn, conn.transaction():
-        finished = await Fusing(cast(Pool, conn)).do(job)
+        finished = await FusionJob(cast(Pool, conn)).run(job)
         registering = asyncio.create_task(managing.register(pool, job.assessment_id, NOWHERE, SECRET))
         await until(lambda: pool.fetchval(WAITING))
-    assert finished and finished.due is None
+    assert finished and finished.next_job is None
     assert (await registering).ring and await messages(pool, job) == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.repositories.sql import Pool
 from app.services.results import override
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.results.override import Given
 from tests.api import Api
 from tests.bank import SLUG, Bank
@@ -124,7 +124,7 @@ async def test_the_newest_result_counts_and_open_assessments_do_not(advisor: Api
     job = await about_to_fuse(pool, bank, assessment_id, essays, run=2)
     before = (await scores(advisor))["essay_gpt"]
     assert (before["mean"], [each["scorer"] for each in before["scorers"]]) == (60.0, ["gpt"])
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     after = (await scores(advisor))["essay_gpt"]
     assert (after["count"], after["mean"], [each["scorer"] for each in after["scorers"]]) == (2, 20.0, ["local"])
 

@@ -35,7 +35,7 @@ async def test_queries_stand_in_the_trace_and_all_in_the_analytics(
         assessment_id = await submit(pool, bank, answers=bank.answers(right="A", text="roses"))
         running = pipeline(pool, redis_url, embedder)
         await run_all(pool, running)
-        await running.doorbell.redis.aclose()
+        await running.job_queue.redis.aclose()
         await embedder.close()
         texts = sum(len(request["input"]) for request in provider.embedding_requests[1:])
     advisor = api.as_("advisor")

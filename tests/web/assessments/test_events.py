@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from app.http.keys import FOLLOWING
-from app.services.assessments.change_hub import Following
+from app.services.assessments.change_hub import ChangeHub
 from tests.api import Api
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -58,8 +58,8 @@ async def stream(api: Api, path: str, **headers: str) -> AsyncIterator[Stream]:
         yield Stream(reply)
 
 
-def hub(api: Api) -> Following:
-    found: Following = api.client.app[FOLLOWING]
+def hub(api: Api) -> ChangeHub:
+    found: ChangeHub = api.client.app[FOLLOWING]
     return found
 
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from app.http.keys import FOLLOWING
 from app.local.embedded import EmbeddedValkey
 from app.repositories.sql import Pool
-from app.services.assessments.change_hub import Following
+from app.services.assessments.change_hub import ChangeHub
 from app.settings import Settings, load_settings
 from tests.api import Api, Reply
 from tests.bank import Bank
@@ -24,8 +24,8 @@ from tests.web.expecting import problem
 BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = ANY($1)"
 
 
-def hub(api: Api) -> Following:
-    found: Following = api.client.app[FOLLOWING]
+def hub(api: Api) -> ChangeHub:
+    found: ChangeHub = api.client.app[FOLLOWING]
     return found
 
 

@@ -25,7 +25,7 @@ async def test_a_student_comes_to_a_result(api: Api, bank: Bank, pool: Pool, set
         embedder = OfflineEmbedder()
         running = pipeline(pool, settings.secret("redis_url"), embedder)
         await run_all(pool, running)
-        await running.doorbell.redis.aclose()
+        await running.job_queue.redis.aclose()
         await embedder.close()
 
         status = await assay.status(assessment_id)

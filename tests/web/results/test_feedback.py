@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientError
 
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.web.handlers import analytics
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
@@ -77,7 +77,7 @@ async def test_it_is_of_the_run_whose_result_was_there(api: Api, advisor: Api, p
     await given(api, assessment_id, 3, 3)
     assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
     await given(advisor, assessment_id, 3, 3)
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id, run=2))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, run=2))
     await given(advisor, assessment_id, 4, 4)
     assert [(row["author"], row["run"]) for row in await pool.fetch(ROWS)] == [("student-1", 1), ("advisor-1", 2)]
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.states import WEBHOOKS
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
@@ -268,7 +268,7 @@ async def test_it_stays_through_later_runs(advisor: Api, pool: Pool, bank: Bank)
     while_running = (await put(advisor, assessment_id, bank.ids["essay_two"], 1.0)).body
     assert while_running["degraded_reasons"] == []
     job = await about_to_fuse(pool, bank, assessment_id, {"essay": by("gpt", 20), "essay_two": None}, run=2)
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     line = line_of(result := await result_of(pool, assessment_id), essay)
     assert (line["score"], line["scorer"], line["override"]) == (0.2, "gpt", override)
     assert (result["breakdown"]["essay"]["score"], result["breakdown"]["essay"]["max_score"]) == (1.9, 3.0)

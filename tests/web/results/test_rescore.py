@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
@@ -79,7 +79,7 @@ async def test_the_result_stands_until_the_new_one_replaces_it(advisor: Api, poo
     await rescore(advisor, assessment_id)
     job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
     assert (await advisor.get(f"/assessments/{assessment_id}/result")).raw == former.raw
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     result = await result_of(pool, assessment_id)
     assert (former.body["breakdown"]["essay"]["score"], result["breakdown"]["essay"]["score"]) == (2.0, 0.6)
     status = (await advisor.get(f"/assessments/{assessment_id}/status")).body
@@ -94,21 +94,21 @@ async def test_a_failed_assessment_can_be_scored_again(advisor: Api, pool: Pool,
     await ended(pool, assessment_id)
     reply = await rescore(advisor, assessment_id)
     assert (reply.status, reply.body["status"], reply.body["rescoring"]) == (202, "failed", True)
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2))
     assert (await advisor.get(f"/assessments/{assessment_id}/status")).body["status"] == "completed"
 
 
 async def test_one_run_at_a_time(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     problem(await rescore(advisor, assessment_id), 409, "run-in-progress")
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id))
     assert (await rescore(advisor, assessment_id)).status == 202
     refused = await rescore(advisor, assessment_id)
     problem(refused, 409, "run-in-progress")
     assert int(refused.headers["Retry-After"]) >= 1
     job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
     problem(await rescore(advisor, assessment_id), 409, "run-in-progress")
-    assert await Fusing(pool).do(job)
+    assert await FusionJob(pool).run(job)
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 6
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action = 'rescore'") == 1
 

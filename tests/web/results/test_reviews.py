@@ -1,7 +1,7 @@
 """Assessments with a score that waits for a person's look, as advisors find them."""
 
 from app.repositories.sql import Pool
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from tests.api import Api
 from tests.bank import Bank
 from tests.scored import UNSCORED, about_to_fuse, by, completed
@@ -29,7 +29,7 @@ async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api:
     await put(admin, assessment_id, bank.ids["essay_two"], 1)
     assert await review(api, "true") == []
     await admin.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id, doubtful, run=2))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, doubtful, run=2))
     assert await review(api, "true") == []
 
 
@@ -46,7 +46,7 @@ async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool,
     assert await review(api, "true") == ["student-2"]
     await admin.post(f"/assessments/{by_rescore}/rescore", {"reason": "So."})
     assert await review(api, "true") == ["student-2"]
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, by_rescore, run=2))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, by_rescore, run=2))
     assert await review(api, "true") == []
 
 

@@ -14,10 +14,10 @@ from app.domain.phrasing import SUMMARY_VERSION
 from app.domain.recommendation.search_trace import TRACED
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Asking, Price
+from app.services.essays.llm_calls import PaidModel, Price
 from app.services.jobs import maintenance
 from app.services.phrase_summary import Phrasing
-from app.services.results.fuse import Fusing
+from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api
 from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, Bank, credential
@@ -55,7 +55,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
         model = EssayModel("sk-test", provider.url, "gpt-test", 5)
         stack.push_async_callback(model.close)
         running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": Price(1, 10)})
-        stack.push_async_callback(running.doorbell.redis.aclose)
+        stack.push_async_callback(running.job_queue.redis.aclose)
 
         async def whole(owner: str) -> UUID:
             while await maintenance.embed_passages(pool, embedder):
@@ -147,12 +147,12 @@ async def test_the_call_that_phrased_the_summary_with_its_prompt(
 ) -> None:
     provider.default = phrases(HONEST)
     model = EssayModel("sk-test", provider.url, "gpt-words", 20)
-    phrasing = Phrasing(Asking(pool, model))
+    phrasing = Phrasing(PaidModel(pool, model))
     assessment_id = await submit(pool, bank)
-    assert await Fusing(pool, phrasing).do(await about_to_fuse(pool, bank, assessment_id))
+    assert await FusionJob(pool, phrasing).run(await about_to_fuse(pool, bank, assessment_id))
     first = await trace(advisor, assessment_id)
     assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
-    assert await Fusing(pool, phrasing).do(await about_to_fuse(pool, bank, assessment_id, run=2))
+    assert await FusionJob(pool, phrasing).run(await about_to_fuse(pool, bank, assessment_id, run=2))
     await model.close()
     # The last moment in which the second run could have found it.
     await pool.execute("UPDATE model_calls SET created_at = (SELECT max(completed_at) FROM async_jobs)")
@@ -232,7 +232,7 @@ async def test_the_newest_run_with_a_result_or_a_named_one(advisor: Api, bank: B
     running = await trace(advisor, assessment_id, "?run=2")
     assert (running["run"], running["completed_at"], running["jobs"][0]["mode"]) == (2, None, "anew")
     estimated = {"essay": by("local", 20), "essay_two": None}
-    assert await Fusing(pool).do(await about_to_fuse(pool, bank, assessment_id, estimated, run=2))
+    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, estimated, run=2))
     newest, first = await trace(advisor, assessment_id), await trace(advisor, assessment_id, "?run=1")
     lines = [line(each, bank.ids["essay"])["essay_score"]["scorer"] for each in (newest, first)]
     assert ([newest["run"], first["run"]], lines) == ([2, 1], ["local", "gpt"])

@@ -12,7 +12,7 @@ from app.domain.essay.injection.outputs import imitates_output
 from app.domain.essay.injection.passages import mentions_of_attacks, passages
 from app.domain.essay.injection.readings import decoded, joined, spelt, turned, unescaped
 from app.domain.essay.injection.rules import broken
-from app.domain.essay.visible_text import legible
+from app.domain.essay.visible_text import visible_text
 
 # So many different mentions of attacks make them the subject of an essay. Its quotes are examples then, and only
 # what concerns points is a cue.
@@ -39,7 +39,7 @@ def suspected(essay: str) -> bool:
 def cues(essay: str) -> tuple[str, ...]:
     """What makes the essay suspect, by name and in order; empty for an essay that is not."""
     essay = essay[:_LONGEST]
-    read = legible(essay)
+    read = visible_text(essay)
     text = plain(unescaped(read.text))[:_LONGEST]
     found = set(_in_words(text))
     found |= {"hidden_text"} if hides(essay) else set()

@@ -4,7 +4,7 @@ import re
 from itertools import groupby
 
 from app.domain.essay.injection.lexicon import TELLING
-from app.domain.essay.visible_text import Legible
+from app.domain.essay.visible_text import VisibleText
 
 _TAG_SHIFT = 0xE0000
 # A flag of a region is a black flag with a few tags after it.
@@ -44,7 +44,7 @@ def splits_words(text: str) -> bool:
     return len(_INSIDE_WORD.findall(text)) >= _SPLITS
 
 
-def mixes_scripts(read: Legible) -> bool:
+def mixes_scripts(read: VisibleText) -> bool:
     """Whether several words mix Latin letters with look-alikes, or are made of look-alikes alone and still tell."""
     if not _OTHER_SCRIPTS.search(read.original):
         return False
