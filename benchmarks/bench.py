@@ -11,10 +11,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import essays, follow, idle, importing, noop, pickup, retrieval, submit, webhooks, whole
-from benchmarks.ground import Ground, open_ground
-from benchmarks.lines import Line, as_json, show
+from benchmarks.credentials import credential_import, retrieval
+from benchmarks.environment import Ground, open_ground
+from benchmarks.essays import essays, pipeline
+from benchmarks.followers import follow
+from benchmarks.jobs import idle, noop, pickup
 from benchmarks.processes import BenchFailed
+from benchmarks.report import Line, as_json, show
+from benchmarks.submissions import submit
+from benchmarks.webhooks import webhooks
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,12 @@ PARTS = {
     "pickup": Part(pickup.run, pickup.NOTES),
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
-    "pipeline": Part(whole.run, whole.NOTES),
+    "pipeline": Part(pipeline.run, pipeline.NOTES),
     "essays": Part(essays.run, essays.NOTES),
     "follow": Part(follow.run, follow.NOTES),
     "webhooks": Part(webhooks.run, webhooks.NOTES),
     "retrieval": Part(retrieval.run, retrieval.NOTES),
-    "import": Part(importing.run, importing.NOTES),
+    "import": Part(credential_import.run, credential_import.NOTES),
 }
 
 

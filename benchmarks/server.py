@@ -7,8 +7,8 @@ from subprocess import Popen
 
 from app.http.tokens import issue
 from app.settings import load_settings
-from benchmarks.ground import Ground
-from benchmarks.planting import Answered
+from benchmarks.database_rows import Answered
+from benchmarks.environment import Ground
 from benchmarks.processes import event, service
 from tests.conftest import SECRET
 

@@ -12,7 +12,7 @@ from app.domain.states import Level
 from app.repositories import credentials
 from app.repositories.sql import Pool
 from app.services.recommendations.search import space
-from benchmarks.credentials import made_up
+from benchmarks.credentials.made_up_credentials import made_up
 from tests.bank import plant
 from tests.cli.conftest import Command
 from tests.fakes.conditions import until

@@ -16,10 +16,11 @@ from app.clients.redis.change_feed import publish_nothing
 from app.http.tokens import issue
 from app.repositories.sql import Pool
 from app.settings import load_settings
-from benchmarks import changing, planting
-from benchmarks.changing import Changing, planted
-from benchmarks.follow_client import all_told, announcing, followers_of
-from benchmarks.followers import LONGEST, Follower, Pace, connect
+from benchmarks import database_rows
+from benchmarks.followers import changes
+from benchmarks.followers.changes import Changing, planted
+from benchmarks.followers.follow_client import all_told, announcing, followers_of
+from benchmarks.followers.long_polls import LONGEST, Follower, Pace, connect
 from tests.bank import Bank
 from tests.conftest import SECRET
 from tests.faults.engines import Engines
@@ -39,7 +40,7 @@ PATIENCE = LONGEST / 2
 
 async def followed(pool: Pool, server: str, count: int) -> tuple[list[Changing], list[Follower]]:
     """Assessments, and a client that waits for each."""
-    await planting.queued(pool, count)
+    await database_rows.queued(pool, count)
     assessments = await planted(pool, count)
     followers = followers_of(assessments, Pace(LONGEST))
     port = urlsplit(server).port
@@ -59,16 +60,16 @@ async def test_every_change_is_told(fleet: Fleet, engines: Engines, bank: Bank, 
                 count = min(STEP, CHANGES - made)
                 if made <= CHANGES // 2 < made + count:
                     await engines.end_redis()
-                    await changing.at_once(assessments, lambda each: each.change(pool, publish_nothing), count, TASKS)
+                    await changes.at_once(assessments, lambda each: each.change(pool, publish_nothing), count, TASKS)
                     await engines.start_redis()
                 else:
-                    await changing.at_once(assessments, change, count, TASKS)
+                    await changes.at_once(assessments, change, count, TASKS)
                 assert await all_told(assessments, followers, PATIENCE)
                 shown.update(task, advance=count)
     lost = [
         seconds
         for each, follower in zip(assessments, followers, strict=True)
-        for seconds in changing.waited(each.made, follower.heard)
+        for seconds in changes.waited(each.made, follower.heard)
         if seconds is None
     ]
     assert (sum(len(each.made) for each in assessments), lost) == (CHANGES, [])
@@ -79,7 +80,7 @@ async def test_every_change_is_told(fleet: Fleet, engines: Engines, bank: Bank, 
 async def test_a_server_that_is_stopped_answers_all_who_wait(fleet: Fleet, bank: Bank, pool: Pool) -> None:
     server = await fleet.add_server()
     url = fleet.urls[0]
-    await planting.queued(pool, POLLS)
+    await database_rows.queued(pool, POLLS)
     assessments = await planted(pool, POLLS)
     async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session:
         polls = [asyncio.create_task(poll(session, each)) for each in assessments]
