@@ -11,9 +11,9 @@ from rich.text import Text
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import CallerError
+from app.domain.job.notification import JobNotification
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters as letters
-from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from app.schemas import JobLineView, job_line_view
 from app.services.assessments.submit import Origin
@@ -38,7 +38,7 @@ class Tally:
 
     rest: bool = False
     refused: int = 0
-    rings: list[Ring] = field(default_factory=list)
+    rings: list[JobNotification] = field(default_factory=list)
     answered: dict[UUID, Retried] = field(default_factory=dict)
 
     @property
@@ -98,13 +98,13 @@ async def _retry(pool: Pool, job_id: UUID, attempts: int, tally: Tally) -> None:
             tally.refused += 1
             _complain(f"{job_id}: {error.detail}")
             return
-        tally.rings += retried.rings
+        tally.rings += retried.notifications
         tally.answered |= dict.fromkeys(retried.answered, retried)
     job = retried.job
     _say(f"{job_id}: queued again" + (f", in run {job.run} of {job.assessment_id}" if job.job_id != job_id else ""))
 
 
-async def _ring(settings: Settings, rings: Iterable[Ring]) -> None:
+async def _ring(settings: Settings, rings: Iterable[JobNotification]) -> None:
     """Wakes the workers; without Redis they find the jobs by themselves a little later."""
     due = tuple(rings)
     if due and settings.redis_url:

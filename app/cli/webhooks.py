@@ -10,9 +10,9 @@ from rich.text import Text
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import CallerError
+from app.domain.job.notification import JobNotification
 from app.domain.states import DeliveryStatus
 from app.repositories import webhooks as messages
-from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from app.schemas import DeliveryLineView, delivery_line_view
 from app.services.jobs.runner import notify
@@ -70,7 +70,7 @@ async def redeliver(settings: Settings, delivery_ids: Sequence[UUID]) -> bool:
     return len(rings) == len(wanted)
 
 
-async def _redeliver(pool: Pool, delivery_id: UUID) -> Ring | None:
+async def _redeliver(pool: Pool, delivery_id: UUID) -> JobNotification | None:
     try:
         async with pool.acquire() as conn, conn.transaction():
             _, due = await registrations.redeliver(conn, await registrations.find_delivery(conn, delivery_id), ACTOR)
@@ -81,7 +81,7 @@ async def _redeliver(pool: Pool, delivery_id: UUID) -> Ring | None:
     return due
 
 
-async def _ring(settings: Settings, rings: Sequence[Ring]) -> None:
+async def _ring(settings: Settings, rings: Sequence[JobNotification]) -> None:
     """Wakes the workers; without Redis they find the messages by themselves a little later."""
     if rings and settings.redis_url:
         redis = job_queue.connect(settings.secret("redis_url"))

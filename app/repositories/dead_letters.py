@@ -6,9 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import JobLine, KnownJob, NewestRun
 from app.domain.states import JobStatus, JobType, RunMode
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("dead_letters")
@@ -51,7 +51,7 @@ async def hold_newest_run(conn: Connection, job_id: UUID) -> NewestRun | None:
 
 async def queue_again(
     db: Executor, job_id: UUID, attempts: int, traceparent: str | None, request_id: str | None
-) -> Ring | None:
+) -> JobNotification | None:
     """The failed job, back in the queue of its run with so many more attempts; None where it or the run is not in the
     state to leave."""
     row = await db.fetchrow(_SQL["queue_again"], job_id, attempts, traceparent, request_id)
@@ -67,7 +67,7 @@ async def start_run(
     request_id: str | None,
     again: Iterable[JobType] = (),
     mode: RunMode = RunMode.MISSING,
-) -> list[Ring]:
+) -> list[JobNotification]:
     """What is due of a new run that takes over what the former one completed, but for the jobs that are to run `again`;
     empty where that one is not over, or not the newest any more. The jobs that run have so many attempts."""
     named = [{"job_id": new_id, "job_type": job_type} for job_type, new_id in new_ids.items()]
@@ -75,8 +75,8 @@ async def start_run(
     return [_ring(row) for row in await db.fetch(_SQL["start_run"], *values)]
 
 
-def _ring(row: asyncpg.Record) -> Ring:
-    return Ring(row["id"], JobType(row["job_type"]), row["fence"])
+def _ring(row: asyncpg.Record) -> JobNotification:
+    return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
 
 
 def _line(row: asyncpg.Record) -> JobLine:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
 from app.domain.result.model import EssayLine, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
@@ -18,19 +19,10 @@ _SQL = statements("jobs")
 
 
 @dataclass(frozen=True)
-class Ring:
-    """A job or a message to ring for, and the queue that it waits in; the fence tells one ring from the next."""
-
-    job_id: UUID
-    queue: str
-    fence: int
-
-
-@dataclass(frozen=True)
 class FinishedJob:
     """What a job's end made due."""
 
-    next_job: Ring | None
+    next_job: JobNotification | None
 
 
 class NewerOverrides(Exception):
@@ -83,7 +75,7 @@ async def finish(
     row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, error, output, told)
     if row is None:
         return None
-    return FinishedJob(Ring(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
+    return FinishedJob(JobNotification(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
 
 
 async def complete_assessment(
@@ -110,10 +102,12 @@ async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) 
     return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, error))
 
 
-async def take_unheard(db: Executor, job_types: Iterable[JobType], patience: float, limit: int) -> list[Ring]:
+async def take_unheard(
+    db: Executor, job_types: Iterable[JobType], patience: float, limit: int
+) -> list[JobNotification]:
     """Jobs that someone should be working on, noted as rung for; `patience` (s) is how long a ring is trusted."""
     rows = await db.fetch(_SQL["take_unheard"], list(job_types), patience, limit)
-    return [Ring(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
+    return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
 
 
 async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
@@ -153,7 +147,7 @@ async def read_run(db: Executor, job: OneRun) -> RunInputs:
 def _told(row: asyncpg.Record | None) -> FinishedJob | None:
     if row is None:
         return None
-    return FinishedJob(Ring(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
+    return FinishedJob(JobNotification(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
 
 
 def _run_jobs(rows: list[dict[str, Any]]) -> tuple[RunJob, ...]:

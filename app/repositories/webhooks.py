@@ -7,12 +7,12 @@ from uuid import UUID
 
 import asyncpg
 
+from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import ClaimedDelivery, DeliveryLine, Event, WebhookRecord
 from app.domain.result.model import Overall
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason, EventType
-from app.domain.webhook.delivery import ROTATION_SECONDS, Verdict
+from app.domain.webhook.delivery import ROTATION_SECONDS, NextStep
 from app.repositories import decoding
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("webhooks")
@@ -34,7 +34,7 @@ async def register(conn: Connection, assessment_id: UUID, url: str, secret: str)
     return (row["replaced"], row["changed"]) if row else None
 
 
-async def announce_end(conn: Connection, assessment_id: UUID) -> Ring | None:
+async def announce_end(conn: Connection, assessment_id: UUID) -> JobNotification | None:
     """The message of an assessment that is over, if there is one to send; needs the assessment held by `register`."""
     return _ring(await conn.fetchrow(_SQL["announce_end"], assessment_id))
 
@@ -88,14 +88,14 @@ async def record_attempt(
     status_code: int | None,
     latency_ms: int,
     error: str | None,
-    verdict: Verdict,
+    verdict: NextStep,
 ) -> bool:
     """Keeps a try and what becomes of the message; False where the lease was lost."""
     told = (delivery.redelivery, status_code, latency_ms, error, verdict.status, verdict.delay)
     return await db.fetchval(_SQL["record_attempt"], delivery.id, delivery.fence, *told) is not None
 
 
-async def redeliver(db: Executor, delivery_id: UUID) -> Ring | None:
+async def redeliver(db: Executor, delivery_id: UUID) -> JobNotification | None:
     """The message, due now; None where it is on its way."""
     return _ring(await db.fetchrow(_SQL["redeliver"], delivery_id))
 
@@ -120,14 +120,14 @@ async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryLine | None:
     return _line(row) if row else None
 
 
-async def take_unheard(db: Executor, patience: float, limit: int) -> list[Ring]:
+async def take_unheard(db: Executor, patience: float, limit: int) -> list[JobNotification]:
     """Messages that someone should be sending, noted as rung for; `patience` (s) is how long a ring is trusted."""
     rows = await db.fetch(_SQL["take_unheard"], patience, limit)
-    return [Ring(row["id"], WEBHOOKS, row["fence"]) for row in rows]
+    return [JobNotification(row["id"], WEBHOOKS, row["fence"]) for row in rows]
 
 
-def _ring(row: asyncpg.Record | None) -> Ring | None:
-    return Ring(row["id"], WEBHOOKS, row["fence"]) if row else None
+def _ring(row: asyncpg.Record | None) -> JobNotification | None:
+    return JobNotification(row["id"], WEBHOOKS, row["fence"]) if row else None
 
 
 def _line(row: asyncpg.Record) -> DeliveryLine:

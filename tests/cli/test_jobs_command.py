@@ -79,7 +79,7 @@ async def test_a_retry_queues_the_job_and_wakes_the_workers(
     assert done.stdout == f"{gpt}: queued again\n1 of 1 job(s) queued again\n"
     assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
     bell = JobQueue(job_queue.connect(redis_url))
-    assert (await bell.waiting())[JobType.GPT] == 1
+    assert (await bell.queue_lengths())[JobType.GPT] == 1
     await bell.redis.aclose()
     assert await pool.fetchval("SELECT actor FROM audit_log WHERE entity = 'job'") == ACTOR
 
@@ -121,7 +121,7 @@ async def test_a_job_named_twice_is_retried_once(assay_jobs: Jobs, pool: Pool, b
 async def test_redis_is_not_needed(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
     gpt = await fail(pool, await submit(pool, bank), JobType.GPT, GPT_GONE)
     done = await assay_jobs("retry", str(gpt), REDIS_URL="redis://127.0.0.1:1")
-    assert (done.returncode, "doorbell_not_rung" in done.stderr) == (0, True)
+    assert (done.returncode, "job_notification_failed" in done.stderr) == (0, True)
 
 
 async def test_more_than_one_call_retries_is_no_success(

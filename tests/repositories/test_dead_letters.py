@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import NewestRun
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters, jobs
-from app.repositories.jobs import Ring
 from app.repositories.migrations import MIGRATIONS
 from app.repositories.sql import Connection, Executor, Pool, statements
 from tests.bank import Bank
@@ -29,11 +29,11 @@ FROM generate_series(1, 20000) AS n
 """
 
 
-async def queue_again(db: Executor, job: UUID) -> Ring | None:
+async def queue_again(db: Executor, job: UUID) -> JobNotification | None:
     return await dead_letters.queue_again(db, job, 4, None, None)
 
 
-async def start_run(db: Executor, former: NewestRun) -> list[Ring]:
+async def start_run(db: Executor, former: NewestRun) -> list[JobNotification]:
     return await dead_letters.start_run(db, former, {job_type: uuid4() for job_type in JobType}, 4, None, None)
 
 

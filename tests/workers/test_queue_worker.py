@@ -12,14 +12,14 @@ from arq.connections import ArqRedis
 from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import JobQueue, queue_of
+from app.clients.redis.job_queue import JobQueue, queue_key
+from app.domain.job.notification import JobNotification
 from app.domain.states import JobType
 from app.local.embedded import EmbeddedValkey
-from app.repositories.jobs import Ring
 from tests.fakes.conditions import until
 from workers.queue_worker import QueueWorker
 
-GPT = queue_of(JobType.GPT)
+GPT = queue_key(JobType.GPT)
 
 
 class Jobs:
@@ -59,13 +59,13 @@ async def taking(url: str, slots: int, run: Callable[[UUID], Awaitable[None]]) -
         await redis.connection_pool.disconnect()
 
 
-def rings(count: int, job_type: JobType = JobType.GPT) -> list[Ring]:
-    return [Ring(uuid4(), job_type, 0) for _ in range(count)]
+def rings(count: int, job_type: JobType = JobType.GPT) -> list[JobNotification]:
+    return [JobNotification(uuid4(), job_type, 0) for _ in range(count)]
 
 
-async def ring(url: str, messages: list[Ring]) -> None:
+async def ring(url: str, messages: list[JobNotification]) -> None:
     bell = JobQueue(job_queue.connect(url))
-    await bell.ring(messages)
+    await bell.notify(messages)
     await bell.redis.aclose()
 
 
@@ -125,7 +125,7 @@ async def test_a_lost_wake_up_costs_seconds_not_a_job(redis_url: str) -> None:
         await until(listens)
         # Those who wait for another type of job were woken.
         await ring(redis_url, messages)
-        await redis.rename(queue_of(JobType.RAG), GPT)
+        await redis.rename(queue_key(JobType.RAG), GPT)
         await jobs.until_started(1)
     assert jobs.started == [messages[0].job_id]
 
@@ -169,7 +169,7 @@ async def test_stopping_takes_nothing_more_and_loses_nothing_that_was_taken(redi
 
 async def _ring_forever(bell: JobQueue) -> None:
     while True:
-        await bell.ring(rings(1))
+        await bell.notify(rings(1))
 
 
 async def test_jobs_outlive_a_redis_that_is_killed_and_comes_back_empty(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES
 
 RUN_JOB = "run_job"
@@ -29,7 +30,7 @@ _TIMEOUT = 1.0
 # Between signs of life on an idle connection, so that a dead one is noticed.
 _HEALTH_CHECK = 10
 # One command instead of four for each job: a submission spends more time on talking to Redis than Redis on listening.
-_RING = """
+_NOTIFY = """
 local woken = {}
 for i = 3, #ARGV, 3 do
     local queue, id, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -45,17 +46,6 @@ end
 REDIS_UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
-class Rung(Protocol):
-    """What to ring for, and the queue that it waits in; the fence tells one ring from the next."""
-
-    @property
-    def job_id(self) -> UUID: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def fence(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class JobQueue:
     """Rings for jobs."""
@@ -63,23 +53,23 @@ class JobQueue:
     redis: Redis
 
     @cached_property
-    def _ring(self) -> AsyncScript:
-        return self.redis.register_script(_RING)
+    def _script(self) -> AsyncScript:
+        return self.redis.register_script(_NOTIFY)
 
-    async def ring(self, jobs: Sequence[Rung]) -> None:
-        """Leaves a message for each job and wakes the workers, in one round trip. The same job of the same fence is one
-        message, however often it is rung for.
+    async def notify(self, notifications: Sequence[JobNotification]) -> None:
+        """Leaves a message for each job and wakes the workers, in one round trip. Notifications of the same job and
+        fence are one message.
 
         Raises:
-            RedisError, OSError, TimeoutError: Redis is away; the workers will ring.
+            RedisError, OSError, TimeoutError: Redis is unavailable; the workers' relay sends them later.
         """
         now = int(time.time() * 1000)
-        told: list[str | bytes | int] = [now, _MESSAGE_LIFE_MS]
-        for job in jobs:
-            told += [queue_of(job.queue), f"{job.job_id}:{job.fence}", _message(job.job_id, now)]
-        await self._ring(keys=[job_key_prefix, channel_of("")], args=told)
+        args: list[str | bytes | int] = [now, _MESSAGE_LIFE_MS]
+        for due in notifications:
+            args += [queue_key(due.queue), f"{due.job_id}:{due.fence}", _message(due.job_id, now)]
+        await self._script(keys=[job_key_prefix, wakeup_channel("")], args=args)
 
-    async def waiting(self) -> dict[str, int]:
+    async def queue_lengths(self) -> dict[str, int]:
         """How many messages of each queue nobody has taken yet, in one round trip.
 
         Raises:
@@ -87,7 +77,7 @@ class JobQueue:
         """
         async with self.redis.pipeline(transaction=False) as pipe:
             for queue in QUEUES:
-                pipe.zcard(queue_of(queue))
+                pipe.zcard(queue_key(queue))
             return dict(zip(QUEUES, await pipe.execute(), strict=True))
 
     async def ping(self) -> None:
@@ -107,12 +97,12 @@ def connect(url: str, **options: Any) -> Redis:
     return client
 
 
-def queue_of(queue: str) -> str:
+def queue_key(queue: str) -> str:
     """What the queue of a type of job, or that of webhooks, is called in Redis."""
     return f"{default_queue_name}:{queue}"
 
 
-def channel_of(queue: str) -> str:
+def wakeup_channel(queue: str) -> str:
     """Where those who wait for messages of a queue are woken."""
     return f"{queue}:rung"
 

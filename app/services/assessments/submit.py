@@ -9,18 +9,18 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.domain.assessment.answers import Answer, Response, fitting
+from app.domain.assessment.answers import Answer, Response, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
 from app.domain.errors import Conflict, NotFound, QueueFull
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment, StoredAnswer
 from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
 from app.repositories import assessments
 from app.repositories.assessments import NewJob, Submission, SubmissionDraft
-from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores, links, missing_reason
 from app.services.assessments.responses import check_open
-from app.services.caller import Caller
+from app.services.caller import Access
 from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, in_flight, replay
 
 # A submission that finds an answer saved since its read reads again; nobody types faster than this.
@@ -44,11 +44,11 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Submitted:
-    """The answer to the request, and the jobs to ring for."""
+class SubmitResult:
+    """The answer to the request, and notifications of its jobs that are due."""
 
     answer: StoredAnswer
-    rings: tuple[Ring, ...] = ()
+    notifications: tuple[JobNotification, ...] = ()
 
 
 class Submitter:
@@ -58,7 +58,7 @@ class Submitter:
         self._pool = pool
         self._limits = limits
 
-    async def open(self, assessment_id: UUID, caller: Caller, attempt: IdempotentRequest) -> SubmissionDraft:
+    async def open(self, assessment_id: UUID, access: Access, attempt: IdempotentRequest) -> SubmissionDraft:
         """What the caller is about to submit.
 
         Raises:
@@ -67,39 +67,39 @@ class Submitter:
         draft = await assessments.read_for_submission(self._pool, assessment_id, attempt.key, self._limits.most_waiting)
         if draft is None:
             raise NotFound("there is no such assessment")
-        caller.require_owner(draft.assessment.owner)
+        access.check_owner(draft.assessment.owner)
         return draft
 
     async def submit(
         self,
         draft: SubmissionDraft,
-        caller: Caller,
+        access: Access,
         attempt: IdempotentRequest,
         given: Sequence[tuple[UUID, Any]],
         origin: Origin,
-    ) -> Submitted:
+    ) -> SubmitResult:
         """Locks and scores; again with the same key, the stored answer.
 
         Raises:
             InvalidFields: an answer does not fit its question; nothing is saved.
             KeyReused, KeyInFlight, AlreadySubmitted, AssessmentExpired, QueueFull.
         """
-        responses = fitting(given, draft.assessment.questions_by_id)
+        responses = validate_responses(given, draft.assessment.questions_by_id)
         for _ in range(_READS):
             if draft.stored:
-                return Submitted(replay(draft.stored, attempt))
+                return SubmitResult(replay(draft.stored, attempt))
             check_open(draft.assessment.status)
             if draft.waiting >= self._limits.most_waiting:
                 raise QueueFull("too many submissions wait for their result; try again soon")
             submitted = await self._write(draft.assessment, responses, attempt, origin)
             if submitted:
                 return submitted
-            draft = await self.open(draft.assessment.id, caller, attempt)
+            draft = await self.open(draft.assessment.id, access, attempt)
         raise Conflict("answers were saved again and again while submitting; try again")
 
     async def _write(
         self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin
-    ) -> Submitted | None:
+    ) -> SubmitResult | None:
         """The submission, or None where the assessment is not what was read."""
         submission = self._submission(assessment, responses, attempt, origin)
         try:
@@ -110,10 +110,12 @@ class Submitter:
             return None
         if not free:
             raise in_flight()
-        rings = tuple(
-            Ring(job.job_id, job.job_type, 0) for job in submission.jobs if job.job_type is not JobType.FUSION
+        notifications = tuple(
+            JobNotification(job.job_id, job.job_type, 0)
+            for job in submission.jobs
+            if job.job_type is not JobType.FUSION
         )
-        return Submitted(submission.answer, rings) if locked else None
+        return SubmitResult(submission.answer, notifications) if locked else None
 
     def _submission(
         self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin

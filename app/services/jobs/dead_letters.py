@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from app.domain.errors import Conflict, NotFound
+from app.domain.job.notification import JobNotification
 from app.domain.job.retry import Retry, runs_again, way_of
 from app.domain.records.assessments import JobLine, NewestRun
 from app.domain.states import AuditAction, AuditEntity, JobType
 from app.repositories import audit, dead_letters
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor
 from app.schemas import job_line_view
 from app.services.assessments.submit import Origin
@@ -21,7 +21,7 @@ class Retried:
     tried again: all of them, in a new run."""
 
     job: JobLine
-    rings: tuple[Ring, ...]
+    notifications: tuple[JobNotification, ...]
     answered: frozenset[UUID]
 
 

@@ -27,14 +27,14 @@ async def relay(pool: Pool, doorbell: JobQueue) -> int:
     Raises:
         RedisError, OSError, TimeoutError: Redis or Postgres is away.
     """
-    waiting = await doorbell.waiting()
+    waiting = await doorbell.queue_lengths()
     hungry = {queue for queue, messages in waiting.items() if messages < ENOUGH}
     job_types = [job_type for job_type in JobType if job_type in hungry]
     unheard = await jobs.take_unheard(pool, job_types, RING_PATIENCE, _BATCH)
     if WEBHOOKS in hungry:
         unheard += await webhooks.take_unheard(pool, RING_PATIENCE, _BATCH)
     if unheard:
-        await doorbell.ring(unheard)
+        await doorbell.notify(unheard)
     return len(unheard)
 
 

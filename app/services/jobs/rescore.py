@@ -3,10 +3,10 @@
 from uuid import UUID, uuid4
 
 from app.domain.errors import AssessmentExpired, NotSubmitted, RunInProgress
+from app.domain.job.notification import JobNotification
 from app.domain.states import AssessmentStatus, AuditAction, AuditEntity, JobType
 from app.domain.values import Frozen
 from app.repositories import assessments, audit, rescoring
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
 from app.services.assessments.submit import Origin
 
@@ -20,7 +20,7 @@ class Asked(Frozen):
 
 async def rescore(
     conn: Connection, actor: str, assessment_id: UUID, reason: str, attempts: int, origin: Origin
-) -> list[Ring]:
+) -> list[JobNotification]:
     """Starts a run whose jobs have so many attempts, and returns those to ring for; has to run in a transaction. The
     former result stands until the new one replaces it. What `origin` does not say, the jobs have from the former run.
 

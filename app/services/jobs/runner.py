@@ -14,11 +14,12 @@ from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.errors import JobError, PermanentError, PoisonJob, TransientError
 from app.domain.job import backoff
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.lifecycle import end
 from app.repositories import jobs
-from app.repositories.jobs import FinishedJob, Ring
+from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
 from app.services.essays.score_essays import LeaseLost
@@ -196,10 +197,10 @@ class JobRunner:
             await notify(self.job_queue, [finished.next_job])
 
 
-async def notify(doorbell: JobQueue, rings: Sequence[Ring]) -> None:
-    """Rings for jobs whose rows say already that it was rung: where that turns out to be wrong, the relay rings again
-    (`app.services.jobs.maintenance`), and where it is right, as nearly always, nothing is left to write."""
+async def notify(job_queue: JobQueue, notifications: Sequence[JobNotification]) -> None:
+    """Wakes workers for jobs whose rows are marked as notified already. Where Redis is unavailable this only logs: the
+    relay (`app.services.jobs.maintenance`) notifies again for what no worker takes."""
     try:
-        await doorbell.ring(rings)
+        await job_queue.notify(notifications)
     except REDIS_UNAVAILABLE as error:
-        log.warning("doorbell_not_rung", error=type(error).__name__)
+        log.warning("job_notification_failed", error=type(error).__name__)

@@ -5,24 +5,24 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.errors import AssessmentExpired, BeingSent, NotFound, NoWebhook
+from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import DeliveryLine, WebhookRecord
-from app.domain.states import AuditAction, AuditEntity, Role
+from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, webhooks
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webhook_view
-from app.services.caller import Caller
+from app.services.caller import Access
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisterResult:
     """A registration: whether there was one before, whether its address changed, and the message that is due, where the
     assessment is over."""
 
     view: RegisteredWebhookView
     replaced: bool
     changed: bool
-    ring: Ring | None
+    notification: JobNotification | None
 
 
 async def find(db: Executor, assessment_id: UUID) -> WebhookRecord:
@@ -37,14 +37,15 @@ async def find(db: Executor, assessment_id: UUID) -> WebhookRecord:
     return webhook
 
 
-def require_deliveries(caller: Caller, webhook: WebhookRecord) -> None:
-    """Lets pass who may see and repeat deliveries: the owner, and admins.
+async def find_permitted(db: Executor, assessment_id: UUID, access: Access) -> WebhookRecord:
+    """The assessment's webhook, if the caller may have it, or the place where it would stand.
 
     Raises:
-        Forbidden: the caller is neither.
+        NotFound, Forbidden.
     """
-    if Role.ADMIN not in caller.roles:
-        caller.require_owner(webhook.owner)
+    webhook = await find(db, assessment_id)
+    access.check_owner(webhook.owner)
+    return webhook
 
 
 def shown(webhook: WebhookRecord) -> WebhookView:
@@ -58,7 +59,7 @@ def shown(webhook: WebhookRecord) -> WebhookView:
     return webhook_view(webhook, webhook.url)
 
 
-async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> Registered:
+async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> RegisterResult:
     """Registers or replaces the webhook; of an assessment that is over, the message is due at once.
 
     However this meets the end of the assessment, one of the two makes the message: both write the assessment's row, and
@@ -75,7 +76,7 @@ async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> Re
     view = RegisteredWebhookView(
         assessment_id=assessment_id, webhook_url=url, disabled_at=None, disabled_reason=None, secret=secret
     )
-    return Registered(view, *written, ring)
+    return RegisterResult(view, *written, ring)
 
 
 async def remove(pool: Pool, assessment_id: UUID) -> None:
@@ -109,7 +110,9 @@ async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | N
     return delivery
 
 
-async def redeliver(conn: Connection, delivery: DeliveryLine, admin: str | None) -> tuple[DeliveryLine, Ring]:
+async def redeliver(
+    conn: Connection, delivery: DeliveryLine, admin: str | None
+) -> tuple[DeliveryLine, JobNotification]:
     """Has the message sent once more, now; has to run in a transaction. An `admin` who does this is written down.
 
     Raises:

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.checking import checked
-from app.domain.records.assessments import AssessmentLine, StoredAnswer
-from app.domain.states import AssessmentStatus, Role
-from app.http.keys import BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
+from app.domain.checking import validate
+from app.domain.records.assessments import Assessment, AssessmentLine, StoredAnswer
+from app.domain.states import AssessmentStatus
+from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
 from app.repositories import assessments
 from app.repositories.sql import Connection
 from app.schemas import AssessmentPage, assessment_view, line_view
@@ -15,13 +15,12 @@ from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
 from app.services import paging
 from app.services.assessments import responses, start, status
 from app.services.assessments.status import Status
-from app.services.assessments.submit import Origin, Submitted
+from app.services.assessments.submit import Origin, SubmitResult
 from app.services.idempotency import IdempotentRequest, run_idempotently
 from app.services.jobs.runner import notify
 from app.web.parsing import (
     attempt_of,
     bad_query,
-    identify,
     path_id,
     probable_key,
     query_cursor_time,
@@ -35,10 +34,9 @@ from app.web.replies import answer, json_reply, status_headers, stored_reply
 
 async def start_assessment(request: web.Request) -> web.StreamResponse:
     """Starts an assessment, or goes on with the open one of the track."""
-    caller = await identify(request)
-    caller.require(Role.STUDENT)
+    caller = request[ACCESS].caller
     value = await read_object(request)
-    track, context = checked(NewAssessment, value).track, request.app[CONTEXT]
+    track, context = validate(NewAssessment, value).track, request.app[CONTEXT]
 
     async def work(conn: Connection) -> StoredAnswer:
         assessment, new = await start.start(conn, caller.sub, track, context.settings.assessment_ttl)
@@ -49,10 +47,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
 
 async def list_assessments(request: web.Request) -> web.StreamResponse:
     """A page of assessments, newest first: the caller's own, or everyone's for staff."""
-    caller = await identify(request)
-    caller.require(*Role)
-    if "needs_review" in request.query:
-        caller.require(Role.ADVISOR, Role.ADMIN)
+    caller = request[ACCESS].caller
     limit, after = query_limit(request), query_cursor_time(request)
     found = await assessments.page(
         request.app[CONTEXT].pool,
@@ -71,19 +66,15 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
 
 async def show_assessment(request: web.Request) -> web.StreamResponse:
     """An assessment with its questions and saved responses."""
-    caller = await identify(request)
-    assessment = await responses.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
-    caller.require_reader(assessment.owner)
-    return json_reply(assessment_view(assessment))
+    assessment_id, access = path_id(request, "assessment_id"), request[ACCESS]
+    return json_reply(assessment_view(await responses.find_permitted(request.app[CONTEXT].pool, assessment_id, access)))
 
 
 async def save_responses(request: web.Request) -> web.StreamResponse:
     """Saves some answers."""
-    caller = await identify(request)
     pool = request.app[CONTEXT].pool
-    assessment = await responses.find(pool, path_id(request, "assessment_id"))
-    caller.require_owner(assessment.owner)
-    body = checked(SaveBody, await read_object(request))
+    assessment = await responses.find_permitted(pool, path_id(request, "assessment_id"), request[ACCESS])
+    body = validate(SaveBody, await read_object(request))
     saved = await responses.save(pool, assessment, _given(body))
     request.app[CONTEXT].change_feed.publish(assessment.id)
     return json_reply(saved)
@@ -91,15 +82,15 @@ async def save_responses(request: web.Request) -> web.StreamResponse:
 
 async def submit_assessment(request: web.Request) -> web.StreamResponse:
     """Locks the answers, scores by rule, and queues the jobs."""
-    caller, submitter = await identify(request), request.app[SUBMITTER]
-    early = IdempotentRequest(probable_key(request, caller), b"")
-    draft = await submitter.open(path_id(request, "assessment_id"), caller, early)
+    access, submitter = request[ACCESS], request.app[SUBMITTER]
+    early = IdempotentRequest(probable_key(request, access.caller), b"")
+    draft = await submitter.open(path_id(request, "assessment_id"), access, early)
     value = await read_object(request)
-    body = checked(SubmitBody, value)
+    body = validate(SubmitBody, value)
     origin = Origin(traceparent(request), request[REQUEST_ID])
-    attempt = attempt_of(request, caller, value)
-    submitted = await submitter.submit(draft, caller, attempt, _given(body), origin)
-    if submitted.rings:
+    attempt = attempt_of(request, access.caller, value)
+    submitted = await submitter.submit(draft, access, attempt, _given(body), origin)
+    if submitted.notifications:
         request.app[CONTEXT].change_feed.publish(draft.assessment.id)
         _ring_later(request.app, submitted)
     return stored_reply(submitted.answer)
@@ -107,18 +98,22 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
 
 async def show_result(request: web.Request) -> web.StreamResponse:
     """The result, or the status while there is none yet."""
-    caller = await identify(request)
-    found = await status.read_result(request.app[CONTEXT].pool, path_id(request, "assessment_id"), caller)
+    found = await status.read_result(request.app[CONTEXT].pool, path_id(request, "assessment_id"), request[ACCESS])
     if isinstance(found, Status):
         return json_reply(found.view, 202, status_headers(found))
     return json_reply(found, headers={"Cache-Control": "private, no-cache"})
 
 
-def _ring_later(app: web.Application, submitted: Submitted) -> None:
+async def find_assessment(request: web.Request) -> Assessment:
+    """The assessment that the path names, whoever owns it. Raises `NotFound`."""
+    return await responses.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
+
+
+def _ring_later(app: web.Application, submitted: SubmitResult) -> None:
     """Rings off the request's path: the answer does not wait for Redis."""
     context = app[CONTEXT]
     app[METRICS].submissions.inc()
-    app[BACKGROUND].start(lambda: notify(context.job_queue, submitted.rings))
+    app[BACKGROUND].start(lambda: notify(context.job_queue, submitted.notifications))
 
 
 def _given(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:

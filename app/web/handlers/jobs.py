@@ -6,12 +6,12 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.checking import checked
+from app.domain.checking import validate
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import JobLine, StoredAnswer
-from app.domain.states import JobStatus, JobType, Role
-from app.http.keys import BACKGROUND, CONTEXT, REQUEST_ID
+from app.domain.states import JobStatus, JobType
+from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT, REQUEST_ID
 from app.repositories import dead_letters as letters
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
 from app.schemas import JobPage, job_line_view, links
 from app.schemas.requests import RetryBody
@@ -23,7 +23,6 @@ from app.services.jobs.runner import notify
 from app.web.parsing import (
     attempt_of,
     bad_query,
-    identify,
     path_id,
     query_cursor_time,
     query_limit,
@@ -37,7 +36,6 @@ _Set = TypeVar("_Set", bound=StrEnum)
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """A page of jobs, newest first; with `status=failed`, the dead letters."""
-    (await identify(request)).require(Role.ADMIN)
     limit, after = query_limit(request), query_cursor_time(request)
     status, job_type = _one_of(request, "status", JobStatus), _one_of(request, "job_type", JobType)
     statuses = JobStatus if status is None else (status,)
@@ -48,19 +46,17 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
     """Tries a failed job again; of an assessment that is over, in a new run, where the job has a new id."""
-    caller, context = await identify(request), request.app[CONTEXT]
-    job_id = path_id(request, "job_id")
-    await dead_letters.find(context.pool, job_id)
-    caller.require(Role.ADMIN)
+    caller, context = request[ACCESS].caller, request.app[CONTEXT]
+    job_id = (await find_job(request)).job_id
     value = await read_object(request)
-    checked(RetryBody, value)
+    validate(RetryBody, value)
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
-    rings: list[Ring] = []
+    rings: list[JobNotification] = []
     changed: list[UUID] = []
 
     async def work(conn: Connection) -> StoredAnswer:
         retried = await dead_letters.retry(conn, caller.sub, job_id, attempts, origin)
-        rings.extend(retried.rings)
+        rings.extend(retried.notifications)
         changed.append(retried.job.assessment_id)
         return answer(job_line_view(retried.job), 202, links(retried.job.assessment_id).status)
 
@@ -71,6 +67,11 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
     for assessment_id in changed:
         context.change_feed.publish(assessment_id)
     return stored_reply(stored)
+
+
+async def find_job(request: web.Request) -> JobLine:
+    """The job that the path names. Raises `NotFound`."""
+    return await dead_letters.find(request.app[CONTEXT].pool, path_id(request, "job_id"))
 
 
 def _one_of(request: web.Request, name: str, members: type[_Set]) -> _Set | None:

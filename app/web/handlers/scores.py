@@ -4,13 +4,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.checking import checked
+from app.domain.assessment.questions import Question
+from app.domain.checking import validate
 from app.domain.errors import NotFound
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import StoredAnswer
-from app.domain.states import Role
-from app.http.keys import BACKGROUND, CONTEXT, REQUEST_ID
+from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT, REQUEST_ID
 from app.repositories import assessments
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection
 from app.schemas import links
 from app.schemas.requests import OverrideBody, RescoreBody
@@ -21,33 +21,30 @@ from app.services.jobs import rescore
 from app.services.jobs.runner import notify
 from app.services.results import override
 from app.services.results.override import Given
-from app.web.parsing import attempt_of, identify, path_id, read_object, traceparent
+from app.web.parsing import attempt_of, path_id, read_object, traceparent
 from app.web.replies import answer, json_reply, stored_reply
 
 
 async def override_score(request: web.Request) -> web.StreamResponse:
     """A person's score beside the machine's, which counts from now on; answers with the result that counts it."""
-    caller, pool = await identify(request), request.app[CONTEXT].pool
-    assessment_id = path_id(request, "assessment_id")
-    question = await override.find(pool, assessment_id, path_id(request, "question_id"))
-    caller.require(Role.ADVISOR, Role.ADMIN)
-    body = checked(OverrideBody, await read_object(request))
+    caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
+    assessment_id, question = path_id(request, "assessment_id"), await find_question(request)
+    body = validate(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
     overridden = await override.override(pool, assessment_id, Given(question, body.score, body.reason, caller.sub))
     if overridden.changed:
-        _tell(request.app, assessment_id, [overridden.ring] if overridden.ring else [])
+        _tell(request.app, assessment_id, [overridden.notification] if overridden.notification else [])
     return json_reply(overridden.body, headers={"Cache-Control": "private, no-cache"})
 
 
 async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     """Runs the jobs again, with every essay scored anew; the result stands until the new one replaces it."""
-    caller, context = await identify(request), request.app[CONTEXT]
+    caller, context = request[ACCESS].caller, request.app[CONTEXT]
     assessment_id = (await responses.find(context.pool, path_id(request, "assessment_id"))).id
-    caller.require(Role.ADVISOR, Role.ADMIN)
     value = await read_object(request)
-    reason = checked(RescoreBody, value).reason
+    reason = validate(RescoreBody, value).reason
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
-    rings: list[Ring] = []
+    rings: list[JobNotification] = []
 
     async def work(conn: Connection) -> StoredAnswer:
         rings.extend(await rescore.rescore(conn, caller.sub, assessment_id, reason, attempts, origin))
@@ -62,7 +59,13 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     return stored_reply(stored)
 
 
-def _tell(app: web.Application, assessment_id: UUID, rings: list[Ring]) -> None:
+async def find_question(request: web.Request) -> Question:
+    """The question of an assessment that the path names, in the assessment's version. Raises `NotFound`."""
+    ids = path_id(request, "assessment_id"), path_id(request, "question_id")
+    return await override.find(request.app[CONTEXT].pool, *ids)
+
+
+def _tell(app: web.Application, assessment_id: UUID, rings: list[JobNotification]) -> None:
     """Wakes who waits for a change of the assessment, and rings off the request's path: the answer does not wait for
     Redis."""
     context = app[CONTEXT]

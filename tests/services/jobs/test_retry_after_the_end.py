@@ -87,7 +87,7 @@ async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, r
     assert {(job["traceparent"], job["request_id"]) for job in during.jobs.values() if job is not kept} == {
         ("00-trace-01", "request-2")
     }
-    assert (retried.job.job_id, retried.job.run, [ring.job_id for ring in retried.rings]) == (
+    assert (retried.job.job_id, retried.job.run, [ring.job_id for ring in retried.notifications]) == (
         queued["id"], 2, [queued["id"]]
     )  # fmt: skip
 
@@ -190,7 +190,7 @@ async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, ban
     during = await see(pool, assessment_id)
     assert during.states == {"gpt": "completed", "rag": "completed", "fusion": "queued"}
     assert (view(during).status, view(during).rescoring, during.row["remaining"]) == ("failed", True, 0)
-    assert (during.due, [ring.queue for ring in retried.rings]) == ({"fusion"}, [JobType.FUSION])
+    assert (during.due, [ring.queue for ring in retried.notifications]) == ({"fusion"}, [JobType.FUSION])
     await run_all(pool, running)
     after = await see(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("completed", False)

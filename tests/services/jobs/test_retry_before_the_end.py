@@ -70,7 +70,7 @@ async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: 
     assert (after.row["remaining"], after.row["revision"]) == (2, before.row["revision"] + 1)
     assert (after.row["run"], after.row["status"], after.reasons) == (1, "submitted", ["missing_responses"])
     assert retried.job.job_id == gpt
-    assert [(ring.job_id, ring.queue, ring.fence) for ring in retried.rings] == [(gpt, JobType.GPT, 1)]
+    assert [(ring.job_id, ring.queue, ring.fence) for ring in retried.notifications] == [(gpt, JobType.GPT, 1)]
     gaps = "SELECT count(*) FROM scores WHERE score IS NULL"
     assert await pool.fetchval(gaps) == 0
 

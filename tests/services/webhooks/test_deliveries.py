@@ -149,7 +149,7 @@ async def test_after_the_last_try_the_webhook_is_disabled_and_registering_sends_
     assert (shown.disabled_reason, shown.disabled_at is not None) == ("attempts_failed", True)
     receiver.default = answer(200)
     again = await managing.register(pool, assessment_id, receiver.url, SECRET)
-    assert (again.replaced, again.ring is not None) == (True, True)
+    assert (again.replaced, again.notification is not None) == (True, True)
     assert await send_all(pool, sending) == 1
     assert ((await delivery(pool, assessment_id))["status"], len(set(ids(receiver)))) == ("delivered", 1)
     assert managing.shown(await managing.find(pool, assessment_id)).disabled_at is None
@@ -215,7 +215,7 @@ async def test_pending_tries_go_to_the_present_address(
     await send_one(pool, sending)
     async with webhook_receiver() as new:
         replaced = await managing.register(pool, assessment_id, new.url, OTHER_SECRET)
-        assert (replaced.replaced, replaced.changed, replaced.ring) == (True, True, None)
+        assert (replaced.replaced, replaced.changed, replaced.notification) == (True, True, None)
         assert await send_all(pool, sending) == 1
         assert (ids(new), len(receiver.requests)) == (ids(receiver), 1)
 
@@ -235,7 +235,7 @@ async def test_removing_cancels_what_was_to_come_and_registering_anew_sends_it(
     assert (len(set(ids(receiver))), (await delivery(pool, assessment_id))["status"]) == (1, "delivered")
     # What was delivered is not sent anew: there is a redelivery for that.
     await managing.remove(pool, assessment_id)
-    assert (await managing.register(pool, assessment_id, receiver.url, SECRET)).ring is None
+    assert (await managing.register(pool, assessment_id, receiver.url, SECRET)).notification is None
 
 
 async def test_what_a_stopping_worker_was_sending_is_handed_back(

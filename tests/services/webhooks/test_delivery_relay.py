@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.clients.redis import job_queue
-from app.clients.redis.job_queue import JobQueue, queue_of
+from app.clients.redis.job_queue import JobQueue, queue_key
 from app.domain.states import WEBHOOKS
 from app.repositories import webhooks
 from app.repositories.sql import Connection, Pool, statements
@@ -26,7 +26,7 @@ async def bell(redis_url: str) -> AsyncIterator[JobQueue]:
 
 
 async def rung(bell: JobQueue) -> int:
-    waiting = await bell.waiting()
+    waiting = await bell.queue_lengths()
     assert sum(waiting.values()) == waiting[WEBHOOKS]
     return waiting[WEBHOOKS]
 
@@ -66,7 +66,7 @@ async def test_what_is_not_due_is_left_alone(pool: Pool, bank: Bank, bell: JobQu
 
 async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, bell: JobQueue) -> None:
     await planted_many(pool, NOWHERE, 1)
-    await bell.redis.zadd(queue_of(WEBHOOKS), {f"waiting-{number}": 1 for number in range(maintenance.ENOUGH)})
+    await bell.redis.zadd(queue_key(WEBHOOKS), {f"waiting-{number}": 1 for number in range(maintenance.ENOUGH)})
     assert await maintenance.relay(pool, bell) == 0
     assert await rung(bell) == maintenance.ENOUGH
 

@@ -47,7 +47,7 @@ async def test_a_result_that_takes_the_place_of_another_is_a_rescore(pool: Pool,
         fusion = await fused_again(pool, bank, owner, early=early)
         await complete(pool, fusion)
         if not early:
-            assert (await managing.register(pool, fusion.assessment_id, NOWHERE, SECRET)).ring
+            assert (await managing.register(pool, fusion.assessment_id, NOWHERE, SECRET)).notification
         first = [(1, "assessment.completed")] if early else []
         assert await told(pool, fusion.assessment_id) == [*first, (2, "assessment.rescored")]
 
@@ -58,7 +58,7 @@ async def test_a_later_run_that_fails_leaves_nothing_to_tell(pool: Pool, bank: B
         failed = await jobs.fail_assessment(pool, fusion, ERROR)
         assert failed and failed.next_job is None
         if not early:
-            assert (await managing.register(pool, fusion.assessment_id, NOWHERE, SECRET)).ring
+            assert (await managing.register(pool, fusion.assessment_id, NOWHERE, SECRET)).notification
         assert await told(pool, fusion.assessment_id) == [(1, "assessment.completed")]
 
 
@@ -70,7 +70,7 @@ async def test_the_first_result_after_a_failure_is_a_completion(pool: Pool, bank
         assert await jobs.fail_assessment(pool, first, ERROR)
         await retry(pool, first.id)
         if not early:
-            assert (await managing.register(pool, first.assessment_id, NOWHERE, SECRET)).ring
+            assert (await managing.register(pool, first.assessment_id, NOWHERE, SECRET)).notification
         assert await told(pool, first.assessment_id) == [(1, "assessment.failed")]
         await complete(pool, await job_of_run(pool, first.assessment_id, 2, JobType.FUSION))
         assert await told(pool, first.assessment_id) == [(1, "assessment.failed"), (2, "assessment.completed")]

@@ -141,8 +141,8 @@ async def test_a_later_run_has_a_message_of_its_own(
     await pool.execute("INSERT INTO results (assessment_id, run, body) SELECT assessment_id, 2, body FROM results")
     await managing.remove(pool, assessment_id)
     late = await managing.register(pool, assessment_id, receiver.url, SECRET)
-    assert late.ring
-    await slow.run(late.ring.job_id)
+    assert late.notification
+    await slow.run(late.notification.job_id)
     types = await pool.fetch("SELECT run, event_type, status FROM webhook_deliveries ORDER BY run")
     assert [tuple(row) for row in types] == [
         (1, "assessment.completed", "cancelled"), (2, "assessment.rescored", "delivered")

@@ -10,7 +10,7 @@ import pytest
 from app.domain.records.assessments import ClaimedJob
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.states import DeliveryStatus, DisabledReason
-from app.domain.webhook.delivery import Verdict
+from app.domain.webhook.delivery import NextStep
 from app.repositories import jobs, webhooks
 from app.repositories.sql import Connection, Pool
 from app.services.results.fuse import FusionJob
@@ -58,9 +58,9 @@ async def test_however_registration_and_end_meet_there_is_one_message(pool: Pool
             await asyncio.sleep(0)  # moves the two against each other; whatever comes out is checked
         late = await managing.register(pool, job.assessment_id, NOWHERE, SECRET)
         finished = await ending
-        assert finished and (late.ring is None) != (finished.next_job is None)
+        assert finished and (late.notification is None) != (finished.next_job is None)
         assert await messages(pool, job) == 1
-        made["late" if late.ring else "in time"] += 1
+        made["late" if late.notification else "in time"] += 1
     assert sum(made.values()) == TRIES
 
 
@@ -98,14 +98,14 @@ async def test_a_registration_that_waited_for_the_end_makes_the_message(pool: Po
         registering = asyncio.create_task(managing.register(pool, job.assessment_id, NOWHERE, SECRET))
         await until(lambda: pool.fetchval(WAITING))
     assert finished and finished.next_job is None
-    assert (await registering).ring and await messages(pool, job) == 1
+    assert (await registering).notification and await messages(pool, job) == 1
 
 
 async def test_of_many_registrations_after_the_end_one_makes_the_message(pool: Pool, bank: Bank) -> None:
     job = await about_to_end(pool, bank)
     await complete(pool, job)
     every = await asyncio.gather(*(managing.register(pool, job.assessment_id, NOWHERE, SECRET) for _ in range(20)))
-    assert sum(one.ring is not None for one in every) == 1 == await messages(pool, job)
+    assert sum(one.notification is not None for one in every) == 1 == await messages(pool, job)
     assert sum(not one.replaced for one in every) == 1
 
 
@@ -138,7 +138,7 @@ async def test_a_stale_worker_writes_nothing_and_without_the_fence_it_would(pool
     assessment_id = await registered(pool, bank, NOWHERE)
     first = await stale(pool, assessment_id)
     before = await delivery(pool, assessment_id)
-    delivered = Verdict(DeliveryStatus.DELIVERED)
+    delivered = NextStep(DeliveryStatus.DELIVERED)
     assert not await webhooks.record_attempt(pool, first, 200, 1, None, delivered)
     assert not await webhooks.put_back(pool, first, 0)
     assert await webhooks.write_body(pool, first, "x") is None

@@ -194,7 +194,7 @@ async def test_saying_it_again_changes_nothing(api: Api, advisor: Api, pool: Poo
 
 async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).ring
+    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification
     for score in (0.9, 0.5):
         await put(advisor, assessment_id, essay, score)
     rows = await pool.fetch("SELECT run, edition, event_type FROM webhook_deliveries ORDER BY edition")
@@ -213,8 +213,8 @@ async def test_who_registers_later_is_told_of_the_newest_result(advisor: Api, po
     assessment_id = await completed(pool, bank)
     await put(advisor, assessment_id, bank.ids["essay"], 0.9)
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).ring
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).ring is None
+    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification
+    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification is None
     (row,) = await pool.fetch("SELECT run, edition, event_type FROM webhook_deliveries")
     assert tuple(row) == (1, 1, "assessment.rescored")
 
