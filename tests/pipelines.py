@@ -15,13 +15,12 @@ from app.repositories import jobs
 from app.repositories.sql import Executor, Pool
 from app.services.assessments import start
 from app.services.assessments.submit import Origin, SubmissionLimits, Submitter
-from app.services.caller import Caller
+from app.services.caller import Access, Caller
 from app.services.essays.llm_calls import Model, PaidModel, Price
 from app.services.essays.local_estimate import Estimator, estimate_locally
 from app.services.essays.score_essays import EssayJob
 from app.services.idempotency import IdempotentRequest
 from app.services.jobs.runner import JobLimits, JobRunner
-from app.services.phrase_summary import Phrasing
 from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from tests.bank import SLUG, Bank
@@ -39,7 +38,6 @@ def pipeline(
     model: Model | None = None,
     fallback: Literal["local", "none"] = "local",
     second: Model | None = None,
-    summary: Model | None = None,
     prices: Mapping[str, Price] | None = None,
     budget_usd: float | None = None,
     limits: JobLimits | None = None,
@@ -48,7 +46,7 @@ def pipeline(
 ) -> JobRunner:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
     told = prices or {}
-    models = (model, second, summary)
+    models = (model, second)
     asking = [PaidModel(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
     return JobRunner(
         pool,
@@ -58,7 +56,7 @@ def pipeline(
                 pool, asking[0], asking[1], embedder, fallback, detect_injection=detect_injection, estimate=estimate
             ),
             JobType.RAG: RecommendationJob(pool, embedder),
-            JobType.FUSION: FusionJob(pool, Phrasing(asking[2]) if asking[2] else None),
+            JobType.FUSION: FusionJob(pool),
         },
         limits or JobLimits(lease_seconds=15, max_crashes=3, retry_delay=1e-6),
     )
@@ -75,17 +73,22 @@ async def run_all(pool: Pool, running: JobRunner, most: int = 50) -> int:
     raise AssertionError("the jobs never end")
 
 
+def access_of_student(sub: str) -> Access:
+    """A student's access to assessments of their own."""
+    return Access(Caller(sub, frozenset({Role.STUDENT})), any_owner=False)
+
+
 async def submit(
     pool: Pool, bank: Bank, owner: str = "student-1", answers: list[dict[str, Any]] | None = None, attempts: int = 4
 ) -> UUID:
     """An assessment of the small track, submitted with these answers (all, if none are given)."""
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, owner, SLUG, 3600)
-    caller, submitter = Caller(owner, frozenset({Role.STUDENT})), Submitter(pool, SubmissionLimits(10_000, attempts))
+    access, submitter = access_of_student(owner), Submitter(pool, SubmissionLimits(10_000, attempts))
     told = bank.all_answers() if answers is None else answers
     given = [(UUID(response["question_id"]), response["answer"]) for response in told]
-    draft = await submitter.open(assessment.id, caller, NO_KEY)
-    await submitter.submit(draft, caller, NO_KEY, given, FROM_NOWHERE)
+    draft = await submitter.open(assessment.id, access, NO_KEY)
+    await submitter.submit(draft, access, NO_KEY, given, FROM_NOWHERE)
     return assessment.id
 
 

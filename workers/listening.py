@@ -32,14 +32,11 @@ async def listen(settings: Settings, pipeline: JobRunner, delivering: WebhookDel
     redis = job_queue.connect(settings.secret("redis_url"))
     pool = ArqRedis(redis.connection_pool, job_serializer=job_queue.encode, job_deserializer=job_queue.decode)
     slots = {JobType.GPT: settings.worker_concurrency}
-    if settings.summary_model and settings.openai_api_key:
-        # Then a fusion mostly waits for a model as well, and few places would hold up all others.
-        slots[JobType.FUSION] = settings.worker_concurrency
     workers = [
-        QueueWorker(pool, job_queue.queue_of(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
+        QueueWorker(pool, job_queue.queue_key(job_type), slots.get(job_type, _QUICK_SLOTS), pipeline.run)
         for job_type in JobType
     ]
-    workers.append(QueueWorker(pool, job_queue.queue_of(WEBHOOKS), _WEBHOOK_SLOTS, delivering.run))
+    workers.append(QueueWorker(pool, job_queue.queue_key(WEBHOOKS), _WEBHOOK_SLOTS, delivering.run))
     listening = [asyncio.create_task(worker.async_run()) for worker in workers]
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -14,14 +14,13 @@ from app.services.essays.llm_calls import PaidModel
 from app.services.essays.score_essays import EssayJob
 from app.services.jobs.rescore_degraded import DegradedRescorer
 from app.services.jobs.runner import JobLimits, JobRunner
-from app.services.phrase_summary import Phrasing
 from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from app.services.webhooks.deliver import WebhookDelivery
 from app.settings import Settings
 from app.wiring.context import Context, open_context
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.models import open_models, open_phrasing
+from app.wiring.models import open_models
 from workers.listening import listen
 from workers.schedules import repeat, schedules
 
@@ -45,11 +44,10 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             retrieval_embedder(settings, offline, context.pool, context.job_queue.redis)
         )
         models = await stack.enter_async_context(open_models(context))
-        phrasing = await stack.enter_async_context(open_phrasing(context))
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
         delivering = WebhookDelivery(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
-        pipeline = _pipeline(context, offline, embedder, models, phrasing)
+        pipeline = _pipeline(context, offline, embedder, models)
         tasks = [
             asyncio.create_task(repeat(schedule))
             for schedule in schedules(context, embedder, _healing(context, models))
@@ -76,7 +74,6 @@ def _pipeline(
     offline: OfflineEmbedder,
     embedder: Embedder,
     models: Sequence[PaidModel],
-    phrasing: Phrasing | None,
 ) -> JobRunner:
     """Essays are estimated by the states of tokens, which only the offline embedder has."""
     settings = context.settings
@@ -88,7 +85,7 @@ def _pipeline(
         {
             JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, announce),
             JobType.RAG: RecommendationJob(context.pool, embedder),
-            JobType.FUSION: FusionJob(context.pool, phrasing),
+            JobType.FUSION: FusionJob(context.pool),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
         announce,

@@ -4,16 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from app.domain.assessment.questions import Question
-from app.domain.result.model import Processing, Result, SummarySentence
+from app.domain.job.notification import JobNotification
+from app.domain.result.model import Processing, Result
 from app.domain.states import WEBHOOKS
-from app.repositories.jobs import Ring
 from app.repositories.sql import Connection, statements
 
 _SQL = statements("overrides")
-_sentences: TypeAdapter[tuple[SummarySentence, ...]] = TypeAdapter(tuple[SummarySentence, ...])
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,6 @@ class PresentResult:
     body: str
     completed_at: datetime
     processing: Processing
-    summary: tuple[SummarySentence, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,6 @@ async def present_result(conn: Connection, assessment_id: UUID) -> PresentResult
         raise RuntimeError("a completed assessment without a result")
     columns = dict(row)
     columns["processing"] = Processing.model_validate(columns["processing"])
-    columns["summary"] = _sentences.validate_python(columns["summary"])
     return PresentResult(**columns)
 
 
@@ -59,10 +54,10 @@ async def add(conn: Connection, assessment_id: UUID, new: NewOverride) -> dateti
     return made
 
 
-async def replace_result(conn: Connection, run: int, result: Result) -> Ring | None:
+async def replace_result(conn: Connection, run: int, result: Result) -> JobNotification | None:
     """Puts a run's result in the place of the one before, and returns the message that tells of it, if somebody
     listens; needs the assessment held."""
     reasons = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
     shown = (result.model_dump_json(), reasons, result.needs_review)
     row = await conn.fetchrow(_SQL["replace_result"], result.assessment_id, run, *shown)
-    return Ring(row["id"], WEBHOOKS, row["fence"]) if row else None
+    return JobNotification(row["id"], WEBHOOKS, row["fence"]) if row else None

@@ -31,11 +31,9 @@ async def read_result(db: Executor, run: OneRun) -> Result | None:
     return Result.model_validate_json(body) if body else None
 
 
-async def read_rows(db: Executor, run: OneRun, essays: Sequence[bytes], summary: bytes | None) -> TraceRows:
-    """What there is of a run that exists, with the answers that others bought to prompts of these fingerprints: those
-    about essays, and that about the summary."""
-    wanted = [*essays, *([summary] if summary else [])]
-    row = await db.fetchrow(_SQL["read_rows"], run.assessment_id, run.run, wanted, _MOST_CALLS, summary)
+async def read_rows(db: Executor, run: OneRun, fingerprints: Sequence[bytes]) -> TraceRows:
+    """What there is of a run that exists, with the answers that others bought to prompts of these fingerprints."""
+    row = await db.fetchrow(_SQL["read_rows"], run.assessment_id, run.run, list(fingerprints), _MOST_CALLS)
     if row is None:
         raise RuntimeError("a statement without a table is one row")
     return TraceRows(

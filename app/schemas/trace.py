@@ -41,16 +41,15 @@ class TracedQuestionView(Frozen):
 
 class TracedCallView(ModelCallRow):
     """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used.
-    `as_shown` says whether it asked exactly the prompt that its question or the summary shows: an older version asked
-    another, a probe asks something else, and an override may have changed the facts of a summary since."""
+    `as_shown` says whether it asked exactly the prompt that its question shows: an older version asked another, and a
+    probe asks something else."""
 
     as_shown: bool
 
 
 class TraceView(Frozen):
     """The whole way of a run's result. `degraded_reasons` are those of the result, where there is one; each job has its
-    own besides. `summary_prompt` is null where no model was asked about the summary, `retrieval` where nothing was
-    searched, or before that was kept."""
+    own besides. `retrieval` is null where nothing was searched, or before that was kept."""
 
     assessment_id: UUID
     track: str
@@ -63,7 +62,6 @@ class TraceView(Frozen):
     jobs: tuple[TracedJob, ...]
     questions: tuple[TracedQuestionView, ...]
     model_calls: tuple[TracedCallView, ...]
-    summary_prompt: PromptView | None
     retrieval: RetrievalTrace | None
     recommended: tuple[UUID, ...]
     deliveries: tuple[TracedDelivery, ...]
@@ -71,12 +69,10 @@ class TraceView(Frozen):
 
 @dataclass(frozen=True)
 class ShownPrompts:
-    """The prompts that are shown: of essays by question, and of the summary if a model was asked about it; `asked` has
-    what they are about by their fingerprints (hex), None for the summary."""
+    """The prompts that are shown, by question; `asked` has the questions by the prompts' fingerprints (hex)."""
 
     essays: Mapping[UUID, PromptView]
-    summary: PromptView | None
-    asked: Mapping[str, UUID | None]
+    asked: Mapping[str, UUID]
 
 
 def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | None, prompts: ShownPrompts) -> TraceView:
@@ -94,7 +90,6 @@ def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | No
         jobs=rows.jobs,
         questions=tuple(_question_view(question, run, rows, prompts.essays) for question in run.questions),
         model_calls=tuple(_call_view(call, prompts.asked) for call in rows.calls),
-        summary_prompt=prompts.summary,
         retrieval=RetrievalTrace.model_validate(searched) if searched else None,
         recommended=tuple(each.credential_id for each in result.recommendations) if result else (),
         deliveries=rows.deliveries,
@@ -120,7 +115,7 @@ def _question_view(
     )
 
 
-def _call_view(call: ModelCallRow, asked: Mapping[str, UUID | None]) -> TracedCallView:
+def _call_view(call: ModelCallRow, asked: Mapping[str, UUID]) -> TracedCallView:
     """The call, of the question that asks the same where it was bought for another."""
     fingerprint = call.fingerprint or ""
     told = dict(call) | {"question_id": call.question_id or asked.get(fingerprint)}

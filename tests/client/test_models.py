@@ -10,7 +10,7 @@ from tests.client.fake_service import SUBMISSION, status_body
 from tests.client.schemas import Document, Schema, later_value, parsed_schemas
 
 # Fields that the service sends and the client deliberately leaves out.
-LEFT_OUT = {"Problem": {"instance"}, "SummarySentence": {"phrased"}}
+LEFT_OUT = {"Problem": {"instance"}}
 # Fields that the client fills in itself.
 ADDED = {"Problem": {"retry_after"}}
 

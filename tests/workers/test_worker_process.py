@@ -10,15 +10,14 @@ from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
+from app.domain.job.notification import JobNotification
 from app.domain.states import JobStatus, JobType
 from app.local.embedded import EmbeddedValkey
 from app.repositories import jobs
-from app.repositories.jobs import Ring
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
-from tests.fakes.phrasings import HONEST, only_summaries, phrases
 from tests.pipelines import claimed, job_id, submit
 from tests.workers.conftest import StartWorker
 
@@ -32,7 +31,7 @@ def by_model(provider: ModelServer) -> dict[str, str]:
 
 async def ring(redis_url: str, *job_ids: UUID) -> None:
     bell = JobQueue(job_queue.connect(redis_url))
-    await bell.ring([Ring(job, JobType.GPT, 0) for job in job_ids])
+    await bell.notify([JobNotification(job, JobType.GPT, 0) for job in job_ids])
     await bell.redis.aclose()
 
 
@@ -85,27 +84,6 @@ async def test_sigterm_hands_back_what_hangs_uncharged(
     await completed(pool, assessment_id)
     found = await row(pool, gpt)
     assert (found["attempts"], found["crashes"], found["fence"]) == (1, 0, 2)
-
-
-async def test_sigterm_hands_back_a_fusion_whose_summary_is_being_phrased(
-    start_worker: StartWorker, pool: Pool, bank: Bank, provider: ModelServer
-) -> None:
-    words = by_model(provider) | {"SUMMARY_MODEL": "gpt-words"}
-    provider.default = only_summaries(hang())
-    worker = await start_worker(SHUTDOWN_TIMEOUT="3", **words)
-    assessment_id = await submit(pool, bank)
-    await asked(provider, 3)
-    assert await worker.end(signal.SIGTERM) == 0
-    fusion = await job_id(pool, assessment_id, JobType.FUSION)
-    found = await row(pool, fusion)
-    assert (found["status"], found["attempts"], found["crashes"]) == ("queued", 0, 0)
-    assert await pool.fetchval("SELECT count(*) FROM results") == 0
-    provider.default = phrases(HONEST)
-    await start_worker(**words)
-    await completed(pool, assessment_id)
-    summary = await pool.fetchval("SELECT body -> 'summary' ->> 0 FROM results")
-    assert '"model":"gpt-words"' in summary
-    assert len(provider.requests) == 4
 
 
 async def test_sigterm_lets_short_work_end(
@@ -203,7 +181,7 @@ async def test_messages_that_mean_nothing_do_no_harm(
 ) -> None:
     worker = await start_worker()
     async with Redis.from_url(redis_url) as redis:
-        queue = job_queue.queue_of(JobType.GPT)
+        queue = job_queue.queue_key(JobType.GPT)
         await redis.zadd(queue, {"gone": 1, "garbage": 1, "pickle": 1, "other": 1})
         await redis.set("arq:job:garbage", b"\xff\x00")
         await redis.set("arq:job:pickle", b"\x80\x04\x8c\x05posix\x8c\x06system\x93.")

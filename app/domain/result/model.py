@@ -116,26 +116,11 @@ class SkillEstimate(Frozen):
     sources: tuple[str, ...] = Field(min_length=1)
 
 
-class Phrased(Frozen):
-    """Who phrased a sentence, and the `plain` one that it stands for, which has the same figures, names and sources."""
-
-    model: str
-    prompt_version: str
-    plain: str
-
-
 class SummarySentence(Frozen):
-    """A sentence and what it rests on: `score:{question_id}` or `passage:{passage_id}`. `phrased` is there where a
-    model phrased it, and left out of plain sentences."""
+    """A sentence and what it rests on: `score:{question_id}` or `passage:{passage_id}`."""
 
     text: str
     sources: tuple[str, ...] = Field(min_length=1)
-    phrased: Phrased | None = Field(None, exclude_if=lambda phrased: phrased is None)
-
-    @property
-    def plain(self) -> str:
-        """The plain sentence, which this one is or stands for."""
-        return self.phrased.plain if self.phrased else self.text
 
 
 class RecommendationSource(Frozen):

@@ -1,47 +1,18 @@
-"""A result in plain sentences, each with its sources."""
+"""The summary of a result: plain sentences, each with its sources."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from app.domain.result.model import (
     Breakdown,
+    EssayLine,
     EssaySummary,
     Overall,
+    QuestionLine,
     Recommendation,
-    Result,
     RulePart,
     SkillEstimate,
     SummarySentence,
 )
-
-
-class FactKind(StrEnum):
-    """What a sentence is about."""
-
-    TOTAL = "total"
-    PART = "part"
-    UNANSWERED = "unanswered"
-    UNSCORED = "unscored"
-    SCORED_BY_PEOPLE = "scored_by_people"
-    STRENGTHS = "strengths"
-    GAPS = "gaps"
-    ADVICE = "advice"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A plain sentence, what it rests on, and the names in it as the bank and the catalogue have them, in order."""
-
-    kind: FactKind
-    text: str
-    sources: tuple[str, ...]
-    names: tuple[str, ...] = ()
-
-
-# What a sentence says, its sources, and the names in it; without the first two it is left out.
-Draft = tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], tuple[str, ...]]
-_NOTHING: Draft = ("", ())
 
 
 def summarize_in_words(
@@ -50,90 +21,76 @@ def summarize_in_words(
     skills: Sequence[SkillEstimate],
     recommendations: Sequence[Recommendation],
 ) -> tuple[SummarySentence, ...]:
-    """What a student should read first: the total, each part, strengths, gaps, what is missing, what people scored, the
-    first advice."""
-    facts = _facts(overall, breakdown, skills, recommendations)
-    return tuple(SummarySentence(text=fact.text, sources=fact.sources) for fact in facts)
-
-
-def summary_facts(result: Result) -> tuple[Fact, ...]:
-    """What the plain sentences of this result say, in their order."""
-    return _facts(result.overall, result.breakdown, result.skills, result.recommendations)
-
-
-def _facts(
-    overall: Overall,
-    breakdown: Breakdown,
-    skills: Sequence[SkillEstimate],
-    recommendations: Sequence[Recommendation],
-) -> tuple[Fact, ...]:
-    drafts = (
-        (FactKind.TOTAL, _total(overall, breakdown)),
-        *((FactKind.PART, _part(name, summary)) for name, summary in _parts(breakdown)),
-        (FactKind.UNANSWERED, _unanswered(breakdown)),
-        (FactKind.UNSCORED, _unscored(breakdown.essay)),
-        (FactKind.SCORED_BY_PEOPLE, _scored_by_people(breakdown)),
-        (FactKind.STRENGTHS, _strengths(skills)),
-        (FactKind.GAPS, _gaps(skills)),
-        (FactKind.ADVICE, _advice(recommendations)),
+    """The sentences a student reads first: the total, the points of each part, what is missing, what people scored,
+    strengths, gaps, and the first recommendation."""
+    sentences = (
+        _total(overall, breakdown),
+        *(_part(name, summary) for name, summary in _parts(breakdown)),
+        _unanswered(breakdown),
+        _unscored(breakdown.essay),
+        _scored_by_people(breakdown),
+        _strengths(skills),
+        _gaps(skills),
+        _advice(recommendations),
     )
-    return tuple(Fact(kind, *draft) for kind, draft in drafts if draft[0] and draft[1])
+    return tuple(sentence for sentence in sentences if sentence)
 
 
-def _total(overall: Overall, breakdown: Breakdown) -> Draft:
+def _total(overall: Overall, breakdown: Breakdown) -> SummarySentence | None:
     if overall.score is None:
-        return _NOTHING
+        return None
     sources = tuple(source for _, summary in _parts(breakdown) for source in _sources(summary))
-    return f"You earned {_in_points(overall.score, overall.max_score, overall.percentage)}.", sources
+    return _sentence(f"You earned {_in_points(overall.score, overall.max_score, overall.percentage)}.", sources)
 
 
-def _part(name: str, summary: RulePart | EssaySummary) -> Draft:
-    if summary.score is None or not summary.count:
-        return _NOTHING
+def _part(name: str, summary: RulePart | EssaySummary) -> SummarySentence | None:
+    if summary.score is None:
+        return None
     earned = _in_points(summary.score, summary.max_score, summary.percentage)
-    return f"Your {name} answers earned {earned}.", _sources(summary)
+    return _sentence(f"Your {name} answers earned {earned}.", _sources(summary))
 
 
-def _unanswered(breakdown: Breakdown) -> Draft:
-    missing = [
-        line for _, summary in _parts(breakdown) for line in summary.questions if line.missing and not line.override
-    ]
-    text = f"{_counted(missing, 'question')} had no answer and earned no points." if missing else ""
-    return text, tuple(f"score:{line.question_id}" for line in missing)
+def _unanswered(breakdown: Breakdown) -> SummarySentence | None:
+    missing = [line for line in _lines(breakdown) if line.missing and not line.override]
+    return _sentence(f"{_counted(missing, 'question')} had no answer and earned no points.", _score_sources(missing))
 
 
-def _unscored(essay: EssaySummary) -> Draft:
+def _unscored(essay: EssaySummary) -> SummarySentence | None:
     lines = [line for line in essay.questions if line.points is None]
-    text = f"{_counted(lines, 'essay')} could not be scored: neither for nor against you." if lines else ""
-    return text, tuple(f"score:{line.question_id}" for line in lines)
+    return _sentence(
+        f"{_counted(lines, 'essay')} could not be scored: neither for nor against you.", _score_sources(lines)
+    )
 
 
-def _scored_by_people(breakdown: Breakdown) -> Draft:
-    lines = [line for _, summary in _parts(breakdown) for line in summary.questions if line.override]
+def _scored_by_people(breakdown: Breakdown) -> SummarySentence | None:
+    lines = [line for line in _lines(breakdown) if line.override]
     verb = "was" if len(lines) == 1 else "were"
-    text = f"{_counted(lines, 'question')} {verb} scored by a person, whose score counts." if lines else ""
-    return text, tuple(f"score:{line.question_id}" for line in lines)
+    return _sentence(
+        f"{_counted(lines, 'question')} {verb} scored by a person, whose score counts.", _score_sources(lines)
+    )
 
 
-def _strengths(skills: Sequence[SkillEstimate]) -> Draft:
-    strong = [skill for skill in reversed(skills) if not skill.gap][:3]
-    text = f"You showed most of {_listed(strong)}." if strong else ""
-    return text, _skill_sources(strong), tuple(skill.skill for skill in strong)
+def _strengths(skills: Sequence[SkillEstimate]) -> SummarySentence | None:
+    strengths = [skill for skill in reversed(skills) if not skill.gap][:3]
+    return _sentence(f"You showed most of {_listed(strengths)}.", _skill_sources(strengths))
 
 
-def _gaps(skills: Sequence[SkillEstimate]) -> Draft:
+def _gaps(skills: Sequence[SkillEstimate]) -> SummarySentence | None:
     gaps = [skill for skill in skills if skill.gap][:3]
-    text = f"There is most to gain in {_listed(gaps)}." if gaps else ""
-    return text, _skill_sources(gaps), tuple(skill.skill for skill in gaps)
+    return _sentence(f"There is most to gain in {_listed(gaps)}.", _skill_sources(gaps))
 
 
-def _advice(recommendations: Sequence[Recommendation]) -> Draft:
+def _advice(recommendations: Sequence[Recommendation]) -> SummarySentence | None:
     if not recommendations:
-        return _NOTHING
+        return None
     first = recommendations[0]
-    text = f"A good next step is “{first.title}” by {first.provider}."
     sources = tuple(f"passage:{source.passage_id}" for source in first.sources)
-    return text, sources, (first.title, first.provider)
+    return _sentence(f"A good next step is “{first.title}” by {first.provider}.", sources)
+
+
+def _sentence(text: str, sources: tuple[str, ...]) -> SummarySentence | None:
+    """The sentence; None without sources, because every sentence names what it rests on."""
+    return SummarySentence(text=text, sources=sources) if sources else None
 
 
 def _parts(breakdown: Breakdown) -> tuple[tuple[str, RulePart | EssaySummary], ...]:
@@ -144,8 +101,16 @@ def _parts(breakdown: Breakdown) -> tuple[tuple[str, RulePart | EssaySummary], .
     )
 
 
+def _lines(breakdown: Breakdown) -> list[QuestionLine | EssayLine]:
+    return [line for _, summary in _parts(breakdown) for line in summary.questions]
+
+
 def _sources(summary: RulePart | EssaySummary) -> tuple[str, ...]:
-    return tuple(f"score:{line.question_id}" for line in summary.questions if line.points is not None)
+    return _score_sources([line for line in summary.questions if line.points is not None])
+
+
+def _score_sources(lines: Sequence[QuestionLine | EssayLine]) -> tuple[str, ...]:
+    return tuple(f"score:{line.question_id}" for line in lines)
 
 
 def _in_points(score: float, maximum: float, percent: float | None) -> str:
@@ -157,8 +122,8 @@ def _plain(number: float) -> str:
     return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
-def _counted(things: Sequence[object], name: str) -> str:
-    return f"1 {name}" if len(things) == 1 else f"{len(things)} {name}s"
+def _counted(items: Sequence[object], name: str) -> str:
+    return f"1 {name}" if len(items) == 1 else f"{len(items)} {name}s"
 
 
 def _listed(skills: Sequence[SkillEstimate]) -> str:

@@ -4,7 +4,7 @@
 -- name: present_result
 -- The newest result, and what stays of it when it is fused again.
 SELECT r.assessment_id, r.run, r.body, (r.body ->> 'completed_at')::timestamptz AS completed_at,
-       (r.body -> 'processing')::jsonb AS processing, (r.body -> 'summary')::jsonb AS summary
+       (r.body -> 'processing')::jsonb AS processing
 FROM results r WHERE r.assessment_id = $1
 ORDER BY r.run DESC LIMIT 1;
 

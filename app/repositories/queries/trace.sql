@@ -8,16 +8,14 @@ SELECT body FROM results WHERE assessment_id = $1 AND run = $2;
 
 -- name: read_rows
 -- What there is of a run beside what its jobs worked on. Of answers to the same prompts ($3, fingerprints) that were
--- bought elsewhere, the newest that was there when the essays were scored, or the summary phrased ($5, its fingerprint);
--- whose they are is nobody's business.
+-- bought elsewhere, the newest that was there when the essays were scored; whose they are is nobody's business.
 WITH calls AS (
     SELECT c.*, true AS of_this_run FROM model_calls c WHERE c.assessment_id = $1 AND c.run = $2
     UNION ALL
     SELECT bought.*, false FROM (
         SELECT DISTINCT ON (c.fingerprint) c.*
         FROM model_calls c
-        JOIN async_jobs j ON j.assessment_id = $1 AND j.run = $2
-                         AND j.job_type = CASE WHEN c.fingerprint = $5 THEN 'fusion' ELSE 'gpt' END
+        JOIN async_jobs j ON j.assessment_id = $1 AND j.run = $2 AND j.job_type = 'gpt'
         WHERE c.fingerprint = ANY($3::bytea[]) AND c.outcome = 'answered'
           AND c.created_at <= coalesce(j.completed_at, now())
           AND NOT EXISTS (SELECT FROM model_calls own

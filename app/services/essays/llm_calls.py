@@ -36,8 +36,8 @@ _PROBED = "probed"
 
 # A score, or why there is none.
 Scored = tuple[EssayScore | None, JobError | None]
-# Assessment, run and question that a call is for; no question where it is about the whole result.
-Place = tuple[UUID, int, UUID | None]
+# Assessment, run and question that a call is for.
+Place = tuple[UUID, int, UUID]
 
 
 class Reply(Protocol):
@@ -143,7 +143,7 @@ class PaidModel:
         """Why the model does not answer; None where it says anything. The cost is put down to this question."""
         place = (assessment_id, run, question_id)
         try:
-            reply = await self.pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
+            reply = await self._pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
         except JobError as trouble:
             return trouble
         return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
@@ -156,12 +156,12 @@ class PaidModel:
             return found[0][1]
 
         try:
-            await self.pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
+            await self._pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
         except JobError as trouble:
             return None, trouble
         return found[0]
 
-    async def pay(self, prompt: Prompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
+    async def _pay(self, prompt: Prompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
         """Asks within the budget, and keeps what it answered and cost, before anybody builds on it. `wanted` is the
         prompt's fingerprint, None for a probe, whose answer is of no use.
 

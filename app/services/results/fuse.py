@@ -9,16 +9,14 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.domain.errors import JobError, TransientError
-from app.domain.phrasing import rephrased
 from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
 from app.domain.result.fusion import RunFacts, fuse
-from app.domain.result.model import Override, Processing, Reason, Recommendation, Result, SummarySentence
+from app.domain.result.model import Override, Processing, Reason, Recommendation, Result
 from app.domain.states import JobType, ScoreType
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob, NewerOverrides
 from app.repositories.sql import Pool
 from app.schemas import error_of, missing_reason
-from app.services.phrase_summary import Phrasing
 
 _recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
 
@@ -28,10 +26,9 @@ _READS = 5
 
 @dataclass(frozen=True)
 class FusionJob:
-    """Puts results together; with `phrasing` a model may phrase their summaries."""
+    """Puts results together."""
 
     pool: Pool
-    phrasing: Phrasing | None = None
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Writes the result and ends the assessment.
@@ -41,22 +38,14 @@ class FusionJob:
             PassingTrouble: scores were overridden again and again meanwhile.
         """
         started = time.monotonic()
-        phrased = await self._phrased(job, started)
         for _ in range(_READS):
             run = await jobs.read_run(self.pool, job)
-            result = rephrased(_fused(run, started), phrased)
+            result = _fused(run, started)
             try:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)
             except NewerOverrides:
                 continue
         raise TransientError("scores_overridden", "people overrode scores while the result was put together")
-
-    async def _phrased(self, job: ClaimedJob, started: float) -> tuple[SummarySentence, ...]:
-        """Asked before the read that the result is made of, which then has the call's cost, and the scores and the time
-        of after it."""
-        if self.phrasing is None:
-            return ()
-        return await self.phrasing.phrase(job, _fused(await jobs.read_run(self.pool, job), started))
 
     async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the assessment as failed; the scores by rule stay."""

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from app.domain.assessment.questions import Question
 from app.domain.errors import AssessmentFailed, FieldError, InvalidFields, NoResultYet, NotFound, NotSubmitted
-from app.domain.phrasing import rephrased
+from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import RunInputs
 from app.domain.result.fusion import fuse
 from app.domain.result.model import Override
 from app.domain.states import AssessmentStatus, AuditAction, AuditEntity
 from app.repositories import assessments, audit, jobs, overrides
-from app.repositories.jobs import Ring
 from app.repositories.overrides import NewOverride
 from app.repositories.sql import Executor, Pool
 from app.services.assessments import responses
@@ -34,7 +33,7 @@ class Overridden:
 
     body: str
     changed: bool
-    ring: Ring | None
+    notification: JobNotification | None
 
 
 async def find(db: Executor, assessment_id: UUID, question_id: UUID) -> Question:
@@ -78,8 +77,8 @@ def check_result(status: AssessmentStatus) -> None:
 
 async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
     """Keeps the score and fuses the newest result again, in one transaction; what that person said already changes
-    nothing. New are the points and what follows from them; recommendations, processing and the time of completion stay,
-    and so do sentences that a model phrased where they say the same as before.
+    nothing. New are the points and what follows from them; recommendations, processing and the time of completion
+    stay.
 
     However this meets the fusion of a later run, the score counts in the result: that either finds the override when it
     reads, or is told to read again (`complete_assessment` in jobs.sql), or is over when the assessment is held here.
@@ -94,15 +93,15 @@ async def override(pool: Pool, assessment_id: UUID, given: Given) -> Overridden:
         run = await jobs.read_run(conn, present)
         question_id = given.question.question_id
         if _says_the_same(run.overrides.get(question_id), given):
-            return Overridden(present.body, changed=False, ring=None)
+            return Overridden(present.body, changed=False, notification=None)
         made_at = await overrides.add(conn, assessment_id, _beside_machine(run, given))
         new = Override(score=given.score, reason=given.reason, by=given.by, at=made_at)
         facts = facts_of(run, run.overrides | {question_id: new}, present.completed_at, present.processing)
-        result = rephrased(fuse(facts), present.summary)
+        result = fuse(facts)
         ring = await overrides.replace_result(conn, present.run, result)
         key = f"{assessment_id}/{question_id}"
         await audit.record(conn, given.by, AuditAction.OVERRIDE, AuditEntity.SCORE, key, new)
-    return Overridden(result.model_dump_json(), changed=True, ring=ring)
+    return Overridden(result.model_dump_json(), changed=True, notification=ring)
 
 
 def _says_the_same(present: Override | None, given: Given) -> bool:

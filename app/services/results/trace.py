@@ -7,9 +7,8 @@ from uuid import UUID
 from app.domain.assessment.answers import is_empty
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import NotFound
-from app.domain.essay.model_prompt import Prompt, fingerprint
+from app.domain.essay.model_prompt import fingerprint
 from app.domain.essay.prompt import EssayPrompt, build_prompt
-from app.domain.phrasing import SummaryPrompt, asked_about
 from app.domain.records.assessments import RunInputs
 from app.domain.records.trace import TraceRows
 from app.domain.states import AssessmentStatus
@@ -45,29 +44,19 @@ async def _read(conn: Connection, assessment_id: UUID, status: AssessmentStatus,
     run = _Run(assessment_id, number)
     inputs = await jobs.read_run(conn, run)
     prompts, result = _prompts(inputs), await trace.read_result(conn, run)
-    phrasing = asked_about(result) if result else None
-    essays = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
-    phraser = next((each.phrased.model for each in result.summary if each.phrased), None) if result else None
-    summary = fingerprint(phrasing, phraser) if phrasing and phraser else None
-    rows = await trace.read_rows(conn, run, essays, summary)
-    return trace_view(number, inputs, rows, result, _shown(prompts, phrasing, rows))
+    fingerprints = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
+    rows = await trace.read_rows(conn, run, fingerprints)
+    return trace_view(number, inputs, rows, result, _shown(prompts, rows))
 
 
-def _shown(prompts: Mapping[UUID, EssayPrompt], phrasing: SummaryPrompt | None, rows: TraceRows) -> ShownPrompts:
+def _shown(prompts: Mapping[UUID, EssayPrompt], rows: TraceRows) -> ShownPrompts:
     models = {call.model for call in rows.calls}
-    asked: dict[str, UUID | None] = {
-        fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models
+    questions = {fingerprint(prompt, model).hex(): key for key, prompt in prompts.items() for model in models}
+    shown = {
+        key: PromptView(version=prompt.version, system=prompt.system, user=prompt.user)
+        for key, prompt in prompts.items()
     }
-    # Nobody who has no model for summaries need be told what one would be asked.
-    summary = phrasing if any(call.prompt_version == SummaryPrompt.version for call in rows.calls) else None
-    if summary:
-        asked |= {fingerprint(summary, model).hex(): None for model in models}
-    shown = {key: _view(prompt) for key, prompt in prompts.items()}
-    return ShownPrompts(shown, _view(summary) if summary else None, asked)
-
-
-def _view(prompt: Prompt) -> PromptView:
-    return PromptView(version=prompt.version, system=prompt.system, user=prompt.user)
+    return ShownPrompts(shown, questions)
 
 
 def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:

@@ -7,23 +7,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.essay.prompt import PROMPT_VERSION
-from app.domain.phrasing import SUMMARY_VERSION
 from app.domain.recommendation.search_trace import TRACED
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import PaidModel, Price
+from app.services.essays.llm_calls import Price
 from app.services.jobs import maintenance
-from app.services.phrase_summary import Phrasing
 from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api
 from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, Bank, credential
 from tests.dead_letters import ended
 from tests.fakes.model_server import ModelServer, model_server, text
-from tests.fakes.phrasings import HONEST, phrases
 from tests.pipelines import pipeline, run_all, submit
 from tests.scored import UNSCORED, about_to_fuse, by, completed
 from tests.web.expecting import problem
@@ -52,7 +49,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
     async with AsyncExitStack() as stack:
         embedder = OfflineEmbedder()
         stack.push_async_callback(embedder.close)
-        model = EssayModel("sk-test", provider.url, "gpt-test", 5)
+        model = ChatModel("sk-test", provider.url, "gpt-test", 5)
         stack.push_async_callback(model.close)
         running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": Price(1, 10)})
         stack.push_async_callback(running.job_queue.redis.aclose)
@@ -140,36 +137,6 @@ async def test_a_call_of_an_older_prompt_is_told_apart(advisor: Api, pool: Pool,
     assessment_id = await run("student-1")
     await pool.execute("UPDATE model_calls SET fingerprint = '\\x00' WHERE id = (SELECT min(id) FROM model_calls)")
     assert [call["as_shown"] for call in (await trace(advisor, assessment_id))["model_calls"]] == [False, True]
-
-
-async def test_the_call_that_phrased_the_summary_with_its_prompt(
-    advisor: Api, bank: Bank, pool: Pool, provider: ModelServer
-) -> None:
-    provider.default = phrases(HONEST)
-    model = EssayModel("sk-test", provider.url, "gpt-words", 20)
-    phrasing = Phrasing(PaidModel(pool, model))
-    assessment_id = await submit(pool, bank)
-    assert await FusionJob(pool, phrasing).run(await about_to_fuse(pool, bank, assessment_id))
-    first = await trace(advisor, assessment_id)
-    assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
-    assert await FusionJob(pool, phrasing).run(await about_to_fuse(pool, bank, assessment_id, run=2))
-    await model.close()
-    # The last moment in which the second run could have found it.
-    await pool.execute("UPDATE model_calls SET created_at = (SELECT max(completed_at) FROM async_jobs)")
-    second = await trace(advisor, assessment_id)
-    for told, of_this_run in ((first, True), (second, False)):
-        (call,) = told["model_calls"]
-        assert (call["prompt_version"], call["question_id"]) == (SUMMARY_VERSION, None)
-        assert (call["as_shown"], call["of_this_run"]) == (True, of_this_run)
-        assert "In total, you earned" in call["answer"]
-        assert [each["content"] for each in provider.requests[0]["messages"]] == [
-            told["summary_prompt"]["system"], told["summary_prompt"]["user"]
-        ]  # fmt: skip
-    assert len(provider.requests) == 1
-    await put(advisor, assessment_id, bank.ids["essay"], 0.9, "Better.")
-    (call,) = (await trace(advisor, assessment_id, "?run=1"))["model_calls"]
-    assert call["as_shown"]
-    assert (await trace(advisor, await completed(pool, bank, "student-2")))["summary_prompt"] is None
 
 
 async def test_what_the_search_found_by_each_way_and_the_final_order(advisor: Api, pool: Pool, run: Run) -> None:
