@@ -5,10 +5,10 @@ import structlog
 from app import sample_data
 from app.clients.llm.embeddings_local import EmbeddingUnavailable
 from app.services.catalog.seed import seed
-from app.services.jobs.maintenance import embed_passages
+from app.services.recommendations.embed_credentials import embed_passages
 from app.settings import Settings
-from app.wiring.context import open_pool
 from app.wiring.embedder import retrieval_embedder
+from app.wiring.pool import open_pool
 
 log = structlog.get_logger()
 

@@ -1,20 +1,16 @@
 """Upkeep that every worker does, safe in all of them at once: rings that nobody heard, time that is over, vectors
 that are missing."""
 
-from app.clients.llm.embeddings_local import Embedder
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS, JobType
-from app.repositories import assessments, credentials, embedding_space, idempotency, jobs, webhooks
-from app.repositories.sql import Connection, Pool
-from app.services.recommendations.search import embedded_text, space
+from app.repositories import assessments, idempotency, jobs, webhooks
+from app.repositories.sql import Pool
 
 # Seconds that a ring is trusted: what is due and waits longer is rung for again.
 RING_PATIENCE = 2.0
 # While so many messages of a type wait, its workers have enough to do, and more messages would not make them faster.
 ENOUGH = 200
 _BATCH = 500
-# Few enough that a batch of passages is embedded in about a second.
-_PASSAGES = 32
 
 
 async def relay(pool: Pool, doorbell: JobQueue) -> int:
@@ -46,31 +42,3 @@ async def expire_overdue(pool: Pool) -> int:
 async def forget_keys(pool: Pool) -> int:
     """Removes a batch of idempotency keys whose time is over; returns how many."""
     return await idempotency.forget_old(pool, _BATCH)
-
-
-async def embed_passages(pool: Pool, embedder: Embedder) -> int:
-    """Embeds a batch of passages that have no vector of this model, unless another was chosen; returns how many.
-
-    Raises:
-        EmbeddingUnavailable: the runtime is not there.
-    """
-    async with pool.acquire() as conn:
-        chosen = await embedding_space.chosen(conn)
-        if chosen and chosen.name != space(embedder):
-            return 0
-        return await embed_batch(conn, embedder)
-
-
-async def embed_batch(conn: Connection, embedder: Embedder) -> int:
-    """The same on this connection, in a transaction.
-
-    Raises:
-        EmbeddingUnavailable: the runtime is not there.
-    """
-    async with conn.transaction():
-        batch = await credentials.take_unembedded(conn, space(embedder), _PASSAGES)
-        if batch:
-            vectors = await embedder.embed([embedded_text(passage) for passage in batch])
-            pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
-            await credentials.store_embeddings(conn, space(embedder), pairs)
-        return len(batch)

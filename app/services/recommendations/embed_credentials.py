@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from app.clients.llm.embeddings_local import Embedder
-from app.repositories import embedding_space
+from app.repositories import credentials, embedding_space
 from app.repositories.embedding_space import Chosen
-from app.repositories.sql import Pool
-from app.services.jobs.maintenance import embed_passages
-from app.services.recommendations.search import space
+from app.repositories.sql import Connection, Pool
+from app.services.recommendations.search import embedded_text, space
 
 log = structlog.get_logger()
 
+# Few enough that a batch of passages is embedded in about a second.
+_PASSAGES = 32
 # Seconds after which it is said again that somebody embeds in the chosen space.
 _SAID_AGAIN = 60.0
 # Seconds without that after which others take it over: longer than it takes to replace all workers after `assay
@@ -59,3 +60,31 @@ class CatalogueEmbedding:
         if not self._left_alone:
             log.warning("catalogue_left_to_another_model", space=ours, chosen=chosen.name)
             self._left_alone = True
+
+
+async def embed_passages(pool: Pool, embedder: Embedder) -> int:
+    """Embeds a batch of passages that have no vector of this model, unless another was chosen; returns how many.
+
+    Raises:
+        EmbeddingUnavailable: the runtime is not there.
+    """
+    async with pool.acquire() as conn:
+        chosen = await embedding_space.chosen(conn)
+        if chosen and chosen.name != space(embedder):
+            return 0
+        return await embed_batch(conn, embedder)
+
+
+async def embed_batch(conn: Connection, embedder: Embedder) -> int:
+    """The same on this connection, in a transaction.
+
+    Raises:
+        EmbeddingUnavailable: the runtime is not there.
+    """
+    async with conn.transaction():
+        batch = await credentials.take_unembedded(conn, space(embedder), _PASSAGES)
+        if batch:
+            vectors = await embedder.embed([embedded_text(passage) for passage in batch])
+            pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
+            await credentials.store_embeddings(conn, space(embedder), pairs)
+        return len(batch)

@@ -10,8 +10,8 @@ from app.domain.recommendation.query import TOP, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.repositories import credentials, trial
 from app.repositories.sql import Connection
-from app.services.jobs.maintenance import embed_batch
 from app.services.recommendations import search
+from app.services.recommendations.embed_credentials import embed_batch
 
 
 @dataclass(frozen=True, slots=True)

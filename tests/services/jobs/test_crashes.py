@@ -11,8 +11,8 @@ from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
-from app.services.jobs import maintenance
 from app.services.jobs.runner import JobRunner
+from app.services.recommendations import embed_credentials
 from tests.bank import Bank
 from tests.pipelines import job_id, pipeline, run_all, submit
 
@@ -33,7 +33,7 @@ class Hopeless:
 @pytest.fixture
 async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
     """A pipeline without a model; three crashes are the most."""
-    await maintenance.embed_passages(pool, embedder)
+    await embed_credentials.embed_passages(pool, embedder)
     made = pipeline(pool, redis_url, embedder)
     yield made
     await made.job_queue.redis.aclose()

@@ -16,8 +16,8 @@ from app.repositories import assessments, jobs
 from app.repositories.sql import Pool
 from app.schemas import StatusView, status_view
 from app.services.assessments.submit import Origin
-from app.services.jobs import maintenance
 from app.services.jobs.runner import JobRunner
+from app.services.recommendations import embed_credentials
 from tests.bank import ESSAY, Bank
 from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, Seen, fail, fail_half_way, refused, retry, see, worker
 from tests.fakes.model_server import ModelServer, essay_of, failure
@@ -40,7 +40,7 @@ async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, bank: Bank
 ) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider."""
-    await maintenance.embed_passages(pool, embedder)
+    await embed_credentials.embed_passages(pool, embedder)
     async with worker(pool, redis_url, embedder, provider) as running:
         yield running
 

@@ -11,17 +11,15 @@ import pytest
 from app import sample_data
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.idempotency import fingerprint
-from app.domain.states import Role
 from app.repositories import assessments
 from app.repositories.sql import Pool
 from app.services.assessments import start
 from app.services.assessments.submit import SubmissionLimits, Submitter
-from app.services.caller import Caller
 from app.services.catalog import seed
 from app.services.idempotency import IdempotentRequest
-from app.services.jobs import maintenance
 from app.services.jobs.rescore import rescore
-from tests.pipelines import FROM_NOWHERE, pipeline, run_all
+from app.services.recommendations import embed_credentials
+from tests.pipelines import FROM_NOWHERE, access_of_student, pipeline, run_all
 
 # What tells when and how often it was done.
 _OF_THE_RUN = ("completed_at", "processing", "run")
@@ -38,7 +36,7 @@ _STIRRED = (
 async def embedded(pool: Pool, embedder: OfflineEmbedder) -> Pool:
     """The sample data with its vectors."""
     await seed.seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials())
-    while await maintenance.embed_passages(pool, embedder):
+    while await embed_credentials.embed_passages(pool, embedder):
         pass
     return pool
 
@@ -55,12 +53,12 @@ async def submitted(pool: Pool, student: sample_data.SampleStudent) -> UUID:
     """What the student answered, submitted."""
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, student.name, student.track, 3600)
-    caller, none = Caller(student.name, frozenset({Role.STUDENT})), IdempotentRequest(None, fingerprint(None))
+    access, none = access_of_student(student.name), IdempotentRequest(None, fingerprint(None))
     submitter = Submitter(pool, SubmissionLimits(10_000, 4))
-    draft = await submitter.open(assessment.id, caller, none)
+    draft = await submitter.open(assessment.id, access, none)
     asked = {question.question_id for question in assessment.questions}
     told = [(question_id, answer) for question_id, answer in student.answers.items() if question_id in asked]
-    await submitter.submit(draft, caller, none, told, FROM_NOWHERE)
+    await submitter.submit(draft, access, none, told, FROM_NOWHERE)
     return assessment.id
 
 

@@ -12,8 +12,7 @@ from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import Part, RetrievalQuery
 from app.repositories import credentials, embedding_space
 from app.repositories.sql import Pool
-from app.services.jobs import maintenance
-from app.services.recommendations import search
+from app.services.recommendations import embed_credentials, search
 from app.services.recommendations.embed_credentials import ABANDONED, CatalogueEmbedding
 from app.services.recommendations.embedding_calls import BoughtEmbedder
 from tests.bank import credential
@@ -150,8 +149,8 @@ async def test_what_does_not_choose_embeds_only_where_it_is_chosen(pool: Pool, m
     """As `assay seed`, which may not have the key that workers have."""
     old, new = model("old"), model("new")
     await embedding_space.choose(pool, search.space(old))
-    assert await maintenance.embed_passages(pool, new) == 0
-    assert await drain(lambda: maintenance.embed_passages(pool, old)) == COUNT
+    assert await embed_credentials.embed_passages(pool, new) == 0
+    assert await drain(lambda: embed_credentials.embed_passages(pool, old)) == COUNT
 
 
 @pytest.mark.usefixtures("catalogue")

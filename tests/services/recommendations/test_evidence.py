@@ -10,8 +10,7 @@ from app.domain.recommendation.query import CANDIDATES, Part, RetrievalQuery
 from app.domain.text import words
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services.jobs import maintenance
-from app.services.recommendations import search
+from app.services.recommendations import embed_credentials, search
 from tests.bank import credential
 
 _OPENING = "Everything about gardens in one long and thorough introduction that leaves no season out. " * 3
@@ -33,7 +32,7 @@ async def quoted(
     body = credential("Gardens", "soil", _DESCRIPTION).model_copy(update={"skills": tuple(skills)})
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), body)
-    while await maintenance.embed_passages(pool, embedder):
+    while await embed_credentials.embed_passages(pool, embedder):
         pass
     searched = await search.both_ways(pool, embedder, query)
     found = searched.by_meaning

@@ -11,8 +11,8 @@ from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable, Off
 from app.domain.states import JobType, Level
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services.jobs import maintenance
 from app.services.jobs.rescore import rescore
+from app.services.recommendations import embed_credentials
 from app.services.results import override
 from tests.bank import CREDENTIALS, Bank, credential, plant
 from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
@@ -65,8 +65,8 @@ async def quoted_right(pool: Pool, recommendations: list[dict[str, Any]]) -> Non
 
 
 async def test_by_meaning(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder) -> None:
-    assert await maintenance.embed_passages(pool, embedder) == 3
-    assert await maintenance.embed_passages(pool, embedder) == 0
+    assert await embed_credentials.embed_passages(pool, embedder) == 3
+    assert await embed_credentials.embed_passages(pool, embedder) == 0
     result, reasons = await recommended(pool, redis_url, embedder, bank, right="A", several=["A", "B"], partial="A")
     assert reasons == []
     found = result["recommendations"]
@@ -77,7 +77,7 @@ async def test_by_meaning(pool: Pool, bank: Bank, redis_url: str, embedder: Offl
 
 async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedder: OfflineEmbedder) -> None:
     """Without a word in common."""
-    await maintenance.embed_passages(pool, embedder)
+    await embed_credentials.embed_passages(pool, embedder)
     (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
     found = await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
     assert found[0].title == "Botany Foundations"
@@ -87,11 +87,11 @@ async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedd
 async def test_vectors_of_another_model_are_not_compared(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
 ) -> None:
-    await maintenance.embed_passages(pool, embedder)
+    await embed_credentials.embed_passages(pool, embedder)
     await pool.execute("UPDATE passage_vectors SET model = 'another'")
     _, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_fallback"]
-    assert await maintenance.embed_passages(pool, embedder) == 3
+    assert await embed_credentials.embed_passages(pool, embedder) == 3
 
 
 async def test_by_words_where_there_are_no_vectors(pool: Pool, bank: Bank, redis_url: str) -> None:
@@ -100,7 +100,7 @@ async def test_by_words_where_there_are_no_vectors(pool: Pool, bank: Bank, redis
     assert len(result["recommendations"]) == 3
     await quoted_right(pool, result["recommendations"])
     with pytest.raises(EmbeddingUnavailable):
-        await maintenance.embed_passages(pool, BrokenEmbedder())
+        await embed_credentials.embed_passages(pool, BrokenEmbedder())
 
 
 async def test_the_standing_list_where_no_word_is_found(pool: Pool, bank: Bank, redis_url: str) -> None:
@@ -143,7 +143,7 @@ async def test_what_has_nothing_to_do_with_the_student_is_not_recommended(
     bank = await plant(pool, catalogue=False)
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("Pastry Chef", "baking", "Puff pastry, sugar, an exam."))
-    while await maintenance.embed_passages(pool, embedder):
+    while await embed_credentials.embed_passages(pool, embedder):
         pass
     result, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
@@ -157,7 +157,7 @@ async def test_five_at_most_one_for_each_credential_in_code_points(
         for number in range(7):
             text = f"🌱 Soil and water, part {number}. " + "Clay hölds water 💧 in the soil for weeks. " * 60
             await credentials.create(conn, uuid4(), credential(f"Soil {number}", "soil", text.strip()))
-    while await maintenance.embed_passages(pool, embedder):
+    while await embed_credentials.embed_passages(pool, embedder):
         pass
     result, reasons = await recommended(pool, redis_url, embedder, bank, right="A")
     assert (len(result["recommendations"]), reasons) == (5, [])
@@ -168,7 +168,7 @@ async def test_what_is_found_does_not_depend_on_the_essays(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
 ) -> None:
     """Before and after the essays are scored, in either order."""
-    await maintenance.embed_passages(pool, embedder)
+    await embed_credentials.embed_passages(pool, embedder)
     running = pipeline(pool, redis_url, embedder)
     outputs = []
     for owner, order in (("a", (JobType.GPT, JobType.RAG)), ("b", (JobType.RAG, JobType.GPT))):

@@ -14,7 +14,7 @@ from app.domain.recommendation.search_trace import TRACED
 from app.repositories import credentials
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import Price
-from app.services.jobs import maintenance
+from app.services.recommendations import embed_credentials
 from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api
@@ -55,7 +55,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
         stack.push_async_callback(running.job_queue.redis.aclose)
 
         async def whole(owner: str) -> UUID:
-            while await maintenance.embed_passages(pool, embedder):
+            while await embed_credentials.embed_passages(pool, embedder):
                 pass
             assessment_id = await submit(pool, bank, owner)
             await run_all(pool, running)
