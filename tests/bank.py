@@ -14,7 +14,8 @@ from app.domain.assessment.questions import (
     Scale,
 )
 from app.domain.assessment.questions import TheoreticalQuestion as Theory
-from app.domain.assessment.tracks import CredentialBody, QuestionMix, TrackBody
+from app.domain.assessment.tracks import QuestionMix, TrackBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import Level
 from app.repositories import credentials, questions, tracks
 from app.repositories.sql import Pool

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.domain.assessment.tracks import CredentialBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.evaluation.lines import in_a_line
 
 # In a cell of CSV; names of skills have commas now and then.

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app import sample_data
-from app.domain.assessment.tracks import CredentialBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import Level
 from app.domain.values import LongText, Skill
 from app.evaluation.lines import WrongFile, in_a_line, read_lines

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.domain.assessment.tracks import CredentialBody, passages
+from app.domain.recommendation.credentials import CredentialBody, passages
 from app.domain.recommendation.query import Candidate, Part
 from app.domain.records.assessments import Credential
 from app.domain.states import Level

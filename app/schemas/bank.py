@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
-from app.domain.assessment.tracks import CredentialBody, TrackBody
+from app.domain.assessment.tracks import TrackBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.assessments import BankQuestion, Credential, Track
 from app.domain.values import Frozen
 

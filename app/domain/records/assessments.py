@@ -9,7 +9,8 @@ from uuid import UUID
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Question, QuestionBody
 from app.domain.assessment.rule_scoring import QuestionScore
-from app.domain.assessment.tracks import CredentialBody, TrackBody
+from app.domain.assessment.tracks import TrackBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.result.model import EssayLine, Override, Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, RunMode, ScoreType
 
@@ -167,7 +168,7 @@ class JobLine:
 
 
 @dataclass(frozen=True)
-class KnownJob:
+class JobState:
     """A job and how far it is."""
 
     id: UUID
@@ -175,7 +176,7 @@ class KnownJob:
     status: JobStatus
 
     @property
-    def joined(self) -> bool:
+    def feeds_fusion(self) -> bool:
         """Whether `fusion` waits for it."""
         return self.job_type is not JobType.FUSION
 
@@ -186,7 +187,7 @@ class NewestRun:
 
     assessment_id: UUID
     run: int
-    jobs: tuple[KnownJob, ...]
+    jobs: tuple[JobState, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from app.domain.records.assessments import Assessment
 from app.domain.states import QuestionType
 from app.repositories import assessments, questions
 from app.repositories.sql import Connection
-from app.services.catalog.tracks_and_questions import find_track
+from app.services.catalog import tracks
 
 
 async def start(conn: Connection, owner: str, track_slug: str, ttl: int) -> tuple[Assessment, bool]:
@@ -18,7 +18,7 @@ async def start(conn: Connection, owner: str, track_slug: str, ttl: int) -> tupl
         NotFound: there is no such track.
         BankTooSmall: the track has fewer questions than its mix asks for.
     """
-    track = await find_track(conn, track_slug)
+    track = await tracks.find(conn, track_slug)
     await assessments.expire_open(conn, owner, track.id)
     open_id = await assessments.find_open(conn, owner, track.id)
     if open_id is not None:

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.domain.assessment.tracks import CredentialBody
-from app.domain.checking import merged
+from app.domain.body_validation import merge_body
 from app.domain.errors import NotFound
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.assessments import Credential
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, credentials
 from app.repositories.sql import Connection, Executor, Pool
+from app.services import paging
 
 
 async def find(db: Executor, credential_id: UUID, version: int | None = None) -> Credential:
@@ -22,6 +23,12 @@ async def find(db: Executor, credential_id: UUID, version: int | None = None) ->
     if credential is None:
         raise NotFound("there is no such credential" if version is None else "there is no such version")
     return credential
+
+
+async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Credential], str | None]:
+    """Active credentials whose ids come after this one, and the cursor of the next page."""
+    rows = await credentials.page(db, after, limit + 1)
+    return paging.cut(rows, limit, lambda credential: (str(credential.credential_id),))
 
 
 async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:
@@ -41,7 +48,7 @@ async def patch(pool: Pool, actor: str, credential_id: UUID, changes: dict[str, 
     async with pool.acquire() as conn, conn.transaction():
         await credentials.lock(conn, credential_id)
         present = await find(conn, credential_id)
-        body = merged(CredentialBody, present.body, changes)
+        body = merge_body(CredentialBody, present.body, changes)
         version = await credentials.add_version(conn, credential_id, body)
         await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.CREDENTIAL, str(credential_id), body)
         return Credential(credential_id, version, body, present.sample)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from app.domain.assessment.tracks import CredentialBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, credentials, seeding
 from app.repositories.sql import Connection

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.assessment.questions import BODY_OF_TYPE
-from app.domain.assessment.tracks import CredentialBody, TrackBody
-from app.domain.checking import checked
+from app.domain.assessment.tracks import TrackBody
+from app.domain.body_validation import validate_body
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.assessments import Track
 from app.domain.states import AuditAction, AuditEntity, QuestionType
 from app.repositories import audit, credentials, questions, seeding, tracks
@@ -23,13 +24,13 @@ async def seed(
     """Adds what is missing, all or nothing; what was changed or deleted since stays as it is. Returns how many."""
     async with pool.acquire() as conn, conn.transaction():
         await seeding.wait_for_turn(conn)
-        ids = {body["slug"]: await _track(conn, checked(TrackBody, body)) for body in sample_tracks}
+        ids = {body["slug"]: await _track(conn, validate_body(TrackBody, body)) for body in sample_tracks}
         added = sum(new for _, new in ids.values())
         for question_id, body in sample_questions:
             track, _ = ids[body["track"]]
             added += await _question(conn, question_id, track, body)
         for credential_id, body in sample_credentials:
-            added += await _credential(conn, credential_id, checked(CredentialBody, body))
+            added += await _credential(conn, credential_id, validate_body(CredentialBody, body))
         return added
 
 
@@ -44,7 +45,7 @@ async def _track(conn: Connection, body: TrackBody) -> tuple[Track, bool]:
 
 async def _question(conn: Connection, question_id: UUID, track: Track, told: dict[str, Any]) -> bool:
     fields = {name: value for name, value in told.items() if name != "track"}
-    body = checked(BODY_OF_TYPE[QuestionType(told["type"])], fields)
+    body = validate_body(BODY_OF_TYPE[QuestionType(told["type"])], fields)
     new = await questions.create(conn, question_id, track.id, body, sample=True)
     if new:
         await audit.record(conn, ACTOR, AuditAction.CREATE, AuditEntity.QUESTION, str(question_id), body)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.clients.llm.embeddings_local import Embedder
-from app.domain.assessment.tracks import CredentialBody
+from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import TOP, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.repositories import credentials, trial

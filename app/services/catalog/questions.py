@@ -1,0 +1,75 @@
+"""Managing the questions of tracks. Every write leaves an audit row."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.domain.assessment.questions import QuestionBody
+from app.domain.body_validation import merge_body
+from app.domain.errors import FieldError, InvalidFields, NotFound
+from app.domain.records.assessments import BankQuestion
+from app.domain.states import AuditAction, AuditEntity
+from app.repositories import audit, questions, tracks
+from app.repositories.sql import Connection, Executor, Pool
+from app.services import paging
+
+
+async def find(db: Executor, question_id: UUID) -> BankQuestion:
+    """The active question.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    question = await questions.find(db, question_id)
+    if question is None:
+        raise NotFound("there is no such question")
+    return question
+
+
+async def page(
+    db: Executor, track: str | None, after: UUID | None, limit: int
+) -> tuple[list[BankQuestion], str | None]:
+    """Active questions of one track or of all whose ids come after this one, and the cursor of the next page."""
+    rows = await questions.page(db, track, after, limit + 1)
+    return paging.cut(rows, limit, lambda question: (str(question.question_id),))
+
+
+async def create(conn: Connection, actor: str, track_slug: str, body: QuestionBody) -> BankQuestion:
+    """A new question of a track.
+
+    Raises:
+        InvalidFields: there is no such track.
+    """
+    track = await tracks.find(conn, track_slug)
+    if track is None:
+        raise InvalidFields([FieldError("/track", "there is no such track")])
+    question_id = uuid4()
+    await questions.create(conn, question_id, track.id, body)
+    await audit.record(conn, actor, AuditAction.CREATE, AuditEntity.QUESTION, str(question_id), body)
+    return BankQuestion(question_id, 1, track_slug, body, sample=False)
+
+
+async def patch(pool: Pool, actor: str, question_id: UUID, changes: dict[str, Any]) -> BankQuestion:
+    """A new version of the question with some fields changed; older assessments keep theirs.
+
+    Raises:
+        NotFound, InvalidFields.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        await questions.lock(conn, question_id)
+        present = await find(conn, question_id)
+        body = merge_body(type(present.body), present.body, changes, fixed=("type",))
+        version = await questions.add_version(conn, question_id, body)
+        await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.QUESTION, str(question_id), body)
+        return BankQuestion(question_id, version, present.track, body, present.sample)
+
+
+async def delete(pool: Pool, actor: str, question_id: UUID) -> None:
+    """Takes the question out of the bank; assessments that have it keep it.
+
+    Raises:
+        NotFound: someone else deleted it.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        if not await questions.delete(conn, question_id):
+            raise NotFound("there is no such question")
+        await audit.record(conn, actor, AuditAction.DELETE, AuditEntity.QUESTION, str(question_id))
