@@ -130,4 +130,8 @@ class PermanentError(JobError):
 
 
 class PoisonJob(PermanentError):
-    """Even giving up took a worker down: only what cannot fail may still be done."""
+    """A job that crashed a worker even while it was given up: it is ended without any further work."""
+
+
+class LeaseLost(Exception):
+    """Another worker holds the job by now, so this one must not write anything more for it."""

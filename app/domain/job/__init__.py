@@ -1,1 +1,1 @@
-"""When a failed job is tried again."""
+"""Retries of jobs, and the notifications that say which are due."""

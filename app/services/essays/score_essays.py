@@ -8,11 +8,12 @@ from typing import Literal, TypeVar
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import JobError, PermanentError, PoisonJob, TransientError
-from app.domain.essay.injection import suspected
+from app.domain.errors import JobError, LeaseLost, PermanentError, PoisonJob, TransientError
+from app.domain.essay.injection import suspects_injection
 from app.domain.essay.score import EssayScore
-from app.domain.essay.second_opinion import NEEDS_REVIEW, weigh
-from app.domain.job import backoff
+from app.domain.essay.second_opinion import NEEDS_REVIEW, with_second_opinion
+from app.domain.essay.visible_text import VisibleText
+from app.domain.job import retry
 from app.domain.records.assessments import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
 from app.domain.states import JobStatus, ReasonCode, RunMode
@@ -20,8 +21,8 @@ from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
-from app.services.essays.faults import OUR_FAULT, log_fault
-from app.services.essays.llm_calls import Essay, PaidModel, Scored
+from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
+from app.services.essays.llm_calls import Essay, PaidModel, ScoreOrError
 from app.services.essays.local_estimate import Estimator, estimate_locally
 
 # The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
@@ -32,10 +33,6 @@ INJECTION_CHECK_FAILED = "injection_check_failed"
 _NONE_SCORED = PermanentError("essays_unscored", "no essay could be scored")
 
 _T = TypeVar("_T")
-
-
-class LeaseLost(Exception):
-    """Someone else has the job now; nothing more may be written."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class EssayJob:
     embedder: Embedder
     fallback: Literal["local", "none"]
     announce: PublishChange = publish_nothing
-    detect_injection: Callable[[str], bool] = suspected
+    detect_injection: Callable[[VisibleText], bool] = suspects_injection
     estimate: Estimator = estimate_locally
     # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
     # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
@@ -71,7 +68,7 @@ class EssayJob:
         troubles = await _all(self._by_model(job, run, essay) for essay in todo)
         left = [(essay, trouble) for essay, trouble in zip(todo, troubles, strict=True) if trouble]
         passing = [trouble for _, trouble in left if isinstance(trouble, TransientError)]
-        again = [trouble for trouble in passing if not backoff.ends(job, trouble)]
+        again = [trouble for trouble in passing if not retry.is_final(job, trouble)]
         # What lasts is settled at once, so that another attempt does not ask for it again.
         await _all(self._without_model(job, run, essay) for essay, trouble in left if trouble not in again)
         if again:
@@ -102,24 +99,19 @@ class EssayJob:
         except (LeaseLost, *DATABASE_UNAVAILABLE):
             raise
         except Exception as error:
-            log_fault("essay_not_scored_by_model", error, essay.question.question_id)
-            return OUR_FAULT
+            log_internal_error("essay_not_scored_by_model", error, essay.question.question_id)
+            return INTERNAL_ERROR
 
     async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         models = [model for model in (self.first, self.second) if model]
         # The essay is looked at while the model thinks, when this process has little else to do.
         scored, flags = await asyncio.gather(
-            _all(self._ask(model, job, run, essay) for model in models), self._injection_flags(essay)
+            _all(model.score(essay, job.assessment_id, job.run, run.mode) for model in models), self._injection_flags(essay)
         )
         score, trouble = scored[0]
         if score:
-            await self._store(job, essay, weigh(score, scored[1][0]) if self.second else score, flags)
+            await self._store(job, essay, with_second_opinion(score, scored[1][0]) if self.second else score, flags)
         return trouble
-
-    async def _ask(self, asking: PaidModel, job: ClaimedJob, run: RunInputs, essay: Essay) -> Scored:
-        if run.mode is RunMode.CACHED:
-            return await asking.find_cached(essay)
-        return await asking.score(essay, job.assessment_id, job.run, rescore=run.mode is RunMode.RESCORE)
 
     async def _without_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> None:
         kept = _kept(run, essay)
@@ -141,7 +133,7 @@ class EssayJob:
         except (LeaseLost, *DATABASE_UNAVAILABLE):
             raise
         except Exception as error:
-            log_fault("essay_estimate_not_stored", error, essay.question.question_id)
+            log_internal_error("essay_estimate_not_stored", error, essay.question.question_id)
             return False
         return True
 
@@ -153,16 +145,16 @@ class EssayJob:
             return None
         except Exception as error:
             # Whatever it looks like: a TimeoutError is no absence of Postgres here, which an estimate does not need.
-            log_fault("essay_not_estimated", error, essay.question.question_id)
+            log_internal_error("essay_not_estimated", error, essay.question.question_id)
             return None
 
     async def _injection_flags(self, essay: Essay) -> frozenset[str]:
         """The flags of an essay that speaks to its grader, or that could not be checked for it; none for others. A
         person looks at such an essay; it costs no points."""
         try:
-            hostile = await asyncio.to_thread(self.detect_injection, essay.answer)
+            hostile = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
         except Exception as error:
-            log_fault("injection_check_failed", error, essay.question.question_id)
+            log_internal_error("injection_check_failed", error, essay.question.question_id)
             return frozenset({INJECTION_CHECK_FAILED, NEEDS_REVIEW})
         return frozenset({SUSPECTED_INJECTION}) if hostile else frozenset()
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from app.domain.errors import Conflict, NotFound
 from app.domain.job.notification import JobNotification
-from app.domain.job.retry import Retry, runs_again, way_of
+from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
 from app.domain.records.assessments import JobLine, NewestRun
 from app.domain.states import AuditAction, AuditEntity, JobType
 from app.repositories import audit, dead_letters
@@ -48,14 +48,14 @@ async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origi
     newest = await dead_letters.hold_newest_run(conn, job_id)
     if newest is None:
         raise NotFound("there is no such job")
-    if way_of(job_id, newest) is Retry.IN_ITS_RUN:
+    if plan_retry(job_id, newest) is RetryPlan.SAME_RUN:
         ring = await dead_letters.queue_again(conn, job_id, attempts, origin.traceparent, origin.request_id)
         running, rings, answered = job_id, [ring] if ring else [], frozenset({job_id})
     else:
         new_ids = {job_type: uuid4() for job_type in JobType}
         told = (attempts, origin.traceparent, origin.request_id)
         rings = await dead_letters.start_run(conn, newest, new_ids, *told)
-        running, answered = _successor(job_id, newest, new_ids), runs_again(newest)
+        running, answered = _successor(job_id, newest, new_ids), failed_job_ids(newest)
     if not rings:
         raise Conflict("the job's run has just changed")
     job = await find(conn, running)

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from app.domain.errors import CallerError, Conflict, JobNotFailed, JobOfOlderRun
-from app.domain.job.retry import Retry, runs_again, way_of
-from app.domain.records.assessments import JobLine, KnownJob, NewestRun
+from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
+from app.domain.records.assessments import JobLine, JobState, NewestRun
 from app.domain.states import JobStatus, JobType
 from app.schemas import job_line_view
 from tests.domain.making import NOON, nth
@@ -18,49 +18,49 @@ GPT, RAG, FUSION = nth(1), nth(2), nth(3)
 
 def run(gpt: JobStatus, rag: JobStatus, fusion: JobStatus) -> NewestRun:
     statuses = zip((GPT, RAG, FUSION), JobType, (gpt, rag, fusion), strict=True)
-    return NewestRun(nth(99), 2, tuple(KnownJob(*each) for each in statuses))
+    return NewestRun(nth(99), 2, tuple(JobState(*each) for each in statuses))
 
 
 @pytest.mark.parametrize("other", [QUEUED, RUNNING])
 def test_while_fusion_waits_for_another_job_the_run_goes_on(other: JobStatus) -> None:
-    assert way_of(GPT, run(FAILED, other, QUEUED)) is Retry.IN_ITS_RUN
-    assert way_of(RAG, run(other, FAILED, QUEUED)) is Retry.IN_ITS_RUN
+    assert plan_retry(GPT, run(FAILED, other, QUEUED)) is RetryPlan.SAME_RUN
+    assert plan_retry(RAG, run(other, FAILED, QUEUED)) is RetryPlan.SAME_RUN
 
 
 @pytest.mark.parametrize("fusion", [QUEUED, RUNNING])
 def test_a_run_that_was_fanned_in_is_never_opened_again(fusion: JobStatus) -> None:
     for other in (DONE, FAILED):
         with pytest.raises(Conflict):
-            way_of(GPT, run(FAILED, other, fusion))
+            plan_retry(GPT, run(FAILED, other, fusion))
 
 
 def test_of_a_run_that_is_over_any_failed_job_starts_a_new_one() -> None:
     for statuses in product((DONE, FAILED), repeat=3):
         newest = run(*statuses)
         failed = {job.id for job in newest.jobs if job.status is FAILED}
-        assert runs_again(newest) == failed
-        assert all(way_of(job_id, newest) is Retry.IN_A_NEW_RUN for job_id in failed)
+        assert failed_job_ids(newest) == failed
+        assert all(plan_retry(job_id, newest) is RetryPlan.NEW_RUN for job_id in failed)
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING, DONE])
 def test_only_a_failed_job_can_be_retried(status: JobStatus) -> None:
     with pytest.raises(JobNotFailed, match=status):
-        way_of(GPT, run(status, FAILED, QUEUED))
+        plan_retry(GPT, run(status, FAILED, QUEUED))
 
 
 def test_a_job_whose_place_a_later_run_took_cannot_be_retried() -> None:
     with pytest.raises(JobOfOlderRun, match="is 2"):
-        way_of(nth(4), run(FAILED, FAILED, FAILED))
+        plan_retry(nth(4), run(FAILED, FAILED, FAILED))
 
 
 def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() -> None:
     for statuses in product(JobStatus, repeat=3):
         for job_id in (GPT, RAG, FUSION):
             try:
-                way = way_of(job_id, run(*statuses))
+                way = plan_retry(job_id, run(*statuses))
             except CallerError:
                 continue
-            assert (way is Retry.IN_A_NEW_RUN) == all(status.ended for status in statuses)
+            assert (way is RetryPlan.NEW_RUN) == all(status.ended for status in statuses)
 
 
 def line(status: JobStatus, error: dict[str, str] | None = None) -> JobLine:

@@ -11,7 +11,7 @@ import pytest
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import PermanentError, TransientError
-from app.domain.job import backoff
+from app.domain.job.retry import backoff_seconds
 from app.domain.states import JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool
@@ -101,8 +101,8 @@ async def test_what_the_other_side_asks_for_is_honoured_up_to_the_cap(
 
 
 def test_backoff_is_doubled_jittered_and_capped() -> None:
-    assert [backoff.backoff(2, attempt, 1.0) for attempt in (1, 2, 3, 9, 5000)] == [2, 4, 8, 300, 300]
-    assert [backoff.backoff(2, attempt, 0.0) for attempt in (1, 2, 9)] == [1, 2, 150]
+    assert [backoff_seconds(2, attempt, 1.0) for attempt in (1, 2, 3, 9, 5000)] == [2, 4, 8, 300, 300]
+    assert [backoff_seconds(2, attempt, 0.0) for attempt in (1, 2, 9)] == [1, 2, 150]
 
 
 async def test_the_last_attempt_is_the_end(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
