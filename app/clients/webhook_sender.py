@@ -1,6 +1,6 @@
-"""Sends a webhook's request, and connects to no address that a webhook must not reach.
+"""Sends webhook requests over HTTP, and never connects to an address that is not public.
 
-The address is checked where it is used: each connection is made on its own, to the very addresses that were judged.
+The address is checked where it is used: every request opens its own connection, to the addresses that were just checked.
 """
 
 import asyncio
@@ -9,32 +9,31 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from app.domain.retry_after import seconds_to_wait
-from app.domain.webhook.address import NOT_PUBLIC, AddressRefused, Network, checked_url, public
+from app.domain.retry_after import parse_retry_after
+from app.domain.webhook.address import NOT_PUBLIC, AddressRefused, Network, may_connect, validate_url
+from app.domain.webhook.delivery import SendResult
 
 _AGENT = "Assay-Webhooks/1"
 _CONNECTIONS = 100
 _LOOKUPS = 16
-# As much as is read of an answer's body, in bytes, and for how long, in seconds.
-_COURTESY_BYTES = 4096
-_COURTESY_SECONDS = 1.0
+# How much of an answer's body is read (bytes), and for how long (seconds).
+_MAX_BODY_BYTES = 4096
+_MAX_BODY_SECONDS = 1.0
 
 
-class NotPublic(OSError):
-    """A connection to an address that a webhook must not reach. An OSError, since aiohttp reports those as failures to
-    connect."""
+class AddressNotPublic(OSError):
+    """A webhook may not connect to this address. An OSError, because aiohttp reports those as failures to connect."""
 
 
-# The first that fits says why there was no answer.
-_WHY: tuple[tuple[type[Exception], str], ...] = (
-    (NotPublic, NOT_PUBLIC),
+# Why there was no answer: the first type that matches the exception.
+_ERROR_TEXTS: tuple[tuple[type[Exception], str], ...] = (
+    (AddressNotPublic, NOT_PUBLIC),
     (aiohttp.ClientConnectorDNSError, "the name could not be resolved"),
     (ConnectionRefusedError, "the connection was refused"),
     (aiohttp.ClientConnectorCertificateError, "the certificate is not valid"),
@@ -45,22 +44,8 @@ _WHY: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What became of one request.
-
-    Either `status` says what was answered, or `error` why nothing was, in words that students may see. `latency_ms`
-    counts up to the answer's head. `retry_after` (s) is what the other side asked for.
-    """
-
-    status: int | None
-    latency_ms: int
-    error: str | None = None
-    retry_after: float | None = None
-
-
 class WebhookSender:
-    """Sends requests, each on a connection of its own. Follows no redirect and keeps no cookie."""
+    """Sends requests, each on its own connection. Follows no redirects and keeps no cookies."""
 
     def __init__(
         self,
@@ -70,31 +55,31 @@ class WebhookSender:
         allowed: Sequence[Network],
         resolver: AbstractResolver | None = None,
     ) -> None:
-        """`seconds` is for one request, the name's resolution included; `allowed` networks may be reached though they
-        are not public. A `resolver` that is given is closed with the sender."""
+        """`seconds` limits one request, including the DNS lookup; the `allowed` networks may be reached though they are
+        not public. Closing the sender closes its `resolver`."""
         self._seconds = seconds
         self._allow_http = allow_http
         self._allowed = allowed
         self._resolver = resolver or SystemResolver()
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
-        """Posts the body. Whatever the other side does is told by the result; nothing but cancellation is raised."""
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> SendResult:
+        """Posts the body. Whatever the receiver does is in the result; only cancellation is raised."""
         started = time.monotonic()
         try:
-            checked = checked_url(url, allow_http=self._allow_http, allowed=self._allowed)
+            target = validate_url(url, allow_http=self._allow_http, allowed=self._allowed)
             async with asyncio.timeout(self._seconds):
-                answer = await self._open().post(checked, data=body, headers=headers, allow_redirects=False)
+                answer = await self._open().post(target, data=body, headers=headers, allow_redirects=False)
         except AddressRefused as refused:
-            return Sent(None, _elapsed(started), refused.detail)
+            return SendResult(None, _elapsed(started), refused.detail)
         except TimeoutError:
-            return Sent(None, _elapsed(started), f"no answer within {self._seconds:g} s")
+            return SendResult(None, _elapsed(started), f"no answer within {self._seconds:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Sent(None, _elapsed(started), _why(error))
-        wait = seconds_to_wait(answer.headers.get("Retry-After"), time.time())
-        sent = Sent(answer.status, _elapsed(started), retry_after=wait)
-        await _hear_out(answer)
-        return sent
+            return SendResult(None, _elapsed(started), _error_text(error))
+        wait = parse_retry_after(answer.headers.get("Retry-After"), time.time())
+        result = SendResult(answer.status, _elapsed(started), retry_after=wait)
+        await _read_body(answer)
+        return result
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -117,34 +102,35 @@ class WebhookSender:
 
 
 class SystemResolver(AbstractResolver):
-    """The system's resolver, on threads of its own: names whose servers never answer would hold up the lookups for
-    everyone else on the threads that the process shares."""
+    """The system's resolver in its own threads, because names whose DNS servers never answer would block the threads
+    that the rest of the process shares."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUPS, "webhook-names")
+        self._threads = ThreadPoolExecutor(_LOOKUPS, "webhook-dns")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of the name.
+        """The addresses of `host`.
 
         Raises:
             OSError: it has none.
         """
         lookup = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, lookup)
+        addresses = await asyncio.get_running_loop().run_in_executor(self._threads, lookup)
         return [
             ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=0)
-            for kind, _, proto, _, address in found
+            for kind, _, proto, _, address in addresses
         ]
 
     async def close(self) -> None:
-        """Lets go of the threads; a lookup that still runs is not waited for."""
+        """Shuts the threads down without waiting for a lookup that still runs."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _GuardedResolver(AbstractResolver):
-    """Refuses a name when any of its addresses is blocked: whoever has such an address in the answer means it."""
+    """Refuses a name if any of its addresses is blocked: an answer that mixes them is an attempt to get around the
+    check."""
 
     def __init__(self, resolver: AbstractResolver, allowed: Sequence[Network]) -> None:
         self._resolver = resolver
@@ -153,23 +139,23 @@ class _GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if not found:
+        addresses = await self._resolver.resolve(host, port, family)
+        if not addresses:
             raise OSError("the name has no address")
-        for each in found:
-            _require_public(each["host"], self._allowed)
-        return found
+        for address in addresses:
+            _require_public(address["host"], self._allowed)
+        return addresses
 
     async def close(self) -> None:
         await self._resolver.close()
 
 
 def guarded_connector(resolver: AbstractResolver, allowed: Sequence[Network]) -> aiohttp.TCPConnector:
-    """Connections that fail with `NotPublic` where they would reach a blocked address.
+    """A connector whose connections fail with `AddressNotPublic` if they would reach a blocked address.
 
-    Names are judged by all their addresses. Each socket is judged once more by the address that it is made for, since
-    literal addresses never come to the resolver. No connection is kept and no name is remembered, so every request is
-    judged.
+    All addresses of a name are checked when it is resolved. The address of each socket is checked again, because IP
+    addresses in URLs never pass the resolver. Neither connections nor DNS answers are kept, so every request is
+    checked.
     """
 
     def checked_socket(target: aiohttp.AddrInfoType) -> socket.socket:
@@ -187,25 +173,25 @@ def guarded_connector(resolver: AbstractResolver, allowed: Sequence[Network]) ->
 
 
 def _require_public(address: str, allowed: Sequence[Network]) -> None:
-    if not public(ip_address(address), allowed):
-        raise NotPublic(NOT_PUBLIC)
+    if not may_connect(ip_address(address), allowed):
+        raise AddressNotPublic(NOT_PUBLIC)
 
 
-async def _hear_out(answer: aiohttp.ClientResponse) -> None:
-    """Lets the other side finish a short body, which some servers take for success. What it says is of no use, and the
-    status has arrived: an endless or broken body changes nothing."""
+async def _read_body(answer: aiohttp.ClientResponse) -> None:
+    """Reads a short body to its end, because some servers take a connection closed earlier for a failure. The content
+    is ignored, and an endless or broken body changes nothing: the status has arrived already."""
     with suppress(aiohttp.ClientError, OSError, EOFError):
         try:
-            async with asyncio.timeout(_COURTESY_SECONDS):
-                await answer.content.readexactly(_COURTESY_BYTES)
+            async with asyncio.timeout(_MAX_BODY_SECONDS):
+                await answer.content.readexactly(_MAX_BODY_BYTES)
         finally:
             answer.close()
 
 
-def _why(error: Exception) -> str:
-    # The cause of a failure to connect says more than the failure.
-    known = (error, getattr(error, "os_error", None))
-    return next(words for kind, words in _WHY if any(isinstance(each, kind) for each in known))
+def _error_text(error: Exception) -> str:
+    # The cause of a failed connection says more than the failure itself.
+    causes = (error, getattr(error, "os_error", None))
+    return next(text for kind, text in _ERROR_TEXTS if any(isinstance(cause, kind) for cause in causes))
 
 
 def _elapsed(started: float) -> int:

@@ -1,4 +1,4 @@
-"""Idempotency keys: their form, and when two payloads are the same."""
+"""Idempotency keys: parsing the header, and a fingerprint that tells whether two payloads are the same."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A caller's key for one path."""
+    """A key as one caller (`owner`) sent it to one path."""
 
     owner: str
     path: str
@@ -20,7 +20,7 @@ class IdempotencyKey:
 
 
 def parse_key(header: str) -> str | None:
-    """The key out of a header's value, quoted (a structured-field string) or bare; None where it is neither."""
+    """The key in an `Idempotency-Key` header, quoted (a structured-field string) or bare; None if it is malformed."""
     value = header.strip(" \t")
     quoted = _QUOTED.fullmatch(value)
     if quoted:
@@ -31,15 +31,15 @@ def parse_key(header: str) -> str | None:
 
 
 def fingerprint(payload: Any) -> bytes:
-    """A digest that is equal exactly for equal JSON values; no body (None) equals `{}`."""
-    canonical = json.dumps({} if payload is None else _plain(payload), sort_keys=True, separators=(",", ":"))
+    """A digest that is equal for equal JSON values only; no body (None) counts as `{}`."""
+    canonical = json.dumps({} if payload is None else _normalized(payload), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8")).digest()
 
 
-def _plain(value: Any) -> Any:
-    """`value` with whole floats as integers: 1.0 and 1 are the same JSON number."""
+def _normalized(value: Any) -> Any:
+    """`value` with whole floats as integers, because 1.0 and 1 are the same JSON number."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _normalized(inner) for key, inner in value.items()}
+    return [_normalized(inner) for inner in value] if isinstance(value, list) else value

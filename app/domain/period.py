@@ -1,48 +1,48 @@
-"""The time that numbers are asked of."""
+"""The period that analytics are asked for: parsed from the `from` and `to` of a query."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-MOST_DAYS = 366
-USUAL_DAYS = 30
+MAX_DAYS = 366
+DEFAULT_DAYS = 30
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 
-class BadPeriod(ValueError):
-    """The texts name no time that can be asked of; the message says why."""
+class InvalidPeriod(ValueError):
+    """`from` and `to` are no valid period; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` up to `end`, which is excluded; in UTC, of `MOST_DAYS` at most."""
+    """From `start` up to `end`, which is excluded; both in UTC, at most `MAX_DAYS` apart."""
 
     start: datetime
     end: datetime
 
 
-def period_of(start: str | None, end: str | None, now: datetime) -> Period:
-    """The time between two texts, each an RFC 3339 time or a date; a date at the end counts as a whole. Without an end
-    it is up to now; without a start, from `USUAL_DAYS` before the end.
+def parse_period(start: str | None, end: str | None, now: datetime) -> Period:
+    """The period between two texts, each an RFC 3339 time or a date; a date as `end` includes that whole day. The
+    default end is now, the default start `DEFAULT_DAYS` before the end.
 
     Raises:
-        BadPeriod: a text is neither, the start is after the end, or they are too far apart.
+        InvalidPeriod: a text is neither a time nor a date, the start is after the end, or they are too far apart.
     """
     try:
-        until = now if end is None else _moment("to", end, days=1)
-        since = until - timedelta(days=USUAL_DAYS) if start is None else _moment("from", start)
+        until = now if end is None else _parse_time("to", end, days=1)
+        since = until - timedelta(days=DEFAULT_DAYS) if start is None else _parse_time("from", start)
     except OverflowError:
-        raise BadPeriod("from and to must be times that a calendar has") from None
+        raise InvalidPeriod("from and to must be times that exist in the calendar") from None
     if since > until:
-        raise BadPeriod("from must not be after to")
-    if until - since > timedelta(days=MOST_DAYS):
-        raise BadPeriod(f"from and to must not be more than {MOST_DAYS} days apart")
+        raise InvalidPeriod("from must not be after to")
+    if until - since > timedelta(days=MAX_DAYS):
+        raise InvalidPeriod(f"from and to must not be more than {MAX_DAYS} days apart")
     return Period(since, until)
 
 
-def _moment(name: str, text: str, days: int = 0) -> datetime:
-    """The time; of a date, its midnight, so many days later."""
+def _parse_time(name: str, text: str, days: int = 0) -> datetime:
+    """The time in UTC; for a date, midnight `days` days later."""
     try:
         if _DATE.fullmatch(text):
             return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=days)
@@ -50,4 +50,4 @@ def _moment(name: str, text: str, days: int = 0) -> datetime:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except ValueError:
         pass
-    raise BadPeriod(f"{name} must be a date or an RFC 3339 time with its zone")
+    raise InvalidPeriod(f"{name} must be a date or an RFC 3339 time with its zone")

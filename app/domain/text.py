@@ -1,21 +1,21 @@
-"""Cutting text into spans that keep their place: `text[span.start:span.end] == span.text`, in code points."""
+"""Sentences and words of a text, and whether it has visible characters."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A sentence ends at . ! or ? (with closing quotes or brackets) before white space; a line break ends one too.
-# Possessive, and tried at the start of a run only: else a long row of dots would take quadratic time.
+# A sentence ends at . ! or ? (with closing quotes or brackets) before white space, or at a line break. The quantifiers
+# are possessive and tried only at the start of a run, because a long row of dots would otherwise take quadratic time.
 _SENTENCE_END = re.compile(r"(?:(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$))|\n+")
-# Spaces, line ends, controls, and what only tells how to show other characters.
-_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+# Unicode categories of invisible characters: spaces, line ends, control and format characters.
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _WORD = re.compile(r"[^\W_](?:[\w+#'’.-]*[\w+#])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a text and where it stands there."""
+    """A piece of a text with its position in code points: `text[span.start:span.end] == span.text`."""
 
     start: int
     end: int
@@ -23,13 +23,13 @@ class Span:
 
 
 def sentences(text: str) -> tuple[Span, ...]:
-    """The sentences of `text` in order, without surrounding white space and without empty ones."""
+    """The sentences of `text` in order, without surrounding white space; empty ones are left out."""
     return tuple(_trimmed(text, *bounds) for bounds in _sentence_bounds(text) if text[slice(*bounds)].strip())
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything in it can be seen."""
-    return any(unicodedata.category(letter) not in _UNSEEN for letter in text)
+    """Whether `text` has at least one visible character."""
+    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 def words(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The base of every value that travels, and the text and number types with the contract's lengths."""
+"""The base class of immutable models, field types with the API's length limits, and rounding of points."""
 
 import math
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
-    """An immutable value; unknown fields are an error."""
+    """An immutable pydantic model; unknown fields are an error."""
 
-    # Built when first used: a process uses some of the models, and all of them would take it a tenth of a second.
+    # Validators are built at first use: a process needs only some of the models, and all take a tenth of a second.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
@@ -20,15 +20,15 @@ LongText = Annotated[str, Field(min_length=1, max_length=20_000)]
 Description = Annotated[str, Field(max_length=10_000)]
 Skill = Annotated[str, Field(min_length=1, max_length=64)]
 Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
-# A weight that `points` rounds away would make a maximum of zero and a percentage without meaning.
+# A weight that rounding makes zero would make the maximum zero and the percentage meaningless.
 Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
 
 
 def percentage(part: float, whole: float) -> float:
-    """`part` of `whole` in percent, to one decimal; 0 where there is no whole."""
+    """`part` of `whole` in percent, rounded to one decimal; 0 if `whole` is 0."""
     return round(100.0 * part / whole, 1) if whole > 0 else 0.0
 
 
 def sum_of_points(values: Iterable[float]) -> float:
-    """Points added up as shown, in whatever order: six decimals hide the noise of binary fractions and no more."""
+    """The sum of points, independent of their order; rounded to six decimals, which hides binary rounding errors only."""
     return round(math.fsum(values), 6)

@@ -11,7 +11,8 @@ from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import ClaimedDelivery, DeliveryLine, Event, WebhookRecord
 from app.domain.result.model import Overall
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason, EventType
-from app.domain.webhook.delivery import ROTATION_SECONDS, NextStep
+from app.domain.webhook.delivery import NextStep, SendResult
+from app.domain.webhook.signing import ROTATION_SECONDS
 from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, statements
 
@@ -85,14 +86,13 @@ async def put_back(db: Executor, delivery: ClaimedDelivery, delay: float) -> boo
 async def record_attempt(
     db: Executor,
     delivery: ClaimedDelivery,
-    status_code: int | None,
-    latency_ms: int,
-    error: str | None,
-    verdict: NextStep,
+    result: SendResult,
+    next_step: NextStep,
 ) -> bool:
-    """Keeps a try and what becomes of the message; False where the lease was lost."""
-    told = (delivery.redelivery, status_code, latency_ms, error, verdict.status, verdict.delay)
-    return await db.fetchval(_SQL["record_attempt"], delivery.id, delivery.fence, *told) is not None
+    """Records an attempt and what becomes of the message; False if the lease was lost."""
+    attempt = (delivery.redelivery, result.status, result.latency_ms, result.failure)
+    values = (delivery.id, delivery.fence, *attempt, next_step.status, next_step.delay)
+    return await db.fetchval(_SQL["record_attempt"], *values) is not None
 
 
 async def redeliver(db: Executor, delivery_id: UUID) -> JobNotification | None:

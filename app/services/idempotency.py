@@ -38,7 +38,7 @@ async def run_idempotently(
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "idempotency_keys_once_key":
             raise
-        raise in_flight() from error
+        raise key_in_flight() from error
 
 
 async def _locked(
@@ -48,7 +48,7 @@ async def _locked(
     if key is None:
         return await work(conn)
     if not await idempotency.try_lock(conn, key):
-        raise in_flight()
+        raise key_in_flight()
     stored = await idempotency.find(conn, key)
     if stored:
         return replay(stored, attempt)
@@ -68,6 +68,6 @@ def replay(stored: StoredAnswer, attempt: IdempotentRequest) -> StoredAnswer:
     return stored
 
 
-def in_flight() -> KeyInFlight:
+def key_in_flight() -> KeyInFlight:
     """The refusal of a request whose twin still runs."""
     return KeyInFlight("a request with this idempotency key is still being worked on")

@@ -62,7 +62,7 @@ async def test_what_was_not_delivered_is_listed_shown_and_sent_again(
         again = await assay_webhooks("redeliver", delivery_id, delivery_id, REDIS_URL=redis_url)
         assert (again.returncode, again.stdout) == (0, f"{delivery_id}: will be sent again\n")
         bell = JobQueue(job_queue.connect(redis_url))
-        assert (await bell.waiting())[WEBHOOKS] == 1
+        assert (await bell.queue_lengths())[WEBHOOKS] == 1
         await bell.redis.aclose()
         assert await send_all(pool, sending) == 1
     everything = listed.stdout + shown.stdout + again.stdout + again.stderr

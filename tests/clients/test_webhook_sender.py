@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 
-from app.clients.webhook_sender import NotPublic, SystemResolver, guarded_connector
+from app.clients.webhook_sender import AddressNotPublic, SystemResolver, guarded_connector
 from tests.clients.webhook_sending import BODY, HEADERS, LOOPBACK, send_once, sender
 from tests.fakes.conditions import until
 from tests.fakes.hostile_addresses import BLOCKED, MALFORMED, SPELLINGS_OF_LOOPBACK
@@ -105,7 +105,7 @@ async def test_the_connector_alone_lets_nothing_through(receiver: WebhookReceive
 
     with pytest.raises(aiohttp.ClientConnectorError) as refused:
         await post()
-    assert isinstance(refused.value.os_error, NotPublic)
+    assert isinstance(refused.value.os_error, AddressNotPublic)
     assert receiver.connections == 0
     assert await post(*LOOPBACK, "0.0.0.0/8") == 204
     await resolver.close()

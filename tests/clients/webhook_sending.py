@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 from aiohttp.abc import AbstractResolver
 
-from app.clients.webhook_sender import Sent, WebhookSender
+from app.clients.webhook_sender import WebhookSender
+from app.domain.webhook.delivery import SendResult
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 BODY = '{"type": "assessment.completed", "data": "ü\\u0000"}'.encode()
@@ -28,7 +29,7 @@ async def sender(
 
 async def send_once(
     url: str, *allowed: str, resolver: AbstractResolver | None = None, seconds: float = 20, allow_http: bool = True
-) -> Sent:
+) -> SendResult:
     """What a sender of its own makes of one request."""
     async with sender(*allowed, resolver=resolver, seconds=seconds, allow_http=allow_http) as one:
         return await one.send(url, HEADERS, BODY)

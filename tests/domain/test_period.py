@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.period import BadPeriod, Period, period_of
+from app.domain.period import InvalidPeriod, Period, parse_period
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 
@@ -15,26 +15,26 @@ def day(month: int, number: int, year: int = 2026) -> datetime:
 
 def refused(start: str | None, end: str | None) -> str:
     """Why there is no such period."""
-    with pytest.raises(BadPeriod) as caught:
-        period_of(start, end, NOW)
+    with pytest.raises(InvalidPeriod) as caught:
+        parse_period(start, end, NOW)
     return str(caught.value)
 
 
 def test_without_texts_it_is_the_last_thirty_days() -> None:
-    assert period_of(None, None, NOW) == Period(NOW - timedelta(days=30), NOW)
-    assert period_of("2026-03-01", None, NOW) == Period(day(3, 1), NOW)
-    assert period_of(None, "2026-02-28", NOW) == Period(day(1, 30), day(3, 1))
+    assert parse_period(None, None, NOW) == Period(NOW - timedelta(days=30), NOW)
+    assert parse_period("2026-03-01", None, NOW) == Period(day(3, 1), NOW)
+    assert parse_period(None, "2026-02-28", NOW) == Period(day(1, 30), day(3, 1))
 
 
 def test_a_date_counts_as_a_whole() -> None:
-    assert period_of("2026-02-28", "2026-02-28", NOW) == Period(day(2, 28), day(3, 1))
-    assert period_of("2024-02-29", "2024-12-31", NOW).end == day(1, 1, 2025)
+    assert parse_period("2026-02-28", "2026-02-28", NOW) == Period(day(2, 28), day(3, 1))
+    assert parse_period("2024-02-29", "2024-12-31", NOW).end == day(1, 1, 2025)
 
 
 def test_a_time_is_taken_as_it_is_whatever_its_zone() -> None:
     for text in ("2026-03-01T01:30:00+01:30", "2026-03-01T00:00:00Z", "2026-03-01t00:00:00z",
                  "2026-02-28T19:00:00.000-05:00"):  # fmt: skip
-        assert period_of(text, text, NOW) == Period(day(3, 1), day(3, 1)), text
+        assert parse_period(text, text, NOW) == Period(day(3, 1), day(3, 1)), text
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_it_must_not_end_before_it_begins() -> None:
-    assert period_of("2026-03-10T12:30:00Z", None, NOW) == Period(NOW, NOW)
+    assert parse_period("2026-03-10T12:30:00Z", None, NOW) == Period(NOW, NOW)
     for start, end in (("2026-03-02", "2026-02-28"), ("2026-03-10T12:30:01Z", None), ("2027-01-01", None)):
         assert "must not be after" in refused(start, end)
 
 
 def test_it_must_not_be_longer_than_a_year() -> None:
-    assert period_of("2024-01-01", "2024-12-31", NOW).end == day(1, 1, 2025)
+    assert parse_period("2024-01-01", "2024-12-31", NOW).end == day(1, 1, 2025)
     for start, end in (("2024-01-01", "2025-01-01"), ("2025-03-01", None), ("0001-01-01", "9999-12-30")):
         assert "366 days" in refused(start, end)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.retry_after import seconds_to_wait
+from app.domain.retry_after import parse_retry_after
 from tests.domain.making import NOON, quick
 
 
@@ -33,11 +33,11 @@ from tests.domain.making import NOON, quick
     ],
 )
 def test_retry_after_is_understood_or_left_aside(header: str | None, seconds: float | None) -> None:
-    assert seconds_to_wait(header, NOON.timestamp()) == seconds
+    assert parse_retry_after(header, NOON.timestamp()) == seconds
 
 
 @quick
 @given(st.text(max_size=40))
 def test_any_retry_after_makes_seconds_or_nothing(header: str) -> None:
-    seconds = seconds_to_wait(header, NOON.timestamp())
+    seconds = parse_retry_after(header, NOON.timestamp())
     assert seconds is None or 0 <= seconds < 1e18

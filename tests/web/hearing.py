@@ -9,7 +9,7 @@ from uuid import UUID
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.clients.redis.job_queue import JobQueue
-from app.http.keys import BACKGROUND
+from app.http.app_keys import BACKGROUND
 from tests.api import Api
 
 # Nothing that is told takes so long.
@@ -20,7 +20,7 @@ _SECONDS = 20
 async def told(redis_url: str) -> AsyncIterator[set[UUID]]:
     """The assessments that the first message within the block names; filled when it ends."""
     redis, changed = job_queue.connect(redis_url), set[UUID]()
-    hearing = cast("AsyncGenerator[frozenset[UUID] | None, None]", ChangeFeed(redis).hear())
+    hearing = cast("AsyncGenerator[frozenset[UUID] | None, None]", ChangeFeed(redis).subscribe())
     async with redis, aclosing(hearing) as heard:
         assert await anext(heard) is None
         yield changed
@@ -35,4 +35,4 @@ async def rung(api: Api, redis_url: str) -> set[str]:
     await api.client.app[BACKGROUND].finish(5)
     bell = JobQueue(job_queue.connect(redis_url))
     async with bell.redis:
-        return {queue for queue, waiting in (await bell.waiting()).items() if waiting}
+        return {queue for queue, waiting in (await bell.queue_lengths()).items() if waiting}

@@ -9,7 +9,7 @@ import pytest
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import QUEUES, AssessmentStatus, JobStatus, JobType
-from app.http.keys import BACKGROUND
+from app.http.app_keys import BACKGROUND
 from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.settings import Settings
@@ -188,7 +188,7 @@ async def test_the_workers_are_told_after_a_retry_and_not_after_its_replay(
         reply = await admin.post(f"/jobs/{rag}/retry", Idempotency_Key="k")
         await background.finish(5)
         assert reply.headers.get("Idempotent-Replayed") == replayed
-        assert await bell.waiting() == dict.fromkeys(QUEUES, 0) | {JobType.RAG: rung}
+        assert await bell.queue_lengths() == dict.fromkeys(QUEUES, 0) | {JobType.RAG: rung}
     await bell.redis.aclose()
 
 

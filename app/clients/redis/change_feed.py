@@ -9,12 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import NoReturn
 from uuid import UUID
 
-import structlog
 from redis.asyncio import Redis
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
-
-log = structlog.get_logger()
+from app.outages import REDIS
 
 _CHANNEL = "assay:changed"
 _ID_BYTES = 16
@@ -49,7 +47,7 @@ class ChangeFeed:
             self._changed.add(assessment_id)
             self._some.set()
 
-    async def tell(self) -> NoReturn:
+    async def run_publisher(self) -> NoReturn:
         """Tells what is announced until cancelled, and what is left then."""
         try:
             while True:
@@ -59,7 +57,7 @@ class ChangeFeed:
             async with asyncio.timeout(_LAST):
                 await self._tell_now()
 
-    async def hear(self) -> AsyncIterator[frozenset[UUID] | None]:
+    async def subscribe(self) -> AsyncIterator[frozenset[UUID] | None]:
         """What the processes tell; None where something may have been missed. A Redis that is away is waited for."""
         while True:
             try:
@@ -71,7 +69,7 @@ class ChangeFeed:
                         if message:
                             yield _ids(message["data"])
             except REDIS_UNAVAILABLE as error:
-                log.warning("changes_not_heard", error=type(error).__name__)
+                REDIS.report(error, "subscribing to changes")
             await asyncio.sleep(_PAUSE)
 
     async def _tell_now(self) -> None:
@@ -81,7 +79,7 @@ class ChangeFeed:
             try:
                 await self._redis.publish(_CHANNEL, b"".join(each.bytes for each in changed))
             except REDIS_UNAVAILABLE as error:
-                log.warning("changes_not_told", error=type(error).__name__)
+                REDIS.report(error, "publishing changes")
 
 
 def _ids(message: bytes) -> frozenset[UUID]:

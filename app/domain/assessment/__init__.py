@@ -1,1 +1,1 @@
-"""Questions, answers and the scoring by rule."""
+"""Questions, answers, scoring by rule, and the progress of an assessment."""

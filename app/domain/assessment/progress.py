@@ -1,4 +1,4 @@
-"""How far an assessment is: four stages with their weights."""
+"""The progress of an assessment: four weighted stages and the overall percentage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.domain.values import Frozen, percentage
 
 
 class StageName(StrEnum):
-    """The stages of an assessment, in the order in which they are shown."""
+    """The stages of an assessment, in display order."""
 
     RULE_SCORE = "rule_score"
     GPT = "gpt"
@@ -31,7 +31,7 @@ class Stage(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """What is done of a job, in units (essays, for `gpt`)."""
+    """How many of a job's units (for `gpt`, essays) are done."""
 
     job_type: JobType
     status: JobStatus
@@ -40,7 +40,7 @@ class JobProgress:
 
 
 def stages(status: AssessmentStatus, jobs: Iterable[JobProgress]) -> tuple[Stage, ...]:
-    """The four stages. A failed one counts as done: nothing more will be tried."""
+    """The four stages. A failed stage counts as done, since nothing more will be tried."""
     by_type = {job.job_type: job for job in jobs}
     submitted = bool(by_type) or status in (AssessmentStatus.COMPLETED, AssessmentStatus.FAILED)
     rule_status = JobStatus.COMPLETED if submitted else JobStatus.QUEUED
@@ -48,9 +48,9 @@ def stages(status: AssessmentStatus, jobs: Iterable[JobProgress]) -> tuple[Stage
     return (first, *(_job_stage(job_type, by_type.get(job_type)) for job_type in JobType))
 
 
-def overall_progress(shown: Iterable[Stage]) -> float:
+def overall_progress(stages: Iterable[Stage]) -> float:
     """The weighted sum of the stages' percentages, 0–100."""
-    return round(sum(stage.weight * stage.percentage for stage in shown) / 100, 1)
+    return round(sum(stage.weight * stage.percentage for stage in stages) / 100, 1)
 
 
 def _job_stage(job_type: JobType, job: JobProgress | None) -> Stage:

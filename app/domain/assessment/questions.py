@@ -1,4 +1,4 @@
-"""Questions as authors write them and as students see them."""
+"""Questions: as authors write them, and without their answer keys, as students see them."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_v
 from app.domain.states import QuestionType
 from app.domain.values import Frozen, LongText, Skills, Weight
 
-# Not blank: a blank answer is no answer.
+# Not blank, because a blank answer counts as no answer.
 OptionId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"[^\s\x1c-\x1f]")]
 
 
 class Option(Frozen):
-    """A choice."""
+    """One of the options of a choice question."""
 
     id: OptionId
     text: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -41,21 +41,21 @@ class ProfileInput(StrEnum):
 
 
 class Scale(Frozen):
-    """The ends of a scale, both included."""
+    """The range of a scale, ends included."""
 
     min: int = Field(ge=-1000, le=1000)
     max: int = Field(ge=-1000, le=1000)
 
     @field_validator("max")
     @classmethod
-    def _above_min(cls, value: int, info: ValidationInfo) -> int:
+    def _validate_max(cls, value: int, info: ValidationInfo) -> int:
         if value <= info.data.get("min", value - 1):
             raise ValueError("must be above min")
         return value
 
 
 class Rubric(Frozen):
-    """What earns points in each dimension."""
+    """What an essay earns points for, in each dimension."""
 
     relevance: LongText
     depth: LongText
@@ -70,7 +70,7 @@ class _Question(Frozen):
 
 
 class TheoreticalQuestion(_Question):
-    """Scored by its key: `correct_options`."""
+    """A question scored by its answer key, `correct_options`."""
 
     type: Literal[QuestionType.THEORETICAL] = QuestionType.THEORETICAL
     options: Annotated[Options, Field(min_length=1)]
@@ -80,7 +80,7 @@ class TheoreticalQuestion(_Question):
 
     @field_validator("correct_options")
     @classmethod
-    def _key_fits(cls, key: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _validate_key(cls, key: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         _check_distinct(key)
         unknown = set(key) - {option.id for option in info.data.get("options", ())}
         if unknown and "options" in info.data:
@@ -89,17 +89,17 @@ class TheoreticalQuestion(_Question):
 
 
 class ProfileQuestion(_Question):
-    """Scored for being answered."""
+    """A question that earns its full weight once it is answered."""
 
     type: Literal[QuestionType.PROFILE] = QuestionType.PROFILE
     input: ProfileInput
-    # Checked also where they are left out: some inputs need them.
+    # The defaults are validated too, because some inputs need these fields.
     options: Options = Field(default=(), validate_default=True)
     scale: Scale | None = Field(default=None, validate_default=True)
 
     @field_validator("options")
     @classmethod
-    def _options_fit(cls, options: tuple[Option, ...], info: ValidationInfo) -> tuple[Option, ...]:
+    def _validate_options(cls, options: tuple[Option, ...], info: ValidationInfo) -> tuple[Option, ...]:
         choice = info.data.get("input") in (ProfileInput.SINGLE, ProfileInput.MULTIPLE)
         if "input" in info.data and choice != bool(options):
             raise ValueError("belong to the inputs single and multiple, which need them")
@@ -107,14 +107,14 @@ class ProfileQuestion(_Question):
 
     @field_validator("scale")
     @classmethod
-    def _scale_fits(cls, scale: Scale | None, info: ValidationInfo) -> Scale | None:
+    def _validate_scale(cls, scale: Scale | None, info: ValidationInfo) -> Scale | None:
         if "input" in info.data and (info.data["input"] is ProfileInput.SCALE) != (scale is not None):
             raise ValueError("belongs to the input scale, which needs it")
         return scale
 
 
 class EssayQuestion(_Question):
-    """Scored against a rubric of four dimensions."""
+    """A question scored by a model against a rubric of four dimensions."""
 
     type: Literal[QuestionType.ESSAY] = QuestionType.ESSAY
     model_answer: LongText
@@ -140,7 +140,7 @@ class Question(Frozen):
 
 
 class QuestionForStudent(Frozen):
-    """What a student may see of a question: no key, model answer, rubric or explanation."""
+    """The part of a question that students may see: no answer key, model answer, rubric or explanation."""
 
     question_id: UUID
     version: int
@@ -154,12 +154,12 @@ class QuestionForStudent(Frozen):
 
 
 def for_student(question: Question) -> QuestionForStudent:
-    """The question without anything that would give its answer away."""
-    shown = set(QuestionForStudent.model_fields) - {"question_id", "version"}
+    """The question without anything that reveals its answer."""
+    visible = set(QuestionForStudent.model_fields) - {"question_id", "version"}
     return QuestionForStudent(
         question_id=question.question_id,
         version=question.version,
-        **question.body.model_dump(include=shown),
+        **question.body.model_dump(include=visible),
     )
 
 

@@ -1,4 +1,4 @@
-"""Scoring by rule: theoretical questions by their key, profile questions by being answered."""
+"""Scoring by rule: theoretical questions by their answer key, profile questions for being answered."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SCORE_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class RuleScore:
-    """Points of one question, 0 to `max_score`; `correct` only where there is a key."""
+    """The score of one question, 0 to `max_score`; `correct` is None for questions without an answer key."""
 
     question_id: UUID
     question_version: int
@@ -30,7 +30,7 @@ class RuleScore:
 
 
 class QuestionScore(Frozen):
-    """One question's line in a breakdown; `correct` is null where there is no key."""
+    """One question's line in a breakdown; `correct` is null for questions without an answer key."""
 
     question_id: UUID
     score: float
@@ -40,12 +40,12 @@ class QuestionScore(Frozen):
 
     @property
     def points(self) -> float:
-        """What counts."""
+        """The points that count."""
         return self.score
 
 
 class ScoreSummary(Frozen):
-    """The points of one type of questions."""
+    """The totals of one type of question, with a line for each question."""
 
     score: float
     max_score: float
@@ -56,7 +56,7 @@ class ScoreSummary(Frozen):
 
 
 def score_by_rule(questions: Iterable[Question], answers: Mapping[UUID, Answer]) -> tuple[RuleScore, ...]:
-    """The scores that need no model: all but the essays that have an answer."""
+    """The scores that need no model: of all questions except answered essays."""
     scored = ((question, answers.get(question.question_id)) for question in questions)
     return tuple(
         score_question(question, answer)
@@ -66,10 +66,10 @@ def score_by_rule(questions: Iterable[Question], answers: Mapping[UUID, Answer])
 
 
 def score_question(question: Question, answer: Answer) -> RuleScore:
-    """The score of a theoretical or profile question, or of an essay without an answer."""
+    """The score of a theoretical or profile question, or of an unanswered essay."""
     missing = is_empty(answer)
     body = question.body
-    share = 0.0 if missing else _share(body, answer)
+    share = 0.0 if missing else _earned_share(body, answer)
     return RuleScore(
         question_id=question.question_id,
         question_version=question.version,
@@ -82,7 +82,7 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
 
 
 def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
-    """Sums over the questions of one type; the order of `scores` stays."""
+    """The totals of `scores`, with the lines in the given order."""
     lines = tuple(scores)
     score = sum_of_points(line.points for line in lines)
     maximum = sum_of_points(line.max_score for line in lines)
@@ -96,14 +96,14 @@ def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
     )
 
 
-def _share(body: QuestionBody, answer: Answer) -> float:
-    """The part of the weight that an answer earns, 0–1."""
+def _earned_share(body: QuestionBody, answer: Answer) -> float:
+    """The share of the weight that an answer earns, 0–1."""
     if not isinstance(body, TheoreticalQuestion):
         return 1.0
     chosen = set(answer) if isinstance(answer, tuple) else {answer}
-    right = set(body.correct_options)
-    if chosen == right:
+    correct = set(body.correct_options)
+    if chosen == correct:
         return 1.0
     if not body.partial_credit:
         return 0.0
-    return max(0.0, (len(chosen & right) - len(chosen - right)) / len(right))
+    return max(0.0, (len(chosen & correct) - len(chosen - correct)) / len(correct))

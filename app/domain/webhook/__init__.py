@@ -1,1 +1,1 @@
-"""Webhook messages, signatures, retries and address checks."""
+"""Webhooks: allowed addresses, signed messages, and the retry schedule. No I/O."""

@@ -1,4 +1,7 @@
-"""Which addresses a webhook may have. No I/O: what a name stands for is judged when it is resolved, with `public`."""
+"""Which addresses a webhook may have: the form of its URL, and the networks it may reach.
+
+No I/O: the addresses of a name are checked with `may_connect` when it is resolved (`app.clients.webhook_sender`).
+"""
 
 import re
 import socket
@@ -14,13 +17,13 @@ Network = IPv4Network | IPv6Network
 
 NOT_PUBLIC = "the address is not public"
 _NOT_A_HOST = "the host is not a valid name or address"
-_LONGEST = 2048
-_LONGEST_NAME = 253
-# 240.0.0.0/4 has the broadcast address too. An IPv4-mapped address (::ffff:0:0/96) is judged by the one in it; other
-# forms that carry an IPv4 address are refused whole: IPv4-compatible (::/96, with :: and ::1), NAT64, Teredo, 6to4.
+_MAX_LENGTH = 2048
+_MAX_HOST_LENGTH = 253
+# 240.0.0.0/4 includes the broadcast address. Of an IPv4-mapped address (::ffff:0:0/96) the IPv4 address counts. Other
+# forms that embed an IPv4 address are always blocked: IPv4-compatible (::/96, with :: and ::1), NAT64, Teredo, 6to4.
 _BLOCKED = tuple(
-    ip_network(each)
-    for each in (
+    ip_network(network)
+    for network in (
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
         *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
@@ -29,53 +32,53 @@ _BLOCKED = tuple(
     )
 )
 _LOOPBACK = IPv4Address("127.0.0.1")
-_UNWANTED = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
+_FORBIDDEN_CHARACTERS = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-# No top-level domain is a number, and resolvers read any host that ends in one as an IPv4 address.
-_ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+# Resolvers read every host that ends in a number as an IPv4 address; no top-level domain is a number.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 class AddressRefused(CallerError):
-    """A webhook may not have this address; `detail` is fit for the caller's eyes."""
+    """A webhook may not have this address; `detail` may be shown to the caller."""
 
 
-def checked_url(text: str, *, allow_http: bool, allowed: Sequence[Network]) -> URL:
-    """The address that the text spells, with its host in the usual form: lower case, IDNA, no trailing dot, a literal
-    address in its canonical spelling. `allowed` networks may be reached though they are not public.
+def validate_url(text: str, *, allow_http: bool, allowed: Sequence[Network]) -> URL:
+    """The URL in the text, with a normalized host: lower case, IDNA, no trailing dot, IP addresses in canonical form.
+    The `allowed` networks may be reached though they are not public.
 
     Raises:
-        AddressRefused: it is malformed, not of an accepted scheme, or a literal address that is not public.
+        AddressRefused: it is malformed, has another scheme, or its host is an IP address that is not public.
     """
     _check_form(text, ("https", "http") if allow_http else ("https",))
     try:
         url = URL(text)
-        url = url.with_host(_checked_host(url.raw_host or "", allowed))
-    # OSError is how inet_aton says that it cannot read a number.
+        url = url.with_host(_normalized_host(url.raw_host or "", allowed))
+    # inet_aton raises OSError for malformed numbers.
     except (ValueError, OSError):
         raise AddressRefused(_NOT_A_HOST) from None
-    if len(str(url)) > _LONGEST:
-        raise AddressRefused(f"the address has more than {_LONGEST} characters")
+    if len(str(url)) > _MAX_LENGTH:
+        raise AddressRefused(f"the address has more than {_MAX_LENGTH} characters")
     return url
 
 
-def public(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether a webhook may connect to this address: nobody's private one, or in an allowed network."""
-    judged = _unmapped(address)
-    return any(judged in network for network in allowed) or not any(judged in network for network in _BLOCKED)
+def may_connect(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether a webhook may connect to this address: it is public or in an allowed network."""
+    target = _unmapped(address)
+    return any(target in network for network in allowed) or not any(target in network for network in _BLOCKED)
 
 
 def _check_form(text: str, schemes: Sequence[str]) -> None:
-    """Refuses in the raw text what a parser of URLs would repair or drop."""
+    """Refuses what a URL parser would silently repair or drop, by looking at the raw text."""
     scheme, _, rest = text.partition("://")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
-    if len(text) > _LONGEST:
-        raise AddressRefused(f"the address has more than {_LONGEST} characters")
-    if _UNWANTED.search(text):
+    if len(text) > _MAX_LENGTH:
+        raise AddressRefused(f"the address has more than {_MAX_LENGTH} characters")
+    if _FORBIDDEN_CHARACTERS.search(text):
         raise AddressRefused("the address must have no white space, control characters or backslashes")
     if scheme.lower() not in schemes:
-        raise AddressRefused(f"the address must start with {' or '.join(f'{each}://' for each in schemes)}")
+        raise AddressRefused(f"the address must start with {' or '.join(f'{name}://' for name in schemes)}")
     if "@" in authority:
         raise AddressRefused("the address must not name a user or a password")
     if "#" in text:
@@ -89,26 +92,26 @@ def _check_port(authority: str) -> None:
         raise AddressRefused("the port must be a number from 1 to 65535")
 
 
-def _checked_host(host: str, allowed: Sequence[Network]) -> str:
+def _normalized_host(host: str, allowed: Sequence[Network]) -> str:
     host = host.removesuffix(".")
     literal = _literal(host)
-    if literal is None and (len(host) > _LONGEST_NAME or not _NAME.fullmatch(host)):
+    if literal is None and (len(host) > _MAX_HOST_LENGTH or not _NAME.fullmatch(host)):
         raise AddressRefused(_NOT_A_HOST)
-    judged = _LOOPBACK if host.rpartition(".")[2] == "localhost" else literal
-    if judged is not None and not public(judged, allowed):
+    address = _LOOPBACK if host.rpartition(".")[2] == "localhost" else literal
+    if address is not None and not may_connect(address, allowed):
         raise AddressRefused(NOT_PUBLIC)
     return host if literal is None else str(literal)
 
 
 def _literal(host: str) -> Address | None:
-    """The address that the host spells; None where it is a name."""
+    """The IP address that the host spells, or None if it is a name."""
     if ":" in host:
-        # A zone is of use within one machine only.
+        # A zone has a meaning on one machine only.
         if "%" in host:
             raise AddressRefused(_NOT_A_HOST)
         return _unmapped(IPv6Address(host))
-    if _ENDS_IN_A_NUMBER.fullmatch(host):
-        # It reads what the system's resolver reads: octal, hexadecimal, and fewer than four parts.
+    if _ENDS_IN_NUMBER.fullmatch(host):
+        # inet_aton reads what the system's resolver reads: octal, hexadecimal, and fewer than four parts.
         return IPv4Address(socket.inet_aton(host))
     return None
 

@@ -20,11 +20,12 @@ from app.clients.redis.change_feed import ChangeFeed
 from app.domain.errors import NotFound, TooManyWaiting, TooManyWaits
 from app.domain.records.assessments import StatusRecord
 from app.lifecycle import end
+from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.assessments.deadlines import Deadlines, resolve
 from app.services.assessments.status import Status, status_of
-from app.services.caller import Caller
+from app.services.caller import Access
 
 log = structlog.get_logger()
 
@@ -98,7 +99,7 @@ class Waiter:
     def __exit__(self, *_: object) -> None:
         self._hub.leave(self._assessment_id, self._followed, self._caller)
 
-    async def read(self, caller: Caller) -> Status:
+    async def read(self, access: Access) -> Status:
         """The status as it is; read together with what others ask for.
 
         Raises:
@@ -107,10 +108,10 @@ class Waiter:
         record = await self._hub.ask(self._assessment_id)
         if record is None:
             raise NotFound("there is no such assessment")
-        caller.require_reader(record.owner)
+        access.check_owner(record.owner)
         return status_of(record)
 
-    async def newer(self, revision: int, deadline: float | None) -> Status | None:
+    async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
         """A status with a higher revision than this one, which the caller has seen; None at the deadline (of the loop's
         clock; without one it waits for ever), or where the process stops."""
         if self._followed.revision > revision:
@@ -157,7 +158,7 @@ class ChangeHub:
         """How many wait."""
         return self._waiting
 
-    def follow(self, assessment_id: UUID, caller: str) -> Waiter:
+    def watch(self, assessment_id: UUID, caller: str) -> Waiter:
         """Registers a waiter, until the block that it is used in ends; what changes from here on is not missed.
 
         Raises:
@@ -209,7 +210,7 @@ class ChangeHub:
 
     async def hear(self) -> NoReturn:
         """Notes what changes."""
-        async for changed in self._changes.hear():
+        async for changed in self._changes.subscribe():
             if changed is None:
                 await self._look()
             else:
@@ -241,7 +242,7 @@ class ChangeHub:
         try:
             records = await assessments.read_statuses(self._pool, changed)
         except DATABASE_UNAVAILABLE as error:
-            log.warning("changes_not_read", error=type(error).__name__)
+            report_database_error(error, "reading changed assessments")
             for each in asked.values():
                 each.error = error
                 each.set()
@@ -264,7 +265,7 @@ class ChangeHub:
                 revisions = await assessments.read_revisions(self._pool, ids[start : start + _REVISIONS])
                 self._note(changed for changed, revision in revisions if self._behind(changed, revision))
         except DATABASE_UNAVAILABLE as error:
-            log.warning("changes_not_looked_for", error=type(error).__name__)
+            report_database_error(error, "looking for changed assessments")
 
     def _behind(self, assessment_id: UUID, revision: int) -> bool:
         followed = self._followed.get(assessment_id)
@@ -277,7 +278,7 @@ class ChangeHub:
 
 
 @asynccontextmanager
-async def following(pool: Pool, changes: ChangeFeed) -> AsyncIterator[ChangeHub]:
+async def open_change_hub(pool: Pool, changes: ChangeFeed) -> AsyncIterator[ChangeHub]:
     """Runs what those who wait rely on."""
     waiters = ChangeHub(pool, changes)
     tasks = [asyncio.create_task(_forever(work)) for work in (waiters.hear, waiters.look, waiters.read)]

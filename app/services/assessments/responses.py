@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
-from app.domain.assessment.answers import fitting
+from app.domain.assessment.answers import validate_responses
 from app.domain.errors import AlreadySubmitted, AssessmentExpired, NotFound
 from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Executor, Pool
 from app.schemas import SavedView
+from app.services.caller import Access
 
 
 async def find(db: Executor, assessment_id: UUID) -> Assessment:
@@ -25,6 +26,17 @@ async def find(db: Executor, assessment_id: UUID) -> Assessment:
     return assessment
 
 
+async def find_permitted(db: Executor, assessment_id: UUID, access: Access) -> Assessment:
+    """The assessment, if the caller may have it.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    assessment = await find(db, assessment_id)
+    access.check_owner(assessment.owner)
+    return assessment
+
+
 async def save(pool: Pool, assessment: Assessment, given: Sequence[tuple[UUID, Any]]) -> SavedView:
     """Saves the answers, all or none.
 
@@ -32,7 +44,7 @@ async def save(pool: Pool, assessment: Assessment, given: Sequence[tuple[UUID, A
         InvalidFields: an answer does not fit its question.
         AlreadySubmitted, AssessmentExpired: it is too late.
     """
-    responses = fitting(given, assessment.questions_by_id)
+    responses = validate_responses(given, assessment.questions_by_id)
     check_open(assessment.status)
     async with pool.acquire() as conn, conn.transaction():
         saved = await assessments.save_responses(conn, assessment.id, responses)

@@ -10,7 +10,7 @@ from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Pool
 from app.schemas import StatusView, status_view
-from app.services.caller import Caller
+from app.services.caller import Access
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Status:
         return self.view.status.final and not self.view.rescoring
 
 
-async def read_status(pool: Pool, assessment_id: UUID, caller: Caller) -> Status:
+async def read_status(pool: Pool, assessment_id: UUID, access: Access) -> Status:
     """The status, in one statement.
 
     Raises:
         NotFound, Forbidden.
     """
-    return status_of(await _read(pool, assessment_id, caller))
+    return status_of(await _read(pool, assessment_id, access))
 
 
 def status_of(record: StatusRecord) -> Status:
@@ -50,13 +50,13 @@ def status_of(record: StatusRecord) -> Status:
     return Status(status_view(record), record.revision)
 
 
-async def read_result(pool: Pool, assessment_id: UUID, caller: Caller) -> str | Status:
+async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> str | Status:
     """The result as JSON text, or the status while it is not final.
 
     Raises:
         NotFound, Forbidden, NotSubmitted, AssessmentExpired, AssessmentFailed.
     """
-    record = await _read(pool, assessment_id, caller)
+    record = await _read(pool, assessment_id, access)
     match record.status:
         case AssessmentStatus.IN_PROGRESS:
             raise NotSubmitted("this assessment was not submitted yet")
@@ -70,11 +70,11 @@ async def read_result(pool: Pool, assessment_id: UUID, caller: Caller) -> str | 
             return await _result(pool, assessment_id)
 
 
-async def _read(pool: Pool, assessment_id: UUID, caller: Caller) -> StatusRecord:
+async def _read(pool: Pool, assessment_id: UUID, access: Access) -> StatusRecord:
     record = await assessments.read_status(pool, assessment_id)
     if record is None:
         raise NotFound("there is no such assessment")
-    caller.require_reader(record.owner)
+    access.check_owner(record.owner)
     return record
 
 

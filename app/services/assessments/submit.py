@@ -21,7 +21,7 @@ from app.repositories.sql import Pool
 from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores, links, missing_reason
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
-from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, in_flight, replay
+from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, key_in_flight, replay
 
 # A submission that finds an answer saved since its read reads again; nobody types faster than this.
 _READS = 5
@@ -109,7 +109,7 @@ class Submitter:
                 raise
             return None
         if not free:
-            raise in_flight()
+            raise key_in_flight()
         notifications = tuple(
             JobNotification(job.job_id, job.job_type, 0)
             for job in submission.jobs

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.checking import validate
+from app.domain.body_validation import validate_body
 from app.domain.records.assessments import Assessment, AssessmentLine, StoredAnswer
 from app.domain.states import AssessmentStatus
 from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
@@ -36,7 +36,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
     """Starts an assessment, or goes on with the open one of the track."""
     caller = request[ACCESS].caller
     value = await read_object(request)
-    track, context = validate(NewAssessment, value).track, request.app[CONTEXT]
+    track, context = validate_body(NewAssessment, value).track, request.app[CONTEXT]
 
     async def work(conn: Connection) -> StoredAnswer:
         assessment, new = await start.start(conn, caller.sub, track, context.settings.assessment_ttl)
@@ -74,7 +74,7 @@ async def save_responses(request: web.Request) -> web.StreamResponse:
     """Saves some answers."""
     pool = request.app[CONTEXT].pool
     assessment = await responses.find_permitted(pool, path_id(request, "assessment_id"), request[ACCESS])
-    body = validate(SaveBody, await read_object(request))
+    body = validate_body(SaveBody, await read_object(request))
     saved = await responses.save(pool, assessment, _given(body))
     request.app[CONTEXT].change_feed.publish(assessment.id)
     return json_reply(saved)
@@ -86,7 +86,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     early = IdempotentRequest(probable_key(request, access.caller), b"")
     draft = await submitter.open(path_id(request, "assessment_id"), access, early)
     value = await read_object(request)
-    body = validate(SubmitBody, value)
+    body = validate_body(SubmitBody, value)
     origin = Origin(traceparent(request), request[REQUEST_ID])
     attempt = attempt_of(request, access.caller, value)
     submitted = await submitter.submit(draft, access, attempt, _given(body), origin)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.checking import validate
+from app.domain.body_validation import validate_body
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import JobLine, StoredAnswer
 from app.domain.states import JobStatus, JobType
@@ -49,7 +49,7 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
     caller, context = request[ACCESS].caller, request.app[CONTEXT]
     job_id = (await find_job(request)).job_id
     value = await read_object(request)
-    validate(RetryBody, value)
+    validate_body(RetryBody, value)
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
     rings: list[JobNotification] = []
     changed: list[UUID] = []

@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.assessment.questions import Question
-from app.domain.checking import validate
+from app.domain.body_validation import validate_body
 from app.domain.errors import NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import StoredAnswer
@@ -20,7 +20,7 @@ from app.services.idempotency import run_idempotently
 from app.services.jobs import rescore
 from app.services.jobs.runner import notify
 from app.services.results import override
-from app.services.results.override import Given
+from app.services.results.override import ScoreOverride
 from app.web.parsing import attempt_of, path_id, read_object, traceparent
 from app.web.replies import answer, json_reply, stored_reply
 
@@ -29,9 +29,9 @@ async def override_score(request: web.Request) -> web.StreamResponse:
     """A person's score beside the machine's, which counts from now on; answers with the result that counts it."""
     caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
     assessment_id, question = path_id(request, "assessment_id"), await find_question(request)
-    body = validate(OverrideBody, await read_object(request))
+    body = validate_body(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
-    overridden = await override.override(pool, assessment_id, Given(question, body.score, body.reason, caller.sub))
+    overridden = await override.override(pool, assessment_id, ScoreOverride(question, body.score, body.reason, caller.sub))
     if overridden.changed:
         _tell(request.app, assessment_id, [overridden.notification] if overridden.notification else [])
     return json_reply(overridden.body, headers={"Cache-Control": "private, no-cache"})
@@ -42,7 +42,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     caller, context = request[ACCESS].caller, request.app[CONTEXT]
     assessment_id = (await responses.find(context.pool, path_id(request, "assessment_id"))).id
     value = await read_object(request)
-    reason = validate(RescoreBody, value).reason
+    reason = validate_body(RescoreBody, value).reason
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])
     rings: list[JobNotification] = []
 
@@ -62,7 +62,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
 async def find_question(request: web.Request) -> Question:
     """The question of an assessment that the path names, in the assessment's version. Raises `NotFound`."""
     ids = path_id(request, "assessment_id"), path_id(request, "question_id")
-    return await override.find(request.app[CONTEXT].pool, *ids)
+    return await override.find_question(request.app[CONTEXT].pool, *ids)
 
 
 def _tell(app: web.Application, assessment_id: UUID, rings: list[JobNotification]) -> None:

@@ -6,13 +6,12 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.connections import ending_with_client
-from app.http.keys import CONTEXT, FOLLOWING, TIME_LIMIT
-from app.http.middlewares import sign
 from app.http.problems import RequestProblem
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
-from app.web.parsing import identify, path_id
+from app.web.parsing import path_id
 from app.web.replies import knows, matches, status_headers, status_reply, tags, unchanged_reply
 from app.web.waiting import Wait, asked_wait
 
@@ -26,29 +25,29 @@ _UNREAD = 30
 
 async def show_status(request: web.Request) -> web.StreamResponse:
     """How far the assessment is; with `wait`, once it has changed."""
-    caller, assessment_id = await identify(request), path_id(request, "assessment_id")
+    access, assessment_id = request[ACCESS], path_id(request, "assessment_id")
     pool = request.app[CONTEXT].pool
     try:
         wait = asked_wait(request)
     except RequestProblem:
         # Whether the caller may see the assessment at all is said first.
-        await read_status(pool, assessment_id, caller)
+        await read_status(pool, assessment_id, access)
         raise
     if not wait.seconds:
-        return _reply(request, await read_status(pool, assessment_id, caller), wait)
+        return _reply(request, await read_status(pool, assessment_id, access), wait)
     deadline = _allow(request, wait.seconds)
-    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower, ending_with_client(request):
-        status: Status | None = await follower.read(caller)
+    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as follower, ending_with_client(request):
+        status: Status | None = await follower.read(access)
         while status and _waits(request, status):
             # Neither the status nor a timer is kept while waiting: ten thousand of them are a lot of memory.
             revision, tag, status = status.revision, status.tag, None
             request[TIME_LIMIT].reschedule(None)
-            status = await follower.newer(revision, deadline)
+            status = await follower.wait_for_newer(revision, deadline)
             _allow(request, 0)
             if status is None and knows(request, tag):
                 # Not read once more: where many wait, many waits end each second.
                 return _applied(unchanged_reply(tag), wait)
-        return _reply(request, status or await follower.read(caller), wait)
+        return _reply(request, status or await follower.read(access), wait)
 
 
 def _reply(request: web.Request, status: Status, wait: Wait) -> web.StreamResponse:
@@ -69,15 +68,14 @@ def _waits(request: web.Request, status: Status) -> bool:
 
 async def stream_events(request: web.Request) -> web.StreamResponse:
     """The status as server-sent events: at once, then each change, until it is final."""
-    caller, assessment_id = await identify(request), path_id(request, "assessment_id")
-    with request.app[FOLLOWING].follow(assessment_id, caller.sub) as follower:
-        status = await follower.read(caller)
+    access, assessment_id = request[ACCESS], path_id(request, "assessment_id")
+    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as follower:
+        status = await follower.read(access)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
         if status.settled and last_seen == str(status.revision):
             return web.Response(status=204, headers=status_headers(status))
         stream = EventSourceResponse(ping_interval=_HEARTBEAT, send_timeout=_UNREAD)
         stream.headers["Cache-Control"] = "private, no-cache"
-        sign(request, stream)
         request[TIME_LIMIT].reschedule(None)
         await stream.prepare(request)
         # Nothing can be answered any more to who went away, or left for too long what was sent unread.
@@ -97,7 +95,7 @@ async def _send_changes(stream: EventSourceResponse, follower: Waiter, status: S
         if newest.settled:
             return
         newest = None
-        newest = await follower.newer(revision, None)
+        newest = await follower.wait_for_newer(revision, None)
 
 
 def _allow(request: web.Request, seconds: float) -> float:

@@ -4,13 +4,13 @@ import secrets
 
 from aiohttp import web
 
-from app.domain.checking import validate
+from app.domain.body_validation import validate_body
 from app.domain.errors import FieldError, InvalidFields
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import StoredAnswer
 from app.domain.records.webhooks import DeliveryLine
 from app.domain.webhook.address import AddressRefused, validate_url
-from app.domain.webhook.delivery import NEW_BYTES, InvalidSecret, new_secret, validate_secret
+from app.domain.webhook.signing import SECRET_NEW_BYTES, InvalidSecret, new_secret, validate_secret
 from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import DeliveryPage, delivery_view
@@ -31,7 +31,7 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
     """Registers or replaces the webhook of an assessment; the answer alone shows its secret."""
     context = request.app[CONTEXT]
     webhook = await registrations.find_permitted(context.pool, path_id(request, "assessment_id"), request[ACCESS])
-    body = validate(WebhookBody, await read_object(request))
+    body = validate_body(WebhookBody, await read_object(request))
     secret = _checked(body, context.settings)
     registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
     if registered.changed:
@@ -73,7 +73,7 @@ async def redeliver(request: web.Request) -> web.StreamResponse:
     assessment_id, delivery = path_id(request, "assessment_id"), await find_delivery(request)
     await registrations.find_permitted(context.pool, assessment_id, access)
     value = await read_object(request)
-    validate(RedeliverBody, value)
+    validate_body(RedeliverBody, value)
     admin = access.caller.sub if access.any_owner else None
     rings: list[JobNotification] = []
 
@@ -103,7 +103,7 @@ def _checked(body: WebhookBody, settings: Settings) -> str:
         faults.append(FieldError("/webhook_url", refused.detail))
     secret = body.secret
     try:
-        secret = new_secret(secrets.token_bytes(NEW_BYTES)) if secret is None else validate_secret(secret)
+        secret = new_secret(secrets.token_bytes(SECRET_NEW_BYTES)) if secret is None else validate_secret(secret)
     except InvalidSecret as bad:
         faults.append(FieldError("/secret", str(bad)))
     if faults or secret is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.assessment.answers import Answer, Response, fitting, is_empty
+from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
 from app.domain.assessment.questions import ProfileInput, QuestionBody
 from app.domain.errors import InvalidFields
 from tests.bank import essay, profile, theory
@@ -21,7 +21,7 @@ _ALL = (_CHOICE, _SINGLE, _MULTIPLE, _SCALE, _NUMBER, _TEXT, _ESSAY)
 
 
 def fitted(body: QuestionBody, answer: Any) -> Answer:
-    (response,) = fitting([(nth(1), answer)], {nth(1): asked(body)})
+    (response,) = validate_responses([(nth(1), answer)], {nth(1): asked(body)})
     return response.answer
 
 
@@ -106,14 +106,14 @@ def test_each_strange_member_of_a_list_is_pointed_at(body: QuestionBody) -> None
 def test_all_faults_of_a_body_are_told_at_once() -> None:
     given = [(nth(1), "D"), (nth(9), "A"), (nth(2), "Water."), (nth(2), "Roots.")]
     with pytest.raises(InvalidFields) as caught:
-        fitting(given, {nth(1): asked(_CHOICE, 1), nth(2): asked(_ESSAY, 2)})
+        validate_responses(given, {nth(1): asked(_CHOICE, 1), nth(2): asked(_ESSAY, 2)})
     pointers = [error.pointer for error in caught.value.errors]
     assert pointers == ["/responses/0/answer", "/responses/1/question_id", "/responses/3/question_id"]
 
 
 def test_several_responses_keep_their_order() -> None:
     questions = {nth(1): asked(_CHOICE, 1), nth(2): asked(_ESSAY, 2)}
-    assert fitting([(nth(2), "Water."), (nth(1), "A")], questions) == (
+    assert validate_responses([(nth(2), "Water."), (nth(1), "A")], questions) == (
         Response(nth(2), "Water."),
         Response(nth(1), "A"),
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from app.domain.webhook.address import AddressRefused, Network, checked_url, public
+from app.domain.webhook.address import AddressRefused, Network, may_connect, validate_url
 from tests.domain.making import quick
 from tests.fakes.hostile_addresses import BLOCKED, MALFORMED, PUBLIC, SPELLINGS_OF_LOOPBACK
 
@@ -17,7 +17,7 @@ AS_BASES = ("{}".format, "0{:o}".format, "000{:o}".format, "{:#x}".format, "{:#X
 
 
 def checked(text: str, *allowed: str, allow_http: bool = True) -> URL:
-    return checked_url(text, allow_http=allow_http, allowed=[ip_network(each) for each in allowed])
+    return validate_url(text, allow_http=allow_http, allowed=[ip_network(each) for each in allowed])
 
 
 def refusal(text: str, *allowed: str, allow_http: bool = True) -> str:
@@ -35,14 +35,14 @@ def test_the_loopback_is_known_in_every_spelling(spelling: str) -> None:
 
 @pytest.mark.parametrize("address", BLOCKED)
 def test_an_address_of_a_blocked_range_is_not_public(address: str) -> None:
-    assert not public(ip_address(address), [])
+    assert not may_connect(ip_address(address), [])
     host = f"[{address}]" if ":" in address else address
     assert refusal(f"https://{host}/hook") == refusal(f"https://{host}:8443") == "the address is not public"
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_what_is_next_to_a_blocked_range_is_public(address: str) -> None:
-    assert public(ip_address(address), [])
+    assert may_connect(ip_address(address), [])
     inner = address.removeprefix("::ffff:")
     host = f"[{address}]" if ":" in address else address
     assert checked(f"https://{host}/hook").host == inner
@@ -113,7 +113,7 @@ def test_an_allowed_network_is_reached_and_nothing_beside_it() -> None:
 
 
 def test_an_allowed_network_of_mapped_addresses_opens_nothing() -> None:
-    assert not public(ip_address("::ffff:10.0.0.1"), [ip_network("::/0")])
+    assert not may_connect(ip_address("::ffff:10.0.0.1"), [ip_network("::/0")])
 
 
 @st.composite

@@ -9,19 +9,17 @@ import pytest
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.domain.errors import TooManyWaiting, TooManyWaits
-from app.domain.states import Role
 from app.repositories.sql import Pool
-from app.services.assessments.change_hub import ChangeHub, following
+from app.services.assessments.change_hub import ChangeHub, open_change_hub
 from app.services.assessments.status import read_status
-from app.services.caller import Caller
 from app.settings import Settings
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.counting_proxy import Statements, counting
-from tests.pipelines import submit
+from tests.pipelines import access_of_student, submit
 
-STUDENT = Caller("student-1", frozenset({Role.STUDENT}))
+STUDENT = access_of_student("student-1")
 BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = $1"
 
 
@@ -30,7 +28,7 @@ async def changes(redis_url: str) -> AsyncIterator[ChangeFeed]:
     """One process' end of the channel."""
     redis = job_queue.connect(redis_url)
     ours = ChangeFeed(redis)
-    telling = asyncio.create_task(ours.tell())
+    telling = asyncio.create_task(ours.run_publisher())
     yield ours
     telling.cancel()
     await asyncio.gather(telling, return_exceptions=True)
@@ -40,25 +38,25 @@ async def changes(redis_url: str) -> AsyncIterator[ChangeFeed]:
 def test_waiters_are_bounded_for_each_caller_and_in_all(pool: Pool, changes: ChangeFeed) -> None:
     hub = ChangeHub(pool, changes, most=3, most_of_one_caller=2)
     first, second = UUID(int=1), UUID(int=2)
-    with hub.follow(first, "a"), hub.follow(second, "a"):
-        with pytest.raises(TooManyWaits), hub.follow(first, "a"):
+    with hub.watch(first, "a"), hub.watch(second, "a"):
+        with pytest.raises(TooManyWaits), hub.watch(first, "a"):
             raise AssertionError
-        with hub.follow(first, "b"):
-            with pytest.raises(TooManyWaiting), hub.follow(first, "c"):
+        with hub.watch(first, "b"):
+            with pytest.raises(TooManyWaiting), hub.watch(first, "c"):
                 raise AssertionError
             assert hub.waiting == 3
-        with hub.follow(first, "c"):
+        with hub.watch(first, "c"):
             assert hub.waiting == 3
     assert hub.waiting == 0
 
 
 async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: ChangeFeed) -> None:
     hub, loop = ChangeHub(pool, changes), asyncio.get_running_loop()
-    with hub.follow(UUID(int=1), "a") as first, hub.follow(UUID(int=1), "b") as second:
-        patient = asyncio.create_task(second.newer(1, loop.time() + 60))
+    with hub.watch(UUID(int=1), "a") as first, hub.watch(UUID(int=1), "b") as second:
+        patient = asyncio.create_task(second.wait_for_newer(1, loop.time() + 60))
         deadline = loop.time() + 0.1
         async with asyncio.timeout(20):
-            assert await first.newer(1, deadline) is None
+            assert await first.wait_for_newer(1, deadline) is None
         assert loop.time() >= deadline and not patient.done()
         hub.stop()
         assert await patient is None
@@ -66,9 +64,9 @@ async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, changes: Change
 
 async def test_a_wait_that_ends_early_leaves_nothing_behind(pool: Pool, changes: ChangeFeed) -> None:
     hub, loop = ChangeHub(pool, changes), asyncio.get_running_loop()
-    with hub.follow(UUID(int=1), "a") as gone, hub.follow(UUID(int=1), "b") as told:
-        leaving = asyncio.create_task(gone.newer(1, loop.time() + 60))
-        waiting = asyncio.create_task(told.newer(1, loop.time() + 60))
+    with hub.watch(UUID(int=1), "a") as gone, hub.watch(UUID(int=1), "b") as told:
+        leaving = asyncio.create_task(gone.wait_for_newer(1, loop.time() + 60))
+        waiting = asyncio.create_task(told.wait_for_newer(1, loop.time() + 60))
         await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
@@ -84,15 +82,15 @@ async def test_what_one_has_read_is_told_to_the_others(pool: Pool, bank: Bank, c
     # Nothing is heard or looked for here.
     hub = ChangeHub(pool, changes)
     reading = asyncio.create_task(hub.read())
-    with hub.follow(assessment_id, "a") as first, hub.follow(assessment_id, "b") as second:
+    with hub.watch(assessment_id, "a") as first, hub.watch(assessment_id, "b") as second:
         async with asyncio.timeout(20):
             before = await first.read(STUDENT)
-            newer = asyncio.create_task(first.newer(before.revision, None))
+            newer = asyncio.create_task(first.wait_for_newer(before.revision, None))
             await pool.execute(BUMP, assessment_id)
             after = await second.read(STUDENT)
             told = await newer
             # And who comes with what was true before reads again.
-            again = await first.newer(before.revision, None)
+            again = await first.wait_for_newer(before.revision, None)
     assert told and again and {told.revision, again.revision} == {after.revision} == {before.revision + 1}
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
@@ -106,13 +104,13 @@ async def test_who_asks_at_once_is_answered_by_few_reads(
     async with (
         counting(database_url, statements) as url,
         open_pool(url, "tests", 4, 0.5) as narrow,
-        following(narrow, changes) as hub,
+        open_change_hub(narrow, changes) as hub,
     ):
 
         async def read(number: int) -> UUID:
-            with hub.follow(submitted[number % 5], "student") as follower:
-                caller = Caller(f"student-{number % 5}", frozenset({Role.STUDENT}))
-                return (await follower.read(caller)).view.assessment_id
+            with hub.watch(submitted[number % 5], "student") as follower:
+                access = access_of_student(f"student-{number % 5}")
+                return (await follower.read(access)).view.assessment_id
 
         assert set(await asyncio.gather(*(read(number) for number in range(1500)))) == set(submitted)
     assert len([text for text in statements.executed if "rule_scores" in text]) < 15
@@ -126,13 +124,13 @@ async def test_a_change_is_read_once_for_all_who_wait(
     async with (
         counting(database_url, statements) as url,
         open_pool(url, "tests", 4) as counted,
-        following(counted, changes) as hub,
+        open_change_hub(counted, changes) as hub,
     ):
         status = await read_status(pool, assessment_id, STUDENT)
 
         async def wait() -> int:
-            with hub.follow(assessment_id, "student-1") as follower:
-                newer = await follower.newer(status.revision, None)
+            with hub.watch(assessment_id, "student-1") as follower:
+                newer = await follower.wait_for_newer(status.revision, None)
                 assert newer
                 return newer.revision
 
@@ -161,8 +159,8 @@ async def test_a_look_wakes_nobody_with_the_revision_they_have_seen(
         async def looked() -> bool:
             return bool(_looks(statements)) and counted.get_idle_size() == counted.get_size()
 
-        with hub.follow(assessment_id, "student-1") as follower:
-            waiting = asyncio.create_task(follower.newer(seen, None))
+        with hub.watch(assessment_id, "student-1") as follower:
+            waiting = asyncio.create_task(follower.wait_for_newer(seen, None))
             await asyncio.sleep(0)
             # The subscription begins with a look, here at somebody who waits already.
             tasks = [asyncio.create_task(work()) for work in (hub.hear, hub.read)]
@@ -180,14 +178,14 @@ async def test_a_read_wakes_those_alone_who_have_seen_less(pool: Pool, bank: Ban
     assessment_id = await submit(pool, bank)
     hub = ChangeHub(pool, changes)
     reading = asyncio.create_task(hub.read())
-    with hub.follow(assessment_id, "a") as behind, hub.follow(assessment_id, "b") as ahead:
+    with hub.watch(assessment_id, "a") as behind, hub.watch(assessment_id, "b") as ahead:
         old = await read_status(pool, assessment_id, STUDENT)
-        outdated = asyncio.create_task(behind.newer(old.revision, None))
+        outdated = asyncio.create_task(behind.wait_for_newer(old.revision, None))
         await asyncio.sleep(0)
         await pool.execute(BUMP, assessment_id)
         current = await read_status(pool, assessment_id, STUDENT)
         # Nothing was announced: that somebody has seen more is what the other one learns it from.
-        waiting = asyncio.create_task(ahead.newer(current.revision, asyncio.get_running_loop().time() + 60))
+        waiting = asyncio.create_task(ahead.wait_for_newer(current.revision, asyncio.get_running_loop().time() + 60))
         async with asyncio.timeout(20):
             woken = await outdated
         assert woken and woken.revision == current.revision
@@ -207,10 +205,10 @@ async def test_a_message_that_is_none_of_ours_is_nothing(
     pool: Pool, bank: Bank, changes: ChangeFeed, settings: Settings
 ) -> None:
     assessment_id = await submit(pool, bank)
-    async with following(pool, changes) as hub:
-        with hub.follow(assessment_id, "student-1") as follower:
+    async with open_change_hub(pool, changes) as hub:
+        with hub.watch(assessment_id, "student-1") as follower:
             status = await follower.read(STUDENT)
-            newer = asyncio.create_task(follower.newer(status.revision, None))
+            newer = asyncio.create_task(follower.wait_for_newer(status.revision, None))
             redis = job_queue.connect(settings.secret("redis_url"))
             for message in (b"", b"x", b"\xff" * 16, b"\x00" * 1000):
                 await redis.publish("assay:changed", message)

@@ -7,16 +7,15 @@ import pytest
 
 from app.domain.assessment.answers import Response
 from app.domain.errors import AlreadySubmitted
-from app.domain.states import Role
 from app.repositories import assessments
 from app.repositories.sql import Executor, Pool
 from app.services.assessments import responses, start
 from app.services.assessments.submit import SubmissionLimits, Submitter
-from app.services.caller import Caller
+from app.services.caller import Access
 from tests.bank import SLUG, Bank
 from tests.fakes.conditions import until
 from tests.fakes.tampered import without
-from tests.pipelines import FROM_NOWHERE, NO_KEY
+from tests.pipelines import FROM_NOWHERE, NO_KEY, access_of_student
 
 GUARD = "AND a.responses_version = $2"
 ANYTHING = "AND $2::bigint IS NOT NULL"
@@ -27,10 +26,10 @@ def submitter(db: Executor) -> Submitter:
     return Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
 
 
-async def started(pool: Pool, owner: str) -> tuple[UUID, Caller]:
+async def started(pool: Pool, owner: str) -> tuple[UUID, Access]:
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, owner, SLUG, 3600)
-    return assessment.id, Caller(owner, frozenset({Role.STUDENT}))
+    return assessment.id, access_of_student(owner)
 
 
 async def unscored(pool: Pool) -> int:
@@ -54,12 +53,12 @@ async def save(pool: Pool, assessment_id: UUID, bank: Bank) -> bool:
 
 
 async def submit_what_was_read_before_a_save(pool: Pool, bank: Bank, db: Executor, owner: str) -> UUID:
-    assessment_id, caller = await started(pool, owner)
+    assessment_id, access = await started(pool, owner)
     submitting = submitter(pool)
-    draft = await submitting.open(assessment_id, caller, NO_KEY)
+    draft = await submitting.open(assessment_id, access, NO_KEY)
     assert await save(pool, assessment_id, bank)
     tampered = Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
-    await tampered.submit(draft, caller, NO_KEY, (), FROM_NOWHERE)
+    await tampered.submit(draft, access, NO_KEY, (), FROM_NOWHERE)
     return assessment_id
 
 
@@ -77,13 +76,13 @@ async def test_without_the_version_the_answer_would_be_locked_unscored(pool: Poo
 
 async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, bank: Bank) -> None:
     """The save holds the assessment's row when the submission reads; the submission must not overtake it."""
-    assessment_id, caller = await started(pool, "waits")
+    assessment_id, access = await started(pool, "waits")
     submitting = submitter(pool)
     async with pool.acquire() as conn, conn.transaction():
         assert await assessments.save_responses(conn, assessment_id, [Response(bank.ids["right"], "B")])
-        draft = await submitting.open(assessment_id, caller, NO_KEY)
+        draft = await submitting.open(assessment_id, access, NO_KEY)
         assert draft.assessment.answers == {}
-        task = asyncio.create_task(submitting.submit(draft, caller, NO_KEY, (), FROM_NOWHERE))
+        task = asyncio.create_task(submitting.submit(draft, access, NO_KEY, (), FROM_NOWHERE))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     await task
     assert await unscored(pool) == 0
@@ -91,11 +90,11 @@ async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, b
 
 
 async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: Bank) -> None:
-    assessment_id, caller = await started(pool, "late")
+    assessment_id, access = await started(pool, "late")
     assessment = await responses.find(pool, assessment_id)
     async with pool.acquire() as conn, conn.transaction():
-        draft = await submitter(conn).open(assessment_id, caller, NO_KEY)
-        await submitter(conn).submit(draft, caller, NO_KEY, (), FROM_NOWHERE)
+        draft = await submitter(conn).open(assessment_id, access, NO_KEY)
+        await submitter(conn).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
         task = asyncio.create_task(responses.save(pool, assessment, [(bank.ids["right"], "B")]))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     with pytest.raises(AlreadySubmitted):
@@ -105,11 +104,11 @@ async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: B
 
 async def test_many_pairs_lose_nothing(pool: Pool, bank: Bank) -> None:
     async def pair(number: int) -> None:
-        assessment_id, caller = await started(pool, f"student-{number}")
-        draft = await submitter(pool).open(assessment_id, caller, NO_KEY)
+        assessment_id, access = await started(pool, f"student-{number}")
+        draft = await submitter(pool).open(assessment_id, access, NO_KEY)
         saved, _ = await asyncio.gather(
             save(pool, assessment_id, bank),
-            submitter(pool).submit(draft, caller, NO_KEY, (), FROM_NOWHERE),
+            submitter(pool).submit(draft, access, NO_KEY, (), FROM_NOWHERE),
         )
         kept = await pool.fetchval("SELECT count(*) FROM responses WHERE assessment_id = $1", assessment_id)
         assert kept == saved

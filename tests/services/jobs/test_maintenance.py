@@ -18,7 +18,7 @@ from app.services.jobs import maintenance
 from tests.bank import Bank
 from tests.pipelines import claimed, submit
 
-QUEUES = [job_queue.queue_of(job_type) for job_type in JobType]
+QUEUES = [job_queue.queue_key(job_type) for job_type in JobType]
 
 
 async def messages(url: str) -> list[str]:
@@ -104,7 +104,7 @@ async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url
     await submit(pool, bank)
     await long_ago(pool)
     bell = JobQueue(job_queue.connect(redis_url))
-    await bell.redis.zadd(job_queue.queue_of(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH)})
+    await bell.redis.zadd(job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH)})
     assert await maintenance.relay(pool, bell) == 1
     rag = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'rag'")
     assert str(rag) in await messages(redis_url)

@@ -10,7 +10,7 @@ import pytest
 from app.domain.records.assessments import ClaimedJob
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.states import DeliveryStatus, DisabledReason
-from app.domain.webhook.delivery import NextStep
+from app.domain.webhook.delivery import NextStep, SendResult
 from app.repositories import jobs, webhooks
 from app.repositories.sql import Connection, Pool
 from app.services.results.fuse import FusionJob
@@ -138,12 +138,12 @@ async def test_a_stale_worker_writes_nothing_and_without_the_fence_it_would(pool
     assessment_id = await registered(pool, bank, NOWHERE)
     first = await stale(pool, assessment_id)
     before = await delivery(pool, assessment_id)
-    delivered = NextStep(DeliveryStatus.DELIVERED)
-    assert not await webhooks.record_attempt(pool, first, 200, 1, None, delivered)
+    accepted, delivered = SendResult(200, 1), NextStep(DeliveryStatus.DELIVERED)
+    assert not await webhooks.record_attempt(pool, first, accepted, delivered)
     assert not await webhooks.put_back(pool, first, 0)
     assert await webhooks.write_body(pool, first, "x") is None
     assert await delivery(pool, assessment_id) == before
-    assert await webhooks.record_attempt(without_fence(pool), first, 200, 1, None, delivered)
+    assert await webhooks.record_attempt(without_fence(pool), first, accepted, delivered)
     assert (await delivery(pool, assessment_id))["status"] == "delivered"
 
 

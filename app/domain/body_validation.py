@@ -1,4 +1,4 @@
-"""Bodies as JSON values: checked against their model, changed in part."""
+"""JSON bodies validated against their pydantic models, with a JSON Pointer to each field that is wrong."""
 
 import json
 from collections.abc import Iterable
@@ -10,35 +10,35 @@ from pydantic import BaseModel, ValidationError
 from app.domain.errors import FieldError, InvalidFields
 
 # More than anyone reads; a hostile body can have a hundred thousand.
-_MOST_ERRORS = 500
+_MAX_ERRORS = 500
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def merged(model: type[Body], present: BaseModel, changes: dict[str, Any], fixed: Iterable[str] = ()) -> Body:
-    """`present` with the fields of `changes` in place of its own, checked as a whole.
+def merge_body(model: type[Body], present: BaseModel, changes: dict[str, Any], fixed: Iterable[str] = ()) -> Body:
+    """`present` with the fields of `changes` in place of its own, validated as a whole.
 
     Raises:
-        InvalidFields: a field is unknown, of the wrong kind, or one of the `fixed` ones.
+        InvalidFields: a field is unknown or has a wrong value, or one of the `fixed` fields would change.
     """
-    told = present.model_dump(mode="json")
-    changed = [name for name in fixed if name in changes and changes[name] != told[name]]
+    fields = present.model_dump(mode="json")
+    changed = [name for name in fixed if name in changes and changes[name] != fields[name]]
     if changed:
         raise InvalidFields(FieldError(f"/{name}", "cannot be changed") for name in changed)
-    return checked(model, told | changes)
+    return validate_body(model, fields | changes)
 
 
-def checked(model: type[Body], value: Any) -> Body:
-    """A JSON value as a `model`.
+def validate_body(model: type[Body], value: Any) -> Body:
+    """The JSON value as a `model`.
 
     Raises:
-        InvalidFields: with a pointer for each field that does not fit.
+        InvalidFields: with a pointer to each field that does not fit.
     """
     try:
-        # As JSON, because only there may strict checks take texts for ids and times.
+        # As JSON text, because only there does pydantic's strict mode accept strings for UUIDs and times.
         return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise InvalidFields(islice(_field_errors(error), _MOST_ERRORS)) from None
+        raise InvalidFields(islice(_field_errors(error), _MAX_ERRORS)) from None
 
 
 def _field_errors(error: ValidationError) -> Iterable[FieldError]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import AfterValidator, Field
 
-from app.domain.checking import checked, merged
+from app.domain.body_validation import merge_body, validate_body
 from app.domain.errors import InvalidFields
 from app.domain.values import Frozen
 
@@ -39,14 +39,14 @@ _ID = "00000000-0000-0000-0000-000000000001"
 
 def faults(value: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidFields) as caught:
-        checked(Sample, value)
+        validate_body(Sample, value)
     return [(error.pointer, error.detail) for error in caught.value.errors]
 
 
 def test_a_json_value_becomes_its_model() -> None:
     told = {"colour": "red", "weight": 2, "parts": [{"id": _ID, "size": 4}], "notes": {"a": 1}}
     part = Part(id=UUID(_ID), size=4)
-    assert checked(Sample, told) == Sample(colour=Colour.RED, weight=2.0, parts=(part,), notes={"a": 1})
+    assert validate_body(Sample, told) == Sample(colour=Colour.RED, weight=2.0, parts=(part,), notes={"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -86,20 +86,20 @@ def test_a_rule_of_our_own_is_told_in_its_own_words() -> None:
 
 def test_changes_take_the_place_of_what_was_there() -> None:
     present = Sample(colour=Colour.RED, weight=2.0, notes={"a": 1})
-    assert merged(Sample, present, {"notes": {"b": 2}}) == Sample(colour=Colour.RED, weight=2.0, notes={"b": 2})
-    assert merged(Sample, present, {}) == present
+    assert merge_body(Sample, present, {"notes": {"b": 2}}) == Sample(colour=Colour.RED, weight=2.0, notes={"b": 2})
+    assert merge_body(Sample, present, {}) == present
 
 
 @pytest.mark.parametrize("changes", [{"colour": "blue"}, {"surprise": 1}, {"weight": None}])
 def test_changes_are_checked_as_a_whole(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidFields) as caught:
-        merged(Sample, Sample(colour=Colour.RED), changes)
+        merge_body(Sample, Sample(colour=Colour.RED), changes)
     assert [error.pointer for error in caught.value.errors] == [f"/{name}" for name in changes]
 
 
 def test_a_fixed_field_may_be_repeated_but_not_changed() -> None:
     present = Sample(colour=Colour.RED, weight=2.0)
-    assert merged(Sample, present, {"weight": 2.0}, fixed=("weight",)) == present
+    assert merge_body(Sample, present, {"weight": 2.0}, fixed=("weight",)) == present
     with pytest.raises(InvalidFields) as caught:
-        merged(Sample, present, {"weight": 3.0}, fixed=("weight", "colour"))
+        merge_body(Sample, present, {"weight": 3.0}, fixed=("weight", "colour"))
     assert [error.pointer for error in caught.value.errors] == ["/weight"]

@@ -1,0 +1,50 @@
+"""The JSON body of webhook messages, and its limit on size."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.records.webhooks import Event
+from app.domain.result.model import Overall, Reason
+from app.domain.states import EventType, ReasonCode
+from app.schemas.webhook_message import BODY_LIMIT, body_of
+
+REASONS = st.builds(Reason, code=st.sampled_from(ReasonCode), stage=st.text(), detail=st.text())
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> Event:
+    """An event of run 3 of an assessment."""
+    overall = None if event_type is EventType.FAILED else Overall(score=1.5, max_score=2.0, percentage=75.0)
+    return Event(UUID(int=7), 3, event_type, "gardener", AT, AT, overall, reasons)
+
+
+@given(st.lists(REASONS, max_size=40))
+def test_no_reasons_make_a_body_too_long(reasons: list[Reason]) -> None:
+    body = body_of(event(EventType.COMPLETED, tuple(reasons)))
+    data = json.loads(body)["data"]
+    assert len(body.encode()) < BODY_LIMIT
+    assert data["degraded"] is bool(reasons)
+    assert [reason["code"] for reason in data["degraded_reasons"]] == [reason.code for reason in reasons[:10]]
+
+
+@pytest.mark.parametrize("character", ["\x01", "\U0001f333", '"', "é"])
+def test_the_longest_reasons_are_cut(character: str) -> None:
+    long = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage=character * 500, detail=character * 50_000)
+    body = body_of(event(EventType.RESCORED, (long,) * 50))
+    assert len(body.encode()) < BODY_LIMIT
+    assert json.loads(body)["data"]["degraded_reasons"][0]["detail"].endswith(f"{character}…")
+
+
+@pytest.mark.parametrize(("event_type", "status"), [
+    (EventType.COMPLETED, "completed"), (EventType.RESCORED, "completed"), (EventType.FAILED, "failed"),
+])  # fmt: skip
+def test_a_body_names_the_event_its_time_and_the_assessment(event_type: EventType, status: str) -> None:
+    body = json.loads(body_of(event(event_type)))
+    assert (body["type"], body["timestamp"]) == (event_type, "2026-01-02T03:04:05Z")
+    assert (body["data"]["assessment_id"], body["data"]["run"], body["data"]["status"]) == (str(UUID(int=7)), 3, status)
+    assert body["data"]["links"]["result"] == f"/assessments/{UUID(int=7)}/result"
