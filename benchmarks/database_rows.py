@@ -9,7 +9,7 @@ import asyncpg
 
 from app.clients.llm.embeddings_local import DIMENSIONS, OfflineEmbedder
 from app.repositories.sql import Connection, Pool
-from app.services.recommendations.search import space
+from app.services.recommendations.search import space_name
 from tests.bank import ESSAY, SLUG, Bank
 
 # Checkpoints and vacuum would otherwise come in the middle of a measurement, and at another point of each.
@@ -145,7 +145,7 @@ async def passages(pool: Pool) -> int:
 async def vectors(pool: Pool, but: int = 0) -> None:
     """Random vectors of the offline embedder's space for all passages but so many, which go on waiting."""
     async with pool.acquire() as conn:
-        await conn.execute(_VECTORS, space(OfflineEmbedder()), DIMENSIONS, but, timeout=60)
+        await conn.execute(_VECTORS, space_name(OfflineEmbedder()), DIMENSIONS, but, timeout=60)
         await _settle(conn)
 
 

@@ -1,4 +1,4 @@
-"""What every worker does again and again, safe in all of them at once."""
+"""Periodic maintenance, done by every worker and safe in all of them at once."""
 
 import asyncio
 import random
@@ -9,10 +9,11 @@ import structlog
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
+from app.outages import REDIS, Outage, report_database_error
 from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.services.jobs import maintenance
 from app.services.jobs.rescore_degraded import DegradedRescorer
-from app.services.recommendations.embed_credentials import CatalogueEmbedding
+from app.services.recommendations.embed_credentials import CredentialEmbedder
 from app.wiring.context import Context
 
 log = structlog.get_logger()
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Schedule:
-    """Work that is repeated after so many seconds, or at once while there is more of it."""
+    """Work that is repeated every `seconds`; with `drain`, at once while a run found something to do."""
 
     name: str
     seconds: float
@@ -28,32 +29,39 @@ class Schedule:
     drain: bool = False
 
 
-def schedules(context: Context, embedder: Embedder, healing: DegradedRescorer | None) -> tuple[Schedule, ...]:
-    """The worker's upkeep; without `healing`, degraded essays stay as they are."""
-    pool, doorbell = context.pool, context.job_queue
+def schedules(context: Context, embedder: Embedder, rescorer: DegradedRescorer | None) -> tuple[Schedule, ...]:
+    """The maintenance of a worker; without a `rescorer`, degraded essays stay as they are."""
+    pool, queue = context.pool, context.job_queue
     return (
-        Schedule("relay", 1, lambda: maintenance.relay(pool, doorbell)),
+        Schedule("relay", 1, lambda: maintenance.relay(pool, queue)),
         Schedule("expire_overdue", 5, lambda: maintenance.expire_overdue(pool), drain=True),
         Schedule("forget_keys", 60, lambda: maintenance.forget_keys(pool), drain=True),
-        Schedule("embed_passages", 5, CatalogueEmbedding(pool, embedder).embed, drain=True),
-        *([Schedule("heal_essays", healing.interval, healing.heal)] if healing else []),
+        Schedule("embed_passages", 5, CredentialEmbedder(pool, embedder).embed, drain=True),
+        *([Schedule("rescore_degraded", rescorer.interval, rescorer.heal)] if rescorer else []),
     )
 
 
 async def repeat(schedule: Schedule) -> None:
-    """Does the work until cancelled; trouble with it is logged and tried again at the next turn."""
+    """Does the work until cancelled; a failure is logged and the work tried again at its next turn."""
+    outage = Outage("maintenance_failed", "maintenance_recovered", schedule=schedule.name)
     while True:
-        done = await _once(schedule)
+        done = await _run(schedule, outage)
         if not (done and schedule.drain):
-            # Spread out: workers started together would otherwise all look at the same moment.
+            # Spread out: workers that start together would otherwise all query at the same moment.
             await asyncio.sleep(schedule.seconds * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
 
 
-async def _once(schedule: Schedule) -> int:
+async def _run(schedule: Schedule, outage: Outage) -> int:
     try:
-        return await schedule.work()
-    except (*DATABASE_UNAVAILABLE, *REDIS_UNAVAILABLE, EmbeddingUnavailable) as error:
-        log.warning("upkeep_failed", schedule=schedule.name, error=type(error).__name__)
+        done = await schedule.work()
+        outage.end()
+        return done
+    except DATABASE_UNAVAILABLE as error:
+        report_database_error(error, schedule.name)
+    except REDIS_UNAVAILABLE as error:
+        REDIS.report(error, schedule.name)
+    except EmbeddingUnavailable as error:
+        outage.report(error, "embedding")
     except Exception:
-        log.exception("upkeep_raised", schedule=schedule.name)
+        log.exception("maintenance_raised", schedule=schedule.name)
     return 0

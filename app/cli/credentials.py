@@ -1,143 +1,146 @@
-"""`assay credentials`: a catalogue out of a file, and its vectors anew."""
+"""Imports micro-credentials from a file, and embeds their passages for the search by meaning.
 
+reads   DATABASE_URL, EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds); `import` also FILE
+writes  the credentials in the database, or their vectors; progress on standard error
+needs   Postgres with all migrations; no server, no Redis, no secret
+"""
+
+import argparse
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress, TaskID
-
-from app.cli.credentials_file import Row, UnreadableFile, WrongRow, read_credentials
+from app.cli.console import print_error, progress_bar
+from app.cli.credentials_file import InvalidRow, Row, UnreadableFile, read_credentials
 from app.clients.llm.embeddings_local import EmbeddingUnavailable
-from app.repositories import credentials
+from app.repositories import embeddings
 from app.repositories.sql import Pool
-from app.services.catalog.import_credentials import Imported, import_credentials
-from app.services.recommendations.embed_credentials import CatalogueEmbedding
-from app.services.recommendations.search import space
-from app.services.recommendations.vacuum_credentials import settle
+from app.services.catalog.import_credentials import ImportCounts, import_credentials
+from app.services.recommendations.embed_credentials import CredentialEmbedder
+from app.services.recommendations.search import space_name
+from app.services.recommendations.vacuum_credentials import vacuum
 from app.settings import Settings
-from app.wiring.context import open_pool
 from app.wiring.embedder import retrieval_embedder
+from app.wiring.pool import open_pool
 
-# Rows of one transaction with --skip-bad: what a kill costs at most, and about half a second.
+# Rows of one transaction with --skip-bad: the most that a kill costs, about half a second.
 _BATCH = 500
-_TOLD_ERRORS = 20
-# What whoever sells vectors may ask for, between two batches: so many pauses, none longer than so many seconds.
+_PRINTED_ERRORS = 20
+# Pauses that the model provider may ask for between two batches, and the longest of them in seconds.
 _PAUSES = 5
 _LONGEST_PAUSE = 90.0
 
 
-def import_file(settings: Settings, file: Path, *, skip_bad: bool) -> int:
-    """Imports a file and says what became of its rows; returns the exit status: 2 where nothing was imported.
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.set_defaults(uses_database=True)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    meaning = "add the credentials of a file, all or none; one with the same provider and title gets a new version"
+    action = actions.add_parser("import", help="add the credentials of a file", description=meaning)
+    action.add_argument("file", type=Path, metavar="FILE", help=".csv (skills separated by ;) or .jsonl")
+    action.add_argument("--skip-bad", action="store_true", help="import the valid rows even if others are invalid")
+    action.set_defaults(run=_import)
+    meaning = (
+        "embed the passages that have no vector of the present model, and build the index over all vectors if there "
+        "are more than 50,000 passages; the search goes on meanwhile, and a killed run can be continued by another"
+    )
+    action = actions.add_parser("reindex", help="embed what has no vector of the present model", description=meaning)
+    action.set_defaults(run=_reindex)
 
-    All rows or none; with `skip_bad` all good ones, batch by batch, so that a second run after a kill goes on where the
-    first one stopped: what is there already is passed over.
-    """
+
+def _import(settings: Settings, options: argparse.Namespace) -> int:
+    """Imports all rows or none; with --skip-bad all valid ones, batch by batch, so that a second run after a kill
+    continues where the first one stopped. Returns 2 if nothing was imported."""
     try:
-        rows, wrong = read_credentials(file)
+        rows, invalid = read_credentials(options.file)
     except UnreadableFile as error:
-        _complain(f"assay: {error}")
+        print_error(str(error))
         return 2
-    _tell(file, wrong)
-    if wrong and not (skip_bad and rows):
-        _complain(f"assay: nothing was imported; {len(wrong)} of {len(rows) + len(wrong)} rows are wrong")
+    _print_invalid(options.file, invalid)
+    if invalid and not (options.skip_bad and rows):
+        print_error(f"nothing was imported; {len(invalid)} of {len(rows) + len(invalid)} rows are invalid")
         return 2
-    done, waiting = asyncio.run(_import(settings, rows, _BATCH if skip_bad else max(1, len(rows))))
-    skipped = f", {len(wrong)} skipped" if wrong else ""
-    _say(f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged{skipped}")
-    if waiting:
-        _say(f"{waiting} passage(s) are found by words alone until workers or `assay credentials reindex` embed them")
+    batch = _BATCH if options.skip_bad else max(1, len(rows))
+    imported, without_vector = asyncio.run(_import_rows(settings, rows, batch))
+    skipped = f", {len(invalid)} skipped" if invalid else ""
+    print(f"{imported.added} added, {imported.updated} updated, {imported.unchanged} unchanged{skipped}")
+    if without_vector:
+        print(
+            f"{without_vector} passage(s) are found only by their words until workers or `assay credentials reindex` "
+            "embed them"
+        )
     return 0
 
 
-def reindex(settings: Settings) -> int:
-    """Embeds what has no vector of today's model and recipe; returns the exit status: 1 where nothing can be embedded.
-
-    Searching goes on meanwhile, with the vectors that are there. Workers and other calls share the work.
-    """
-    try:
-        embedded = asyncio.run(_reindex(settings))
-    except EmbeddingUnavailable as error:
-        _complain(f"assay: nothing can be embedded: {error}")
-        return 1
-    _say(f"{embedded} passage(s) embedded")
-    return 0
-
-
-async def _import(settings: Settings, rows: Sequence[Row], size: int) -> tuple[Imported, int]:
-    """What became of the rows, and how many passages have no vector."""
-    done = Imported()
+async def _import_rows(settings: Settings, rows: Sequence[Row], batch: int) -> tuple[ImportCounts, int]:
+    """The numbers of imported rows, and the number of passages without a vector. A batch is one transaction."""
+    imported = ImportCounts()
     async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
-        with _progress("importing", len(rows)) as (progress, task):
-            for start in range(0, len(rows), size):
-                done += await _import_batch(pool, rows[start : start + size], progress, task)
-        await _settle(pool)
-        return done, await credentials.count_without_vector(pool)
+        with progress_bar("importing", len(rows)) as advance:
+            for start in range(0, len(rows), batch):
+                imported += await _import_batch(pool, rows[start : start + batch], advance)
+        await _vacuum(pool)
+        return imported, await embeddings.count_without_vector(pool)
 
 
-async def _import_batch(pool: Pool, rows: Sequence[Row], progress: Progress, task: TaskID) -> Imported:
-    done = Imported()
+async def _import_batch(pool: Pool, rows: Sequence[Row], advance: Callable[[int], None]) -> ImportCounts:
+    imported = ImportCounts()
     async with pool.acquire() as conn, conn.transaction():
-        # In pieces even where they are one transaction, so that the bar moves and no statement is large.
+        # In parts even within one transaction, so that the bar moves and no statement is large.
         for start in range(0, len(rows), _BATCH):
-            piece = rows[start : start + _BATCH]
-            done += await import_credentials(conn, [row.body for row in piece])
-            progress.advance(task, len(piece))
-    return done
+            part = rows[start : start + _BATCH]
+            imported += await import_credentials(conn, [row.body for row in part])
+            advance(len(part))
+    return imported
 
 
-async def _reindex(settings: Settings) -> int:
+def _reindex(settings: Settings, _: argparse.Namespace) -> int:
+    """Returns 1 if nothing can be embedded. Workers and other calls share the work."""
+    try:
+        embedded = asyncio.run(_embed_all(settings))
+    except EmbeddingUnavailable as error:
+        print_error(f"nothing can be embedded: {error}")
+        return 1
+    print(f"{embedded} passage(s) embedded")
+    return 0
+
+
+async def _embed_all(settings: Settings) -> int:
     embedded = 0
     async with (
         open_pool(settings.secret("database_url"), "assay credentials", 2) as pool,
         retrieval_embedder(settings, pool=pool) as embedder,
     ):
-        catalogue = CatalogueEmbedding(pool, embedder)
-        waiting = await credentials.count_unembedded(pool, space(embedder))
-        with _progress("embedding", waiting) as (progress, task):
-            while count := await _insist(catalogue):
+        credential_embedder = CredentialEmbedder(pool, embedder)
+        waiting = await embeddings.count_unembedded(pool, space_name(embedder))
+        with progress_bar("embedding", waiting) as advance:
+            while count := await _embed_batch(credential_embedder):
                 embedded += count
-                progress.advance(task, count)
-        await _settle(pool)
+                advance(count)
+        await _vacuum(pool)
     return embedded
 
 
-async def _insist(catalogue: CatalogueEmbedding) -> int:
-    """Embeds a batch. Whoever sells vectors may ask to wait, which is done here: no passage is held meanwhile."""
+async def _embed_batch(credential_embedder: CredentialEmbedder) -> int:
+    """Embeds a batch, with the pauses that the provider asks for: here, where no passage is locked meanwhile."""
     for _ in range(_PAUSES):
         try:
-            return await catalogue.embed()
+            return await credential_embedder.embed()
         except EmbeddingUnavailable as error:
             if error.retry_after is None or error.retry_after > _LONGEST_PAUSE:
                 raise
             await asyncio.sleep(error.retry_after)
-    return await catalogue.embed()
+    return await credential_embedder.embed()
 
 
-async def _settle(pool: Pool) -> None:
+async def _vacuum(pool: Pool) -> None:
     async with pool.acquire() as conn:
-        if await settle(conn):
-            _say("built the index over all vectors")
+        if await vacuum(conn):
+            print("built the index over all vectors")
 
 
-@contextmanager
-def _progress(meaning: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress, progress.add_task(meaning, total=total)
-
-
-def _tell(file: Path, wrong: Sequence[WrongRow]) -> None:
-    for row in wrong[:_TOLD_ERRORS]:
-        _complain(f"{file}: line {row.line}: {row.why}")
-    if len(wrong) > _TOLD_ERRORS:
-        _complain(f"{file}: and {len(wrong) - _TOLD_ERRORS} more")
-
-
-def _say(line: str) -> None:
-    Console().out(line, highlight=False)
-
-
-def _complain(line: str) -> None:
-    Console(stderr=True).out(line, highlight=False)
+def _print_invalid(file: Path, rows: Sequence[InvalidRow]) -> None:
+    for row in rows[:_PRINTED_ERRORS]:
+        print_error(f"{file}: line {row.line}: {row.reason}")
+    if len(rows) > _PRINTED_ERRORS:
+        print_error(f"{file}: and {len(rows) - _PRINTED_ERRORS} more")

@@ -19,11 +19,11 @@ from app.evaluation.lines import WrongFile, check_writable
 from app.evaluation.retrieval_arguments import RetrievalEvaluation
 from app.evaluation.retrieval_report import RetrievalReport, retrieval_report
 from app.evaluation.retrieval_tables import show_retrieval
-from app.services.recommendations.evaluate import Tried, prepare, try_all
-from app.services.recommendations.search import space
+from app.services.recommendations.evaluate import RecommendedByMethod, load_trial_credentials, recommend_by_each_method
+from app.services.recommendations.search import space_name
 from app.settings import Settings
-from app.wiring.context import open_pool
 from app.wiring.embedder import retrieval_embedder
+from app.wiring.pool import open_pool
 
 
 def evaluate_retrieval(settings: Settings, wanted: RetrievalEvaluation) -> int:
@@ -69,7 +69,7 @@ def _database(settings: Settings) -> Iterator[str]:
         yield servers.database_url
 
 
-async def _try(settings: Settings, url: str, labelled: Labelled) -> tuple[list[Tried], str]:
+async def _try(settings: Settings, url: str, labelled: Labelled) -> tuple[list[RecommendedByMethod], str]:
     console = Console(stderr=True)
     # All on one connection: the catalogue is its own, and goes with it.
     async with (
@@ -78,12 +78,12 @@ async def _try(settings: Settings, url: str, labelled: Labelled) -> tuple[list[T
         pool.acquire() as conn,
     ):
         with console.status("embedding the catalogue") if console.is_terminal else _quiet():
-            await prepare(conn, embedder, labelled.catalogue.values())
+            await load_trial_credentials(conn, embedder, labelled.catalogue.values())
         queries = [product_query(query) for query in labelled.queries]
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("searching", total=len(queries))
-            tried = await try_all(conn, embedder, queries, lambda: progress.advance(task))
-        return tried, space(embedder)
+            tried = await recommend_by_each_method(conn, embedder, queries, lambda: progress.advance(task))
+        return tried, space_name(embedder)
 
 
 @contextmanager

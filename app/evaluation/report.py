@@ -17,7 +17,7 @@ from app.domain.agreement import (
 )
 from app.evaluation.answers import HumanScored
 from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Rows, Statistic, clusters_of, figures
-from app.services.essays.evaluate import Outcome
+from app.services.essays.bulk_scoring import ScoringResult
 
 KAPPA_LEVELS = 5
 # From so few questions drawn anew the intervals come out too narrow.
@@ -133,7 +133,7 @@ class Report:
     scores: tuple[ScoreLine, ...]
 
 
-def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[Outcome], cost: Cost) -> Report:
+def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[ScoringResult], cost: Cost) -> Report:
     """All figures. Answers without a score are counted and named; they enter none of the figures."""
     scores = [outcome.score for outcome in outcomes if outcome.score]
     rated = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.score]
@@ -254,11 +254,11 @@ def _parts(values: Array, count: int) -> list[Rows]:
     return [np.flatnonzero(part == each) for each in np.unique(part)]
 
 
-def _unscored(answers: Sequence[HumanScored], outcomes: Sequence[Outcome]) -> tuple[Unscored, ...]:
+def _unscored(answers: Sequence[HumanScored], outcomes: Sequence[ScoringResult]) -> tuple[Unscored, ...]:
     by_trouble: dict[tuple[str, str], list[HumanScored]] = {}
     for answer, outcome in zip(answers, outcomes, strict=True):
-        if outcome.trouble:
-            by_trouble.setdefault((outcome.trouble.code, outcome.trouble.detail), []).append(answer)
+        if outcome.error:
+            by_trouble.setdefault((outcome.error.code, outcome.error.detail), []).append(answer)
     most_first = sorted(by_trouble.items(), key=lambda entry: -len(entry[1]))
     return tuple(
         Unscored(code, detail, len(left), sum(one.score for one in left) / len(left), tuple(one.line for one in left))

@@ -7,7 +7,7 @@ acceptable, in any order.
 import math
 from collections.abc import Sequence
 
-from app.domain.recommendation.query import TOP
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS
 
 
 def recall(grades: Sequence[int], accepted: Sequence[int]) -> float:
@@ -24,17 +24,17 @@ def ndcg(grades: Sequence[int], accepted: Sequence[int]) -> float:
 
 def reciprocal_rank(grades: Sequence[int]) -> float:
     """One over the place of the first acceptable one; 0 where none of the five is."""
-    return next((1 / place for place, grade in enumerate(grades[:TOP], start=1) if grade), 0.0)
+    return next((1 / place for place, grade in enumerate(grades[:MAX_RECOMMENDATIONS], start=1) if grade), 0.0)
 
 
 def acceptable(grades: Sequence[int]) -> float:
     """The share of five places that have an acceptable one; a place left empty has none."""
-    return _hits(grades) / TOP
+    return _hits(grades) / MAX_RECOMMENDATIONS
 
 
 def _hits(grades: Sequence[int]) -> int:
-    return sum(grade > 0 for grade in grades[:TOP])
+    return sum(grade > 0 for grade in grades[:MAX_RECOMMENDATIONS])
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return math.fsum((2**grade - 1) / math.log2(place + 1) for place, grade in enumerate(grades[:TOP], start=1))
+    return math.fsum((2**grade - 1) / math.log2(place + 1) for place, grade in enumerate(grades[:MAX_RECOMMENDATIONS], start=1))

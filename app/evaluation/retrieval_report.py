@@ -6,13 +6,13 @@ from uuid import UUID
 
 import numpy as np
 
-from app.domain.recommendation.query import TOP
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS
 from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Statistic, figures
 from app.evaluation.labelled import Labelled, LabelledQuery
 from app.evaluation.retrieval_measures import acceptable, ndcg, recall, reciprocal_rank
-from app.services.recommendations.evaluate import Tried
+from app.services.recommendations.evaluate import RecommendedByMethod
 
-WAYS = tuple(field.name for field in fields(Tried))
+WAYS = tuple(field.name for field in fields(RecommendedByMethod))
 _MEASURES: dict[str, Callable[[Sequence[int], Sequence[int]], float]] = {
     "recall": recall,
     "ndcg": ndcg,
@@ -56,7 +56,7 @@ class RetrievalReport:
 
 
 def retrieval_report(
-    file: str, catalogue: str, labelled: Labelled, tried: Sequence[Tried], model: str, seed: int
+    file: str, catalogue: str, labelled: Labelled, tried: Sequence[RecommendedByMethod], model: str, seed: int
 ) -> RetrievalReport:
     """All figures, with 95 % intervals over queries drawn anew."""
     titles = {credential_id: title for title, (credential_id, _) in labelled.catalogue.items()}
@@ -71,7 +71,7 @@ def retrieval_report(
         seed=seed,
         level=LEVEL,
         resamples=RESAMPLES,
-        top=TOP,
+        top=MAX_RECOMMENDATIONS,
         figures=_means(lines, seed),
         halves={half: _means(own, seed) for half, own in halves.items() if own},
         half_sizes={half: len(own) for half, own in halves.items()},
@@ -80,7 +80,7 @@ def retrieval_report(
     )
 
 
-def _line(query: LabelledQuery, found: Tried, titles: Mapping[UUID, str]) -> QueryLine:
+def _line(query: LabelledQuery, found: RecommendedByMethod, titles: Mapping[UUID, str]) -> QueryLine:
     by_way = {way: tuple(titles[one] for one in getattr(found, way)) for way in WAYS}
     grades = {way: tuple(query.accept.get(title, 0) for title in named) for way, named in by_way.items()}
     accepted = tuple(query.accept.values())

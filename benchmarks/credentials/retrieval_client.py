@@ -6,12 +6,12 @@ from collections.abc import Iterable
 import uvloop
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
-from app.domain.recommendation.query import CANDIDATES, TOP, RetrievalQuery
+from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.repositories.sql import Pool
 from app.services.recommendations import search
-from app.wiring.context import open_pool
-from benchmarks.child_messages import say, told
+from app.wiring.pool import open_pool
+from benchmarks.child_messages import receive, send
 from benchmarks.credentials.made_up_queries import made_up_queries
 from benchmarks.report import percentile
 
@@ -23,11 +23,11 @@ async def _retrievals(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[R
     taken = []
     for query in queries:
         began = time.perf_counter()
-        found = await search.both_ways(pool, embedder, query)
+        found = await search.by_words_and_meaning(pool, embedder, query)
         ranked = rank(query, found.by_words, found.by_meaning)
-        await search.evidence(pool, embedder.name, query, [one for one, _ in ranked[:TOP]], found.vector)
+        await search.with_evidence(pool, embedder.name, query, [one for one, _ in ranked[:MAX_RECOMMENDATIONS]], found.vector)
         taken.append(time.perf_counter() - began)
-        assert ranked and found.by_words and len(found.by_meaning) == CANDIDATES
+        assert ranked and found.by_words and len(found.by_meaning) == MAX_CANDIDATES
     return taken
 
 
@@ -57,4 +57,4 @@ async def _measure(database_url: str, count: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    say(uvloop.run(_measure(**told())))
+    send(uvloop.run(_measure(**receive())))

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.states import Level
-from app.repositories import credentials
+from app.repositories import credentials, embeddings, passages
 from app.repositories.sql import Pool
-from app.services.recommendations.search import space
+from app.services.recommendations.search import space_name
 from benchmarks.credentials.made_up_credentials import made_up
 from tests.bank import plant
 from tests.cli.conftest import Command
@@ -159,7 +159,7 @@ async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(200)))))
-    count = await credentials.count_without_vector(pool)
+    count = await embeddings.count_without_vector(pool)
 
     async def embedded() -> int:
         total: int = await pool.fetchval("SELECT count(embedding) FROM passage_vectors")
@@ -197,11 +197,11 @@ async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes
         "UPDATE passage_vectors SET model = $1 FROM passages p WHERE p.id = passage_id AND text LIKE '%oil%'",
         f"{embedder.name} (text alone)",
     )
-    waiting = await credentials.count_unembedded(pool, space(embedder))
+    waiting = await embeddings.count_unembedded(pool, space_name(embedder))
     (vector,) = await embedder.embed(["soil"])
     await embedder.close()
     assert 0 < waiting < 3
-    assert len(await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
+    assert len(await passages.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
     done = await run(command, database_url, "reindex")
     assert (done.returncode, done.stdout) == (0, f"{waiting} passage(s) embedded\n")
     done = await run(command, database_url, "reindex")

@@ -10,7 +10,7 @@ from app.domain.assessment.questions import ProfileInput, Question, QuestionBody
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.essay.score import Dimension, Dimensions
 from app.domain.recommendation.query import Candidate
-from app.domain.result.fusion import RunFacts
+from app.domain.result.fusion import FusionInput
 from app.domain.result.model import EssayLine, Override, Processing, Reason
 from app.domain.states import ScoreType
 from tests.bank import essay, profile, theory
@@ -94,14 +94,14 @@ def facts(
     essays: tuple[EssayLine, ...] = (),
     reasons: tuple[Reason, ...] = (),
     overrides: dict[UUID, Override] | None = None,
-) -> RunFacts:
+) -> FusionInput:
     """A run whose questions are those of the lines."""
     questions = (
         *(asked(theory(("A",), weight=each.max_score, skills=("soil",)), each.question_id.int) for each in theoretical),
         *(asked(profile(ProfileInput.TEXT), each.question_id.int) for each in profiles),
         *(asked(essay(weight=each.max_score), each.question_id.int) for each in essays),
     )
-    return RunFacts(
+    return FusionInput(
         assessment_id=nth(1),
         track="gardener",
         completed_at=NOON,

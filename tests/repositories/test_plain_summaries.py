@@ -9,7 +9,7 @@ from app.domain.states import AssessmentStatus
 from app.repositories.migrations import MIGRATIONS
 from app.repositories.sql import Pool
 from app.services.results import override, trace
-from app.services.results.override import Given
+from app.services.results.override import ScoreOverride
 from tests.bank import Bank
 from tests.scored import completed, result_of
 
@@ -51,8 +51,8 @@ async def test_results_without_reworded_sentences_are_not_written(pool: Pool, ba
 async def test_the_result_can_be_overridden_afterwards(pool: Pool, bank: Bank) -> None:
     assessment_id, _ = await with_reworded_summary(pool, bank)
     await pool.execute(MIGRATION)
-    question = await override.find(pool, assessment_id, bank.ids["essay"])
-    assert (await override.override(pool, assessment_id, Given(question, 1.0, "Better.", "advisor-1"))).changed
+    question = await override.find_question(pool, assessment_id, bank.ids["essay"])
+    assert (await override.override(pool, assessment_id, ScoreOverride(question, 1.0, "Better.", "advisor-1"))).changed
     summary = (await result_of(pool, assessment_id))["summary"]
     assert summary[0]["text"] == "You earned 9.6 of 13 points (73.8 %)."
     assert {tuple(sentence) for sentence in summary} == {("text", "sources")}

@@ -9,9 +9,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.recommendation.query import mean_of
+from app.domain.recommendation.query import weighted_mean
 from app.domain.states import JobType
-from app.repositories.credentials import UnembeddedPassage
+from app.repositories.embeddings import UnembeddedPassage
 from app.repositories.sql import Pool
 from app.services.recommendations.embedding_calls import cut_to_limit
 from app.services.recommendations.search import embedded_text
@@ -55,7 +55,7 @@ async def similarities(pool: Pool, assessment_id: UUID) -> dict[str, float]:
     job = await job_id(pool, assessment_id, JobType.RAG)
     output = await pool.fetchval("SELECT output FROM async_jobs WHERE id = $1", job)
     parts = output["retrieval"]["meanings"]
-    query = mean_of([unit(row(part["text"])) for part in parts], [part["weight"] for part in parts])
+    query = weighted_mean([unit(row(part["text"])) for part in parts], [part["weight"] for part in parts])
     assert query
     texts = {
         title: embedded_text(UnembeddedPassage(UUID(int=0), title, (skill,), text))
@@ -97,7 +97,7 @@ async def test_found_by_both_ways_and_paid_for_while_essays_are_estimated_offlin
     assert result["processing"]["cost_usd"] == pytest.approx(tokens * 2 / 1e6)
     assert await worker.end(signal.SIGTERM) == 0
     assert not any("sk-test" in line for line in worker.lines)
-    assert not worker.said("upkeep_raised") and not worker.said("job_raised")
+    assert not worker.said("maintenance_raised") and not worker.said("job_raised")
 
 
 async def test_by_words_while_the_endpoint_is_away(

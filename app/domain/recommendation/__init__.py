@@ -1,1 +1,1 @@
-"""What to search for, ranking, and recommendations with reasons."""
+"""Credentials, the search query of a student, ranking, and recommendations with reasons."""

@@ -21,7 +21,7 @@ def _web_address(value: str) -> str:
     except ValueError as error:
         raise ValueError("is not a web address") from error
     if " " in value or not value.isprintable():
-        raise ValueError("has white space or characters that cannot be seen")
+        raise ValueError("must not have white space or invisible characters")
     if url.scheme not in ("http", "https") or not url.host or url.user is not None or url.password is not None:
         raise ValueError("must be an http or https address without user info")
     return value
@@ -29,7 +29,7 @@ def _web_address(value: str) -> str:
 
 def _visible(value: str) -> str:
     if not is_visible(value):
-        raise ValueError("has nothing that can be seen")
+        raise ValueError("must have at least one visible character")
     return value
 
 
@@ -54,11 +54,11 @@ class CredentialVersion(Frozen):
 
 def passages(description: str) -> tuple[Span, ...]:
     """The description cut into passages of whole sentences, in order; a longer sentence is a passage of its own."""
-    found: list[Span] = []
+    spans: list[Span] = []
     for sentence in sentences(description):
-        last = found[-1] if found else None
+        last = spans[-1] if spans else None
         if last and sentence.end - last.start <= PASSAGE_CHARACTERS:
-            found[-1] = Span(last.start, sentence.end, description[last.start : sentence.end])
+            spans[-1] = Span(last.start, sentence.end, description[last.start : sentence.end])
         else:
-            found.append(sentence)
-    return tuple(found)
+            spans.append(sentence)
+    return tuple(spans)

@@ -1,84 +1,87 @@
-"""In which order to recommend what was found."""
+"""Ranking the candidates: which credentials to recommend, and in which order."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from uuid import UUID
 
-from app.domain.recommendation.query import TOP, Candidate, RetrievalQuery
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 
-# The usual constant of reciprocal rank fusion: dampens the lead of the very first ranks.
+# The usual constant of reciprocal rank fusion: it dampens the lead of the very first ranks.
 _K = 60
-# What closing all gaps counts for, beside 1 for being found. A credential's first skill is its main subject.
+# What closing all gaps adds to the relevance, before scaling to 0–1. A credential's first skill is its main subject.
 _COVERAGE = 0.5
-# As for the query: what the next gap counts for beside the one before.
+# As in the query: the weight of a gap relative to the next lower one.
 _NEXT_GAP = 0.7
-# Of the five so many may be of one provider, or on one topic; a student is to have a choice.
-_ALIKE = 2
+# Recommendations of one provider, or on one topic: the student shall have a choice.
+_MAX_ALIKE = 2
 # From this share of common skills on, two credentials are on one topic.
-_ONE_TOPIC = 0.75
-# Less alike, and without a skill that is asked for, it has nothing to do with the student: on the labelled queries even
-# 0.35 keeps nothing out of the five; courses in botany, welding, cooking or Italian are at 0.26 at most.
-_UNRELATED = 0.3
+_SAME_TOPIC = 0.75
+# A credential with a lower similarity and without a skill of the query has nothing to do with the student. On the
+# labelled queries even 0.35 keeps nothing out of the five; courses in botany, welding, cooking or Italian reach 0.26 at
+# most.
+_MIN_SIMILARITY = 0.3
 
-Ranked = tuple[Candidate, float]
-"""A passage that speaks for its credential, with the credential's relevance, 0–1."""
+RankedCandidate = tuple[Candidate, float]
+"""The best passage of a credential, with the credential's relevance, 0–1."""
 
 
-def rank(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[Ranked, ...]:
+def rank(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[RankedCandidate, ...]:
     """The best passage of each credential with its relevance, best first; ties by id.
 
-    The rankings are joined by reciprocal ranks; what closes the gaps moves up, and what has nothing to do with the
-    query is left out. Among the first five no title comes twice, and neither provider nor topic more than twice, as far
-    as there is something else.
+    The rankings are combined by reciprocal rank fusion. Credentials that close gaps move up, and those that have
+    nothing to do with the query are left out. Among the first five no title comes twice, and neither provider nor topic
+    more than twice, as long as there are alternatives.
     """
-    asked = {skill.casefold() for skill in (*query.gaps, *query.skills)}
+    skills = {skill.casefold() for skill in (*query.gaps, *query.skills)}
     relevant = [
-        (found, round(share * _closes(found, query), 4))
-        for found, share in by_reciprocal_rank(*rankings)
-        if not _unrelated(found, asked)
+        (candidate, round(relevance * _gap_factor(candidate, query), 4))
+        for candidate, relevance in fuse_rankings(*rankings)
+        if not _is_unrelated(candidate, skills)
     ]
     relevant.sort(key=_order)
-    first = _varied(relevant)
-    taken = {found.credential_id for found, _ in first}
-    return (*sorted(first, key=_order), *(one for one in relevant if one[0].credential_id not in taken))
+    first = _diversify(relevant)
+    in_first = {candidate.credential_id for candidate, _ in first}
+    rest = (ranked for ranked in relevant if ranked[0].credential_id not in in_first)
+    return (*sorted(first, key=_order), *rest)
 
 
-def by_reciprocal_rank(*rankings: Sequence[Candidate]) -> tuple[tuple[Candidate, float], ...]:
-    """The best passage of each credential with its relevance (0–1), best first; ties by id.
+def fuse_rankings(*rankings: Sequence[Candidate]) -> tuple[RankedCandidate, ...]:
+    """The best passage of each credential with its relevance (0–1) by reciprocal rank fusion, best first; ties by id.
 
-    Each ranking counts a credential once, where its best passage stands; 1 is the first place in every ranking.
-    The order of the rankings changes nothing.
+    Each ranking counts a credential once, at the place of its best passage. The relevance is 1 for the first place in
+    every ranking. The order of the rankings makes no difference.
     """
     places: dict[UUID, list[int]] = {}
-    found: dict[UUID, list[Candidate]] = {}
+    passages: dict[UUID, list[Candidate]] = {}
     for ranking in rankings:
-        for place, candidate in enumerate(_best_of_each(ranking), start=1):
+        for place, candidate in enumerate(_first_passages(ranking), start=1):
             places.setdefault(candidate.credential_id, []).append(place)
-            found.setdefault(candidate.credential_id, []).append(candidate)
-    credit = {credential_id: math.fsum(1 / (_K + place) for place in at) for credential_id, at in places.items()}
-    most = len(rankings) / (_K + 1)
-    order = sorted(credit, key=lambda credential_id: (-credit[credential_id], credential_id))
+            passages.setdefault(candidate.credential_id, []).append(candidate)
+    sums = {credential_id: math.fsum(1 / (_K + place) for place in at) for credential_id, at in places.items()}
+    highest = len(rankings) / (_K + 1)
+    order = sorted(sums, key=lambda credential_id: (-sums[credential_id], credential_id))
     return tuple(
-        (min(found[credential_id], key=_nearness), round(credit[credential_id] / most, 4)) for credential_id in order
+        (min(passages[credential_id], key=_nearness), round(sums[credential_id] / highest, 4))
+        for credential_id in order
     )
 
 
-def _order(ranked: Ranked) -> tuple[float, UUID]:
+def _order(ranked: RankedCandidate) -> tuple[float, UUID]:
     return -ranked[1], ranked[0].credential_id
 
 
-def _unrelated(found: Candidate, asked: Set[str]) -> bool:
-    """What was found by words alone shares some at least."""
-    near = found.similarity is None or found.similarity >= _UNRELATED
-    return not near and asked.isdisjoint(skill.casefold() for skill in found.skills)
+def _is_unrelated(candidate: Candidate, skills: Set[str]) -> bool:
+    # Without a similarity the candidate was found by words, so it shares some of them.
+    near = candidate.similarity is None or candidate.similarity >= _MIN_SIMILARITY
+    return not near and skills.isdisjoint(skill.casefold() for skill in candidate.skills)
 
 
-def _closes(found: Candidate, query: RetrievalQuery) -> float:
-    """How far it closes the gaps, from 1 / (1 + _COVERAGE) for none up to 1; 1 where there are none."""
+def _gap_factor(candidate: Candidate, query: RetrievalQuery) -> float:
+    """How far the credential closes the gaps: 1 for all of them, 1 / (1 + _COVERAGE) for none; 1 if there are none."""
     if not query.gaps:
         return 1.0
-    skills = [skill.casefold() for skill in found.skills]
+    skills = [skill.casefold() for skill in candidate.skills]
     weights = [_NEXT_GAP**place for place in range(len(query.gaps))]
     closed = math.fsum(
         weight / math.sqrt(1 + skills.index(gap.casefold()))
@@ -88,32 +91,34 @@ def _closes(found: Candidate, query: RetrievalQuery) -> float:
     return (1 + _COVERAGE * closed / math.fsum(weights)) / (1 + _COVERAGE)
 
 
-def _varied(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Five of them: in their order, but those that are too much alike only where nothing else is left."""
-    chosen: list[Ranked] = []
-    alike: list[Ranked] = []
-    for one in ranked:
-        if len(chosen) == TOP:
+def _diversify(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """The first five; those that are too similar to the ones before only if there is nothing else."""
+    chosen: list[RankedCandidate] = []
+    too_similar: list[RankedCandidate] = []
+    for candidate, relevance in ranked:
+        if len(chosen) == MAX_RECOMMENDATIONS:
             break
-        (alike if _too_much(one[0], [found for found, _ in chosen]) else chosen).append(one)
-    return [*chosen, *alike][:TOP]
+        fits = not _is_too_similar(candidate, [other for other, _ in chosen])
+        (chosen if fits else too_similar).append((candidate, relevance))
+    return [*chosen, *too_similar][:MAX_RECOMMENDATIONS]
 
 
-def _too_much(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
-    providers = Counter(found.provider.casefold() for found in chosen)
+def _is_too_similar(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
+    providers = Counter(other.provider.casefold() for other in chosen)
     return (
-        candidate.title.casefold() in {found.title.casefold() for found in chosen}
-        or providers[candidate.provider.casefold()] >= _ALIKE
-        or sum(_on_one_topic(candidate, found) for found in chosen) >= _ALIKE
+        candidate.title.casefold() in {other.title.casefold() for other in chosen}
+        or providers[candidate.provider.casefold()] >= _MAX_ALIKE
+        or sum(_is_same_topic(candidate, other) for other in chosen) >= _MAX_ALIKE
     )
 
 
-def _on_one_topic(one: Candidate, other: Candidate) -> bool:
-    both = {*one.skills, *other.skills}
-    return bool(both) and len({*one.skills} & {*other.skills}) / len(both) >= _ONE_TOPIC
+def _is_same_topic(candidate: Candidate, other: Candidate) -> bool:
+    skills, other_skills = set(candidate.skills), set(other.skills)
+    union = skills | other_skills
+    return bool(union) and len(skills & other_skills) / len(union) >= _SAME_TOPIC
 
 
-def _best_of_each(ranking: Sequence[Candidate]) -> Iterable[Candidate]:
+def _first_passages(ranking: Sequence[Candidate]) -> Iterable[Candidate]:
     """The first passage of each credential, in the order of the ranking."""
     firsts: dict[UUID, Candidate] = {}
     for candidate in ranking:
@@ -122,5 +127,5 @@ def _best_of_each(ranking: Sequence[Candidate]) -> Iterable[Candidate]:
 
 
 def _nearness(candidate: Candidate) -> tuple[float, bool, UUID]:
-    """Sorts passages of a credential, nearest to the query first, as far as that is known; ties by id."""
+    """Sorts the passages of a credential, nearest to the query first, those without a similarity last; ties by id."""
     return -(candidate.similarity or 0.0), candidate.similarity is None, candidate.passage_id

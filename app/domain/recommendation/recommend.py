@@ -1,18 +1,18 @@
-"""Recommendations out of what was found: why each of them, and the words that speak for it."""
+"""Recommendations with their reasons, made from the ranked candidates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.domain.recommendation.query import TOP, Candidate, RetrievalQuery
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.result.model import Recommendation, RecommendationSource
 from app.domain.text import words
 
-# More would be read by nobody.
-_NAMED = 3
+# Skills that a sentence of the reason names.
+_MAX_NAMED = 3
 
 
 def recommend(ranked: Iterable[tuple[Candidate, float]], query: RetrievalQuery) -> tuple[Recommendation, ...]:
-    """The first five as recommendations, each with the passage that speaks for it."""
-    first = list(ranked)[:TOP]
+    """The first five as recommendations, each with a reason and the quoted passage."""
+    first = list(ranked)[:MAX_RECOMMENDATIONS]
     return tuple(
         Recommendation(
             rank=rank,
@@ -28,61 +28,58 @@ def recommend(ranked: Iterable[tuple[Candidate, float]], query: RetrievalQuery) 
     )
 
 
-def told_skills(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    """The skills of which the reason for this credential tells; its quote should say something of them."""
-    return (*_gaps(candidate, query), *_interests(candidate, query)) or _of_track(candidate, query)
+def skills_of_reason(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    """The skills that the reason for this credential names; the quote should mention them too."""
+    covered = (*_covered_gaps(candidate, query), *_covered_interests(candidate, query))
+    return covered or _shared_skills(query.skills, candidate)
 
 
 def _reason(candidate: Candidate, query: RetrievalQuery) -> str:
-    """Only what can be looked up: in the scores, in the profile answers, and in the credential's skills and level."""
-    gaps, interests = _gaps(candidate, query), _interests(candidate, query)
-    told = []
+    """Only what can be checked: in the scores, the profile answers, and the credential's skills and level."""
+    gaps, interests = _covered_gaps(candidate, query), _covered_interests(candidate, query)
+    sentences = []
     if gaps:
-        told.append(f"Covers {_listed(gaps)}, where your theory score showed gaps.")
+        sentences.append(f"Covers {_listed(gaps)}, where your theory score showed gaps.")
     if interests:
-        wished = "an interest" if len(interests) == 1 else "interests"
-        told.append(f"Covers {_listed(interests)}, {wished} that you named.")
-    if not told:
-        shared = _of_track(candidate, query)
+        named = "an interest" if len(interests) == 1 else "interests"
+        sentences.append(f"Covers {_listed(interests)}, {named} that you named.")
+    if not sentences:
+        shared = _shared_skills(query.skills, candidate)
         near = "Its description is near to what the track asks for and to your answers."
-        told.append(f"Builds on {_listed(shared)}, which the track asks for." if shared else near)
-    return " ".join((*told, *_of_level(candidate, query)))
+        sentences.append(f"Builds on {_listed(shared)}, which the track asks for." if shared else near)
+    return " ".join((*sentences, *_level_sentence(candidate, query)))
 
 
-def _gaps(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    return _shared(query.gaps, candidate)
+def _covered_gaps(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    return _shared_skills(query.gaps, candidate)
 
 
-def _interests(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    """The skills that stand in what the student wishes; those that are gaps are told as gaps."""
-    wishes = [words(interest) for interest in query.interests]
+def _covered_interests(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
+    """The skills that the student's interests mention and that are not gaps."""
+    interests = [words(interest) for interest in query.interests]
     gaps = {gap.casefold() for gap in query.gaps}
-    wanted = (
+    covered = (
         skill
         for skill in candidate.skills
-        if skill.casefold() not in gaps and any(_contains(wish, words(skill)) for wish in wishes)
+        if skill.casefold() not in gaps and any(_contains(interest, words(skill)) for interest in interests)
     )
-    return tuple(wanted)[:_NAMED]
+    return tuple(covered)[:_MAX_NAMED]
 
 
-def _of_track(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    return _shared(query.skills, candidate)
-
-
-def _of_level(candidate: Candidate, query: RetrievalQuery) -> Iterator[str]:
+def _level_sentence(candidate: Candidate, query: RetrievalQuery) -> Iterator[str]:
     if query.level is not None and candidate.level == query.level:
         yield f"Its level is the one that you asked for: {query.level}."
     elif query.level is not None:
         yield f"Its level is {candidate.level}; you asked for {query.level}."
 
 
-def _shared(names: Sequence[str], candidate: Candidate) -> tuple[str, ...]:
+def _shared_skills(names: Sequence[str], candidate: Candidate) -> tuple[str, ...]:
     skills = {skill.casefold() for skill in candidate.skills}
-    return tuple(name for name in names if name.casefold() in skills)[:_NAMED]
+    return tuple(name for name in names if name.casefold() in skills)[:_MAX_NAMED]
 
 
 def _contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
-    """Whether the words of the phrase stand in the text, one after the other."""
+    """Whether the words of the phrase occur in the text, one directly after the other."""
     length = len(phrase)
     return bool(phrase) and any(text[at : at + length] == phrase for at in range(len(text) - length + 1))
 

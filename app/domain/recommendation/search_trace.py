@@ -1,4 +1,4 @@
-"""How a search came to its order, in short: kept with the job that searched, for those who look into a result."""
+"""A short record of a search, kept with its job and shown in the trace of a result."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -9,15 +9,15 @@ from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.states import Level
 from app.domain.values import Frozen
 
-# Four times as many as are recommended: enough to see what a recommendation was preferred to.
-TRACED = 20
-# Of what was looked for: so many parts, and so many code points of each, since answers are among them.
-_PARTS = 60
-_PART_TEXT = 300
+# Four times as many as are recommended: enough to see which others a recommendation was preferred to.
+MAX_TRACED = 20
+# Parts of the query, and code points of each: answers of the student are among them.
+_MAX_PARTS = 60
+_MAX_PART_TEXT = 300
 
 
-class Way(StrEnum):
-    """How candidates were found: by vectors, by full text, or on the track's standing list."""
+class SearchMethod(StrEnum):
+    """How candidates were found: by their vectors, by full text, or on the track's standing list."""
 
     MEANING = "meaning"
     WORDS = "words"
@@ -25,8 +25,8 @@ class Way(StrEnum):
 
 
 class TracedCandidate(Frozen):
-    """A credential that was found: its places by each way (from 1, each credential counted once, null where that way
-    did not find it) and in the final order, with the passage that spoke for it."""
+    """A credential with its rank, its place in the ranking of each method (from 1, each credential counted once, null
+    if the method did not find it), and the passage that ranked it."""
 
     rank: int
     credential_id: UUID
@@ -41,54 +41,56 @@ class TracedCandidate(Frozen):
 
 
 class TracedPart(Frozen):
-    """A piece of what was looked for, and how much it counted."""
+    """A text of the query with its weight."""
 
     text: str
     weight: float
 
 
 class RetrievalTrace(Frozen):
-    """What was looked for by words and by meaning, how many passages each way found, and the first credentials in their
-    final order. `model` is the one whose vectors were compared, null where none were."""
+    """The query by words and by meaning, how many passages each method found, and the first credentials in their final
+    order. `model` is the embedding model whose vectors were compared, null if none were."""
 
     words: tuple[TracedPart, ...]
     meanings: tuple[TracedPart, ...]
     gaps: tuple[str, ...]
     level: Level | None
     model: str | None = None
-    passages: dict[Way, int]
+    passages: dict[SearchMethod, int]
     candidates: tuple[TracedCandidate, ...]
 
 
-def trace_of(
+def build_trace(
     query: RetrievalQuery,
-    rankings: Mapping[Way, Sequence[Candidate]],
+    rankings: Mapping[SearchMethod, Sequence[Candidate]],
     ranked: Iterable[tuple[Candidate, float]],
     model: str,
 ) -> RetrievalTrace:
-    """The trace of a search, of bounded size; `model` is that of the vectors, if any were compared."""
-    places = {way: _places(ranking) for way, ranking in rankings.items()}
-    first = list(ranked)[:TRACED]
+    """The trace of a search, of bounded size; `model` is the embedding model, left out if no vectors were compared."""
+    places = {method: _places(ranking) for method, ranking in rankings.items()}
+    first = list(ranked)[:MAX_TRACED]
     return RetrievalTrace(
         words=_cut((part.text, part.weight) for part in query.words),
         meanings=_cut((part.text, part.weight) for part in query.meanings),
-        gaps=query.gaps[:_PARTS],
+        gaps=query.gaps[:_MAX_PARTS],
         level=query.level,
-        model=model if Way.MEANING in rankings else None,
-        passages={way: len(ranking) for way, ranking in rankings.items()},
-        candidates=tuple(_traced(rank, *found, places) for rank, found in enumerate(first, start=1)),
+        model=model if SearchMethod.MEANING in rankings else None,
+        passages={method: len(ranking) for method, ranking in rankings.items()},
+        candidates=tuple(
+            _traced(rank, candidate, relevance, places) for rank, (candidate, relevance) in enumerate(first, start=1)
+        ),
     )
 
 
 def _cut(parts: Iterable[tuple[str, float]]) -> tuple[TracedPart, ...]:
-    first = islice(parts, _PARTS)
-    return tuple(TracedPart(text=text[:_PART_TEXT], weight=round(weight, 4)) for text, weight in first)
+    first = islice(parts, _MAX_PARTS)
+    return tuple(TracedPart(text=text[:_MAX_PART_TEXT], weight=round(weight, 4)) for text, weight in first)
 
 
 def _traced(
-    rank: int, candidate: Candidate, relevance: float, places: Mapping[Way, Mapping[UUID, int]]
+    rank: int, candidate: Candidate, relevance: float, places: Mapping[SearchMethod, Mapping[UUID, int]]
 ) -> TracedCandidate:
-    at = {way: places.get(way, {}).get(candidate.credential_id) for way in Way}
+    place = {method: places.get(method, {}).get(candidate.credential_id) for method in SearchMethod}
     return TracedCandidate(
         rank=rank,
         credential_id=candidate.credential_id,
@@ -97,9 +99,9 @@ def _traced(
         passage_id=candidate.passage_id,
         relevance=relevance,
         similarity=None if candidate.similarity is None else round(candidate.similarity, 4),
-        by_meaning=at[Way.MEANING],
-        by_words=at[Way.WORDS],
-        on_standing_list=at[Way.STANDING],
+        by_meaning=place[SearchMethod.MEANING],
+        by_words=place[SearchMethod.WORDS],
+        on_standing_list=place[SearchMethod.STANDING],
     )
 
 

@@ -1,4 +1,4 @@
-"""Putting a result together out of what the rules, the essay scorer and the retrieval found."""
+"""Computing the result of a run from the rule scores, the essay scores and the recommendations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ from app.domain.values import percentage, sum_of_points
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
-    """Everything that a run's result is made of; `reasons` are those that its jobs gave, `overrides` what people said
-    of questions since."""
+class FusionInput:
+    """Everything that goes into a run's result; `reasons` are those of its jobs, `overrides` people's scores by
+    question."""
 
     assessment_id: UUID
     track: str
@@ -44,16 +44,16 @@ class RunFacts:
     overrides: Mapping[UUID, Override]
 
 
-def fuse(facts: RunFacts) -> Result:
-    """The result of a run. Where a person scored a question, that score counts, also where there is no other.
+def fuse(facts: FusionInput) -> Result:
+    """The result of a run. An override counts in place of the machine's score, and also if there is no such score.
 
     Raises:
-        LastingTrouble: a question has no score row at all, so that no honest total can be given.
+        PermanentError: a question has no score row at all, so there is no correct total.
     """
     breakdown = _breakdown(facts)
     overall = _overall(breakdown)
     _check_complete(facts, breakdown)
-    reasons = tuple(_still_true(facts.reasons, breakdown))
+    reasons = tuple(_remaining_reasons(facts.reasons, breakdown))
     skills = estimate_skills(skill_evidence(facts.questions, _lines(breakdown)))
     return Result(
         assessment_id=facts.assessment_id,
@@ -74,7 +74,7 @@ def fuse(facts: RunFacts) -> Result:
 def skill_evidence(
     questions: Iterable[Question], lines: Iterable[QuestionScore | EssayLine]
 ) -> tuple[SkillEvidence, ...]:
-    """What the scored questions say of skills. Profile questions say nothing: they earn points for any answer."""
+    """What the scored questions say about skills. Profile questions say nothing: any answer earns their points."""
     shares = {line.question_id: line.points / line.max_score for line in lines if line.points is not None}
     return tuple(
         SkillEvidence(
@@ -88,7 +88,7 @@ def skill_evidence(
     )
 
 
-def _breakdown(facts: RunFacts) -> Breakdown:
+def _breakdown(facts: FusionInput) -> Breakdown:
     return Breakdown(
         theoretical=_rule_part(facts, ScoreType.THEORETICAL),
         profile=_rule_part(facts, ScoreType.PROFILE),
@@ -96,7 +96,7 @@ def _breakdown(facts: RunFacts) -> Breakdown:
     )
 
 
-def _rule_part(facts: RunFacts, score_type: ScoreType) -> RulePart:
+def _rule_part(facts: FusionInput, score_type: ScoreType) -> RulePart:
     lines = (
         QuestionLine(**dict(line), override=facts.overrides.get(line.question_id))
         for line in facts.rule_scores.get(score_type, ())
@@ -136,17 +136,17 @@ def _lines(breakdown: Breakdown) -> tuple[QuestionLine | EssayLine, ...]:
     return (*breakdown.theoretical.questions, *breakdown.profile.questions, *breakdown.essay.questions)
 
 
-def _still_true(reasons: Iterable[Reason], breakdown: Breakdown) -> Iterator[Reason]:
-    """The reasons that people's scores leave. What a person scored is not missing any more: a reason goes once each
-    question that it is about was scored by a person, and says so where some of them were."""
+def _remaining_reasons(reasons: Iterable[Reason], breakdown: Breakdown) -> Iterator[Reason]:
+    """The reasons without those that no longer hold because a person scored each question that they are about. If a
+    person scored some of these questions, the reason says how many."""
     for reason in reasons:
-        gaps = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
-        settled = sum(line.override is not None for line in gaps)
-        if not settled:
+        lines = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
+        overridden = sum(line.override is not None for line in lines)
+        if not overridden:
             yield reason
-        elif settled < len(gaps):
-            settlement = f"{settled} of these {len(gaps)} {'was' if settled == 1 else 'were'} scored by a person"
-            yield reason.model_copy(update={"detail": f"{reason.detail}; {settlement}"})
+        elif overridden < len(lines):
+            note = f"{overridden} of these {len(lines)} {'was' if overridden == 1 else 'were'} scored by a person"
+            yield reason.model_copy(update={"detail": f"{reason.detail}; {note}"})
 
 
 def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
@@ -155,15 +155,14 @@ def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
     if not isinstance(line, EssayLine) or line.missing:
         return False
     local, unscored = line.scorer == "local", line.score is None
-    about = {
+    return {
         ReasonCode.ESSAY_SCORED_LOCALLY: local,
         ReasonCode.ESSAY_UNSCORED: unscored,
         ReasonCode.MODEL_BUDGET_SPENT: local or unscored,
-    }
-    return about.get(code, False)
+    }.get(code, False)
 
 
-def _check_complete(facts: RunFacts, breakdown: Breakdown) -> None:
-    asked = {question.question_id for question in facts.questions}
-    if asked != {line.question_id for line in _lines(breakdown)}:
+def _check_complete(facts: FusionInput, breakdown: Breakdown) -> None:
+    questions = {question.question_id for question in facts.questions}
+    if questions != {line.question_id for line in _lines(breakdown)}:
         raise PermanentError("scores_incomplete", "some questions have neither a score nor a reason for its absence")

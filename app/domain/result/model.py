@@ -1,4 +1,4 @@
-"""The shape of a result: what fusion writes and a student reads."""
+"""The result of a run, as it is stored and as students read it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from app.domain.values import Frozen
 
 
 class Reason(Frozen):
-    """Why something is missing or less than it should be; `stage` is the part of the way where it happened."""
+    """Why a result is degraded; `stage` is the part of the work where it happened."""
 
     code: ReasonCode
     stage: str
@@ -21,7 +21,7 @@ class Reason(Frozen):
 
 
 class Overall(Frozen):
-    """All points together; `max_score` leaves out what could not be scored, and null says that this was everything."""
+    """The total; `max_score` leaves out what could not be scored, and null means that nothing could."""
 
     score: float | None
     max_score: float
@@ -29,7 +29,7 @@ class Overall(Frozen):
 
 
 class Override(Frozen):
-    """A person's score beside the machine's, in points; it is what counts."""
+    """A person's score in points; it counts in place of the machine's."""
 
     score: float
     reason: str
@@ -38,24 +38,24 @@ class Override(Frozen):
 
 
 class QuestionLine(QuestionScore):
-    """One question that was scored by rule; `score` stays the rule's, whatever a person said."""
+    """One question that was scored by rule; `score` stays the rule's, even with an override."""
 
     override: Override | None = None
 
     @property
     def points(self) -> float:
-        """What counts: the person's score, or else the rule's."""
+        """The score that counts: the override, or else the rule's."""
         return self.override.score if self.override else self.score
 
 
 class RulePart(ScoreSummary):
-    """All questions of one type; score and percentage are of the points that count."""
+    """All questions of one type; score and percentage include overrides."""
 
     questions: tuple[QuestionLine, ...]
 
 
 class EssayLine(Frozen):
-    """One essay; `score` is the machine's, null with a `reason` where no scorer could score it."""
+    """One essay; `score` is the machine's, null with a `reason` if no scorer could score it."""
 
     question_id: UUID
     score: float | None
@@ -74,18 +74,18 @@ class EssayLine(Frozen):
 
     @property
     def points(self) -> float | None:
-        """What counts: the person's score, or else the machine's; None where there is neither."""
+        """The score that counts: the override, or else the machine's; None without either."""
         return self.override.score if self.override else self.score
 
     @property
     def needs_review(self) -> bool:
-        """Whether the essay waits for a person: no scorer could score it, or its scorer asks for a person's look; false
-        once a person has scored it."""
+        """Whether a person should look at the essay: it has no score, or its scorer asks for a review. False once a
+        person has scored it."""
         return self.override is None and (self.score is None or NEEDS_REVIEW in self.flags)
 
 
 class EssaySummary(Frozen):
-    """All essays; score, maximum and percentage are of those that a scorer or a person scored, and null where there is
+    """All essays; score, maximum and percentage are those of the scored ones, score and percentage null if there are
     none; `unscored` counts the others."""
 
     score: float | None
@@ -106,7 +106,7 @@ class Breakdown(Frozen):
 
 
 class SkillEstimate(Frozen):
-    """How well a skill was shown, 0–1, and the range that this many questions leave open."""
+    """The estimated level of a skill, 0–1, with its uncertainty."""
 
     skill: str
     level: float = Field(ge=0, le=1)
@@ -117,14 +117,14 @@ class SkillEstimate(Frozen):
 
 
 class SummarySentence(Frozen):
-    """A sentence and what it rests on: `score:{question_id}` or `passage:{passage_id}`."""
+    """A sentence with its sources: `score:{question_id}` or `passage:{passage_id}`."""
 
     text: str
     sources: tuple[str, ...] = Field(min_length=1)
 
 
 class RecommendationSource(Frozen):
-    """A quote out of the description of one version of the credential, in code points."""
+    """A quote from the description of one version of the credential; its position counts code points."""
 
     passage_id: UUID
     credential_version: int
@@ -135,7 +135,7 @@ class RecommendationSource(Frozen):
 
 
 class Recommendation(Frozen):
-    """A credential worth earning, with the words that speak for it; `relevance` 0–1."""
+    """A recommended credential with the reason and the quoted passage; `relevance` is 0–1."""
 
     rank: int
     credential_id: UUID
@@ -148,7 +148,7 @@ class Recommendation(Frozen):
 
 
 class Processing(Frozen):
-    """What the run took: milliseconds from its start to the result and of each job, tokens, dollars."""
+    """What the run took: milliseconds from start to result and of each job, tokens, dollars."""
 
     duration_ms: int
     stages: dict[JobType, int]
@@ -174,5 +174,5 @@ class Result(Frozen):
 
     @property
     def needs_review(self) -> bool:
-        """Whether an essay waits for a person's look."""
+        """Whether a person should look at one of the essays."""
         return any(line.needs_review for line in self.breakdown.essay.questions)

@@ -1,4 +1,4 @@
-"""Estimates of skills from the scores of the questions that ask for them."""
+"""Skill levels, estimated from the scores of the questions that ask for the skills."""
 
 import math
 from collections.abc import Iterable
@@ -7,15 +7,15 @@ from uuid import UUID
 
 from app.domain.result.model import SkillEstimate
 
-# Below this share of the points a skill counts as a gap: what most courses ask for to pass.
+# Below this share of the points a skill counts as a gap: most courses ask for so much to pass.
 GAP_BELOW = 0.6
-# Width of the range: four estimates in five lie inside, if questions were drawn at random.
+# The normal quantile of 80 % intervals.
 _Z = 1.2816
 
 
 @dataclass(frozen=True, slots=True)
 class SkillEvidence:
-    """One scored question: which skills it asks for and the share of its points that was earned, 0–1."""
+    """One scored question: the skills that it asks for and the share of its points that was earned, 0–1."""
 
     question_id: UUID
     skills: tuple[str, ...]
@@ -24,31 +24,31 @@ class SkillEvidence:
 
 
 def estimate_skills(evidence: Iterable[SkillEvidence]) -> tuple[SkillEstimate, ...]:
-    """An estimate for each skill that a question asked for, least shown first."""
+    """An estimate for each skill that a question asks for, lowest level first."""
     by_skill: dict[str, list[SkillEvidence]] = {}
-    for piece in evidence:
-        for skill in set(piece.skills):
-            by_skill.setdefault(skill, []).append(piece)
-    estimates = [_estimate(skill, pieces) for skill, pieces in by_skill.items()]
+    for question in evidence:
+        for skill in set(question.skills):
+            by_skill.setdefault(skill, []).append(question)
+    estimates = [_estimate(skill, questions) for skill, questions in by_skill.items()]
     return tuple(sorted(estimates, key=lambda estimate: (estimate.level, estimate.skill)))
 
 
-def _estimate(skill: str, pieces: list[SkillEvidence]) -> SkillEstimate:
-    total = math.fsum(piece.weight for piece in pieces)
-    level = round(min(1.0, math.fsum(piece.share * piece.weight for piece in pieces) / total), 3)
-    low, high = _wilson(level, len(pieces))
+def _estimate(skill: str, questions: list[SkillEvidence]) -> SkillEstimate:
+    total = math.fsum(question.weight for question in questions)
+    level = round(min(1.0, math.fsum(question.share * question.weight for question in questions) / total), 3)
+    low, high = _wilson(level, len(questions))
     return SkillEstimate(
         skill=skill,
         level=level,
         low=low,
         high=high,
         gap=level < GAP_BELOW,
-        sources=tuple(f"score:{piece.question_id}" for piece in pieces),
+        sources=tuple(f"score:{question.question_id}" for question in questions),
     )
 
 
 def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Wilson's score interval: stays within 0–1 and wide for few questions, where the normal one collapses."""
+    """Wilson's score interval: it stays within 0–1, and wide for few questions, where the normal interval collapses."""
     spread = _Z * _Z / count
     middle = (share + spread / 2) / (1 + spread)
     half = _Z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)

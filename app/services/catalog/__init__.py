@@ -1,1 +1,1 @@
-"""Managing tracks, questions and credentials."""
+"""Managing tracks, questions and credentials, importing credentials, and adding the sample data."""

@@ -1,4 +1,4 @@
-"""Managing the catalogue of credentials. Every write leaves an audit row."""
+"""Managing credentials. Every write adds an audit row."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from app.services import paging
 
 
 async def find(db: Executor, credential_id: UUID, version: int | None = None) -> Credential:
-    """The active credential, or a named version of any.
+    """The active credential, or a named version of an active or deleted one.
 
     Raises:
         NotFound: there is none.
@@ -32,7 +32,7 @@ async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Crede
 
 
 async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:
-    """A new credential, found by full text at once and by meaning when a worker has embedded it."""
+    """A new credential. Full-text search finds it at once, search by meaning once a worker has embedded it."""
     credential_id = uuid4()
     await credentials.create(conn, credential_id, body)
     await audit.record(conn, actor, AuditAction.CREATE, AuditEntity.CREDENTIAL, str(credential_id), body)
@@ -40,7 +40,7 @@ async def create(conn: Connection, actor: str, body: CredentialBody) -> Credenti
 
 
 async def patch(pool: Pool, actor: str, credential_id: UUID, changes: dict[str, Any]) -> Credential:
-    """A new version with some fields changed; results keep pointing at the one that they quoted.
+    """A new version with some fields changed; results keep pointing to the version that they quote.
 
     Raises:
         NotFound, InvalidFields.
@@ -55,10 +55,10 @@ async def patch(pool: Pool, actor: str, credential_id: UUID, changes: dict[str, 
 
 
 async def delete(pool: Pool, actor: str, credential_id: UUID) -> None:
-    """Takes the credential out of the catalogue; its versions stay readable.
+    """Deletes the credential; its versions stay readable.
 
     Raises:
-        NotFound: someone else deleted it.
+        NotFound: it was deleted meanwhile.
     """
     async with pool.acquire() as conn, conn.transaction():
         if not await credentials.delete(conn, credential_id):

@@ -1,4 +1,4 @@
-"""Managing the questions of tracks. Every write leaves an audit row."""
+"""Managing the questions of tracks. Every write adds an audit row."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ async def find(db: Executor, question_id: UUID) -> BankQuestion:
     """The active question.
 
     Raises:
-        NotFound: there is none of this id.
+        NotFound: no active question has this id.
     """
     question = await questions.find(db, question_id)
     if question is None:
@@ -49,7 +49,7 @@ async def create(conn: Connection, actor: str, track_slug: str, body: QuestionBo
 
 
 async def patch(pool: Pool, actor: str, question_id: UUID, changes: dict[str, Any]) -> BankQuestion:
-    """A new version of the question with some fields changed; older assessments keep theirs.
+    """A new version of the question with some fields changed; assessments keep the version that they have.
 
     Raises:
         NotFound, InvalidFields.
@@ -64,10 +64,10 @@ async def patch(pool: Pool, actor: str, question_id: UUID, changes: dict[str, An
 
 
 async def delete(pool: Pool, actor: str, question_id: UUID) -> None:
-    """Takes the question out of the bank; assessments that have it keep it.
+    """Deletes the question; assessments that have it keep it.
 
     Raises:
-        NotFound: someone else deleted it.
+        NotFound: it was deleted meanwhile.
     """
     async with pool.acquire() as conn, conn.transaction():
         if not await questions.delete(conn, question_id):

@@ -1,4 +1,4 @@
-"""Managing tracks. Every write leaves an audit row."""
+"""Managing tracks. Every write adds an audit row."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ async def find(db: Executor, slug: str) -> Track:
     """The active track.
 
     Raises:
-        NotFound: there is none of this slug.
+        NotFound: no active track has this slug.
     """
     track = await tracks.find(db, slug)
     if track is None:
@@ -57,10 +57,10 @@ async def patch(pool: Pool, actor: str, slug: str, changes: dict[str, Any]) -> T
 
 
 async def delete(pool: Pool, actor: str, track: Track) -> None:
-    """Takes the track out of use; its assessments go on.
+    """Deletes the track; its assessments can still be finished.
 
     Raises:
-        NotFound: someone else deleted it.
+        NotFound: it was deleted meanwhile.
     """
     async with pool.acquire() as conn, conn.transaction():
         if not await tracks.delete(conn, track.id):

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from app.clients.llm.embeddings_local import Embedder
 from app.domain.errors import JobError, PoisonJob
-from app.domain.recommendation.query import CANDIDATES, TOP, Candidate, RetrievalQuery, build_query
-from app.domain.recommendation.ranking import Ranked, rank
+from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, Candidate, RetrievalQuery, build_query
+from app.domain.recommendation.ranking import RankedCandidate, rank
 from app.domain.recommendation.recommend import recommend
-from app.domain.recommendation.search_trace import Way, trace_of
+from app.domain.recommendation.search_trace import SearchMethod, build_trace
 from app.domain.records.assessments import ClaimedJob, RunInputs
 from app.domain.result.fusion import skill_evidence
 from app.domain.result.model import QuestionLine, Reason
 from app.domain.result.skills import estimate_skills
 from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
-from app.repositories import credentials, jobs
+from app.repositories import jobs, passages
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from app.schemas import error_of
@@ -27,12 +27,12 @@ _STANDING = "the track's standing list: the search found nothing for your answer
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchOutcome:
     """Candidates with their relevance, best first; what each way found; what to say where it was not the best; and the
     query's vector where vectors were compared."""
 
-    ranked: tuple[Ranked, ...]
-    rankings: dict[Way, list[Candidate]]
+    ranked: tuple[RankedCandidate, ...]
+    rankings: dict[SearchMethod, list[Candidate]]
     fallback: str | None = None
     vector: Sequence[float] | None = None
 
@@ -59,33 +59,38 @@ class RecommendationJob:
         query = _query(run)
         return await self._finish(job, run, query, await self._search_by_words(query, run), trouble)
 
-    async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> Found:
+    async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         """Candidates with their relevance, and what to say where this is not the best way."""
         embedder = on_account_of(self.embedder, run.assessment_id, job.run)
-        found = await search.both_ways(self.pool, embedder, query)
+        found = await search.by_words_and_meaning(self.pool, embedder, query)
         if not found.by_meaning:
             return await self._without_meaning(found.by_words, query, run)
-        rankings = {Way.WORDS: found.by_words, Way.MEANING: found.by_meaning}
-        return Found(rank(query, *rankings.values()), rankings, vector=found.vector)
+        rankings = {SearchMethod.WORDS: found.by_words, SearchMethod.MEANING: found.by_meaning}
+        return SearchOutcome(rank(query, *rankings.values()), rankings, vector=found.vector)
 
-    async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> Found:
+    async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         return await self._without_meaning(await search.by_words(self.pool, query), query, run)
 
-    async def _without_meaning(self, by_text: list[Candidate], query: RetrievalQuery, run: RunInputs) -> Found:
+    async def _without_meaning(self, by_text: list[Candidate], query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         if by_text:
-            return Found(rank(query, by_text), {Way.WORDS: by_text}, _BY_TEXT_ALONE)
-        standing = await credentials.standing_list(self.pool, run.track_skills, CANDIDATES)
-        return Found(rank(query, standing), {Way.STANDING: standing}, _STANDING)
+            return SearchOutcome(rank(query, by_text), {SearchMethod.WORDS: by_text}, _BY_TEXT_ALONE)
+        standing = await passages.find_by_skills(self.pool, run.track_skills, MAX_CANDIDATES)
+        return SearchOutcome(rank(query, standing), {SearchMethod.STANDING: standing}, _STANDING)
 
     async def _finish(
-        self, job: ClaimedJob, run: RunInputs, query: RetrievalQuery, found: Found, trouble: JobError | None = None
+        self,
+        job: ClaimedJob,
+        run: RunInputs,
+        query: RetrievalQuery,
+        found: SearchOutcome,
+        trouble: JobError | None = None,
     ) -> FinishedJob | None:
-        first = found.ranked[:TOP]
+        first = found.ranked[:MAX_RECOMMENDATIONS]
         named = [candidate for candidate, _ in first]
-        speaking = await search.evidence(self.pool, self.embedder.name, query, named, found.vector)
+        speaking = await search.with_evidence(self.pool, self.embedder.name, query, named, found.vector)
         shown = [(candidate, relevance) for candidate, (_, relevance) in zip(speaking, first, strict=True)]
         recommended = recommend(shown, query)
-        trace = trace_of(query, found.rankings, found.ranked, self.embedder.name)
+        trace = build_trace(query, found.rankings, found.ranked, self.embedder.name)
         output = {
             "recommendations": [recommendation.model_dump(mode="json") for recommendation in recommended],
             "retrieval": trace.model_dump(mode="json"),

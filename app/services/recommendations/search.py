@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 import asyncpg
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
-from app.domain.recommendation.query import CANDIDATES, Candidate, RetrievalQuery, mean_of
-from app.domain.recommendation.recommend import told_skills
+from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
+from app.domain.recommendation.recommend import skills_of_reason
 from app.domain.states import Level
-from app.repositories import credentials, embedding_space, vector_index
-from app.repositories import evidence as evidences
-from app.repositories.credentials import UnembeddedPassage
+from app.repositories import embeddings, passages
+from app.repositories.embeddings import UnembeddedPassage
 from app.repositories.sql import Connection, Executor, Pool
 
 # The embedding thread is shared with the local scorer; full text is better than waiting long for it.
@@ -35,7 +34,7 @@ _Other = TypeVar("_Other")
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResults:
     """What is found by each way, best first, and the query's vector; None where no vectors were compared."""
 
     by_words: list[Candidate]
@@ -43,16 +42,16 @@ class Searched:
     vector: Sequence[float] | None
 
 
-async def both_ways(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> Searched:
+async def by_words_and_meaning(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> SearchResults:
     """Searches both ways, on a connection each: the words are looked for while the query is being embedded, which is as
     much work."""
     words, (vector, meaning) = await _side_by_side(by_words(pool, query), _by_meaning(pool, embedder, query))
-    return Searched(words, meaning, vector)
+    return SearchResults(words, meaning, vector)
 
 
 async def by_words(db: Executor, query: RetrievalQuery) -> list[Candidate]:
     """Passages that share words with the query, best first."""
-    return await credentials.search_by_text(db, query.words, query.fits, CANDIDATES)
+    return await passages.search_by_text(db, query.words, query.level_fit, MAX_CANDIDATES)
 
 
 async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
@@ -62,30 +61,30 @@ async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) ->
     return found
 
 
-async def nearest(
+async def nearest_passages(
     db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], *, indexed: bool
 ) -> list[Candidate]:
     """Passages nearest to the vector, by the index where it is to be used; finding too few (pgvector before 0.8 may),
     each is compared."""
     if indexed:
         async with _connection(db) as conn, conn.transaction():
-            await vector_index.use(conn)
-            found = await credentials.search_by_vector_index(conn, vector, model, nearer, CANDIDATES)
-        if len(found) == CANDIDATES:
+            await embeddings.use_index(conn)
+            found = await passages.search_by_vector_index(conn, vector, model, nearer, MAX_CANDIDATES)
+        if len(found) == MAX_CANDIDATES:
             return found
-    return await credentials.search_by_vector(db, vector, model, nearer, CANDIDATES)
+    return await passages.search_by_vector(db, vector, model, nearer, MAX_CANDIDATES)
 
 
-async def evidence(
+async def with_evidence(
     db: Executor, model: str, query: RetrievalQuery, found: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
     """The same credentials, each with the passage that says most of what is told of it, and its similarity to the
     query's vector, of `model`. What was found is found by title and skills too, often with a passage that says nothing
     of them."""
-    return await evidences.find(db, [(one, told_skills(one, query)) for one in found], vector, model)
+    return await passages.find_evidence(db, [(one, skills_of_reason(one, query)) for one in found], vector, model)
 
 
-def space(embedder: Embedder) -> str:
+def space_name(embedder: Embedder) -> str:
     """What goes with each stored vector: the model, and how the text was put together."""
     return f"{embedder.name} ({_RECIPE})"
 
@@ -107,13 +106,13 @@ async def _connection(db: Executor) -> AsyncIterator[Connection]:
 async def _by_meaning(
     db: Executor, embedder: Embedder, query: RetrievalQuery
 ) -> tuple[Sequence[float] | None, list[Candidate]]:
-    if await embedding_space.share_embedded(db, space(embedder)) < _ENOUGH:
+    if await embeddings.share_embedded(db, space_name(embedder)) < _ENOUGH:
         return None, []
-    vector, indexed = await _side_by_side(_embed(embedder, query), vector_index.is_used(db, EXACT_UP_TO))
+    vector, indexed = await _side_by_side(_embed(embedder, query), embeddings.is_index_usable(db, EXACT_UP_TO))
     if vector is None:
         return None, []
-    nearer = {level: _LEVEL * fit for level, fit in query.fits.items()}
-    return vector, await nearest(db, vector, space(embedder), nearer, indexed=indexed)
+    nearer = {level: _LEVEL * fit for level, fit in query.level_fit.items()}
+    return vector, await nearest_passages(db, vector, space_name(embedder), nearer, indexed=indexed)
 
 
 async def _side_by_side(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:
@@ -133,4 +132,4 @@ async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] |
             vectors = await embedder.embed([part.text for part in query.meanings])
     except (EmbeddingUnavailable, TimeoutError):
         return None
-    return mean_of(vectors, [part.weight for part in query.meanings])
+    return weighted_mean(vectors, [part.weight for part in query.meanings])

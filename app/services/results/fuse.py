@@ -1,4 +1,4 @@
-"""The `fusion` job: one result out of what the rules and the other two jobs found."""
+"""The `fusion` job: computes the result of a run from the scores and the recommendations."""
 
 import time
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from app.domain.errors import JobError, TransientError
 from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
-from app.domain.result.fusion import RunFacts, fuse
+from app.domain.result.fusion import FusionInput, fuse
 from app.domain.result.model import Override, Processing, Reason, Recommendation, Result
 from app.domain.states import JobType, ScoreType
 from app.repositories import jobs
@@ -20,80 +20,80 @@ from app.schemas import error_of, missing_reason
 
 _recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
 
-# A fusion that finds a score overridden since its read reads again; nobody grades faster than this.
-_READS = 5
+# If a score was overridden since the last read, it is read again; nobody overrides this often in that time.
+_MAX_READS = 5
 
 
 @dataclass(frozen=True)
 class FusionJob:
-    """Puts results together."""
+    """Computes and stores results."""
 
     pool: Pool
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
-        """Writes the result and ends the assessment.
+        """Stores the result and completes the assessment.
 
         Raises:
-            LastingTrouble: scores are missing without a reason.
-            PassingTrouble: scores were overridden again and again meanwhile.
+            PermanentError: scores are missing without a reason.
+            TransientError: scores were overridden again and again meanwhile.
         """
         started = time.monotonic()
-        for _ in range(_READS):
+        for _ in range(_MAX_READS):
             run = await jobs.read_run(self.pool, job)
             result = _fused(run, started)
             try:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)
             except NewerOverrides:
                 continue
-        raise TransientError("scores_overridden", "people overrode scores while the result was put together")
+        raise TransientError("scores_overridden", "scores were overridden while the result was computed")
 
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
-        """Ends the assessment as failed; the scores by rule stay."""
-        return await jobs.fail_assessment(self.pool, job, error_of(trouble))
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
+        """Ends the assessment as failed; the rule scores stay."""
+        return await jobs.fail_assessment(self.pool, job, error_of(error))
 
 
 def _fused(run: RunInputs, started: float) -> Result:
-    return fuse(facts_of(run, run.overrides, run.now, _processing(run, started)))
+    return fuse(fusion_input(run, run.overrides, run.now, _processing(run, started)))
 
 
-def facts_of(
+def fusion_input(
     run: RunInputs, overrides: Mapping[UUID, Override], completed_at: datetime, processing: Processing
-) -> RunFacts:
-    """What the result of a run is made of."""
-    return RunFacts(
+) -> FusionInput:
+    """Everything that goes into the result of a run."""
+    return FusionInput(
         assessment_id=run.assessment_id,
         track=run.track,
         completed_at=completed_at,
         questions=run.questions,
         rule_scores=run.rule_scores,
         essays=run.essays,
-        recommendations=_found(run.jobs[JobType.RAG]),
+        recommendations=_recommended(run.jobs[JobType.RAG]),
         reasons=_reasons(run),
         processing=processing,
         overrides=overrides,
     )
 
 
-def _found(rag: RunJob) -> tuple[Recommendation, ...]:
+def _recommended(rag: RunJob) -> tuple[Recommendation, ...]:
     return _recommendations.validate_python((rag.output or {}).get("recommendations", ()))
 
 
 def _reasons(run: RunInputs) -> tuple[Reason, ...]:
     rule_lines = [line for kind in ScoreType for line in run.rule_scores.get(kind, ())]
     missing = sum(line.missing for line in rule_lines) + sum(line.missing for line in run.essays)
-    told = [reason for job_type in JobType for reason in run.jobs[job_type].reasons]
-    return (*missing_reason(missing, len(run.questions)), *told)
+    of_jobs = (reason for job_type in JobType for reason in run.jobs[job_type].reasons)
+    return (*missing_reason(missing, len(run.questions)), *of_jobs)
 
 
 def _processing(run: RunInputs, started: float) -> Processing:
-    took = {
+    stages = {
         job.job_type: _milliseconds((job.completed_at - job.started_at).total_seconds())
         for job in run.jobs.values()
         if job.started_at and job.completed_at
     }
-    took[JobType.FUSION] = _milliseconds(time.monotonic() - started)
+    stages[JobType.FUSION] = _milliseconds(time.monotonic() - started)
     duration = _milliseconds((run.now - run.began_at).total_seconds())
-    return Processing(duration_ms=duration, stages=took, tokens=run.tokens, cost_usd=round(run.cost_usd, 6))
+    return Processing(duration_ms=duration, stages=stages, tokens=run.tokens, cost_usd=round(run.cost_usd, 6))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Reading the whole way of a result: what was answered, asked, found, scored, said and sent."""
+"""The trace of a result: everything that led to it, for advisors and admins."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from uuid import UUID
 from app.domain.assessment.answers import is_empty
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import NotFound
-from app.domain.essay.model_prompt import fingerprint
-from app.domain.essay.prompt import EssayPrompt, build_prompt
+from app.domain.essay.prompt import EssayPrompt, build_prompt, fingerprint
+from app.domain.essay.visible_text import visible_text
 from app.domain.records.assessments import RunInputs
 from app.domain.records.trace import TraceRows
+from app.domain.result.readiness import check_result
 from app.domain.states import AssessmentStatus
 from app.repositories import jobs, trace
 from app.repositories.sql import Connection, Pool
 from app.schemas import PromptView, ShownPrompts, TraceView, trace_view
-from app.services.results.override import check_result
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class _Run:
 
 
 async def read(pool: Pool, assessment_id: UUID, status: AssessmentStatus, named: int | None) -> TraceView:
-    """The way of the newest run that has a result, or of the named one, all of one moment.
+    """The trace of the newest run that has a result, or of the run `named`, read in one snapshot.
 
     Raises:
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result, and no run was named.
@@ -60,16 +60,16 @@ def _shown(prompts: Mapping[UUID, EssayPrompt], rows: TraceRows) -> ShownPrompts
 
 
 def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:
-    """What is asked about each essay that has an answer, without the word that marks a single call."""
+    """The prompt for each essay that has an answer, without the random word that each call adds."""
     return {
-        question.question_id: build_prompt(question.body, str(run.answers[question.question_id]))
+        question.question_id: build_prompt(question.body, visible_text(str(run.answers[question.question_id])))
         for question in run.questions
         if isinstance(question.body, EssayQuestion) and not is_empty(run.answers.get(question.question_id))
     }
 
 
 def _models(run: RunInputs) -> Iterator[tuple[UUID, str]]:
-    """The models whose answers the essays' scores rest on."""
+    """The models whose answers the essays' scores are based on, by question."""
     for line in run.essays:
         if line.scorer == "gpt" and line.model:
             yield line.question_id, line.model

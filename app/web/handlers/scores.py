@@ -14,7 +14,7 @@ from app.repositories import assessments
 from app.repositories.sql import Connection
 from app.schemas import links
 from app.schemas.requests import OverrideBody, RescoreBody
-from app.services.assessments import responses, status
+from app.services.assessments import lookup, status
 from app.services.assessments.submit import Origin
 from app.services.idempotency import run_idempotently
 from app.services.jobs import rescore
@@ -31,7 +31,9 @@ async def override_score(request: web.Request) -> web.StreamResponse:
     assessment_id, question = path_id(request, "assessment_id"), await find_question(request)
     body = validate_body(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
-    overridden = await override.override(pool, assessment_id, ScoreOverride(question, body.score, body.reason, caller.sub))
+    overridden = await override.override(
+        pool, assessment_id, ScoreOverride(question, body.score, body.reason, caller.sub)
+    )
     if overridden.changed:
         _tell(request.app, assessment_id, [overridden.notification] if overridden.notification else [])
     return json_reply(overridden.body, headers={"Cache-Control": "private, no-cache"})
@@ -40,7 +42,7 @@ async def override_score(request: web.Request) -> web.StreamResponse:
 async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     """Runs the jobs again, with every essay scored anew; the result stands until the new one replaces it."""
     caller, context = request[ACCESS].caller, request.app[CONTEXT]
-    assessment_id = (await responses.find(context.pool, path_id(request, "assessment_id"))).id
+    assessment_id = (await lookup.find_assessment(context.pool, path_id(request, "assessment_id"))).id
     value = await read_object(request)
     reason = validate_body(RescoreBody, value).reason
     attempts, origin = context.settings.job_max_attempts, Origin(traceparent(request), request[REQUEST_ID])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Option, ProfileInput, ProfileQuestion
-from app.domain.recommendation.query import Candidate, Part, build_query
-from app.domain.recommendation.ranking import by_reciprocal_rank
+from app.domain.recommendation.query import Candidate, QueryPart, build_query
+from app.domain.recommendation.ranking import fuse_rankings
 from app.domain.result.model import SkillEstimate
 from app.domain.states import Level
 from tests.bank import essay, profile, theory
@@ -24,11 +24,11 @@ _rankings = st.lists(_passages, max_size=8)
 
 
 def order(*rankings: list[Candidate]) -> list[int]:
-    return [found.credential_id.int for found, _ in by_reciprocal_rank(*rankings)]
+    return [found.credential_id.int for found, _ in fuse_rankings(*rankings)]
 
 
 def relevances(*rankings: list[Candidate]) -> list[float]:
-    return [relevance for _, relevance in by_reciprocal_rank(*rankings)]
+    return [relevance for _, relevance in fuse_rankings(*rankings)]
 
 
 @quick
@@ -62,7 +62,7 @@ def test_each_credential_comes_once_with_a_relevance_from_0_to_1_best_first(
 @given(st.lists(_rankings, max_size=4), st.randoms(use_true_random=False))
 def test_the_order_of_the_rankings_changes_nothing(rankings: list[list[Candidate]], chance: Random) -> None:
     shuffled = chance.sample(rankings, len(rankings))
-    assert by_reciprocal_rank(*shuffled) == by_reciprocal_rank(*rankings)
+    assert fuse_rankings(*shuffled) == fuse_rankings(*rankings)
 
 
 @quick
@@ -99,12 +99,12 @@ def test_first_in_every_ranking_is_a_relevance_of_1() -> None:
 def test_the_passage_nearest_to_the_query_speaks_for_its_credential(
     by_text: Candidate, by_meaning: Candidate, best: int
 ) -> None:
-    ((found, _),) = by_reciprocal_rank([by_text], [by_meaning])
+    ((found, _),) = fuse_rankings([by_text], [by_meaning])
     assert found.passage_id == nth(1000 + best)
 
 
 def test_nothing_found_is_nothing_ranked() -> None:
-    assert by_reciprocal_rank() == by_reciprocal_rank([], []) == ()
+    assert fuse_rankings() == fuse_rankings([], []) == ()
 
 
 def estimate(skill: str, *, gap: bool, level: float = 0.5) -> SkillEstimate:
@@ -138,7 +138,7 @@ def test_what_was_not_answered_is_no_interest() -> None:
     questions = [asked(profile(ProfileInput.TEXT), 1), asked(profile(ProfileInput.SINGLE), 2), asked(theory(("A",)), 3)]
     query = build_query("Gardener", [], [], questions, {nth(1): " ", nth(3): "A"})
     assert query.words == ()
-    assert query.meanings == (Part("Gardener", 0.2),)
+    assert query.meanings == (QueryPart("Gardener", 0.2),)
 
 
 def levels(*texts: str) -> ProfileQuestion:
@@ -150,10 +150,10 @@ def test_the_level_is_what_the_student_chose_and_no_interest() -> None:
     questions = [asked(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
     query = build_query("Gardener", [], [], questions, {nth(1): "2"})
     assert query.level is Level.ADVANCED and query.words == ()
-    assert query.fits == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
+    assert query.level_fit == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
     query = build_query("Gardener", [], [], questions, {nth(1): "1"})
-    assert query.fits == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
-    assert build_query("Gardener", [], [], questions, {}).fits == dict.fromkeys(Level, 1.0)
+    assert query.level_fit == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
+    assert build_query("Gardener", [], [], questions, {}).level_fit == dict.fromkeys(Level, 1.0)
 
 
 def test_a_subject_called_advanced_is_an_interest() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.recommendation.query import TOP, RetrievalQuery
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.recommend import recommend
 from app.domain.states import Level
 from tests.domain.making import candidate, nth
@@ -13,7 +13,7 @@ _QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "Water", "botany", 
 def test_the_first_five_are_recommended_in_their_order() -> None:
     ranked = [(candidate(number, number), 1 - number / 10) for number in range(1, 8)]
     found = recommend(ranked, _QUERY)
-    assert TOP == 5
+    assert MAX_RECOMMENDATIONS == 5
     assert [(each.rank, each.credential_id.int, each.relevance) for each in found] == [
         (number, number, 1 - number / 10) for number in range(1, 6)
     ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.domain.assessment.questions import ProfileInput, Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.errors import PermanentError
-from app.domain.result.fusion import RunFacts, fuse, skill_evidence
+from app.domain.result.fusion import FusionInput, fuse, skill_evidence
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
 from tests.bank import essay, profile, theory
@@ -22,7 +22,7 @@ _essay_scores = st.lists(st.tuples(st.none() | st.floats(0, 1), _weights), max_s
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> RunFacts:
+def runs(draw: st.DrawFn) -> FusionInput:
     theoretical, profiles = (
         tuple(line(base + n, share * weight, weight) for n, (share, weight) in enumerate(draw(_rule_scores)))
         for base in (100, 200)
@@ -34,13 +34,13 @@ def runs(draw: st.DrawFn) -> RunFacts:
     return facts(theoretical, profiles, essays)
 
 
-def all_lines(run: RunFacts) -> list[QuestionScore | EssayLine]:
+def all_lines(run: FusionInput) -> list[QuestionScore | EssayLine]:
     return [line for lines in run.rule_scores.values() for line in lines] + list(run.essays)
 
 
 @quick
 @given(runs())
-def test_overall_is_the_sum_of_all_that_was_scored(run: RunFacts) -> None:
+def test_overall_is_the_sum_of_all_that_was_scored(run: FusionInput) -> None:
     scored = [(each.score, each.max_score) for each in all_lines(run) if each.score is not None]
     overall = fuse(run).overall
     assert overall.max_score == pytest.approx(float(sum(Fraction(maximum) for _, maximum in scored)), abs=1e-5)
@@ -50,7 +50,7 @@ def test_overall_is_the_sum_of_all_that_was_scored(run: RunFacts) -> None:
 
 @quick
 @given(runs())
-def test_overall_equals_the_parts_that_are_shown(run: RunFacts) -> None:
+def test_overall_equals_the_parts_that_are_shown(run: FusionInput) -> None:
     result = fuse(run)
     parts = (result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay)
     assert result.overall.max_score == pytest.approx(sum(part.max_score for part in parts))
@@ -59,7 +59,7 @@ def test_overall_equals_the_parts_that_are_shown(run: RunFacts) -> None:
 
 @quick
 @given(runs())
-def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: RunFacts) -> None:
+def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: FusionInput) -> None:
     result = fuse(run)
     for part in (result.overall, result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay):
         if part.score is not None and part.percentage is not None:
@@ -70,7 +70,7 @@ def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: RunFac
 
 @quick
 @given(runs(), st.randoms(use_true_random=False))
-def test_the_order_of_questions_and_lines_changes_no_total(run: RunFacts, chance: Random) -> None:
+def test_the_order_of_questions_and_lines_changes_no_total(run: FusionInput, chance: Random) -> None:
     def mixed(lines: tuple[QuestionScore, ...]) -> tuple[QuestionScore, ...]:
         return tuple(chance.sample(lines, len(lines)))
 
@@ -121,7 +121,7 @@ def test_an_essay_without_an_answer_is_0_and_counts_in_the_maximum() -> None:
 
 def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
     run = facts((line(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
-    broken = RunFacts(**{name: getattr(run, name) for name in RunFacts.__slots__} | {"essays": ()})
+    broken = FusionInput(**{name: getattr(run, name) for name in FusionInput.__slots__} | {"essays": ()})
     assert fuse(run).overall.score == 2.0
     with pytest.raises(PermanentError) as caught:
         fuse(broken)
@@ -138,7 +138,7 @@ def test_a_result_is_degraded_exactly_when_it_has_reasons() -> None:
 
 @quick
 @given(runs())
-def test_every_sentence_and_skill_names_questions_of_the_run(run: RunFacts) -> None:
+def test_every_sentence_and_skill_names_questions_of_the_run(run: FusionInput) -> None:
     result = fuse(run)
     known = {f"score:{question.question_id}" for question in run.questions}
     for sources in [each.sources for each in result.summary] + [each.sources for each in result.skills]:

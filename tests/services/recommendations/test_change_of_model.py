@@ -9,17 +9,17 @@ from structlog.testing import capture_logs
 
 from app.clients.llm.embeddings_api import EmbeddingModel
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
-from app.domain.recommendation.query import Part, RetrievalQuery
-from app.repositories import credentials, embedding_space
+from app.domain.recommendation.query import QueryPart, RetrievalQuery
+from app.repositories import credentials, embeddings
 from app.repositories.sql import Pool
 from app.services.recommendations import embed_credentials, search
-from app.services.recommendations.embed_credentials import ABANDONED, CatalogueEmbedding
+from app.services.recommendations.embed_credentials import ABANDONED_SECONDS, CredentialEmbedder
 from app.services.recommendations.embedding_calls import BoughtEmbedder
 from tests.bank import credential
 from tests.fakes.embedding_answers import vectors
 from tests.fakes.model_server import ModelServer, failure
 
-QUERY = RetrievalQuery(words=(Part('"soil"', 1.0),), meanings=(Part("soil and water", 1.0),), gaps=())
+QUERY = RetrievalQuery(words=(QueryPart('"soil"', 1.0),), meanings=(QueryPart("soil and water", 1.0),), gaps=())
 MODELS = "SELECT split_part(model, ' (', 1) AS name, count(*) FROM passage_vectors GROUP BY name ORDER BY name"
 COUNT = 100
 Open = Callable[[str], BoughtEmbedder]
@@ -69,7 +69,7 @@ async def models(pool: Pool) -> dict[str, int]:
 async def test_workers_of_two_models_do_not_replace_each_others_vectors(
     pool: Pool, model: Open, provider: ModelServer
 ) -> None:
-    old, new = CatalogueEmbedding(pool, model("old")), CatalogueEmbedding(pool, model("new"))
+    old, new = CredentialEmbedder(pool, model("old")), CredentialEmbedder(pool, model("new"))
     assert await drain(old.embed) == COUNT
     assert await drain(new.embed) == COUNT
     asked = len(provider.embedding_requests)
@@ -85,10 +85,10 @@ async def test_workers_of_two_models_do_not_replace_each_others_vectors(
 async def test_who_starts_last_is_who_embeds(pool: Pool, model: Open) -> None:
     """Also when that is the former model again, after a change that was taken back."""
     old, new = model("old"), model("new")
-    assert await drain(CatalogueEmbedding(pool, old).embed) == COUNT
-    running = CatalogueEmbedding(pool, new)
+    assert await drain(CredentialEmbedder(pool, old).embed) == COUNT
+    running = CredentialEmbedder(pool, new)
     assert await drain(running.embed) == COUNT
-    assert await drain(CatalogueEmbedding(pool, old).embed) == COUNT
+    assert await drain(CredentialEmbedder(pool, old).embed) == COUNT
     assert await drain(running.embed) == 0
     assert await models(pool) == {"old": COUNT}
 
@@ -96,11 +96,11 @@ async def test_who_starts_last_is_who_embeds(pool: Pool, model: Open) -> None:
 @pytest.mark.usefixtures("catalogue")
 async def test_nobody_waits_for_a_model_that_is_gone(pool: Pool, model: Open) -> None:
     """A worker of the old model died and came back after those of the new one, and was stopped then."""
-    new, old = CatalogueEmbedding(pool, model("new")), CatalogueEmbedding(pool, model("old"))
+    new, old = CredentialEmbedder(pool, model("new")), CredentialEmbedder(pool, model("old"))
     assert (await drain(new.embed), await drain(old.embed)) == (COUNT, COUNT)
-    await pass_time(pool, ABANDONED - 60)
+    await pass_time(pool, ABANDONED_SECONDS - 60)
     assert (await drain(new.embed), await drain(old.embed)) == (0, 0)
-    await pass_time(pool, ABANDONED - 60)
+    await pass_time(pool, ABANDONED_SECONDS - 60)
     assert await drain(new.embed) == 0, "the old one has been there meanwhile"
     await pass_time(pool, 120)
     assert await drain(new.embed) == COUNT
@@ -114,11 +114,11 @@ async def pass_time(pool: Pool, seconds: float) -> None:
 async def test_no_search_looks_at_a_part_only(pool: Pool, model: Open) -> None:
     """At each step of the change: by vectors where nearly all are there, by words where they are not."""
     old, new = model("old"), model("new")
-    await drain(CatalogueEmbedding(pool, old).embed)
+    await drain(CredentialEmbedder(pool, old).embed)
     assert (await found(pool, old), await found(pool, new)) == (50, 0)
-    running, steps = CatalogueEmbedding(pool, new), []
+    running, steps = CredentialEmbedder(pool, new), []
     while await running.embed():
-        share = await embedding_space.share_embedded(pool, search.space(new))
+        share = await embeddings.share_embedded(pool, search.space_name(new))
         steps.append((share, await found(pool, old), await found(pool, new)))
     assert steps == [(0.32, 0, 0), (0.64, 0, 0), (0.96, 0, 50), (1.0, 0, 50)]
     assert len(await search.by_words(pool, QUERY)) == 50
@@ -133,11 +133,11 @@ async def test_nothing_is_asked_where_too_little_could_be_found(pool: Pool, mode
 @pytest.mark.usefixtures("catalogue")
 async def test_a_model_that_does_not_work_takes_nothing_over(pool: Pool, model: Open, provider: ModelServer) -> None:
     old, new = model("old"), model("new")
-    working = CatalogueEmbedding(pool, old)
+    working = CredentialEmbedder(pool, old)
     await drain(working.embed)
     provider.embedding_script.append(failure(404))
     with pytest.raises(EmbeddingUnavailable):
-        await CatalogueEmbedding(pool, new).embed()
+        await CredentialEmbedder(pool, new).embed()
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("One more", "soil", "Soil holds air."))
     assert await working.embed() == 1
@@ -148,7 +148,7 @@ async def test_a_model_that_does_not_work_takes_nothing_over(pool: Pool, model: 
 async def test_what_does_not_choose_embeds_only_where_it_is_chosen(pool: Pool, model: Open) -> None:
     """As `assay seed`, which may not have the key that workers have."""
     old, new = model("old"), model("new")
-    await embedding_space.choose(pool, search.space(old))
+    await embeddings.choose_space(pool, search.space_name(old))
     assert await embed_credentials.embed_passages(pool, new) == 0
     assert await drain(lambda: embed_credentials.embed_passages(pool, old)) == COUNT
 
@@ -157,8 +157,8 @@ async def test_what_does_not_choose_embeds_only_where_it_is_chosen(pool: Pool, m
 async def test_vectors_of_another_recipe_are_searched_until_there_are_new_ones(pool: Pool, model: Open) -> None:
     """Of the same model: they are near enough to be compared."""
     old = model("old")
-    await drain(CatalogueEmbedding(pool, old).embed)
+    await drain(CredentialEmbedder(pool, old).embed)
     await pool.execute("UPDATE passage_vectors SET model = 'old (title alone)'")
-    assert await embedding_space.share_embedded(pool, search.space(old)) == 1
+    assert await embeddings.share_embedded(pool, search.space_name(old)) == 1
     assert await found(pool, old) == 50
-    assert await drain(CatalogueEmbedding(pool, old).embed) == COUNT
+    assert await drain(CredentialEmbedder(pool, old).embed) == COUNT

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
-from app.domain.recommendation.query import CANDIDATES, Part, RetrievalQuery
+from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
 from app.domain.text import words
 from app.repositories import credentials
 from app.repositories.sql import Pool
@@ -21,7 +21,7 @@ _DESCRIPTION = f"{_OPENING}{_ADMINISTRATION}{_WATER}"
 
 def asking(*texts: str) -> RetrievalQuery:
     """A query of somebody who has these gaps."""
-    parts = tuple(Part(text, 1.0) for text in texts)
+    parts = tuple(QueryPart(text, 1.0) for text in texts)
     return RetrievalQuery(words=parts, meanings=parts, gaps=texts)
 
 
@@ -34,10 +34,10 @@ async def quoted(
         await credentials.create(conn, uuid4(), body)
     while await embed_credentials.embed_passages(pool, embedder):
         pass
-    searched = await search.both_ways(pool, embedder, query)
+    searched = await search.by_words_and_meaning(pool, embedder, query)
     found = searched.by_meaning
-    assert len(found) == 3 <= CANDIDATES
-    (one,) = await search.evidence(pool, embedder.name, query, found[:1], searched.vector)
+    assert len(found) == 3 <= MAX_CANDIDATES
+    (one,) = await search.with_evidence(pool, embedder.name, query, found[:1], searched.vector)
     assert one == next(other for other in found if other.passage_id == one.passage_id)
     return words(one.text)[0], one.similarity
 
@@ -68,7 +68,7 @@ async def test_without_vectors_its_similarity_is_not_known(pool: Pool) -> None:
         await credentials.create(conn, uuid4(), credential("Gardens", "irrigation", _DESCRIPTION))
     query = asking("irrigation")
     (found, *_) = await search.by_words(pool, query)
-    (one,) = await search.evidence(pool, "any", query, [found], None)
+    (one,) = await search.with_evidence(pool, "any", query, [found], None)
     assert (words(one.text)[0], one.similarity) == ("watering", None)
 
 
@@ -78,5 +78,5 @@ async def test_it_is_of_the_version_that_was_found(pool: Pool) -> None:
         await credentials.create(conn, credential_id, credential("Gardens", "irrigation", _DESCRIPTION))
         (found, *_) = await search.by_words(pool, asking("irrigation"))
         await credentials.add_version(conn, credential_id, credential("Gardens", "soil", "Something else."))
-    (one,) = await search.evidence(pool, "any", asking("irrigation"), [found], None)
+    (one,) = await search.with_evidence(pool, "any", asking("irrigation"), [found], None)
     assert (one.credential_version, words(one.text)[0]) == (1, "watering")

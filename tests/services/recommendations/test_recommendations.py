@@ -9,7 +9,7 @@ import pytest
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable, OfflineEmbedder, Vector
 from app.domain.states import JobType, Level
-from app.repositories import credentials
+from app.repositories import credentials, passages
 from app.repositories.sql import Pool
 from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
@@ -79,7 +79,7 @@ async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedd
     """Without a word in common."""
     await embed_credentials.embed_passages(pool, embedder)
     (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
-    found = await credentials.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
+    found = await passages.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
     assert found[0].title == "Botany Foundations"
     assert [one.similarity or 0 for one in found] == sorted((one.similarity or 0 for one in found), reverse=True)
 
@@ -125,8 +125,8 @@ async def test_a_person_s_score_in_theory_counts_in_the_next_search(
     assessment_id = UUID(result["assessment_id"])
     assert any("soil" in one["reason"] and "gaps" in one["reason"] for one in result["recommendations"])
     for name, points in (("right", 1.0), ("several", 2.0), ("partial", 2.0)):
-        question = await override.find(pool, assessment_id, bank.ids[name])
-        await override.override(pool, assessment_id, override.Given(question, points, "Well argued.", "advisor-1"))
+        question = await override.find_question(pool, assessment_id, bank.ids[name])
+        await override.override(pool, assessment_id, override.ScoreOverride(question, points, "Well argued.", "advisor-1"))
     async with pool.acquire() as conn, conn.transaction():
         await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, FROM_NOWHERE)
     running = pipeline(pool, redis_url, embedder, fallback="none")

@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 
 from app.clients.llm.embeddings_local import DIMENSIONS, Vector
-from app.domain.recommendation.query import CANDIDATES, Part, RetrievalQuery
+from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
 from app.domain.states import Level
-from app.repositories import credentials, vector_index
+from app.repositories import credentials, embeddings, passages
 from app.repositories.sql import Connection, Pool, statements
 from app.services.recommendations import search
-from app.services.recommendations.search import nearest
-from app.services.recommendations.vacuum_credentials import settle
+from app.services.recommendations.search import nearest_passages
+from app.services.recommendations.vacuum_credentials import vacuum
 from tests.bank import credential
 from tests.fakes.conditions import until
 
@@ -43,7 +43,7 @@ async def stored(conn: Connection, vectors: Sequence[Sequence[float]], space: st
         rows = await conn.fetch("SELECT passage_id, credential_id FROM passage_vectors WHERE model IS NULL")
         by_credential = {row["credential_id"]: row["passage_id"] for row in rows}
         pairs = [(by_credential[new_id], vector) for new_id, vector in zip(ids, vectors, strict=True)]
-        await credentials.store_embeddings(conn, space, pairs)
+        await embeddings.store_vectors(conn, space, pairs)
     return ids
 
 
@@ -54,31 +54,31 @@ async def many(conn: Connection) -> AsyncIterator[list[list[float]]]:
     vectors = [made_up(chance) for _ in range(600)]
     await stored(conn, vectors)
     await stored(conn, vectors[:60], "another (title)")
-    assert await settle(conn, FEW) and not await settle(conn, FEW)
+    assert await vacuum(conn, FEW) and not await vacuum(conn, FEW)
     yield vectors
     await conn.execute("DROP INDEX passage_vectors_embedding_idx")
 
 
 async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many: list[list[float]]) -> None:
-    assert await vector_index.is_used(conn, FEW)
+    assert await embeddings.is_index_usable(conn, FEW)
     for vector in many[::40]:
         shifted = [value + 0.1 for value in vector]
-        exact = await nearest(conn, shifted, MODEL, NEARER, indexed=False)
-        found = await nearest(conn, shifted, MODEL, NEARER, indexed=True)
+        exact = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=False)
+        found = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=True)
         assert [one.passage_id for one in found[:10]] == [one.passage_id for one in exact[:10]]
-        assert len(found) == CANDIDATES and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
+        assert len(found) == MAX_CANDIDATES and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
         assert found[0].similarity == pytest.approx(exact[0].similarity)
-        assert sum(one.level == Level.INTERMEDIATE for one in found) > CANDIDATES // 3, "the level counts"
-    assert await nearest(conn, many[0], "another", NEARER, indexed=True) == await nearest(
+        assert sum(one.level == Level.INTERMEDIATE for one in found) > MAX_CANDIDATES // 3, "the level counts"
+    assert await nearest_passages(conn, many[0], "another", NEARER, indexed=True) == await nearest_passages(
         conn, many[0], "another", NEARER, indexed=False
     )
 
 
 async def test_the_index_is_what_is_used(conn: Connection, many: list[list[float]]) -> None:
-    told = str(many[0]), MODEL, list(NEARER), list(NEARER.values()), CANDIDATES
+    told = str(many[0]), MODEL, list(NEARER), list(NEARER.values()), MAX_CANDIDATES
     async with conn.transaction():
-        await vector_index.use(conn)
-        text = "EXPLAIN " + statements("credentials")["search_by_vector_index"]
+        await embeddings.use_index(conn)
+        text = "EXPLAIN " + statements("passages")["search_by_vector_index"]
         plan = "\n".join(row[0] for row in await conn.fetch(text, *told))
     assert "passage_vectors_embedding_idx" in plan and "Seq Scan on passage_vectors" not in plan
 
@@ -87,7 +87,7 @@ async def test_equals_come_by_id_from_the_index_too(pool: Pool, conn: Connection
     same = await stored(conn, [many[0]] * 60)
     wanted = sorted(id_ for number, id_ in enumerate(same) if list(Level)[number % 3] is Level.INTERMEDIATE)
     for by in (conn, pool):
-        found = await nearest(by, many[0], MODEL, NEARER, indexed=True)
+        found = await nearest_passages(by, many[0], MODEL, NEARER, indexed=True)
         assert [one.credential_id for one in found[: len(wanted)]] == wanted
 
 
@@ -97,17 +97,17 @@ async def test_an_index_that_was_left_half_built_is_not_used_and_built_anew(
     await conn.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_embedding_idx'::regclass"
     )
-    assert not await vector_index.is_used(conn, FEW) and await vector_index.is_wanted(conn, FEW)
-    assert len(await nearest(conn, many[0], MODEL, NEARER, indexed=True)) == CANDIDATES
-    assert await settle(conn, FEW) and await vector_index.is_used(conn, FEW)
-    assert not await vector_index.is_used(conn, 10_000)
+    assert not await embeddings.is_index_usable(conn, FEW) and await embeddings.is_index_missing(conn, FEW)
+    assert len(await nearest_passages(conn, many[0], MODEL, NEARER, indexed=True)) == MAX_CANDIDATES
+    assert await vacuum(conn, FEW) and await embeddings.is_index_usable(conn, FEW)
+    assert not await embeddings.is_index_usable(conn, 10_000)
 
 
 async def test_two_builders_do_not_build_twice(pool: Pool, conn: Connection) -> None:
     async with pool.acquire() as other:
-        await other.execute(statements("vector_index")["claim"])
-        assert not await vector_index.build(conn)
-        await other.execute(statements("vector_index")["release"])
+        await other.execute(statements("embeddings")["lock_index_build"])
+        assert not await embeddings.build_index(conn)
+        await other.execute(statements("embeddings")["unlock_index_build"])
 
 
 async def test_what_is_embedded_as_before_keeps_its_vector(conn: Connection) -> None:
@@ -134,8 +134,8 @@ async def test_old_versions_and_deleted_credentials_are_not_searched(conn: Conne
     await credentials.add_version(conn, one, credential("Changed", "botany", "Another text."))
     assert await credentials.delete(conn, two) and not await credentials.delete(conn, two)
     fits = dict.fromkeys(Level, 1.0)
-    assert await credentials.search_by_text(conn, [Part('"soil"', 1.0)], fits, 5) == []
-    (found,) = await credentials.search_by_text(conn, [Part('"botany"', 1.0)], fits, 5)
+    assert await passages.search_by_text(conn, [QueryPart('"soil"', 1.0)], fits, 5) == []
+    (found,) = await passages.search_by_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
     assert (found.credential_id, found.credential_version) == (one, 2)
     assert [row["credential_id"] for row in await conn.fetch(VECTORS)] == [one]
     assert await conn.fetchval("SELECT count(*) FROM passages WHERE present") == 1
@@ -148,13 +148,13 @@ async def test_a_change_does_not_wait_for_who_embeds_and_leaves_nothing_old(
     id_ = uuid4()
     await credentials.create(conn, id_, credential("Soil", "soil", "About it."))
     async with pool.acquire() as worker, worker.transaction():
-        (taken,) = await credentials.take_unembedded(worker, SPACE, 5)
+        (taken,) = await embeddings.take_unembedded(worker, SPACE, 5)
         await conn.execute("SET statement_timeout = '5s'")
         if change == "version":
             await credentials.add_version(conn, id_, credential("Water", "water", "About it."))
         else:
             assert await credentials.delete(conn, id_)
-        await credentials.store_embeddings(worker, SPACE, [(taken.id, [1.0] * DIMENSIONS)])
+        await embeddings.store_vectors(worker, SPACE, [(taken.id, [1.0] * DIMENSIONS)])
     left = await conn.fetch(VECTORS)
     assert [row["model"] for row in left] == ([None] if change == "version" else [])
 
@@ -163,7 +163,7 @@ async def test_words_share_the_weight_of_their_part_as_one_query_would(conn: Con
     for number, text in enumerate(("Roses and soil.", "Soil, soil and clay.", "Clay.", "Peat and first aid.", "Aid.")):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", text))
     any_of = '"soil" OR "roses" OR "clay" OR "the" OR "roses"'
-    parts = [Part(any_of, 0.8), Part('"first aid"', 0.1), Part('"soil"', 0.3), Part('"aid"', 0.5)]
+    parts = [QueryPart(any_of, 0.8), QueryPart('"first aid"', 0.1), QueryPart('"soil"', 0.3), QueryPart('"aid"', 0.5)]
     wanted = await conn.fetch(
         """SELECT p.text, sum(part.weight * ts_rank(p.search, query)) AS shared
            FROM unnest($1::text[], $2::float8[]) AS part(words, weight)
@@ -172,7 +172,7 @@ async def test_words_share_the_weight_of_their_part_as_one_query_would(conn: Con
         [part.text for part in parts],
         [part.weight for part in parts],
     )
-    found = await credentials.search_by_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
+    found = await passages.search_by_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
     assert [one.text for one in found] == [row["text"] for row in wanted]
     assert len(found) == 5 and found[-1].text == "Clay.", "a third of its part's weight"
 
@@ -181,19 +181,20 @@ async def test_one_of_many_words_that_all_have_is_not_looked_for_but_a_phrase_is
     for number in range(6):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", "Course." if number else "Roses."))
     fits = dict.fromkeys(Level, 1.0)
-    found = await credentials.search_by_text(conn, [Part('"course" OR "roses"', 1.0)], fits, 10)
+    found = await passages.search_by_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
     assert [one.text for one in found] == ["Roses."]
-    assert len(await credentials.search_by_text(conn, [Part('"course"', 1.0)], fits, 10)) == 5
+    assert len(await passages.search_by_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5
 
 
 async def test_an_import_and_a_batch_to_embed_are_found_by_indexes(conn: Connection) -> None:
     await stored(conn, [[1.0] * DIMENSIONS] * 400)
-    await credentials.tidy(conn)
-    for name, told, table, condition, times in (
-        ("find_by_names", (["School"], ["Course 7"]), "credential_versions", "Index Cond: (((provider)::text =", 1),
-        ("take_unembedded", (SPACE, 5), "passage_vectors", "Index Cond: (model ", 3),
+    await credentials.vacuum(conn)
+    by_names, unembedded = statements("credentials")["find_by_names"], statements("embeddings")["take_unembedded"]
+    for statement, values, table, condition, times in (
+        (by_names, (["School"], ["Course 7"]), "credential_versions", "Index Cond: (((provider)::text =", 1),
+        (unembedded, (SPACE, 5), "passage_vectors", "Index Cond: (model ", 3),
     ):
-        rows = await conn.fetch("EXPLAIN " + statements("credentials")[name], *told)
+        rows = await conn.fetch("EXPLAIN " + statement, *values)
         plan = "\n".join(row[0] for row in rows)
         assert plan.count(condition) == times and f"Seq Scan on {table}" not in plan, plan
 
@@ -221,11 +222,11 @@ class Stuck:
 
 
 async def test_nothing_goes_on_looking_where_the_other_way_fails(pool: Pool) -> None:
-    stuck, query = Stuck(), RetrievalQuery((Part('"soil"', 1.0),), (Part("soil", 1.0),), ("soil",))
+    stuck, query = Stuck(), RetrievalQuery((QueryPart('"soil"', 1.0),), (QueryPart("soil", 1.0),), ("soil",))
     async with pool.acquire() as conn, conn.transaction():
         # The search for words stands before this lock while the other is embedding.
         await conn.execute("LOCK TABLE credential_versions")
-        searching = asyncio.create_task(search.both_ways(pool, stuck, query))
+        searching = asyncio.create_task(search.by_words_and_meaning(pool, stuck, query))
         await stuck.asked.wait()
         await until(lambda: pool.fetchval(CANCEL_WHAT_WAITS))
         with pytest.raises(asyncpg.QueryCanceledError):

@@ -12,7 +12,7 @@ from app.repositories.sql import Connection, Executor, Pool
 from app.services.jobs import rescore
 from app.services.results import override
 from app.services.results.fuse import FusionJob
-from app.services.results.override import Given, Overridden
+from app.services.results.override import OverriddenResult, ScoreOverride
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -33,9 +33,9 @@ AGAIN = {"essay": by("gpt", 20), "essay_two": by("gpt", 20)}
 
 async def say(
     pool: Pool, assessment_id: UUID, question_id: UUID, score: float, by_whom: str = "advisor-1"
-) -> Overridden:
-    question = await override.find(pool, assessment_id, question_id)
-    return await override.override(pool, assessment_id, Given(question, score, "So.", by_whom))
+) -> OverriddenResult:
+    question = await override.find_question(pool, assessment_id, question_id)
+    return await override.override(pool, assessment_id, ScoreOverride(question, score, "So.", by_whom))
 
 
 async def ask_again(conn: Connection, assessment_id: UUID) -> None:
@@ -95,9 +95,9 @@ async def written_while_held(pool: Pool, job: ClaimedJob, bank: Bank, db: Execut
     assert await fusing
 
 
-async def given(pool: Pool, job: ClaimedJob, bank: Bank) -> Given:
-    question = await override.find(pool, job.assessment_id, bank.ids["essay"])
-    return Given(question, 0.7, "So.", "advisor-1")
+async def given(pool: Pool, job: ClaimedJob, bank: Bank) -> ScoreOverride:
+    question = await override.find_question(pool, job.assessment_id, bank.ids["essay"])
+    return ScoreOverride(question, 0.7, "So.", "advisor-1")
 
 
 async def test_a_fusion_that_waited_for_an_override_counts_it(pool: Pool, bank: Bank) -> None:
@@ -181,8 +181,8 @@ async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
 
     async with pool.acquire() as conn, conn.transaction():
         if override_first:
-            question = await override.find(pool, assessment_id, essay)
-            await override.override(only(conn), assessment_id, Given(question, 0.7, "So.", "advisor-1"))
+            question = await override.find_question(pool, assessment_id, essay)
+            await override.override(only(conn), assessment_id, ScoreOverride(question, 0.7, "So.", "advisor-1"))
             second: asyncio.Task[object] = asyncio.create_task(rescored())
         else:
             await ask_again(conn, assessment_id)

@@ -9,7 +9,7 @@ import pytest
 from app.repositories.sql import Pool
 from app.services.results import override
 from app.services.results.fuse import FusionJob
-from app.services.results.override import Given
+from app.services.results.override import ScoreOverride
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.pipelines import submit
@@ -46,8 +46,8 @@ async def scores(caller: Api, query: str = "") -> dict[str, Any]:
 
 
 async def say(pool: Pool, assessment_id: UUID, question_id: UUID, score: float) -> None:
-    question = await override.find(pool, assessment_id, question_id)
-    await override.override(pool, assessment_id, Given(question, score, "So.", "advisor-1"))
+    question = await override.find_question(pool, assessment_id, question_id)
+    await override.override(pool, assessment_id, ScoreOverride(question, score, "So.", "advisor-1"))
 
 
 async def other_track(pool: Pool) -> None:

@@ -10,10 +10,10 @@ import pytest
 from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.essay.prompt import PROMPT_VERSION
-from app.domain.recommendation.search_trace import TRACED
+from app.domain.recommendation.search_trace import MAX_TRACED
 from app.repositories import credentials
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Price
+from app.services.model_account import TokenPrice
 from app.services.recommendations import embed_credentials
 from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
@@ -51,7 +51,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
         stack.push_async_callback(embedder.close)
         model = ChatModel("sk-test", provider.url, "gpt-test", 5)
         stack.push_async_callback(model.close)
-        running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": Price(1, 10)})
+        running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": TokenPrice(1, 10)})
         stack.push_async_callback(running.job_queue.redis.aclose)
 
         async def whole(owner: str) -> UUID:
@@ -141,18 +141,18 @@ async def test_a_call_of_an_older_prompt_is_told_apart(advisor: Api, pool: Pool,
 
 async def test_what_the_search_found_by_each_way_and_the_final_order(advisor: Api, pool: Pool, run: Run) -> None:
     async with pool.acquire() as conn:
-        for number in range(2 * TRACED):
+        for number in range(2 * MAX_TRACED):
             words = f"Soil and water, part {number}, for gardeners."
             await credentials.create(conn, uuid4(), credential(f"Soil {number}", "soil", words))
     told = await trace(advisor, await run("student-1"))
     found = told["retrieval"]
-    assert (found["passages"], len(found["candidates"])) == ({"words": 43, "meaning": 43}, TRACED)
+    assert (found["passages"], len(found["candidates"])) == ({"words": 43, "meaning": 43}, MAX_TRACED)
     candidates = found["candidates"]
-    assert [each["rank"] for each in candidates] == list(range(1, TRACED + 1))
+    assert [each["rank"] for each in candidates] == list(range(1, MAX_TRACED + 1))
     assert [each["credential_id"] for each in candidates[:5]] == told["recommended"]
     for place in ("by_words", "by_meaning"):
         places = [each[place] for each in candidates]
-        assert len(set(places)) == TRACED and all(1 <= each <= 43 for each in places)
+        assert len(set(places)) == MAX_TRACED and all(1 <= each <= 43 for each in places)
     assert all(each["similarity"] > 0 and each["on_standing_list"] is None for each in candidates)
     assert set(found["gaps"]) <= {"soil", "water"} and "soil" in str(found["words"]) and found["meanings"]
 
