@@ -28,6 +28,11 @@ class SubmissionDraft:
     stored: StoredAnswer | None
     waiting: int
 
+    @property
+    def owner(self) -> str:
+        """The student whose assessment it is."""
+        return self.assessment.owner
+
 
 @dataclass(frozen=True)
 class NewJob:
@@ -180,7 +185,7 @@ async def read_result(db: Executor, assessment_id: UUID) -> str | None:
     return body
 
 
-async def hold(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
+async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
     """The run and status of an assessment that exists; both stay until the transaction ends."""
     row = await conn.fetchrow(_SQL["hold"], assessment_id)
     if row is None:

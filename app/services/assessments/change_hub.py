@@ -1,298 +1,202 @@
-"""Waiting for an assessment to change, by many clients at once: one subscription and one read for all of them.
+"""Waiting for assessments to change: one subscription and one batched read serve all clients of a process.
 
-Whoever waits is registered first and reads then, so that no change falls between. A change is heard through Redis;
-the revisions of all that is waited for are looked at every few seconds as well, and whenever the subscription is new.
-Nobody holds a connection to Postgres while waiting.
+A client that waits is registered before it reads the status, so that no change is missed in between. Changes arrive
+through Redis. Because Redis may lose messages, the revisions of all watched assessments are also compared with the
+database every few seconds, and whenever the subscription begins. No client holds a database connection while it waits.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from typing import NoReturn, Self
 from uuid import UUID
 
 import structlog
 
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import NotFound, TooManyWaiting, TooManyWaits
-from app.domain.records.assessments import StatusRecord
+from app.domain.errors import TooManyWaiting, TooManyWaits
 from app.lifecycle import end
 from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
-from app.services.assessments.deadlines import Deadlines, resolve
+from app.services.assessments.deadlines import Deadlines
+from app.services.assessments.lookup import permitted
 from app.services.assessments.status import Status, status_of
+from app.services.assessments.status_reader import RETRY_SECONDS, PendingWait, StatusReader, WatchedAssessment
 from app.services.caller import Access
 
 log = structlog.get_logger()
 
-# Waiters in one server process: each is some kilobytes and a socket. Of one caller: an advisor's page follows dozens,
-# a client that forgets its polls thousands.
-_MOST = 20_000
-_MOST_OF_ONE_CALLER = 2_000
-# Seconds between looks that nobody asked for.
-LOOK_SECONDS = 5.0
-# Assessments in one statement.
-_STATUSES = 100
-_REVISIONS = 1_000
-# Reads of statuses at once. Under load each waits for its turn in the process more than for Postgres: one after the
-# other, they would be what everybody waits for.
-_READS = 4
-# Seconds until the next try while Postgres is away.
-_PAUSE = 0.5
-
-# What one waits for: the newer status, or None where there is none in time.
-_Change = asyncio.Future[Status | None]
-
-
-@dataclass(slots=True)
-class _Followed:
-    """An assessment that somebody waits for."""
-
-    # The newest revision known in this process, from a read here or from a waiter.
-    revision: int = 0
-    waiters: int = 0
-    stopped: bool = False
-    # Each pending wait with the revision that its waiter has seen.
-    changes: dict[_Change, int] = field(default_factory=dict)
-
-    def wake(self, record: StatusRecord) -> None:
-        """Answers the waiters who have seen an older revision than the record's."""
-        self.revision = max(self.revision, record.revision)
-        outdated = [change for change, seen in self.changes.items() if seen < record.revision]
-        if outdated:
-            status = status_of(record)
-            for change in outdated:
-                del self.changes[change]
-                resolve(change, status)
-
-    def stop(self) -> None:
-        """Answers every waiter with None, also those still to come."""
-        self.stopped = True
-        changes, self.changes = self.changes, {}
-        for change in changes:
-            resolve(change, None)
-
-
-class _Asked(asyncio.Event):
-    """A read that several wait for: what it found, or why it found nothing."""
-
-    record: StatusRecord | None = None
-    error: Exception | None = None
+# Waiters in one server process: each takes some kilobytes and a socket. Of one caller: an advisor's page watches dozens
+# of assessments, a client that forgets its polls thousands.
+_MAX_WAITERS = 20_000
+_MAX_WAITERS_OF_CALLER = 2_000
+# Seconds between comparisons of revisions with the database.
+CHECK_SECONDS = 5.0
+# Revisions read by one statement.
+_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """One who waits for one assessment while the block runs."""
+    """A client that waits for one assessment while the block runs."""
 
     _hub: "ChangeHub"
     _assessment_id: UUID
-    _followed: _Followed
+    _watched: WatchedAssessment
     _caller: str
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hub.leave(self._assessment_id, self._followed, self._caller)
+        self._hub.leave(self._assessment_id, self._watched, self._caller)
 
     async def read(self, access: Access) -> Status:
-        """The status as it is; read together with what others ask for.
+        """The current status; read together with those of other clients.
 
         Raises:
             NotFound, Forbidden.
         """
-        record = await self._hub.ask(self._assessment_id)
-        if record is None:
-            raise NotFound("there is no such assessment")
-        access.check_owner(record.owner)
-        return status_of(record)
+        return status_of(permitted(await self._hub.reader.read(self._assessment_id), access))
 
     async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
-        """A status with a higher revision than this one, which the caller has seen; None at the deadline (of the loop's
-        clock; without one it waits for ever), or where the process stops."""
-        if self._followed.revision > revision:
-            # The others were woken while this one was still reading an older status.
-            record = await self._hub.ask(self._assessment_id)
+        """The status as soon as its revision is higher than `revision`, the one that the client has seen. None at the
+        deadline (event loop time; without one it waits for ever) or when the process stops."""
+        if self._watched.revision > revision:
+            # The other waiters were woken while this one was still reading an older status.
+            record = await self._hub.reader.read(self._assessment_id)
             return status_of(record) if record else None
-        if self._followed.stopped:
+        if self._watched.stopped:
             return None
-        self._hub.learn(self._assessment_id, self._followed, revision)
-        change: _Change = asyncio.get_running_loop().create_future()
-        self._followed.changes[change] = revision
+        self._hub.note_seen(self._assessment_id, self._watched, revision)
+        wait: PendingWait = asyncio.get_running_loop().create_future()
+        self._watched.waits[wait] = revision
         if deadline is not None:
-            self._hub.deadlines.add(change, deadline)
+            self._hub.deadlines.add(wait, deadline)
         try:
-            return await change
+            return await wait
         finally:
             if deadline is not None:
-                self._hub.deadlines.discard(change, deadline)
-            self._followed.changes.pop(change, None)
+                self._hub.deadlines.discard(wait, deadline)
+            self._watched.waits.pop(wait, None)
 
 
 class ChangeHub:
-    """All who wait in this process."""
+    """All clients of this process that wait for changes, and the tasks that serve them."""
 
     def __init__(
-        self, pool: Pool, changes: ChangeFeed, most: int = _MOST, most_of_one_caller: int = _MOST_OF_ONE_CALLER
+        self,
+        pool: Pool,
+        change_feed: ChangeFeed,
+        max_waiters: int = _MAX_WAITERS,
+        max_waiters_of_caller: int = _MAX_WAITERS_OF_CALLER,
     ) -> None:
-        self._most = most
-        self._most_of_one_caller = most_of_one_caller
         self._pool = pool
-        self._changes = changes
-        self._followed: dict[UUID, _Followed] = {}
-        self._callers: Counter[str] = Counter()
-        self._waiting = 0
+        self._change_feed = change_feed
+        self._max_waiters = max_waiters
+        self._max_waiters_of_caller = max_waiters_of_caller
+        self._watched: dict[UUID, WatchedAssessment] = {}
+        self._waiters_of_caller: Counter[str] = Counter()
+        self._waiters = 0
         self._stopped = False
         self.deadlines = Deadlines()
-        self._asked: dict[UUID, _Asked] = {}
-        # In the order in which they came: under load nobody waits longer than his turn.
-        self._changed: dict[UUID, None] = {}
-        self._some = asyncio.Event()
+        self.reader = StatusReader(pool, self._watched)
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
-        return self._waiting
+        """How many clients wait."""
+        return self._waiters
 
     def watch(self, assessment_id: UUID, caller: str) -> Waiter:
-        """Registers a waiter, until the block that it is used in ends; what changes from here on is not missed.
+        """Registers a client until its `with` block ends; no change from now on is missed.
 
         Raises:
-            TooManyWaits: the caller has too many waiters.
-            TooManyWaiting: all callers together have.
+            TooManyWaits: this caller waits too often.
+            TooManyWaiting: too many clients wait.
         """
-        if self._callers[caller] >= self._most_of_one_caller:
+        if self._waiters_of_caller[caller] >= self._max_waiters_of_caller:
             raise TooManyWaits("too many of your requests wait for a change; end some of them")
-        if self.waiting >= self._most:
+        if self._waiters >= self._max_waiters:
             raise TooManyWaiting("too many clients wait for changes; poll without waiting, or try again soon")
-        followed = self._followed.setdefault(assessment_id, _Followed(stopped=self._stopped))
-        followed.waiters += 1
-        self._callers[caller] += 1
-        self._waiting += 1
-        return Waiter(self, assessment_id, followed, caller)
+        watched = self._watched.setdefault(assessment_id, WatchedAssessment(stopped=self._stopped))
+        watched.waiters += 1
+        self._waiters_of_caller[caller] += 1
+        self._waiters += 1
+        return Waiter(self, assessment_id, watched, caller)
 
-    def leave(self, assessment_id: UUID, followed: _Followed, caller: str) -> None:
-        """Forgets a waiter."""
-        followed.waiters -= 1
-        if not followed.waiters:
-            del self._followed[assessment_id]
-        self._waiting -= 1
-        self._callers[caller] -= 1
-        if not self._callers[caller]:
-            del self._callers[caller]
+    def leave(self, assessment_id: UUID, watched: WatchedAssessment, caller: str) -> None:
+        """Removes a client that has stopped waiting."""
+        watched.waiters -= 1
+        if not watched.waiters:
+            del self._watched[assessment_id]
+        self._waiters -= 1
+        self._waiters_of_caller[caller] -= 1
+        if not self._waiters_of_caller[caller]:
+            del self._waiters_of_caller[caller]
+
+    def note_seen(self, assessment_id: UUID, watched: WatchedAssessment, revision: int) -> None:
+        """Notes that a client has seen this revision. The periodic check then no longer takes it for a change, and
+        clients that have only seen an older one are woken by a read."""
+        if revision > watched.revision:
+            watched.revision = revision
+            if watched.waits:
+                self.reader.schedule([assessment_id])
 
     def stop(self) -> None:
-        """Has everyone who waits answer with what there is."""
+        """Ends all waits, so that every client is answered with the status that there is."""
         self._stopped = True
-        for followed in self._followed.values():
-            followed.stop()
+        for watched in self._watched.values():
+            watched.stop()
 
-    def learn(self, assessment_id: UUID, followed: _Followed, revision: int) -> None:
-        """Takes note that a waiter has seen this revision: looks then find nothing new in it, and waiters who have only
-        seen an older one get a read."""
-        if revision > followed.revision:
-            followed.revision = revision
-            if followed.changes:
-                self._note([assessment_id])
-
-    async def ask(self, assessment_id: UUID) -> StatusRecord | None:
-        """What is true of the assessment from now on; all that is asked for while one read runs is read by the next."""
-        asked = self._asked.setdefault(assessment_id, _Asked())
-        self._note([assessment_id])
-        await asked.wait()
-        if asked.error:
-            raise asked.error
-        return asked.record
-
-    async def hear(self) -> NoReturn:
-        """Notes what changes."""
-        async for changed in self._changes.subscribe():
+    async def run_subscription(self) -> NoReturn:
+        """Has assessments read that other processes have changed; compares all revisions when messages may be lost."""
+        async for changed in self._change_feed.subscribe():
             if changed is None:
-                await self._look()
+                await self._check_revisions()
             else:
-                self._note(changed & self._followed.keys())
-        raise AssertionError("the channel never ends")
+                self.reader.schedule(changed & self._watched.keys())
+        raise AssertionError("the subscription never ends")
 
-    async def look(self) -> NoReturn:
-        """Looks at everything that is waited for, again and again."""
+    async def run_periodic_check(self) -> NoReturn:
+        """Compares all revisions with the database every few seconds."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            await self._look()
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._check_revisions()
 
-    async def read(self) -> NoReturn:
-        """Reads what has changed, once for all who wait for it, and wakes them."""
-        while True:
-            await self._some.wait()
-            self._some.clear()
-            while self._changed:
-                await asyncio.gather(*(self._read(self._oldest()) for _ in range(_READS) if self._changed))
-
-    def _oldest(self) -> list[UUID]:
-        oldest = list(islice(self._changed, _STATUSES))
-        for each in oldest:
-            del self._changed[each]
-        return oldest
-
-    async def _read(self, changed: list[UUID]) -> None:
-        asked = {each: self._asked.pop(each) for each in changed if each in self._asked}
+    async def _check_revisions(self) -> None:
+        ids = list(self._watched)
         try:
-            records = await assessments.read_statuses(self._pool, changed)
+            for start in range(0, len(ids), _BATCH):
+                revisions = await assessments.read_revisions(self._pool, ids[start : start + _BATCH])
+                self.reader.schedule(changed for changed, revision in revisions if self._is_newer(changed, revision))
         except DATABASE_UNAVAILABLE as error:
-            report_database_error(error, "reading changed assessments")
-            for each in asked.values():
-                each.error = error
-                each.set()
-            self._note(each for each in changed if each in self._followed)
-            await asyncio.sleep(_PAUSE)
-            return
-        for record in records:
-            followed = self._followed.get(record.assessment_id)
-            if followed:
-                followed.wake(record)
-            if record.assessment_id in asked:
-                asked[record.assessment_id].record = record
-        for each in asked.values():
-            each.set()
+            report_database_error(error, "looking for changes that clients wait for")
 
-    async def _look(self) -> None:
-        try:
-            ids = list(self._followed)
-            for start in range(0, len(ids), _REVISIONS):
-                revisions = await assessments.read_revisions(self._pool, ids[start : start + _REVISIONS])
-                self._note(changed for changed, revision in revisions if self._behind(changed, revision))
-        except DATABASE_UNAVAILABLE as error:
-            report_database_error(error, "looking for changed assessments")
-
-    def _behind(self, assessment_id: UUID, revision: int) -> bool:
-        followed = self._followed.get(assessment_id)
-        return followed is not None and revision > followed.revision
-
-    def _note(self, changed: Iterable[UUID]) -> None:
-        self._changed.update(dict.fromkeys(changed))
-        if self._changed:
-            self._some.set()
+    def _is_newer(self, assessment_id: UUID, revision: int) -> bool:
+        watched = self._watched.get(assessment_id)
+        return watched is not None and revision > watched.revision
 
 
 @asynccontextmanager
-async def open_change_hub(pool: Pool, changes: ChangeFeed) -> AsyncIterator[ChangeHub]:
-    """Runs what those who wait rely on."""
-    waiters = ChangeHub(pool, changes)
-    tasks = [asyncio.create_task(_forever(work)) for work in (waiters.hear, waiters.look, waiters.read)]
+async def open_change_hub(pool: Pool, change_feed: ChangeFeed) -> AsyncIterator[ChangeHub]:
+    """A hub whose tasks run while the block runs."""
+    hub = ChangeHub(pool, change_feed)
+    work = (hub.run_subscription, hub.run_periodic_check, hub.reader.run)
+    tasks = [asyncio.create_task(_run_forever(run)) for run in work]
     try:
-        yield waiters
+        yield hub
     finally:
         await end(*tasks)
 
 
-async def _forever(work: Callable[[], Awaitable[NoReturn]]) -> NoReturn:
-    """A fault of ours in one of these would leave everyone waiting: it is logged, and the work begins anew."""
+async def _run_forever(run: Callable[[], Awaitable[NoReturn]]) -> NoReturn:
+    """Logs unexpected errors and starts again, since everyone would wait in vain if one of the tasks ended."""
     while True:
         try:
-            await work()
+            await run()
         except Exception:
-            log.exception("following_raised")
-        await asyncio.sleep(_PAUSE)
+            log.exception("change_hub_task_failed")
+        await asyncio.sleep(RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Deadlines of thousands of waits."""
+"""Deadlines for thousands of waits, with one timer for all that end at about the same time."""
 
 import asyncio
 from math import ceil
@@ -6,24 +6,24 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _Wait = asyncio.Future[Any]
-# Seconds that a wait may last longer than it should.
+# Seconds that a wait may last beyond its deadline.
 _TICK = 0.25
 
 
 class Deadlines:
-    """Ends waits with None when their time is over, up to a quarter of a second late: one timer for all of a tick. A
-    timer for each would cost more memory than the wait itself."""
+    """Resolves waits with None at their deadline, up to a quarter of a second late. All waits that end within the same
+    tick share one timer, because a timer for each would need more memory than the wait itself."""
 
     def __init__(self) -> None:
         self._due: dict[int, set[_Wait]] = {}
 
     @property
     def waiting(self) -> int:
-        """How many have a deadline."""
+        """How many waits have a deadline."""
         return sum(len(waits) for waits in self._due.values())
 
     def add(self, wait: _Wait, deadline: float) -> None:
-        """Ends it at the deadline (of the loop's clock)."""
+        """Resolves the wait with None at the deadline (event loop time)."""
         tick = ceil(deadline / _TICK)
         if tick not in self._due:
             self._due[tick] = set()
@@ -31,7 +31,7 @@ class Deadlines:
         self._due[tick].add(wait)
 
     def discard(self, wait: _Wait, deadline: float) -> None:
-        """Forgets it."""
+        """Forgets the wait."""
         self._due.get(ceil(deadline / _TICK), set()).discard(wait)
 
     def _end(self, tick: int) -> None:
@@ -40,6 +40,6 @@ class Deadlines:
 
 
 def resolve(wait: "asyncio.Future[_T]", value: _T) -> None:
-    """Ends a wait, unless it has ended."""
+    """Resolves the wait, unless it has ended already."""
     if not wait.done():
         wait.set_result(value)

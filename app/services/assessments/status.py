@@ -1,28 +1,29 @@
-"""Reading how far an assessment is, and its result."""
+"""Reading the status and the result of an assessment."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from app.domain.errors import AssessmentExpired, AssessmentFailed, NotFound, NotSubmitted
+from app.domain.errors import AssessmentExpired, AssessmentFailed, NotSubmitted
 from app.domain.records.assessments import StatusRecord
 from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Pool
 from app.schemas import StatusView, status_view
+from app.services.assessments.lookup import permitted
 from app.services.caller import Access
 
 
 @dataclass(frozen=True)
 class Status:
-    """The status and its revision, which grows with each visible change."""
+    """The status of an assessment, with its revision, which grows with each visible change."""
 
     view: StatusView
     revision: int
 
     @cached_property
     def body(self) -> str:
-        """The status as JSON, rendered once for all who get it."""
+        """The status as JSON, rendered once for everyone who gets it."""
         return self.view.model_dump_json()
 
     @property
@@ -32,21 +33,21 @@ class Status:
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Whether the status is final and no run is in progress, so that waiting for a change is useless."""
         return self.view.status.final and not self.view.rescoring
 
 
 async def read_status(pool: Pool, assessment_id: UUID, access: Access) -> Status:
-    """The status, in one statement.
+    """The status of an assessment that the caller may have, read in one statement.
 
     Raises:
         NotFound, Forbidden.
     """
-    return status_of(await _read(pool, assessment_id, access))
+    return status_of(permitted(await assessments.read_status(pool, assessment_id), access))
 
 
 def status_of(record: StatusRecord) -> Status:
-    """The status in a record."""
+    """The status as a record says it."""
     return Status(status_view(record), record.revision)
 
 
@@ -56,7 +57,7 @@ async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> str | 
     Raises:
         NotFound, Forbidden, NotSubmitted, AssessmentExpired, AssessmentFailed.
     """
-    record = await _read(pool, assessment_id, access)
+    record = permitted(await assessments.read_status(pool, assessment_id), access)
     match record.status:
         case AssessmentStatus.IN_PROGRESS:
             raise NotSubmitted("this assessment was not submitted yet")
@@ -68,14 +69,6 @@ async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> str | 
             return status_of(record)
         case AssessmentStatus.COMPLETED:
             return await _result(pool, assessment_id)
-
-
-async def _read(pool: Pool, assessment_id: UUID, access: Access) -> StatusRecord:
-    record = await assessments.read_status(pool, assessment_id)
-    if record is None:
-        raise NotFound("there is no such assessment")
-    access.check_owner(record.owner)
-    return record
 
 
 async def _result(pool: Pool, assessment_id: UUID) -> str:

@@ -1,5 +1,5 @@
-"""Submitting: answers are locked and scored by rule, the jobs are queued, and the request's answer is kept, all in
-one statement that names the answers which were read."""
+"""Submitting an assessment: one statement locks the answers, stores the scores by rule, queues the jobs and keeps the
+request's answer for its idempotency key. It does nothing if answers were saved since they were read."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import asyncpg
 
 from app.domain.assessment.answers import Answer, Response, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
-from app.domain.errors import Conflict, NotFound, QueueFull
+from app.domain.errors import Conflict, QueueFull
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment, StoredAnswer
 from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
@@ -19,25 +19,26 @@ from app.repositories import assessments
 from app.repositories.assessments import NewJob, Submission, SubmissionDraft
 from app.repositories.sql import Pool
 from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores, links, missing_reason
+from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
 from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, key_in_flight, replay
 
-# A submission that finds an answer saved since its read reads again; nobody types faster than this.
-_READS = 5
+# A submission reads again if answers were saved since its read. No student saves as often as this.
+_MAX_READS = 5
 
 
 @dataclass(frozen=True)
 class SubmissionLimits:
-    """What the settings say about submissions."""
+    """The settings for submissions: how many may wait for their result, and how often a job is tried."""
 
-    most_waiting: int
+    max_waiting: int
     job_max_attempts: int
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a submission came from; travels with its jobs."""
+    """The trace context and the id of the request that queued jobs; stored with the jobs."""
 
     traceparent: str | None
     request_id: str | None
@@ -45,63 +46,60 @@ class Origin:
 
 @dataclass(frozen=True)
 class SubmitResult:
-    """The answer to the request, and notifications of its jobs that are due."""
+    """The answer to the request, and the notifications of the jobs that are now due."""
 
     answer: StoredAnswer
     notifications: tuple[JobNotification, ...] = ()
 
 
 class Submitter:
-    """Takes submissions."""
+    """Submits assessments."""
 
     def __init__(self, pool: Pool, limits: SubmissionLimits) -> None:
         self._pool = pool
         self._limits = limits
 
-    async def open(self, assessment_id: UUID, access: Access, attempt: IdempotentRequest) -> SubmissionDraft:
-        """What the caller is about to submit.
+    async def read_draft(self, assessment_id: UUID, access: Access, request: IdempotentRequest) -> SubmissionDraft:
+        """The assessment that the caller is about to submit, and an answer stored for the request's key.
 
         Raises:
             NotFound, Forbidden.
         """
-        draft = await assessments.read_for_submission(self._pool, assessment_id, attempt.key, self._limits.most_waiting)
-        if draft is None:
-            raise NotFound("there is no such assessment")
-        access.check_owner(draft.assessment.owner)
-        return draft
+        draft = await assessments.read_for_submission(self._pool, assessment_id, request.key, self._limits.max_waiting)
+        return permitted(draft, access)
 
     async def submit(
         self,
         draft: SubmissionDraft,
         access: Access,
-        attempt: IdempotentRequest,
-        given: Sequence[tuple[UUID, Any]],
+        request: IdempotentRequest,
+        answers: Sequence[tuple[UUID, Any]],
         origin: Origin,
     ) -> SubmitResult:
-        """Locks and scores; again with the same key, the stored answer.
+        """Locks and scores the saved answers and those sent along. For a key that was used before, the stored answer.
 
         Raises:
             InvalidFields: an answer does not fit its question; nothing is saved.
             KeyReused, KeyInFlight, AlreadySubmitted, AssessmentExpired, QueueFull.
         """
-        responses = validate_responses(given, draft.assessment.questions_by_id)
-        for _ in range(_READS):
+        responses = validate_responses(answers, draft.assessment.questions_by_id)
+        for _ in range(_MAX_READS):
             if draft.stored:
-                return SubmitResult(replay(draft.stored, attempt))
+                return SubmitResult(replay(draft.stored, request))
             check_open(draft.assessment.status)
-            if draft.waiting >= self._limits.most_waiting:
+            if draft.waiting >= self._limits.max_waiting:
                 raise QueueFull("too many submissions wait for their result; try again soon")
-            submitted = await self._write(draft.assessment, responses, attempt, origin)
+            submitted = await self._write(draft.assessment, responses, request, origin)
             if submitted:
                 return submitted
-            draft = await self.open(draft.assessment.id, access, attempt)
+            draft = await self.read_draft(draft.assessment.id, access, request)
         raise Conflict("answers were saved again and again while submitting; try again")
 
     async def _write(
-        self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin
+        self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin
     ) -> SubmitResult | None:
-        """The submission, or None where the assessment is not what was read."""
-        submission = self._submission(assessment, responses, attempt, origin)
+        """The written submission, or None if the assessment or the key has changed since they were read."""
+        submission = self._submission(assessment, responses, request, origin)
         try:
             free, locked = await assessments.submit(self._pool, submission)
         except asyncpg.UniqueViolationError as error:
@@ -118,7 +116,7 @@ class Submitter:
         return SubmitResult(submission.answer, notifications) if locked else None
 
     def _submission(
-        self, assessment: Assessment, responses: tuple[Response, ...], attempt: IdempotentRequest, origin: Origin
+        self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin
     ) -> Submission:
         answers = assessment.answers | {response.question_id: response.answer for response in responses}
         scores = score_by_rule(assessment.questions, answers)
@@ -134,7 +132,7 @@ class Submitter:
             jobs=tuple(QueuedJob(job_id=j.job_id, job_type=j.job_type, status=JobStatus.QUEUED) for j in jobs),
             links=links(assessment.id),
         )
-        answer = StoredAnswer(202, view.model_dump_json().encode(), view.links.status, attempt.fingerprint)
+        answer = StoredAnswer(202, view.model_dump_json().encode(), view.links.status, request.fingerprint)
         return Submission(
             assessment=assessment,
             responses=responses,
@@ -142,7 +140,7 @@ class Submitter:
             reasons=reasons,
             jobs=jobs,
             max_attempts=self._limits.job_max_attempts,
-            key=attempt.key,
+            key=request.key,
             key_seconds=KEEP_SECONDS,
             answer=answer,
             traceparent=origin.traceparent or _new_traceparent(),
@@ -170,14 +168,19 @@ def _scores(assessment: Assessment, scores: Sequence[RuleScore]) -> SubmittedSco
 
 
 def _lines(scores: Sequence[RuleScore], score_type: ScoreType) -> list[QuestionScore]:
-    shown = ("question_id", "score", "max_score", "correct", "missing")
     return [
-        QuestionScore(**{name: getattr(score, name) for name in shown})
+        QuestionScore(
+            question_id=score.question_id,
+            score=score.score,
+            max_score=score.max_score,
+            correct=score.correct,
+            missing=score.missing,
+        )
         for score in scores
         if score.score_type is score_type
     ]
 
 
 def _new_traceparent() -> str:
-    """A W3C trace context of our own, where the caller brought none."""
+    """A new W3C trace context, for callers that sent none."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -1,4 +1,4 @@
-"""Webhooks as their owners manage them: registering, showing, removing, and the messages that were sent."""
+"""The webhook of an assessment: registering, showing and removing it, listing its messages, and sending them again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,14 @@ from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webhook_view
+from app.services.assessments.lookup import permitted
 from app.services.caller import Access
 
 
 @dataclass(frozen=True)
 class RegisterResult:
-    """A registration: whether there was one before, whether its address changed, and the message that is due, where the
-    assessment is over."""
+    """A registered webhook: whether it `replaced` another one, whether the address `changed`, and the notification of
+    the message that is due if the assessment is over."""
 
     view: RegisteredWebhookView
     replaced: bool
@@ -25,30 +26,17 @@ class RegisterResult:
     notification: JobNotification | None
 
 
-async def find(db: Executor, assessment_id: UUID) -> WebhookRecord:
-    """The assessment's webhook, or the place where it would stand.
+async def find_webhook(db: Executor, assessment_id: UUID, access: Access) -> WebhookRecord:
+    """The webhook of an assessment that the caller may have; its `url` is None if none is registered.
 
     Raises:
         NotFound: there is no such assessment.
+        Forbidden: it belongs to someone else.
     """
-    webhook = await webhooks.find(db, assessment_id)
-    if webhook is None:
-        raise NotFound("there is no such assessment")
-    return webhook
+    return permitted(await webhooks.find(db, assessment_id), access)
 
 
-async def find_permitted(db: Executor, assessment_id: UUID, access: Access) -> WebhookRecord:
-    """The assessment's webhook, if the caller may have it, or the place where it would stand.
-
-    Raises:
-        NotFound, Forbidden.
-    """
-    webhook = await find(db, assessment_id)
-    access.check_owner(webhook.owner)
-    return webhook
-
-
-def shown(webhook: WebhookRecord) -> WebhookView:
+def view_of(webhook: WebhookRecord) -> WebhookView:
     """The webhook as its owner sees it.
 
     Raises:
@@ -60,27 +48,27 @@ def shown(webhook: WebhookRecord) -> WebhookView:
 
 
 async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> RegisterResult:
-    """Registers or replaces the webhook; of an assessment that is over, the message is due at once.
+    """Registers or replaces the webhook. If the assessment is over, its message is due at once.
 
-    However this meets the end of the assessment, one of the two makes the message: both write the assessment's row, and
-    the one that comes second sees what the first has written.
+    A registration and the end of the assessment may happen at the same time: both write the assessment's row, so the
+    second one sees what the first has written, and exactly one of them creates the message.
 
     Raises:
-        AssessmentExpired: nothing will ever be told of it.
+        AssessmentExpired: there will never be a message.
     """
     async with pool.acquire() as conn, conn.transaction():
         written = await webhooks.register(conn, assessment_id, url, secret)
         if written is None:
-            raise AssessmentExpired("the time for this assessment is over, so there will be nothing to tell")
-        ring = await webhooks.announce_end(conn, assessment_id)
+            raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
+        notification = await webhooks.announce_end(conn, assessment_id)
     view = RegisteredWebhookView(
         assessment_id=assessment_id, webhook_url=url, disabled_at=None, disabled_reason=None, secret=secret
     )
-    return RegisterResult(view, *written, ring)
+    return RegisterResult(view, *written, notification)
 
 
 async def remove(pool: Pool, assessment_id: UUID) -> None:
-    """Removes the webhook and cancels the tries that were still to come.
+    """Removes the webhook and cancels the attempts that were still to come.
 
     Raises:
         NotFound: none is registered.
@@ -91,18 +79,18 @@ async def remove(pool: Pool, assessment_id: UUID) -> None:
         await webhooks.cancel(conn, assessment_id)
 
 
-async def page(
+async def list_deliveries(
     db: Executor, assessment_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[DeliveryLine]:
-    """The assessment's messages, newest first."""
+    """A page of the assessment's messages, newest first."""
     return await webhooks.page(db, assessment_id, after, limit)
 
 
 async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | None = None) -> DeliveryLine:
-    """The message, of this assessment if one is named.
+    """The message; with an `assessment_id`, only if it belongs to that assessment.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such message.
     """
     delivery = await webhooks.find_delivery(db, delivery_id)
     if delivery is None or assessment_id not in (None, delivery.assessment_id):
@@ -113,19 +101,19 @@ async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | N
 async def redeliver(
     conn: Connection, delivery: DeliveryLine, admin: str | None
 ) -> tuple[DeliveryLine, JobNotification]:
-    """Has the message sent once more, now; has to run in a transaction. An `admin` who does this is written down.
+    """Has the message sent once more, now. Must run in a transaction. If an `admin` does it, it is audited.
 
     Raises:
-        NoWebhook: there is nowhere to send it.
-        BeingSent: it is on its way.
+        NoWebhook: there is no address to send it to.
+        BeingSent: it is being sent at this moment.
     """
     if delivery.url is None:
-        raise NoWebhook("no webhook is registered, so there is nowhere to send this")
-    ring = await webhooks.redeliver(conn, delivery.delivery_id)
-    if ring is None:
-        raise BeingSent("this message is being sent at this moment; see what becomes of it")
-    again = await find_delivery(conn, delivery.delivery_id)
+        raise NoWebhook("no webhook is registered, so there is no address to send this to")
+    notification = await webhooks.redeliver(conn, delivery.delivery_id)
+    if notification is None:
+        raise BeingSent("this message is being sent at this moment; wait for the result of this attempt")
+    redelivered = await find_delivery(conn, delivery.delivery_id)
     if admin is not None:
         key = str(delivery.delivery_id)
-        await audit.record(conn, admin, AuditAction.RETRY, AuditEntity.DELIVERY, key, delivery_view(again))
-    return again, ring
+        await audit.record(conn, admin, AuditAction.RETRY, AuditEntity.DELIVERY, key, delivery_view(redelivered))
+    return redelivered, notification

@@ -13,7 +13,7 @@ from app.repositories.sql import Connection
 from app.schemas import AssessmentPage, assessment_view, line_view
 from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
 from app.services import paging
-from app.services.assessments import responses, start, status
+from app.services.assessments import lookup, responses, start, status
 from app.services.assessments.status import Status
 from app.services.assessments.submit import Origin, SubmitResult
 from app.services.idempotency import IdempotentRequest, run_idempotently
@@ -67,13 +67,15 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
 async def show_assessment(request: web.Request) -> web.StreamResponse:
     """An assessment with its questions and saved responses."""
     assessment_id, access = path_id(request, "assessment_id"), request[ACCESS]
-    return json_reply(assessment_view(await responses.find_permitted(request.app[CONTEXT].pool, assessment_id, access)))
+    return json_reply(
+        assessment_view(await lookup.find_permitted_assessment(request.app[CONTEXT].pool, assessment_id, access))
+    )
 
 
 async def save_responses(request: web.Request) -> web.StreamResponse:
     """Saves some answers."""
     pool = request.app[CONTEXT].pool
-    assessment = await responses.find_permitted(pool, path_id(request, "assessment_id"), request[ACCESS])
+    assessment = await lookup.find_permitted_assessment(pool, path_id(request, "assessment_id"), request[ACCESS])
     body = validate_body(SaveBody, await read_object(request))
     saved = await responses.save(pool, assessment, _given(body))
     request.app[CONTEXT].change_feed.publish(assessment.id)
@@ -84,7 +86,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     """Locks the answers, scores by rule, and queues the jobs."""
     access, submitter = request[ACCESS], request.app[SUBMITTER]
     early = IdempotentRequest(probable_key(request, access.caller), b"")
-    draft = await submitter.open(path_id(request, "assessment_id"), access, early)
+    draft = await submitter.read_draft(path_id(request, "assessment_id"), access, early)
     value = await read_object(request)
     body = validate_body(SubmitBody, value)
     origin = Origin(traceparent(request), request[REQUEST_ID])
@@ -106,7 +108,7 @@ async def show_result(request: web.Request) -> web.StreamResponse:
 
 async def find_assessment(request: web.Request) -> Assessment:
     """The assessment that the path names, whoever owns it. Raises `NotFound`."""
-    return await responses.find(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
+    return await lookup.find_assessment(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
 
 
 def _ring_later(app: web.Application, submitted: SubmitResult) -> None:

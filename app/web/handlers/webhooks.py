@@ -30,7 +30,7 @@ _PRIVATE = {"Cache-Control": "no-store"}
 async def register_webhook(request: web.Request) -> web.StreamResponse:
     """Registers or replaces the webhook of an assessment; the answer alone shows its secret."""
     context = request.app[CONTEXT]
-    webhook = await registrations.find_permitted(context.pool, path_id(request, "assessment_id"), request[ACCESS])
+    webhook = await registrations.find_webhook(context.pool, path_id(request, "assessment_id"), request[ACCESS])
     body = validate_body(WebhookBody, await read_object(request))
     secret = _checked(body, context.settings)
     registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
@@ -44,14 +44,14 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
 async def show_webhook(request: web.Request) -> web.StreamResponse:
     """The webhook of an assessment, without its secret."""
     pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
-    webhook = await registrations.find_permitted(pool, assessment_id, request[ACCESS])
-    return json_reply(registrations.shown(webhook))
+    webhook = await registrations.find_webhook(pool, assessment_id, request[ACCESS])
+    return json_reply(registrations.view_of(webhook))
 
 
 async def remove_webhook(request: web.Request) -> web.StreamResponse:
     """Removes the webhook and cancels the tries that were still to come."""
     context = request.app[CONTEXT]
-    webhook = await registrations.find_permitted(context.pool, path_id(request, "assessment_id"), request[ACCESS])
+    webhook = await registrations.find_webhook(context.pool, path_id(request, "assessment_id"), request[ACCESS])
     await registrations.remove(context.pool, webhook.assessment_id)
     context.change_feed.publish(webhook.assessment_id)
     return web.Response(status=204)
@@ -60,9 +60,9 @@ async def remove_webhook(request: web.Request) -> web.StreamResponse:
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of an assessment's messages with every try, newest first."""
     pool = request.app[CONTEXT].pool
-    webhook = await registrations.find_permitted(pool, path_id(request, "assessment_id"), request[ACCESS])
+    webhook = await registrations.find_webhook(pool, path_id(request, "assessment_id"), request[ACCESS])
     limit, after = query_limit(request), query_cursor_time(request)
-    found = await registrations.page(pool, webhook.assessment_id, after, limit + 1)
+    found = await registrations.list_deliveries(pool, webhook.assessment_id, after, limit + 1)
     page, cursor = paging.cut(found, limit, _position_of)
     return json_reply(DeliveryPage(items=tuple(delivery_view(line) for line in page), next_cursor=cursor))
 
@@ -71,7 +71,7 @@ async def redeliver(request: web.Request) -> web.StreamResponse:
     """Sends a message once more, now; what is left of its schedule stays."""
     access, context = request[ACCESS], request.app[CONTEXT]
     assessment_id, delivery = path_id(request, "assessment_id"), await find_delivery(request)
-    await registrations.find_permitted(context.pool, assessment_id, access)
+    await registrations.find_webhook(context.pool, assessment_id, access)
     value = await read_object(request)
     validate_body(RedeliverBody, value)
     admin = access.caller.sub if access.any_owner else None

@@ -10,6 +10,7 @@ from app.domain.errors import AlreadySubmitted
 from app.repositories import assessments
 from app.repositories.sql import Executor, Pool
 from app.services.assessments import responses, start
+from app.services.assessments.lookup import find_assessment
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.caller import Access
 from tests.bank import SLUG, Bank
@@ -44,7 +45,7 @@ async def unscored(pool: Pool) -> int:
 
 async def save(pool: Pool, assessment_id: UUID, bank: Bank) -> bool:
     """Whether the answer to the question with the right answer B was accepted."""
-    assessment = await responses.find(pool, assessment_id)
+    assessment = await find_assessment(pool, assessment_id)
     try:
         await responses.save(pool, assessment, [(bank.ids["right"], "B")])
     except AlreadySubmitted:
@@ -55,7 +56,7 @@ async def save(pool: Pool, assessment_id: UUID, bank: Bank) -> bool:
 async def submit_what_was_read_before_a_save(pool: Pool, bank: Bank, db: Executor, owner: str) -> UUID:
     assessment_id, access = await started(pool, owner)
     submitting = submitter(pool)
-    draft = await submitting.open(assessment_id, access, NO_KEY)
+    draft = await submitting.read_draft(assessment_id, access, NO_KEY)
     assert await save(pool, assessment_id, bank)
     tampered = Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
     await tampered.submit(draft, access, NO_KEY, (), FROM_NOWHERE)
@@ -80,7 +81,7 @@ async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, b
     submitting = submitter(pool)
     async with pool.acquire() as conn, conn.transaction():
         assert await assessments.save_responses(conn, assessment_id, [Response(bank.ids["right"], "B")])
-        draft = await submitting.open(assessment_id, access, NO_KEY)
+        draft = await submitting.read_draft(assessment_id, access, NO_KEY)
         assert draft.assessment.answers == {}
         task = asyncio.create_task(submitting.submit(draft, access, NO_KEY, (), FROM_NOWHERE))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
@@ -91,9 +92,9 @@ async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, b
 
 async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: Bank) -> None:
     assessment_id, access = await started(pool, "late")
-    assessment = await responses.find(pool, assessment_id)
+    assessment = await find_assessment(pool, assessment_id)
     async with pool.acquire() as conn, conn.transaction():
-        draft = await submitter(conn).open(assessment_id, access, NO_KEY)
+        draft = await submitter(conn).read_draft(assessment_id, access, NO_KEY)
         await submitter(conn).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
         task = asyncio.create_task(responses.save(pool, assessment, [(bank.ids["right"], "B")]))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
@@ -105,7 +106,7 @@ async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: B
 async def test_many_pairs_lose_nothing(pool: Pool, bank: Bank) -> None:
     async def pair(number: int) -> None:
         assessment_id, access = await started(pool, f"student-{number}")
-        draft = await submitter(pool).open(assessment_id, access, NO_KEY)
+        draft = await submitter(pool).read_draft(assessment_id, access, NO_KEY)
         saved, _ = await asyncio.gather(
             save(pool, assessment_id, bank),
             submitter(pool).submit(draft, access, NO_KEY, (), FROM_NOWHERE),

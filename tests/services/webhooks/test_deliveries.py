@@ -145,14 +145,15 @@ async def test_after_the_last_try_the_webhook_is_disabled_and_registering_sends_
     assert await attempts(pool, assessment_id) == GIVEN_UP
     row = await delivery(pool, assessment_id)
     assert (row["status"], row["next_attempt_at"], row["completed_at"] is not None) == ("failed", None, True)
-    shown = managing.shown(await managing.find(pool, assessment_id))
-    assert (shown.disabled_reason, shown.disabled_at is not None) == ("attempts_failed", True)
+    webhook = await webhooks.find(pool, assessment_id)
+    assert webhook and (webhook.disabled_reason, webhook.disabled_at is not None) == ("attempts_failed", True)
     receiver.default = answer(200)
     again = await managing.register(pool, assessment_id, receiver.url, SECRET)
     assert (again.replaced, again.notification is not None) == (True, True)
     assert await send_all(pool, sending) == 1
     assert ((await delivery(pool, assessment_id))["status"], len(set(ids(receiver)))) == ("delivered", 1)
-    assert managing.shown(await managing.find(pool, assessment_id)).disabled_at is None
+    webhook = await webhooks.find(pool, assessment_id)
+    assert webhook and webhook.disabled_at is None
 
 
 async def test_gone_is_the_end_of_all_messages(
@@ -165,7 +166,8 @@ async def test_gone_is_the_end_of_all_messages(
     assert await send_all(pool, sending) == 1
     statuses = await pool.fetch("SELECT status FROM webhook_deliveries ORDER BY created_at")
     assert sorted(row["status"] for row in statuses) == ["cancelled", "failed"]
-    assert managing.shown(await managing.find(pool, assessment_id)).disabled_reason == "gone"
+    webhook = await webhooks.find(pool, assessment_id)
+    assert webhook and webhook.disabled_reason == "gone"
 
 
 @pytest.mark.parametrize(("status", "error"), [

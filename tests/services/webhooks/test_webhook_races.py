@@ -160,7 +160,8 @@ async def test_a_stale_worker_disables_nothing(pool: Pool, bank: Bank) -> None:
         assert await webhooks.claim(pool, delivery_id, 30)
         held.let_go()
         await working
-    assert (await managing.find(pool, assessment_id)).disabled_at is None
+    webhook = await webhooks.find(pool, assessment_id)
+    assert webhook and webhook.disabled_at is None
     assert (await delivery(pool, assessment_id))["status"] == "pending"
 
 

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
-from app.http.keys import FOLLOWING
+from app.http.app_keys import CHANGE_HUB
 from app.services.assessments.change_hub import ChangeHub
 from tests.api import Api
 from tests.bank import Bank
@@ -59,7 +59,7 @@ async def stream(api: Api, path: str, **headers: str) -> AsyncIterator[Stream]:
 
 
 def hub(api: Api) -> ChangeHub:
-    found: ChangeHub = api.client.app[FOLLOWING]
+    found: ChangeHub = api.client.app[CHANGE_HUB]
     return found
 
 

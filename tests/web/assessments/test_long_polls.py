@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from app.http.keys import FOLLOWING
+from app.http.app_keys import CHANGE_HUB
 from app.local.embedded import EmbeddedValkey
 from app.repositories.sql import Pool
 from app.services.assessments.change_hub import ChangeHub
@@ -25,7 +25,7 @@ BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = ANY($1)"
 
 
 def hub(api: Api) -> ChangeHub:
-    found: ChangeHub = api.client.app[FOLLOWING]
+    found: ChangeHub = api.client.app[CHANGE_HUB]
     return found
 
 
@@ -171,7 +171,7 @@ async def test_a_change_between_reading_and_waiting_is_not_missed(
         assert (await api.post(f"{path}/submit")).status == 202
 
         async def told() -> bool:
-            return bool(hub(slow)._changed)
+            return bool(hub(slow).reader._scheduled)
 
         await until(told)
         held.let_go()

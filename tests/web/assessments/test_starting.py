@@ -61,8 +61,8 @@ async def test_a_bank_that_is_too_small_says_what_is_missing(api: Api, bank: Ban
     mix = {"theoretical": 4, "profile": 7, "essay": 2}
     await api.as_("admin").patch(f"/tracks/{SLUG}", {"question_mix": mix})
     told = problem(await api.post("/assessments", {"track": SLUG}), 409, "bank-too-small")["detail"]
-    assert "4 theoretical questions are needed, 3 are there" in told
-    assert "7 profile questions are needed, 5 are there" in told
+    assert "4 theoretical questions are needed, 3 are available" in told
+    assert "7 profile questions are needed, 5 are available" in told
     assert "essay" not in told
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 0
 

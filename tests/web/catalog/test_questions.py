@@ -130,7 +130,7 @@ async def test_a_deleted_question_is_drawn_no_more_but_stays_where_it_was(api: A
     assert len((await api.get(path)).body["questions"]) == 10
     assert (await api.patch(f"{path}/responses", {"responses": bank.answers(essay="Up.")})).status == 200
     told = problem(await api.as_("student", sub="late").post("/assessments", {"track": SLUG}), 409, "bank-too-small")
-    assert "2 essay questions are needed, 1 are there" in told["detail"]
+    assert "2 essay questions are needed, 1 are available" in told["detail"]
 
 
 async def test_a_list_shows_active_questions_of_one_track(api: Api, bank: Bank) -> None:
