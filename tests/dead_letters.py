@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import Embedder
 from app.domain.errors import CallerError
 from app.domain.essay.score import EssayScore
@@ -18,7 +18,7 @@ from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
-from app.services.jobs.dead_letters import Retried
+from app.services.jobs.dead_letters import RetriedJob
 from app.services.jobs.runner import JobRunner
 from tests.domain.making import dimensions
 from tests.fakes.model_server import ModelServer
@@ -66,7 +66,7 @@ async def worker(
     pool: Pool, redis_url: str, embedder: Embedder, provider: ModelServer | None = None
 ) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider; without one it estimates nothing either, so that `gpt` fails."""
-    model = EssayModel("sk-test", provider.url, "gpt-test", 5) if provider else None
+    model = ChatModel("sk-test", provider.url, "gpt-test", 5) if provider else None
     running = pipeline(pool, redis_url, embedder, model=model, fallback="none")
     yield running
     await running.job_queue.redis.aclose()
@@ -74,7 +74,7 @@ async def worker(
         await model.close()
 
 
-async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = FROM_NOWHERE) -> Retried:
+async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = FROM_NOWHERE) -> RetriedJob:
     """The job, retried by an admin in a transaction of its own."""
     async with pool.acquire() as conn, conn.transaction():
         return await dead_letters.retry(conn, ADMIN, job_id, attempts, origin)

@@ -13,7 +13,8 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from app.domain.essay.injection import suspected
+from app.domain.essay.injection import suspects_injection
+from app.domain.essay.visible_text import VisibleText, visible_text
 
 _FOLDER = Path(__file__).parent / "data" / "injection"
 Half = Literal["tuned on", "other half"]
@@ -21,7 +22,7 @@ HALVES: tuple[Half, Half] = ("tuned on", "other half")
 
 
 @dataclass(frozen=True)
-class Sample:
+class LabelledEssay:
     """One essay of the set: its number, its kind or topic, and its text as saved."""
 
     id: str
@@ -50,25 +51,25 @@ class Rate:
         return f"{self.suspected}/{self.of} ({self.share:.0%})" if self.of else "–"
 
 
-def attacks() -> list[Sample]:
+def attacks() -> list[LabelledEssay]:
     """The essays that attack, by kind of attack."""
     return _samples("attacks.jsonl", "kind")
 
 
-def honest() -> list[Sample]:
+def honest() -> list[LabelledEssay]:
     """The essays that do not, by topic."""
     return _samples("honest.jsonl", "topic")
 
 
-def rate(samples: Iterable[Sample], detector: Callable[[str], bool] = suspected) -> Rate:
+def rate(samples: Iterable[LabelledEssay], detector: Callable[[VisibleText], bool] = suspects_injection) -> Rate:
     """How many of the samples a detector suspects."""
-    found = [detector(sample.essay) for sample in samples]
+    found = [detector(visible_text(sample.essay)) for sample in samples]
     return Rate(sum(found), len(found))
 
 
-def table(title: str, samples: list[Sample]) -> Table:
+def table(title: str, samples: list[LabelledEssay]) -> Table:
     """A line for each kind, with both halves."""
-    kinds: dict[str, list[Sample]] = defaultdict(list)
+    kinds: dict[str, list[LabelledEssay]] = defaultdict(list)
     for sample in samples:
         kinds[sample.kind].append(sample)
     shown = Table("kind", *HALVES, "together", title=title)
@@ -78,9 +79,9 @@ def table(title: str, samples: list[Sample]) -> Table:
     return shown
 
 
-def _samples(file: str, kind: str) -> list[Sample]:
+def _samples(file: str, kind: str) -> list[LabelledEssay]:
     lines = [json.loads(line) for line in (_FOLDER / file).read_text("utf-8").splitlines()]
-    return [Sample(line["id"], line[kind], line["essay"]) for line in lines]
+    return [LabelledEssay(line["id"], line[kind], line["essay"]) for line in lines]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from uuid import UUID
 from app.clients.llm.embeddings_local import Embedder
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
-from app.domain.essay.injection import suspected
+from app.domain.essay.injection import suspects_injection
+from app.domain.essay.visible_text import VisibleText
 from app.domain.idempotency import fingerprint
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobType, Role
@@ -16,11 +17,12 @@ from app.repositories.sql import Executor, Pool
 from app.services.assessments import start
 from app.services.assessments.submit import Origin, SubmissionLimits, Submitter
 from app.services.caller import Access, Caller
-from app.services.essays.llm_calls import Model, PaidModel, Price
+from app.services.essays.llm_calls import LanguageModel, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
 from app.services.essays.score_essays import EssayJob
 from app.services.idempotency import IdempotentRequest
 from app.services.jobs.runner import JobLimits, JobRunner
+from app.services.model_account import ModelAccount, TokenPrice
 from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from tests.bank import SLUG, Bank
@@ -35,25 +37,32 @@ def pipeline(
     redis_url: str,
     embedder: Embedder,
     *,
-    model: Model | None = None,
+    model: LanguageModel | None = None,
     fallback: Literal["local", "none"] = "local",
-    second: Model | None = None,
-    prices: Mapping[str, Price] | None = None,
+    second: LanguageModel | None = None,
+    prices: Mapping[str, TokenPrice] | None = None,
     budget_usd: float | None = None,
     limits: JobLimits | None = None,
-    detect_injection: Callable[[str], bool] = suspected,
+    detect_injection: Callable[[VisibleText], bool] = suspects_injection,
     estimate: Estimator = estimate_locally,
 ) -> JobRunner:
     """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
-    told = prices or {}
-    models = (model, second)
-    asking = [PaidModel(pool, each, told.get(each.name), budget_usd) if each else None for each in models]
+
+    def paid(model: LanguageModel | None) -> PaidModel | None:
+        return PaidModel(model, ModelAccount(pool, (prices or {}).get(model.name), budget_usd)) if model else None
+
     return JobRunner(
         pool,
         JobQueue(job_queue.connect(redis_url)),
         {
             JobType.GPT: EssayJob(
-                pool, asking[0], asking[1], embedder, fallback, detect_injection=detect_injection, estimate=estimate
+                pool,
+                paid(model),
+                paid(second),
+                embedder,
+                fallback,
+                detect_injection=detect_injection,
+                estimate=estimate,
             ),
             JobType.RAG: RecommendationJob(pool, embedder),
             JobType.FUSION: FusionJob(pool),
@@ -87,7 +96,7 @@ async def submit(
     access, submitter = access_of_student(owner), Submitter(pool, SubmissionLimits(10_000, attempts))
     told = bank.all_answers() if answers is None else answers
     given = [(UUID(response["question_id"]), response["answer"]) for response in told]
-    draft = await submitter.open(assessment.id, access, NO_KEY)
+    draft = await submitter.read_draft(assessment.id, access, NO_KEY)
     await submitter.submit(draft, access, NO_KEY, given, FROM_NOWHERE)
     return assessment.id
 

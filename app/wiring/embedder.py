@@ -47,8 +47,8 @@ def _bought(settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | 
     # Imported here: the SDK takes half a second, and who embeds offline does not need it.
     from app.clients.llm.embeddings_api import EmbeddingModel
     from app.clients.llm.gate import ModelGate, gate_name
-    from app.services.essays.llm_calls import Price
-    from app.services.recommendations.embedding_calls import Account, BoughtEmbedder
+    from app.services.model_account import ModelAccount, TokenPrice
+    from app.services.recommendations.embedding_calls import BoughtEmbedder
 
     seconds, gate = min(settings.openai_timeout, _REQUEST_SECONDS), None
     if redis is not None:
@@ -57,6 +57,6 @@ def _bought(settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     model = EmbeddingModel(key, settings.openai_base_url, name, seconds, gate)
     price = settings.model_prices.get(name)
-    known = Price(price.input, price.output) if price else None
-    account = Account(pool, known, settings.model_budget_usd) if pool else None
+    known = TokenPrice(price.input, price.output) if price else None
+    account = ModelAccount(pool, known, settings.model_budget_usd) if pool else None
     return BoughtEmbedder(model, account, _PATIENCE if pool else _PATIENCE_ALONE)

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.services.essays.llm_calls import PaidModel, Price
+from app.services.essays.llm_calls import PaidModel
+from app.services.model_account import ModelAccount, TokenPrice
 from app.wiring.context import Context
 
 
@@ -27,5 +28,5 @@ async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel
     model = ChatModel(key, settings.openai_base_url, name, settings.openai_timeout, gate)
     stack.push_async_callback(model.close)
     price = settings.model_prices.get(name)
-    known = Price(price.input, price.output) if price else None
-    return PaidModel(context.pool, model, known, settings.model_budget_usd)
+    known = TokenPrice(price.input, price.output) if price else None
+    return PaidModel(model, ModelAccount(context.pool, known, settings.model_budget_usd))

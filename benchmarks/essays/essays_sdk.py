@@ -1,4 +1,4 @@
-"""The same calls through the SDK alone, all at once; says the seconds until the last answer."""
+"""Process of part "essays": the same model calls by the OpenAI SDK alone, all at once; sends the seconds for all."""
 
 import asyncio
 import time
@@ -7,16 +7,17 @@ import openai
 import uvloop
 
 from app.domain.essay.prompt import build_prompt
-from benchmarks.child_messages import say, told
+from app.domain.essay.visible_text import visible_text
+from benchmarks.child_messages import receive, send
 from tests.bank import ESSAY, essay
 
 
-async def _call(url: str, count: int) -> float:
+async def _measure(url: str, count: int) -> float:
     question = essay()
     async with openai.AsyncOpenAI(api_key="none", base_url=url, timeout=60, max_retries=0) as client:
 
-        async def ask(number: int) -> None:
-            prompt = build_prompt(question, f"{ESSAY} It is number {number}.")
+        async def score(number: int) -> None:
+            prompt = build_prompt(question, visible_text(f"{ESSAY} It is number {number}."))
             completion = await client.chat.completions.create(
                 model="bare",
                 messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
@@ -27,12 +28,12 @@ async def _call(url: str, count: int) -> float:
             )
             assert completion.choices[0].message.content
 
-        # The first call of a client loads what the others find loaded.
-        await ask(0)
+        # The first call imports modules; it is not measured.
+        await score(0)
         started = time.perf_counter()
-        await asyncio.gather(*(ask(number) for number in range(1, count + 1)))
+        await asyncio.gather(*(score(number) for number in range(1, count + 1)))
         return time.perf_counter() - started
 
 
 if __name__ == "__main__":
-    say(uvloop.run(_call(**told())))
+    send(uvloop.run(_measure(**receive())))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.server import create_app
@@ -51,7 +51,7 @@ async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider."""
-    model = EssayModel("sk-test", provider.url, "gpt-test", 5)
+    model = ChatModel("sk-test", provider.url, "gpt-test", 5)
     running = pipeline(pool, redis_url, embedder, model=model)
     yield running
     await running.job_queue.redis.aclose()

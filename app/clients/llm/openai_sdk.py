@@ -1,118 +1,162 @@
-"""The openai SDK as all models of this service use it: how it is opened, and what its errors mean. Imported by workers
-only: the SDK takes half a second and tens of megabytes."""
+"""The openai SDK as all models of this service use it: how a client is opened, how a request is sent, and what the
+SDK's errors mean. Imported only where a model is set up: the SDK takes half a second and tens of megabytes."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import aiohttp
 import openai
-from openai._legacy_response import LegacyAPIResponse
 
-from app.clients.llm.rate_limits import Outcome, Seen, limits_of, retry_after_of
+from app.clients.llm.gate import ModelGate
+from app.clients.llm.rate_limits import CallOutcome, CallReport, parse_limits, retry_after_seconds
+from app.clients.llm.replies import ModelReply
 from app.domain.errors import JobError, PermanentError, TransientError
 
-# Timeouts, conflicts, too many requests and the provider's own failures pass; everything else 4xx lasts.
-_PASSING_STATUSES = frozenset({408, 409, 429})
-# What reading an answer of another form raises: the SDK does not check what it gets.
-_NOT_THE_AGREED_FORM = (AttributeError, LookupError, TypeError, ValueError)
+# Timeouts, conflicts, too many requests and the provider's own failures are transient; every other 4xx is permanent.
+_TRANSIENT_STATUSES = frozenset({408, 409, 429})
+# What reading a body of another form raises: the SDK does not validate what it gets.
+_UNEXPECTED_FORM = (AttributeError, LookupError, TypeError, ValueError)
+# No call uses more; a provider that reports more is not believed.
+_MAX_TOKENS = 10_000_000
 _OUTCOMES = {
-    "model_rate_limited": Outcome.RATE_LIMITED,
-    "model_timeout": Outcome.UNAVAILABLE,
-    "model_unreachable": Outcome.UNAVAILABLE,
-    "model_unavailable": Outcome.UNAVAILABLE,
+    "model_rate_limited": CallOutcome.RATE_LIMITED,
+    "model_timeout": CallOutcome.UNAVAILABLE,
+    "model_unreachable": CallOutcome.UNAVAILABLE,
+    "model_unavailable": CallOutcome.UNAVAILABLE,
 }
 
-_Answer = TypeVar("_Answer")
-_Reply = TypeVar("_Reply")
+_Body_co = TypeVar("_Body_co", covariant=True)
+_Body = TypeVar("_Body")
+_Reply = TypeVar("_Reply", bound=ModelReply)
 
 
-def open_client(api_key: str, base_url: str | None, seconds: float) -> openai.AsyncOpenAI:
-    """A client of the endpoint. The SDK's own limit of so many seconds is for each read."""
-    # Whoever calls tries again; a second counter in the SDK would multiply the tries.
-    # By aiohttp a call takes 4 ms of CPU, by the SDK's own transport 7, when 200 are in flight.
-    return openai.AsyncOpenAI(
-        api_key=api_key,
-        base_url=base_url,
-        timeout=seconds,
-        max_retries=0,
-        http_client=openai.DefaultAioHttpClient(timeout=seconds),
-    )
+class RawResponse(Protocol[_Body_co]):
+    """What `with_raw_response` of the SDK returns. Its class is private to the SDK; mypy checks it against this."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def parse(self) -> _Body_co: ...
 
 
-async def hear(
-    asked: Awaitable[LegacyAPIResponse[_Answer]], seconds: float, read: Callable[[_Answer], _Reply]
-) -> tuple[_Reply | JobError, Mapping[str, str]]:
-    """What `read` makes of the answer, or why there is none within so many seconds; and the answer's headers."""
-    headers: Mapping[str, str] = {}
-    try:
-        # The SDK's own limit is for each read: an answer that drips would never end.
-        async with asyncio.timeout(seconds):
-            answered = await asked
-        headers = answered.headers
-        return read(answered.parse()), headers
-    except TimeoutError:
-        return _too_late(), headers
-    except openai.APIError as error:
-        return _trouble_of(error), _headers_of(error) or headers
-    except _NOT_THE_AGREED_FORM:
-        return unusable("did not have the agreed form"), headers
+@dataclass(frozen=True)
+class Request(Generic[_Body, _Reply]):
+    """One request: about how many tokens it takes of the provider's limits, how it is sent, and how its body is
+    read."""
+
+    tokens: int
+    send: Callable[[], Awaitable[RawResponse[_Body]]]
+    read: Callable[[_Body], _Reply]
+    reply_type: type[_Reply]
 
 
-def seen_of(trouble: JobError | None, headers: Mapping[str, str]) -> Seen:
-    """What a call has shown of its provider."""
-    outcome = _OUTCOMES.get(trouble.code, Outcome.ANSWERED) if trouble else Outcome.ANSWERED
-    asked = trouble.retry_after if isinstance(trouble, TransientError) else None
-    return Seen(outcome, asked, limits_of(headers))
+class OpenAIModel:
+    """One model behind the API: the SDK's client, and the gate that calls pass first."""
+
+    provider = "openai"
+
+    def __init__(
+        self, api_key: str, base_url: str | None, name: str, seconds: float, gate: ModelGate | None = None
+    ) -> None:
+        """A call takes at most so many seconds; with a `gate` it leaves when that lets it."""
+        self.name = name
+        self._gate = gate
+        self._seconds = seconds
+        # Callers try again themselves; a second counter in the SDK would multiply the tries.
+        # With aiohttp a call takes 4 ms of CPU, with the SDK's own transport 7, when 200 are in flight.
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key,
+            base_url=base_url,
+            timeout=seconds,
+            max_retries=0,
+            http_client=openai.DefaultAioHttpClient(timeout=seconds),
+        )
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def _call(self, request: "Request[_Body, _Reply]") -> _Reply:
+        """The reply to a request; failures are part of it, so that each call can be accounted for.
+
+        Raises:
+            TransientError: the gate is closed, so nothing was sent.
+        """
+        if self._gate is None:
+            return (await self._send(request))[0]
+        async with self._gate.call(request.tokens) as call:
+            reply, call.report = await self._send(request)
+        return reply
+
+    async def _send(self, request: "Request[_Body, _Reply]") -> tuple[_Reply, CallReport]:
+        started = time.monotonic()
+        result, headers = await self._exchange(request)
+        reply = request.reply_type(error=result) if isinstance(result, JobError) else result
+        latency_ms = round((time.monotonic() - started) * 1000)
+        return replace(reply, latency_ms=latency_ms), _report(reply.error, headers)
+
+    async def _exchange(self, request: "Request[_Body, _Reply]") -> tuple[_Reply | JobError, Mapping[str, str]]:
+        """What is read of the body, or why there is none; and the response's headers."""
+        headers: Mapping[str, str] = {}
+        try:
+            # The SDK's own limit is for each read: a body that drips would never end.
+            async with asyncio.timeout(self._seconds):
+                response = await request.send()
+            headers = response.headers
+            return request.read(response.parse()), headers
+        except TimeoutError:
+            return _timed_out(), headers
+        except openai.APIStatusError as error:
+            return _status_error(error), error.response.headers
+        except openai.APIError as error:
+            return _other_error(error), headers
+        except _UNEXPECTED_FORM:
+            return unusable_answer("did not have the agreed form"), headers
 
 
-def unusable(why: str) -> TransientError:
-    """An answer that is of no use."""
+def token_count(usage: object, name: str) -> int:
+    """The number of tokens that the provider reports under this name; 0 where it reports nothing that can be true."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and 0 <= count <= _MAX_TOKENS else 0
+
+
+def unusable_answer(why: str) -> TransientError:
+    """The error for an answer that is of no use."""
     return TransientError("model_answer_unusable", f"the model's answer {why}")
 
 
-def elapsed_ms(started: float) -> int:
-    """Milliseconds since that time of the monotonic clock."""
-    return round((time.monotonic() - started) * 1000)
+def _report(error: JobError | None, headers: Mapping[str, str]) -> CallReport:
+    outcome = _OUTCOMES.get(error.code, CallOutcome.ANSWERED) if error else CallOutcome.ANSWERED
+    retry_after = error.retry_after if isinstance(error, TransientError) else None
+    return CallReport(outcome, retry_after, parse_limits(headers))
 
 
-def _headers_of(error: openai.APIError) -> Mapping[str, str]:
-    """The headers of the answer that the error is; none where there was no answer."""
-    return error.response.headers if isinstance(error, openai.APIStatusError) else {}
-
-
-def _too_late() -> TransientError:
-    """No answer in time."""
+def _timed_out() -> TransientError:
     return TransientError("model_timeout", "the model did not answer in time")
 
 
-def _trouble_of(error: openai.APIError) -> JobError:
-    """What an error of the SDK means."""
-    if isinstance(error, openai.APITimeoutError) and not _cut(error):
-        return _too_late()
-    if isinstance(error, openai.APIStatusError):
-        return _status_trouble(error)
+def _other_error(error: openai.APIError) -> JobError:
+    if isinstance(error, openai.APITimeoutError) and not _was_cut(error):
+        return _timed_out()
     if isinstance(error, openai.APIResponseValidationError):
-        return unusable("did not have the agreed form")
+        return unusable_answer("did not have the agreed form")
     return TransientError("model_unreachable", "the model could not be reached")
 
 
-def _cut(error: openai.APITimeoutError) -> bool:
-    """Whether the connection was cut, which the SDK reports as a timeout when it goes by aiohttp."""
+def _was_cut(error: openai.APITimeoutError) -> bool:
+    """Whether the connection was cut, which the SDK reports as a timeout when it uses aiohttp."""
     cause = error.__cause__.__cause__ if error.__cause__ else None
     return isinstance(cause, aiohttp.ClientConnectionError) and not isinstance(cause, aiohttp.ServerTimeoutError)
 
 
-def _status_trouble(error: openai.APIStatusError) -> JobError:
+def _status_error(error: openai.APIStatusError) -> JobError:
+    retry_after = retry_after_seconds(error.response.headers, time.time())
     if error.code == "insufficient_quota":
         return PermanentError("model_quota_spent", "the model's quota is spent")
     if error.status_code == 429:
-        return TransientError("model_rate_limited", "the model is asked too often", _retry_after(error))
-    if error.status_code in _PASSING_STATUSES or error.status_code >= 500:
-        return TransientError("model_unavailable", "the model is not available", _retry_after(error))
+        return TransientError("model_rate_limited", "the model is asked too often", retry_after)
+    if error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500:
+        return TransientError("model_unavailable", "the model is not available", retry_after)
     return PermanentError("model_refused_request", f"the model refused the request (status {error.status_code})")
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    return retry_after_of(error.response.headers, time.time())

@@ -1,20 +1,20 @@
-"""What a model's provider says about its limits: headers become numbers, and numbers a time to wait."""
+"""A model provider's rate limits, read from its response headers, and how long calls wait because of them."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from app.domain.retry_after import seconds_to_wait
+from app.domain.retry_after import parse_retry_after
 
-# No limit of a provider lasts longer.
+# Longer times are cut to this.
 _DAY = 86_400.0
-# More is no number of requests or tokens that anyone has left.
-_MOST = 10**12
-# Seconds that everybody waits after "too many requests" without a time.
-_UNSAID = 1.0
-# Seconds that anybody waits for a limit at most: a header that is wrong must not stop the scoring for a day.
-LONGEST = 3600.0
+# Larger numbers of requests or tokens left are cut to this.
+_MAX_LEFT = 10**12
+# Seconds that all calls wait after "too many requests" without a time.
+_DEFAULT_HOLD = 1.0
+# Seconds that calls wait for a limit at most: a wrong header must not stop the scoring for a day.
+MAX_HOLD_SECONDS = 3600.0
 # Two forms are in use: "6m0s" (also "120ms", "1h2m3.5s"), and a plain number of seconds.
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
 _PARTS = re.compile(f"({_NUMBER})(d|h|ms|m|s|us|µs|ns)")
@@ -22,21 +22,22 @@ _DURATION = re.compile(f"(?:{_PARTS.pattern})+")
 _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
-class Outcome(Enum):
-    """What a call says about its provider."""
+class CallOutcome(Enum):
+    """What a call shows about the state of its provider."""
 
-    # An answer, whatever it is worth: also one that cannot be used, and a refusal.
+    # An answer of any kind, unusable ones and refusals included.
     ANSWERED = "answered"
     RATE_LIMITED = "rate_limited"
     # No answer in time, no connection, or a failure of the provider's own (5xx).
     UNAVAILABLE = "unavailable"
-    # Nothing: the call ended on this side.
+    # The call ended on this side and shows nothing.
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the provider says is left, and the seconds until that is forgotten; None where it says nothing."""
+    """The requests and tokens that the provider says are left, and the seconds until its limits are reset; None where
+    it says nothing."""
 
     remaining_requests: int | None = None
     remaining_tokens: int | None = None
@@ -45,21 +46,21 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a call has shown. `retry_after` (s) is what the provider asked for."""
+class CallReport:
+    """What a call has shown of its provider. `retry_after` is the time in seconds that the provider asked for."""
 
-    outcome: Outcome
+    outcome: CallOutcome
     retry_after: float | None = None
     limits: Limits | None = None
 
 
-def limits_of(headers: Mapping[str, str]) -> Limits | None:
-    """What the headers `x-ratelimit-…` say; None where there are none. What makes no sense counts as not said, and
-    nothing lasts longer than a day. A mapping that minds the case of names is asked for them in lower case."""
+def parse_limits(headers: Mapping[str, str]) -> Limits | None:
+    """The limits in the headers `x-ratelimit-…`; None where there are none. Malformed values count as absent, and times
+    are cut to a day. The headers are looked up in lower case."""
 
     def left(of: str) -> int | None:
         value = headers.get(f"x-ratelimit-remaining-{of}", "").strip()
-        return min(int(value), _MOST) if re.fullmatch("[0-9]{1,18}", value) else None
+        return min(int(value), _MAX_LEFT) if re.fullmatch("[0-9]{1,18}", value) else None
 
     def reset(of: str) -> float | None:
         return _duration(headers.get(f"x-ratelimit-reset-{of}", ""))
@@ -68,31 +69,32 @@ def limits_of(headers: Mapping[str, str]) -> Limits | None:
     return None if limits == Limits() else limits
 
 
-def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that the provider asks to wait, a day at most; None where it doesn't. `now` is in Unix seconds."""
+def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the provider asks to wait, a day at most; None where it does not ask. `now` is in Unix seconds."""
     value = headers.get("retry-after", "").strip()
-    seconds = seconds_to_wait(value, now)
+    seconds = parse_retry_after(value, now)
     # HTTP knows only whole seconds; some providers are more exact.
     return _duration(value) if seconds is None else min(seconds, _DAY)
 
 
-def hold_seconds(seen: Seen, tokens: int) -> float:
-    """How long everybody waits after this call, which needed so many tokens: as the provider asked, an hour at most. Of
-    "too many requests" also until that is reset which was not enough for the call, or, where that is not said, all."""
-    asked = seen.retry_after or 0.0
-    if seen.outcome is Outcome.RATE_LIMITED:
-        told = seen.limits or Limits()
+def hold_seconds(report: CallReport, tokens: int) -> float:
+    """How many seconds all calls wait after this one, which needed so many tokens: as the provider asked, an hour at
+    most. After "too many requests" they also wait until the limit is reset that was too low for the call, or both where
+    the provider does not say how much is left."""
+    wait = report.retry_after or 0.0
+    if report.outcome is CallOutcome.RATE_LIMITED:
+        limits = report.limits or Limits()
         resets = (
-            (told.remaining_requests, 1, told.reset_requests_seconds),
-            (told.remaining_tokens, tokens, told.reset_tokens_seconds),
+            (limits.remaining_requests, 1, limits.reset_requests_seconds),
+            (limits.remaining_tokens, tokens, limits.reset_tokens_seconds),
         )
         spent = [reset for left, need, reset in resets if reset is not None and (left is None or left < need)]
-        asked = max(asked, *spent, 0.0) or _UNSAID
-    return min(asked, LONGEST)
+        wait = max(wait, *spent, 0.0) or _DEFAULT_HOLD
+    return min(wait, MAX_HOLD_SECONDS)
 
 
 def _duration(value: str) -> float | None:
-    """Seconds, a day at most; None where the value is no duration."""
+    """Seconds, a day at most; None where the value is not a duration."""
     value = value.strip()
     if re.fullmatch(_NUMBER, value):
         return min(float(value), _DAY)

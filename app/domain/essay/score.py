@@ -81,7 +81,7 @@ class EssayScore(Frozen):
         return self.dimensions.total / 100
 
 
-def locate(quote: str, text: str) -> Evidence | None:
+def find_quote(quote: str, text: str) -> Evidence | None:
     """The first place of `quote` in `text`, or None where it does not stand there word for word."""
     start = text.find(quote) if quote else -1
     return Evidence(quote=quote, start=start, end=start + len(quote)) if start >= 0 else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.domain.essay.score import Evidence, locate
+from app.domain.essay.score import Evidence, find_quote
 
 # Characters without a shape of their own: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
 _HIDDEN = frozenset(
@@ -53,9 +53,9 @@ class VisibleText:
         """Whether the original has something else to read than it shows."""
         return self.text != self.original
 
-    def locate(self, quote: str) -> Evidence | None:
+    def find_quote(self, quote: str) -> Evidence | None:
         """Where the quote stands in the original, word for word or as it is read; None where it does not."""
-        found = locate(quote, self.original)
+        found = find_quote(quote, self.original)
         if found or not self.altered:
             return found
         start = self.text.find(quote) if quote else -1

@@ -1,32 +1,36 @@
-"""Asking a model: bought once, paid for within the day's budget, and accounted for call by call."""
+"""Scoring essays by a language model: answers are stored and used again, calls are paid for within the day's budget,
+and each call is recorded."""
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import date
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion, Question, Rubric
 from app.domain.errors import JobError, PermanentError, TransientError
-from app.domain.essay.model_prompt import Prompt, fingerprint
-from app.domain.essay.prompt import EssayPrompt, build_prompt, read_answer
+from app.domain.essay.model_answer import read_answer
+from app.domain.essay.prompt import EssayPrompt, build_prompt, fingerprint
 from app.domain.essay.score import EssayScore
-from app.repositories import budget, scores
+from app.domain.essay.visible_text import VisibleText, visible_text
+from app.domain.states import RunMode
+from app.repositories import scores
 from app.repositories.scores import ModelCall
-from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
-from app.services.essays.faults import OUR_FAULT, log_fault
+from app.repositories.sql import DATABASE_UNAVAILABLE
+from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
+from app.services.model_account import ModelAccount
 
-# What an answer is expected to have at most when its cost is set aside.
+# What an answer is expected to have at most when its cost is reserved.
 _ANSWER_TOKENS = 1_500
 
-# Troubles that say nothing against the model.
-ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused", OUR_FAULT.code})
-_NOT_BOUGHT = PermanentError("model_unavailable", "the model is not available")
+# Codes of errors that say nothing against the model.
+ABOUT_THE_ESSAY = frozenset({"model_answer_unusable", "model_refused", INTERNAL_ERROR.code})
+_NOT_CACHED = PermanentError("model_unavailable", "the model is not available")
 
-# What shows whether a model answers at all: a question as small as one can be.
+# Shows whether a model answers at all: a question as small as one can be.
 PROBE = EssayQuestion(
     prompt="Why is the sky dark at night?",
     model_answer="The sun is below the horizon.",
@@ -35,52 +39,18 @@ PROBE = EssayQuestion(
 _PROBED = "probed"
 
 # A score, or why there is none.
-Scored = tuple[EssayScore | None, JobError | None]
-# Assessment, run and question that a call is for.
-Place = tuple[UUID, int, UUID]
+ScoreOrError = tuple[EssayScore | None, JobError | None]
 
 
-class Reply(Protocol):
-    """What came back of one call of the model."""
-
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def latency_ms(self) -> int: ...
-    @property
-    def answer(self) -> str | None: ...
-    @property
-    def tokens_in(self) -> int: ...
-    @property
-    def tokens_out(self) -> int: ...
-    @property
-    def trouble(self) -> JobError | None: ...
-
-
-# Why a reply is of no use; None where it is.
-ReadReply = Callable[[Reply], JobError | None]
-
-
-class Model(Protocol):
-    """A language model. Raises Trouble where it was not even asked."""
+class LanguageModel(Protocol):
+    """A language model of a provider."""
 
     @property
     def provider(self) -> str: ...
     @property
     def name(self) -> str: ...
-    async def ask(self, prompt: Prompt) -> Reply: ...
-
-
-@dataclass(frozen=True)
-class Price:
-    """Dollars for a million tokens."""
-
-    tokens_in: float
-    tokens_out: float
-
-    def of(self, tokens_in: int, tokens_out: int) -> float:
-        """Dollars for so many tokens."""
-        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
+    async def ask(self, prompt: EssayPrompt) -> ChatReply:
+        """The model's answer. Raises JobError where the model was not even asked."""
 
 
 @dataclass(frozen=True)
@@ -91,155 +61,102 @@ class Essay:
     body: EssayQuestion
     answer: str
 
+    @cached_property
+    def visible(self) -> VisibleText:
+        """The answer as its reader sees it."""
+        return visible_text(self.answer)
+
 
 @dataclass(frozen=True)
 class PaidModel:
-    """Asks one model; `price` is None where it is not known, `budget_usd` where there is no limit to a day's cost."""
+    """One language model, whose calls are paid for by an account."""
 
-    pool: Pool
-    model: Model
-    price: Price | None = None
-    budget_usd: float | None = None
-    # Equal essays at the same time: the first one buys, the others wait for what it gets.
-    _buying: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    model: LanguageModel
+    account: ModelAccount
+    # Of equal essays at the same time the first one is paid for, and the others wait for its answer.
+    _locks: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    def read(self, essay: Essay, raw: str, canary: str = "") -> Scored:
-        """The score in an answer. An answer that our own code cannot read was paid for all the same, so this never
-        raises: the call has to be recorded."""
+    async def score(self, essay: Essay, assessment_id: UUID, run: int, mode: RunMode = RunMode.MISSING) -> ScoreOrError:
+        """The score by a stored answer or by a new call: only by a stored one with `CACHED`, and with `RESCORE` by none
+        that an earlier run stored. An exception of our own code is logged, and is the reason why there is no score."""
         try:
-            return read_answer(raw, essay.body, essay.answer, self.model.name, canary), None
-        except TransientError as trouble:
-            return None, trouble
+            return await self._score(essay, assessment_id, run, mode)
+        except DATABASE_UNAVAILABLE:
+            raise
         except Exception as error:
-            log_fault("model_answer_not_read", error, essay.question.question_id)
-            return None, OUR_FAULT
-
-    async def score(self, essay: Essay, assessment_id: UUID, run: int, *, rescore: bool = False) -> Scored:
-        """The score, out of an answer bought before or of a new call; `anew` takes only what this run bought. An
-        exception of our own code is logged and is the reason why there is no score."""
-        return await _or_fault(essay, self._score(essay, assessment_id, run, anew=rescore))
-
-    async def _score(self, essay: Essay, assessment_id: UUID, run: int, *, anew: bool) -> Scored:
-        prompt = build_prompt(essay.body, essay.answer, secrets.token_hex(8))
-        wanted = fingerprint(prompt, self.model.name)
-        lock = self._buying.setdefault(wanted, asyncio.Lock())
-        of_run = (assessment_id, run) if anew else None
-        async with lock:
-            known = await scores.find_bought(self.pool, [wanted], of_run)
-            if wanted in known and (found := self.read(essay, known[wanted]))[0]:
-                return found
-            return await self._buy(essay, prompt, wanted, assessment_id, run)
-
-    async def find_cached(self, essay: Essay) -> Scored:
-        """The score out of an answer bought before, without asking; exceptions of our own code as in `score`."""
-        return await _or_fault(essay, self._bought(essay))
-
-    async def _bought(self, essay: Essay) -> Scored:
-        wanted = fingerprint(build_prompt(essay.body, essay.answer), self.model.name)
-        known = await scores.find_bought(self.pool, [wanted], None)
-        return self.read(essay, known[wanted]) if wanted in known else (None, _NOT_BOUGHT)
+            log_internal_error("essay_not_scored_by_model", error, essay.question.question_id)
+            return None, INTERNAL_ERROR
 
     async def probe(self, assessment_id: UUID, run: int, question_id: UUID) -> JobError | None:
-        """Why the model does not answer; None where it says anything. The cost is put down to this question."""
-        place = (assessment_id, run, question_id)
+        """Why the model does not answer; None where it answers anything. The cost is recorded for this question."""
+        prompt = build_prompt(PROBE, visible_text(PROBE.model_answer))
         try:
-            reply = await self._pay(build_prompt(PROBE, PROBE.model_answer), place, None, _anything)
-        except JobError as trouble:
-            return trouble
-        return None if reply.trouble is None or reply.trouble.code in ABOUT_THE_ESSAY else reply.trouble
+            reply, cost = await self._pay(prompt)
+        except JobError as error:
+            return error
+        outcome = reply.outcome if reply.error else _PROBED
+        await self._record(reply, cost, prompt, (assessment_id, run, question_id), None, outcome)
+        return None if reply.error is None or reply.error.code in ABOUT_THE_ESSAY else reply.error
 
-    async def _buy(self, essay: Essay, prompt: EssayPrompt, wanted: bytes, assessment_id: UUID, run: int) -> Scored:
-        found: list[Scored] = []
+    async def _score(self, essay: Essay, assessment_id: UUID, run: int, mode: RunMode) -> ScoreOrError:
+        prompt = build_prompt(essay.body, essay.visible, secrets.token_hex(8))
+        key = fingerprint(prompt, self.model.name)
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            of_run = (assessment_id, run) if mode is RunMode.RESCORE else None
+            answers = await scores.find_cached_answers(self.account.pool, [key], of_run)
+            cached = self._read(essay, answers[key]) if key in answers else (None, _NOT_CACHED)
+            if cached[0] or mode is RunMode.CACHED:
+                return cached
+            try:
+                reply, cost = await self._pay(prompt)
+            except JobError as not_asked:
+                return None, not_asked
+            score, error = (None, reply.error) if reply.error else self._read(essay, reply.answer, prompt.canary)
+            outcome = error.code if error else reply.outcome
+            place = (assessment_id, run, essay.question.question_id)
+            await self._record(reply, cost, prompt, place, key, outcome)
+            return score, error
 
-        def read(reply: Reply) -> JobError | None:
-            found.append(self._read(reply, essay, prompt))
-            return found[0][1]
-
+    def _read(self, essay: Essay, raw: str | None, canary: str = "") -> ScoreOrError:
+        """The score in an answer. One that our own code fails to read was paid for all the same, so this never raises:
+        the call has to be recorded."""
         try:
-            await self._pay(prompt, (assessment_id, run, essay.question.question_id), wanted, read)
-        except JobError as trouble:
-            return None, trouble
-        return found[0]
+            return read_answer(raw or "", essay.body, essay.visible, self.model.name, canary), None
+        except TransientError as error:
+            return None, error
+        except Exception as error:
+            log_internal_error("model_answer_not_read", error, essay.question.question_id)
+            return None, INTERNAL_ERROR
 
-    async def _pay(self, prompt: Prompt, place: Place, wanted: bytes | None, read: ReadReply) -> Reply:
-        """Asks within the budget, and keeps what it answered and cost, before anybody builds on it. `wanted` is the
-        prompt's fingerprint, None for a probe, whose answer is of no use.
+    async def _pay(self, prompt: EssayPrompt) -> tuple[ChatReply, float | None]:
+        return await self.account.pay(lambda: self.model.ask(prompt), prompt.tokens, _ANSWER_TOKENS)
 
-        Raises:
-            Trouble: the model was not asked.
-        """
-        cost = _Cost(self.pool, self.price, self.budget_usd)
-        await cost.reserve(prompt)
-        try:
-            reply = await self.model.ask(prompt)
-        except JobError:
-            await cost.settle(0.0)
-            raise
-        dollars = self.price.of(reply.tokens_in, reply.tokens_out) if self.price else None
-        await cost.settle(dollars or 0.0)
-        trouble = read(reply)
+    async def _record(
+        self,
+        reply: ChatReply,
+        cost: float | None,
+        prompt: EssayPrompt,
+        place: tuple[UUID, int, UUID],
+        key: bytes | None,
+        outcome: str,
+    ) -> None:
+        """Stores the answer and its cost before anything builds on it. `key` is the prompt's fingerprint, by which the
+        answer is used again; None for a probe."""
         assessment_id, run, question_id = place
         call = ModelCall(
             assessment_id=assessment_id,
             run=run,
             question_id=question_id,
-            fingerprint=wanted,
+            fingerprint=key,
             provider=self.model.provider,
             model=self.model.name,
             prompt_version=prompt.version,
-            outcome=trouble.code if trouble else reply.outcome if wanted else _PROBED,
+            outcome=outcome,
             latency_ms=reply.latency_ms,
             tokens_in=reply.tokens_in,
             tokens_out=reply.tokens_out,
-            cost_usd=dollars,
+            cost_usd=cost,
             answer=reply.answer,
         )
-        await scores.record_model_call(self.pool, call)
-        return reply
-
-    def _read(self, reply: Reply, essay: Essay, prompt: EssayPrompt) -> Scored:
-        if reply.trouble or reply.answer is None:
-            return None, reply.trouble or TransientError("model_answer_unusable", "the model's answer was empty")
-        return self.read(essay, reply.answer, prompt.canary)
-
-
-class _Cost:
-    """What one call may cost, set aside before it and settled after it."""
-
-    def __init__(self, pool: Pool, price: Price | None, budget_usd: float | None) -> None:
-        self._pool = pool
-        self._price = price if budget_usd is not None else None
-        self._budget = budget_usd or 0.0
-        self._day: date | None = None
-        self._dollars = 0.0
-
-    async def reserve(self, prompt: Prompt) -> None:
-        """Raises LastingTrouble where the budget is spent, PassingTrouble where calls on their way may spend it."""
-        if self._price is None:
-            return
-        self._dollars = self._price.of(prompt.tokens, _ANSWER_TOKENS)
-        self._day = await budget.reserve(self._pool, self._dollars, self._budget)
-        if self._day is not None:
-            return
-        if await budget.spent_today(self._pool) + self._dollars > self._budget:
-            raise PermanentError("model_budget_spent", "today's budget for the model is spent")
-        raise TransientError("model_budget_reserved", "today's budget for the model is nearly spent")
-
-    async def settle(self, dollars: float) -> None:
-        """What a worker does not come to settle stays set aside: nobody knows whether it was paid."""
-        if self._day is not None:
-            await budget.settle(self._pool, self._day, self._dollars, dollars)
-
-
-async def _or_fault(essay: Essay, work: Awaitable[Scored]) -> Scored:
-    try:
-        return await work
-    except DATABASE_UNAVAILABLE:
-        raise
-    except Exception as error:
-        log_fault("essay_not_scored_by_model", error, essay.question.question_id)
-        return None, OUR_FAULT
-
-
-def _anything(reply: Reply) -> JobError | None:
-    return reply.trouble
+        await scores.record_model_call(self.account.pool, call)

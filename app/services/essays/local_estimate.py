@@ -1,4 +1,4 @@
-"""The local scorer's estimate of one answer: embeds what has to be read of it, and computes the score."""
+"""The local estimate of an essay's score, without a language model."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +13,7 @@ async def estimate_locally(embedder: Embedder, question: EssayQuestion, answer: 
     """The estimated score of an answer.
 
     Raises:
-        EmbeddingUnavailable: there are no vectors to be had.
+        EmbeddingUnavailable: there are no embeddings of the texts.
     """
     # Imported here: it brings numpy along, which a worker with a model does not need.
     from app.domain.essay.local_scoring import estimate, texts_to_embed

@@ -22,7 +22,7 @@ from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
-from app.services.essays.llm_calls import Essay, PaidModel, ScoreOrError
+from app.services.essays.llm_calls import Essay, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
 
 # The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
@@ -106,7 +106,8 @@ class EssayJob:
         models = [model for model in (self.first, self.second) if model]
         # The essay is looked at while the model thinks, when this process has little else to do.
         scored, flags = await asyncio.gather(
-            _all(model.score(essay, job.assessment_id, job.run, run.mode) for model in models), self._injection_flags(essay)
+            _all(model.score(essay, job.assessment_id, job.run, run.mode) for model in models),
+            self._injection_flags(essay),
         )
         score, trouble = scored[0]
         if score:

@@ -5,22 +5,24 @@ import asyncio
 import random
 import time
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import accumulate, takewhile
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
+from cachetools import LRUCache
 
-from app.clients.llm.embeddings_local import MAX_TOKENS, REMEMBERED_TEXTS, Embedder, EmbeddingUnavailable, Vector
+from app.clients.llm.embeddings_local import MAX_TOKENS, Embedder, EmbeddingUnavailable, Vector
+from app.clients.llm.replies import EmbeddingReply
 from app.domain.errors import JobError, TransientError
-from app.repositories import budget, scores
+from app.repositories import scores
 from app.repositories.scores import ModelCall
-from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Price
+from app.services.model_account import ModelAccount
+
+if TYPE_CHECKING:
+    from app.clients.llm.embeddings_api import EmbeddingModel
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ _DELAY = 0.5
 # Seconds without a question after one that cannot be answered, such as to a model whose vectors have another length:
 # asking on would cost, and only an operator can mend it.
 _REST = 60.0
+# 6 MB of vectors: queries and passages that come again.
+_CACHED_TEXTS = 2048
 # Stands in the place of a prompt's version, so that these calls are told apart from others.
 PROMPT_VERSION = "embedding"
 
@@ -39,46 +43,15 @@ PROMPT_VERSION = "embedding"
 Place = tuple[UUID, int]
 
 
-class Reply(Protocol):
-    """What came back of one request."""
-
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def latency_ms(self) -> int: ...
-    @property
-    def tokens(self) -> int: ...
-    @property
-    def vectors(self) -> Sequence[Vector]: ...
-    @property
-    def trouble(self) -> JobError | None: ...
-
-
-class Model(Protocol):
-    """An embedding model. Raises Trouble where it was not even asked."""
-
-    @property
-    def provider(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    async def ask(self, texts: Sequence[str], tokens: int) -> Reply: ...
-    async def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Account:
-    """Where requests are put down; `price` is None where it is not known, `budget_usd` where there is no limit."""
-
-    pool: Pool
-    price: Price | None = None
-    budget_usd: float | None = None
-
-
 class BoughtEmbedder:
     """An embedder whose vectors a model behind an API makes. Of each text about the first 128 tokens are sent."""
 
     def __init__(
-        self, model: Model, account: Account | None, patience: float, chance: Callable[[], float] = random.random
+        self,
+        model: "EmbeddingModel",
+        account: ModelAccount | None,
+        patience: float,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Another try begins within `patience` seconds. Without an account nothing is put down."""
         self.name = model.name
@@ -86,7 +59,7 @@ class BoughtEmbedder:
         self._account = account
         self._patience = patience
         self._chance = chance
-        self._known: OrderedDict[str, array[float]] = OrderedDict()
+        self._cache: LRUCache[str, array[float]] = LRUCache(_CACHED_TEXTS)
         self._rest: tuple[float, str] = (0.0, "")
         self._told: str | None = None
 
@@ -97,25 +70,19 @@ class BoughtEmbedder:
     async def embed_for(self, texts: Sequence[str], place: Place | None) -> list[Vector]:
         """The same, put down to an assessment's run. Raises `EmbeddingUnavailable`."""
         cut = [cut_to_limit(text) for text in texts]
-        found = {text: self._known[text] for text in cut if text in self._known}
+        found = {text: self._cache[text] for text in cut if text in self._cache}
         missing = [text for text in dict.fromkeys(cut) if text not in found]
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             vectors = await self._insist(batch, place)
             found |= {text: array("d", vector) for text, vector in zip(batch, vectors, strict=True)}
-        self._remember(found)
+        for text, vector in found.items():
+            self._cache[text] = vector
         return [Vector(found[text]) for text in cut]
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._model.close()
-
-    def _remember(self, found: dict[str, "array[float]"]) -> None:
-        for text, vector in found.items():
-            self._known[text] = vector
-            self._known.move_to_end(text)
-        while len(self._known) > REMEMBERED_TEXTS:
-            self._known.popitem(last=False)
 
     async def _insist(self, texts: Sequence[str], place: Place | None) -> Sequence[Vector]:
         """The vectors, out of as many tries as patience allows."""
@@ -145,23 +112,18 @@ class BoughtEmbedder:
             reply = await self._model.ask(texts, tokens)
         else:
             reply = await self._pay(self._account, texts, tokens, place)
-        if reply.trouble:
-            raise reply.trouble
+        if reply.error:
+            raise reply.error
         return reply.vectors
 
-    async def _pay(self, account: Account, texts: Sequence[str], tokens: int, place: Place | None) -> Reply:
-        set_aside = await _reserve(account, tokens)
-        try:
-            reply = await self._model.ask(texts, tokens)
-        except JobError:
-            await _settle(account, set_aside, 0.0)
-            raise
-        dollars = account.price.of(reply.tokens, 0) if account.price else None
-        await _settle(account, set_aside, dollars or 0.0)
+    async def _pay(
+        self, account: ModelAccount, texts: Sequence[str], tokens: int, place: Place | None
+    ) -> EmbeddingReply:
+        reply, dollars = await account.pay(lambda: self._model.ask(texts, tokens), tokens)
         await scores.record_model_call(account.pool, self._call(reply, dollars, place))
         return reply
 
-    def _call(self, reply: Reply, dollars: float | None, place: Place | None) -> ModelCall:
+    def _call(self, reply: EmbeddingReply, dollars: float | None, place: Place | None) -> ModelCall:
         assessment_id, run = place or (None, None)
         return ModelCall(
             assessment_id=assessment_id,
@@ -173,7 +135,7 @@ class BoughtEmbedder:
             prompt_version=PROMPT_VERSION,
             outcome=reply.outcome,
             latency_ms=reply.latency_ms,
-            tokens_in=reply.tokens,
+            tokens_in=reply.tokens_in,
             cost_usd=dollars,
         )
 
@@ -228,20 +190,3 @@ def _thirds(character: str) -> int:
 
 def _tokens(text: str) -> int:
     return 1 + sum(map(_thirds, text)) // 3
-
-
-async def _reserve(account: Account, tokens: int) -> tuple[date, float] | None:
-    """What is set aside for a request, where there is a budget. Raises Trouble where it is spent."""
-    if account.price is None or account.budget_usd is None:
-        return None
-    dollars = account.price.of(tokens, 0)
-    day = await budget.reserve(account.pool, dollars, account.budget_usd)
-    if day is None:
-        # Passing: others may be paid less than was set aside for them, and midnight comes.
-        raise TransientError("model_budget_spent", "today's budget for the model is spent", float("inf"))
-    return day, dollars
-
-
-async def _settle(account: Account, set_aside: tuple[date, float] | None, dollars: float) -> None:
-    if set_aside is not None:
-        await budget.settle(account.pool, *set_aside, dollars)

@@ -56,7 +56,7 @@ async def test_a_vector_of_length_1_for_each_text_in_their_order(provider: Model
     model = asked(provider)
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
-    assert (reply.outcome, reply.trouble, reply.tokens) == ("answered", None, 2 * TOKENS)
+    assert (reply.outcome, reply.error, reply.tokens_in) == ("answered", None, 2 * TOKENS)
     for vector, text in zip(reply.vectors, ("red rose", "blue violet"), strict=True):
         numbers = row(text)
         assert vector == pytest.approx([number / math.hypot(*numbers) for number in numbers])
@@ -66,7 +66,7 @@ async def test_a_vector_of_length_1_for_each_text_in_their_order(provider: Model
 
 async def test_a_length_is_asked_only_of_models_that_give_any(provider: ModelServer) -> None:
     model = asked(provider, "all-MiniLM-L6-v2")
-    assert (await model.ask(["red rose"], 4)).trouble is None
+    assert (await model.ask(["red rose"], 4)).error is None
     await model.close()
     assert "dimensions" not in provider.embedding_requests[0]
 
@@ -86,7 +86,7 @@ async def test_what_may_pass(provider: ModelServer, behaviour: Behaviour, code: 
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())
-    assert isinstance(reply.trouble, TransientError) and reply.trouble.code == code
+    assert isinstance(reply.error, TransientError) and reply.error.code == code
 
 
 @pytest.mark.parametrize(("behaviour", "code"), LASTING.values(), ids=LASTING)
@@ -96,5 +96,5 @@ async def test_what_lasts(provider: ModelServer, behaviour: Behaviour, code: str
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())
-    assert isinstance(reply.trouble, PermanentError) and reply.trouble.code == code
-    assert code != "embedding_length_wrong" or "numbers, and 384 are needed" in reply.trouble.detail
+    assert isinstance(reply.error, PermanentError) and reply.error.code == code
+    assert code != "embedding_length_wrong" or "numbers, and 384 are needed" in reply.error.detail

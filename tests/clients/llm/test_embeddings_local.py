@@ -22,13 +22,13 @@ TEXTS = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def embedder() -> AsyncIterator[OfflineEmbedder]:
-    one = OfflineEmbedder()
-    yield one
-    await one.close()
+    embedder = OfflineEmbedder()
+    yield embedder
+    await embedder.close()
 
 
-def cosine(one: Vector, other: Vector) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
+def cosine(left: Vector, right: Vector) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
 
 
 async def test_vectors_have_384_numbers_and_length_one(embedder: OfflineEmbedder) -> None:
@@ -45,7 +45,7 @@ async def test_texts_of_like_meaning_are_nearer(embedder: OfflineEmbedder) -> No
 
 
 async def test_a_vector_does_not_depend_on_its_neighbours() -> None:
-    together = OfflineEmbedder(remembered=0)
+    together = OfflineEmbedder(cache_bytes=0)
     vectors = await together.embed(TEXTS)
     for text, vector in zip(reversed(TEXTS), reversed(vectors), strict=True):
         assert await together.embed([text]) == [vector]
@@ -83,19 +83,20 @@ async def test_the_loop_goes_on_while_a_text_is_embedded() -> None:
     await busy.close()
 
 
-async def test_texts_used_lately_are_remembered_and_the_oldest_forgotten() -> None:
-    embedder = OfflineEmbedder(remembered=2)
-    first, second, third = TEXTS[:3]
-    loop = asyncio.get_running_loop()
+async def test_texts_used_last_are_cached_and_the_oldest_evicted() -> None:
+    # One of the long texts fits beside the short one, both don't. Cached vectors share their states.
+    embedder = OfflineEmbedder(cache_bytes=120_000)
+    short, first, second = TEXTS[0], "Words of one text. " * 40, "Words of another one. " * 40
 
-    async def milliseconds(text: str) -> float:
-        start = loop.time()
-        await embedder.embed([text])
-        return (loop.time() - start) * 1000
+    async def states(text: str) -> object:
+        return (await embedder.embed([text]))[0].states
 
-    await embedder.embed([second, first, second, third])
-    remembered, forgotten = await milliseconds(second), await milliseconds(first)
-    assert remembered < forgotten
+    short_states, first_states = await states(short), await states(first)
+    assert await states(short) is short_states
+    second_states = await states(second)
+    assert await states(second) is second_states
+    assert await states(short) is short_states
+    assert await states(first) is not first_states
     await embedder.close()
 
 

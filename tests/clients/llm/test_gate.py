@@ -6,8 +6,19 @@ import pytest
 from redis.asyncio import Redis
 
 from app.clients.llm.gate import ModelGate, gate_name
-from app.clients.llm.rate_limits import Limits, Outcome, Seen
-from tests.clients.llm.gates import KEY, LIFE, Crowd, gates, left, limited, once, pass_time, refused, state
+from app.clients.llm.rate_limits import CallOutcome, CallReport, Limits
+from tests.clients.llm.gates import (
+    CALL_SECONDS,
+    KEY,
+    Calls,
+    left,
+    make_call,
+    open_gates,
+    pass_time,
+    rate_limited,
+    read_state,
+    rejection,
+)
 
 
 @pytest.fixture
@@ -19,139 +30,139 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def two(redis_url: str) -> AsyncIterator[list[ModelGate]]:
-    async with gates(redis_url, redis_url) as made:
-        yield made
+    async with open_gates(redis_url, redis_url) as gates:
+        yield gates
 
 
 async def test_ten_of_a_hundred_calls_take_what_is_left(two: list[ModelGate]) -> None:
-    await once(two[0], left(requests=10))
-    crowd = Crowd()
-    await crowd.come(*two * 50)
-    assert len(crowd.inside) == 10
-    assert {trouble.code for trouble in crowd.troubles} == {"model_rate_limited"}
-    assert all(trouble.retry_after and 0 < trouble.retry_after <= 50 for trouble in crowd.troubles)
-    await crowd.end()
+    await make_call(two[0], left(requests=10))
+    calls = Calls()
+    await calls.start(*two * 50)
+    assert len(calls.inside) == 10
+    assert {error.code for error in calls.errors} == {"model_rate_limited"}
+    assert all(error.retry_after and 0 < error.retry_after <= 50 for error in calls.errors)
+    await calls.end()
 
 
 async def test_tokens_are_spent_by_what_a_call_needs(two: list[ModelGate]) -> None:
-    await once(two[0], left(tokens=1000))
-    crowd = Crowd()
-    await crowd.come(*two * 5, tokens=300)
-    assert len(crowd.inside) == 3
-    await crowd.come(two[1], tokens=100)
-    assert len(crowd.inside) == 4
-    await crowd.end()
+    await make_call(two[0], left(tokens=1000))
+    calls = Calls()
+    await calls.start(*two * 5, tokens=300)
+    assert len(calls.inside) == 3
+    await calls.start(two[1], tokens=100)
+    assert len(calls.inside) == 4
+    await calls.end()
 
 
 async def test_nothing_is_known_at_first_and_when_the_window_is_over(two: list[ModelGate], redis: Redis) -> None:
-    crowd = Crowd()
-    await crowd.come(*two * 20)
-    assert len(crowd.inside) == 40
-    await crowd.end(left(requests=0))
-    assert (await refused(two[0])).code == (await refused(two[1])).code == "model_rate_limited"
+    calls = Calls()
+    await calls.start(*two * 20)
+    assert len(calls.inside) == 40
+    await calls.end(left(requests=0))
+    assert (await rejection(two[0])).code == (await rejection(two[1])).code == "model_rate_limited"
     await pass_time(redis, 50)
-    another = Crowd()
-    await another.come(*two * 20)
+    another = Calls()
+    await another.start(*two * 20)
     assert len(another.inside) == 40
     await another.end()
 
 
 async def test_a_short_wait_is_slept_through(two: list[ModelGate], redis: Redis) -> None:
-    await once(two[0], left(requests=0, reset=0.2))
-    reset = (await state(redis))["requests_until"]
+    await make_call(two[0], left(requests=0, reset=0.2))
+    reset = (await read_state(redis))["requests_until"]
     async with two[1].call(1):
         seconds, microseconds = await redis.time()
         assert seconds * 1000 + microseconds // 1000 >= reset
 
 
 async def test_calls_in_flight_may_not_be_in_the_providers_count(two: list[ModelGate]) -> None:
-    crowd = Crowd()
-    await crowd.come(two[0], two[0], two[1])
-    await once(two[1], left(requests=5))
-    await crowd.come(*two * 5)
-    assert len(crowd.inside) == 3 + 2
-    await crowd.end()
+    calls = Calls()
+    await calls.start(two[0], two[0], two[1])
+    await make_call(two[1], left(requests=5))
+    await calls.start(*two * 5)
+    assert len(calls.inside) == 3 + 2
+    await calls.end()
 
 
 async def test_a_call_in_flight_is_not_counted_twice(two: list[ModelGate]) -> None:
-    await once(two[0], left(requests=50))
-    crowd = Crowd()
-    await crowd.come(*two * 10)
+    await make_call(two[0], left(requests=50))
+    calls = Calls()
+    await calls.start(*two * 10)
     # The provider has counted them, which cannot be known: our own books can.
-    await once(two[0], left(requests=29))
-    await crowd.come(*two * 30)
-    assert len(crowd.inside) == 20 + 29
-    await crowd.end()
+    await make_call(two[0], left(requests=29))
+    await calls.start(*two * 30)
+    assert len(calls.inside) == 20 + 29
+    await calls.end()
 
 
 async def test_news_of_an_older_call_raises_nothing(two: list[ModelGate]) -> None:
     async with two[0].call(1) as older:
-        await once(two[1], left(requests=3))
-        older.saw(left(requests=9))
-    crowd = Crowd()
-    await crowd.come(*two * 10)
+        await make_call(two[1], left(requests=3))
+        older.report = left(requests=9)
+    calls = Calls()
+    await calls.start(*two * 10)
     # The older call was in flight when the younger one was heard.
-    assert len(crowd.inside) == 2
-    await crowd.end()
+    assert len(calls.inside) == 2
+    await calls.end()
 
 
 async def test_news_of_any_call_lowers(two: list[ModelGate]) -> None:
     async with two[0].call(1) as older:
-        await once(two[1], left(requests=30))
-        older.saw(left(requests=3))
-    crowd = Crowd()
-    await crowd.come(*two * 10)
-    assert len(crowd.inside) == 3
-    await crowd.end()
+        await make_call(two[1], left(requests=30))
+        older.report = left(requests=3)
+    calls = Calls()
+    await calls.start(*two * 10)
+    assert len(calls.inside) == 3
+    await calls.end()
 
 
 async def test_a_younger_call_raises_what_is_left(two: list[ModelGate]) -> None:
-    await once(two[0], left(requests=2))
-    await once(two[1], left(requests=7))
-    crowd = Crowd()
-    await crowd.come(*two * 10)
-    assert len(crowd.inside) == 7
-    await crowd.end()
+    await make_call(two[0], left(requests=2))
+    await make_call(two[1], left(requests=7))
+    calls = Calls()
+    await calls.start(*two * 10)
+    assert len(calls.inside) == 7
+    await calls.end()
 
 
 @pytest.mark.parametrize(
-    ("seen", "seconds"),
+    ("report", "seconds"),
     [
-        (limited(300), 300),
-        (limited(300, Limits(0, 900, 400, 500)), 400),
-        (limited(300, Limits(0, 0, 200, 500)), 500),
-        (limited(None, Limits(9, 0, 500, 200)), 200),
-        (limited(700, Limits(reset_requests_seconds=800, reset_tokens_seconds=900)), 900),
-        (Seen(Outcome.UNAVAILABLE, 300), 300),
+        (rate_limited(300), 300),
+        (rate_limited(300, Limits(0, 900, 400, 500)), 400),
+        (rate_limited(300, Limits(0, 0, 200, 500)), 500),
+        (rate_limited(None, Limits(9, 0, 500, 200)), 200),
+        (rate_limited(700, Limits(reset_requests_seconds=800, reset_tokens_seconds=900)), 900),
+        (CallReport(CallOutcome.UNAVAILABLE, 300), 300),
         (left(requests=9, retry_after=300), 300),
-        (limited(80_000), 3600),
+        (rate_limited(80_000), 3600),
     ],
 )
 async def test_one_that_is_told_to_wait_holds_back_all(
-    two: list[ModelGate], redis: Redis, seen: Seen, seconds: float
+    two: list[ModelGate], redis: Redis, report: CallReport, seconds: float
 ) -> None:
-    await once(two[0], seen)
-    trouble = await refused(two[1])
-    assert trouble.code == "model_rate_limited"
-    assert trouble.retry_after and seconds - 100 < trouble.retry_after <= seconds
+    await make_call(two[0], report)
+    error = await rejection(two[1])
+    assert error.code == "model_rate_limited"
+    assert error.retry_after and seconds - 100 < error.retry_after <= seconds
     await pass_time(redis, seconds - 100)
-    assert (await refused(two[1])).code == "model_rate_limited"
+    assert (await rejection(two[1])).code == "model_rate_limited"
     await pass_time(redis, 100)
-    await once(two[1])
+    await make_call(two[1])
 
 
 async def test_too_many_requests_without_a_time_are_a_second(two: list[ModelGate], redis: Redis) -> None:
-    await once(two[0], limited())
-    now = await state(redis)
+    await make_call(two[0], rate_limited())
+    now = await read_state(redis)
     assert now["not_before"] >= now["began"] + 1000
 
 
 async def test_who_waits_for_the_same_moment_does_not_come_back_in_it(redis_url: str) -> None:
     redis: Redis = Redis.from_url(redis_url)
     chances = iter([0.0, 0.0, 1.0])
-    gate = ModelGate(redis, "tests", LIFE, chance=lambda: next(chances))
-    await once(gate, limited(300))
-    first, second = await refused(gate), await refused(gate)
+    gate = ModelGate(redis, "tests", CALL_SECONDS, chance=lambda: next(chances))
+    await make_call(gate, rate_limited(300))
+    first, second = await rejection(gate), await rejection(gate)
     assert first.retry_after and second.retry_after
     assert second.retry_after - first.retry_after > 1
     await redis.aclose()
@@ -160,20 +171,20 @@ async def test_who_waits_for_the_same_moment_does_not_come_back_in_it(redis_url:
 async def test_calls_of_a_dead_worker_are_forgotten(two: list[ModelGate], redis: Redis) -> None:
     hung = two[0].call(300)
     await hung.__aenter__()
-    await once(two[1], left(requests=5, tokens=5000, reset=3600))
-    assert ((await state(redis))["requests_left"], (await state(redis))["tokens_left"]) == (4, 4700)
+    await make_call(two[1], left(requests=5, tokens=5000, reset=3600))
+    assert ((await read_state(redis))["requests_left"], (await read_state(redis))["tokens_left"]) == (4, 4700)
     for _ in range(2):
-        await pass_time(redis, LIFE)
-        await once(two[1])
-    now = await state(redis)
+        await pass_time(redis, CALL_SECONDS)
+        await make_call(two[1])
+    now = await read_state(redis)
     assert (now["calls"], now["calls_before"], now["tokens"], now["tokens_before"]) == (0, 0, 0, 0)
     async with two[1].call(1):
         await hung.__aexit__(None, None, None)
-        assert (await state(redis))["calls"] == 1
+        assert (await read_state(redis))["calls"] == 1
 
 
 async def test_the_books_are_kept_for_hours_and_not_for_ever(two: list[ModelGate], redis: Redis) -> None:
-    await once(two[0])
+    await make_call(two[0])
     assert 3_600_000 < await redis.pttl(KEY) <= 7_200_000
 
 

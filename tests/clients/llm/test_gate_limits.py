@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.clients.llm.rate_limits import Limits, Outcome, Seen, hold_seconds, limits_of, retry_after_of
+from app.clients.llm.rate_limits import CallOutcome, CallReport, Limits, hold_seconds, parse_limits, retry_after_seconds
 from tests.domain.making import NOON, quick
 
 DAY = 86_400
@@ -14,7 +14,7 @@ nearly = st.text(st.sampled_from("0123456789.smhdnuµ+-eE _,١"), max_size=12) |
 
 
 def reset_of(value: str) -> float | None:
-    limits = limits_of({"x-ratelimit-reset-tokens": value})
+    limits = parse_limits({"x-ratelimit-reset-tokens": value})
     return limits.reset_tokens_seconds if limits else None
 
 
@@ -75,24 +75,24 @@ def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, millisecon
     ],
 )
 def test_what_is_left_is_a_number_or_left_aside(value: str, left: int | None) -> None:
-    limits = limits_of({"x-ratelimit-remaining-requests": value, "x-ratelimit-reset-requests": "1s"})
+    limits = parse_limits({"x-ratelimit-remaining-requests": value, "x-ratelimit-reset-requests": "1s"})
     assert limits == Limits(remaining_requests=left, reset_requests_seconds=1)
 
 
 def test_each_header_has_its_place() -> None:
-    limits = limits_of(dict(zip(NAMES, ["1", "2", "3s", "4s"], strict=True)))
+    limits = parse_limits(dict(zip(NAMES, ["1", "2", "3s", "4s"], strict=True)))
     assert limits == Limits(1, 2, 3, 4)
 
 
 def test_without_any_there_are_no_limits() -> None:
-    assert limits_of({"content-type": "application/json"}) is None
-    assert limits_of(dict.fromkeys(NAMES, "soon")) is None
+    assert parse_limits({"content-type": "application/json"}) is None
+    assert parse_limits(dict.fromkeys(NAMES, "soon")) is None
 
 
 @quick
 @given(st.dictionaries(st.sampled_from(NAMES), nearly))
 def test_any_headers_make_limits_in_bounds(headers: dict[str, str]) -> None:
-    limits = limits_of(headers) or Limits()
+    limits = parse_limits(headers) or Limits()
     assert all(left is None or 0 <= left <= 10**12 for left in (limits.remaining_requests, limits.remaining_tokens))
     resets = (limits.reset_requests_seconds, limits.reset_tokens_seconds)
     assert all(reset is None or 0 <= reset <= DAY for reset in resets)
@@ -114,30 +114,30 @@ def test_any_headers_make_limits_in_bounds(headers: dict[str, str]) -> None:
     ],
 )
 def test_what_the_provider_asks_for(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after_of(headers, NOON.timestamp()) == seconds
+    assert retry_after_seconds(headers, NOON.timestamp()) == seconds
 
 
 @quick
 @given(nearly)
 def test_any_retry_after_makes_seconds_or_nothing(value: str) -> None:
-    seconds = retry_after_of({"retry-after": value}, NOON.timestamp())
+    seconds = retry_after_seconds({"retry-after": value}, NOON.timestamp())
     assert seconds is None or 0 <= seconds <= DAY
 
 
 @pytest.mark.parametrize(
     ("seen", "seconds"),
     [
-        (Seen(Outcome.ANSWERED), 0),
-        (Seen(Outcome.UNAVAILABLE, 5), 5),
-        (Seen(Outcome.ANSWERED, limits=Limits(0, 0, 9, 9)), 0),
-        (Seen(Outcome.RATE_LIMITED), 1),
-        (Seen(Outcome.RATE_LIMITED, 0), 1),
-        (Seen(Outcome.RATE_LIMITED, 3, Limits(0, 500, 9, 99)), 9),
-        (Seen(Outcome.RATE_LIMITED, 3, Limits(5, 99, 9, 12)), 12),
-        (Seen(Outcome.RATE_LIMITED, 30, Limits(0, 0, 9, 12)), 30),
-        (Seen(Outcome.RATE_LIMITED, None, Limits(None, None, 9, 12)), 12),
-        (Seen(Outcome.RATE_LIMITED, float(DAY)), 3600),
+        (CallReport(CallOutcome.ANSWERED), 0),
+        (CallReport(CallOutcome.UNAVAILABLE, 5), 5),
+        (CallReport(CallOutcome.ANSWERED, limits=Limits(0, 0, 9, 9)), 0),
+        (CallReport(CallOutcome.RATE_LIMITED), 1),
+        (CallReport(CallOutcome.RATE_LIMITED, 0), 1),
+        (CallReport(CallOutcome.RATE_LIMITED, 3, Limits(0, 500, 9, 99)), 9),
+        (CallReport(CallOutcome.RATE_LIMITED, 3, Limits(5, 99, 9, 12)), 12),
+        (CallReport(CallOutcome.RATE_LIMITED, 30, Limits(0, 0, 9, 12)), 30),
+        (CallReport(CallOutcome.RATE_LIMITED, None, Limits(None, None, 9, 12)), 12),
+        (CallReport(CallOutcome.RATE_LIMITED, float(DAY)), 3600),
     ],
 )
-def test_how_long_all_wait(seen: Seen, seconds: float) -> None:
+def test_how_long_all_wait(seen: CallReport, seconds: float) -> None:
     assert hold_seconds(seen, tokens=100) == seconds

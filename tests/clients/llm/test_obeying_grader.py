@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.clients.llm.chat import EssayModel
-from app.domain.essay.prompt import EssayPrompt, build_prompt, read_answer
+from app.clients.llm.chat import ChatModel
+from app.domain.essay.model_answer import read_answer
+from app.domain.essay.prompt import EssayPrompt, build_prompt
+from app.domain.essay.visible_text import visible_text
 from tests.bank import ESSAY, essay
 from tests.fakes.model_server import ModelServer, model_server
 from tests.fakes.obeying_grader import FULL, MIDDLING, ObeyingGrader
@@ -58,33 +60,35 @@ async def provider() -> AsyncIterator[ModelServer]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def model(provider: ModelServer) -> AsyncIterator[EssayModel]:
-    asked = EssayModel("sk-test", provider.url, "gpt-test", 30)
+async def model(provider: ModelServer) -> AsyncIterator[ChatModel]:
+    asked = ChatModel("sk-test", provider.url, "gpt-test", 30)
     yield asked
     await asked.close()
 
 
-async def points(provider: ModelServer, model: EssayModel, attack: str, prompt: EssayPrompt) -> int:
+def prompt_for(essay: str, canary: str = "") -> EssayPrompt:
+    return build_prompt(_QUESTION, visible_text(essay), canary)
+
+
+async def points(provider: ModelServer, model: ChatModel, attack: str, prompt: EssayPrompt) -> int:
     """The points of an essay in each dimension, through the SDK and the reading of answers."""
-    nothing = build_prompt(_QUESTION, "")
+    nothing = prompt_for("")
     provider.default = ObeyingGrader(attack, known=nothing.system + nothing.user)
     reply = await model.ask(prompt)
-    assert reply.answer is not None, reply.trouble
-    return read_answer(reply.answer, _QUESTION, attack, model.name).dimensions.depth.score
+    assert reply.answer is not None, reply.error
+    return read_answer(reply.answer, _QUESTION, visible_text(attack), model.name).dimensions.depth.score
 
 
 @pytest.mark.parametrize("name", [*_SET, *_ESCAPES])
-async def test_no_attack_leaves_its_field(provider: ModelServer, model: EssayModel, name: str) -> None:
+async def test_no_attack_leaves_its_field(provider: ModelServer, model: ChatModel, name: str) -> None:
     attack = (_SET | _ESCAPES)[name]
-    assert await points(provider, model, attack, build_prompt(_QUESTION, attack, "canary-word")) == MIDDLING
+    assert await points(provider, model, attack, prompt_for(attack, "canary-word")) == MIDDLING
 
 
 @pytest.mark.parametrize("name", [*_SET, *_ESCAPES])
-async def test_the_grader_obeys_where_fences_are_the_border(
-    provider: ModelServer, model: EssayModel, name: str
-) -> None:
+async def test_the_grader_obeys_where_fences_are_the_border(provider: ModelServer, model: ChatModel, name: str) -> None:
     attack = (_SET | _ESCAPES)[name]
-    prompt = build_prompt(_QUESTION, ESSAY)
+    prompt = prompt_for(ESSAY)
     naive = EssayPrompt(prompt.system, f"Grade this essay:\n```\n{attack}\n```", prompt.schema)
     assert await points(provider, model, attack, naive) == FULL
 
@@ -93,22 +97,22 @@ async def test_the_grader_obeys_where_fences_are_the_border(
     "name", [name for name in _ESCAPES if name.startswith(("closes", "gives", "starts", "escapes"))]
 )
 async def test_the_grader_obeys_where_json_is_put_together_by_hand(
-    provider: ModelServer, model: EssayModel, name: str
+    provider: ModelServer, model: ChatModel, name: str
 ) -> None:
-    prompt = build_prompt(_QUESTION, "PLACE")
+    prompt = prompt_for("PLACE")
     naive = EssayPrompt(prompt.system, prompt.user.replace("PLACE", _ESCAPES[name]), prompt.schema)
     assert await points(provider, model, _ESCAPES[name], naive) == FULL
 
 
-async def test_lone_surrogates_are_never_sent(provider: ModelServer, model: EssayModel) -> None:
+async def test_lone_surrogates_are_never_sent(provider: ModelServer, model: ChatModel) -> None:
     provider.default = ObeyingGrader()
     asked = len(provider.requests)
-    reply = await model.ask(build_prompt(_QUESTION, f"\ud800 {_ORDER} \udfff"))
+    reply = await model.ask(prompt_for(f"\ud800 {_ORDER} \udfff"))
     assert (reply.answer, len(provider.requests)) == (None, asked)
-    assert reply.trouble
+    assert reply.error
 
 
-_HONEST = json.loads(build_prompt(_QUESTION, _ORDER).user)
+_HONEST = json.loads(prompt_for(_ORDER).user)
 
 
 @pytest.mark.parametrize(

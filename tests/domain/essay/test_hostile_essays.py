@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import TransientError
-from app.domain.essay.injection import suspected
-from app.domain.essay.model_prompt import fingerprint
-from app.domain.essay.prompt import build_prompt, read_answer
+from app.domain.essay.injection import suspects_injection
+from app.domain.essay.model_answer import read_answer
+from app.domain.essay.prompt import build_prompt, fingerprint
 from app.domain.essay.score import DimensionName, EssayScore
-from app.domain.essay.second_opinion import weigh
+from app.domain.essay.second_opinion import with_second_opinion
 from app.domain.essay.visible_text import visible_text
 from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine
@@ -129,8 +129,8 @@ def _line(score: EssayScore) -> EssayLine:
 def test_any_text_can_be_read_checked_and_sent(text: str) -> None:
     visible = visible_text(text)
     assert len(visible.text) == len(visible.places)
-    assert suspected(text) in (True, False)
-    prompt = build_prompt(QUESTION, text, "canary")
+    assert suspects_injection(visible) in (True, False)
+    prompt = build_prompt(QUESTION, visible, "canary")
     assert json.loads(prompt.user)["essay"] == visible.text
     assert len(fingerprint(prompt, "model")) == 32
 
@@ -140,10 +140,16 @@ def test_any_text_can_be_read_checked_and_sent(text: str) -> None:
 @example(LONG_REFERENCE, None)
 def test_any_essay_gets_a_score_and_a_result(text: str, data: st.DataObject | None) -> None:
     start = data.draw(st.integers(0, len(text))) if data else 0
-    quotes = [text[start : start + 50], visible_text(text).text[start : start + 300], text, "", LONG_REFERENCE]
-    by_model = read_answer(_answer(quotes, text), QUESTION, text, "model", "canary of the test")
+    visible = visible_text(text)
+    quotes = [text[start : start + 50], visible.text[start : start + 300], text, "", LONG_REFERENCE]
+    by_model = read_answer(_answer(quotes, text), QUESTION, visible, "model", "canary of the test")
     by_estimate = scored(QUESTION.prompt, QUESTION.model_answer, text)
-    for score in (by_model, by_estimate, weigh(by_model, by_estimate), weigh(by_model, None)):
+    for score in (
+        by_model,
+        by_estimate,
+        with_second_opinion(by_model, by_estimate),
+        with_second_opinion(by_model, None),
+    ):
         for name in DimensionName:
             for evidence in getattr(score.dimensions, name).evidence:
                 assert text[evidence.start : evidence.end] == evidence.quote
@@ -156,6 +162,6 @@ def test_any_essay_gets_a_score_and_a_result(text: str, data: st.DataObject | No
 def test_whatever_the_model_answers_is_a_score_or_unusable(text: str, answer: str) -> None:
     for raw in (answer, _answer([answer], answer), json.dumps(answer), _answer([], "").replace("20", answer)):
         try:
-            read_answer(raw, QUESTION, text, "model", "canary")
+            read_answer(raw, QUESTION, visible_text(text), "model", "canary")
         except TransientError as trouble:
             assert trouble.code == "model_answer_unusable"

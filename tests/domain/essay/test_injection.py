@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.essay.injection import cues, suspected
+from app.domain.essay import injection
+from app.domain.essay.visible_text import visible_text
 from tests.domain.making import awkward_texts, quick
 from tests.injection_rates import attacks, honest, rate
 
@@ -22,6 +23,14 @@ _ANSWER = (
     "measure the 95th percentile again. A cache with a short expiry comes last, since it hides the cause. An alert "
     "tells us when it gets slow again. Old orders move to an archive, so that the table stays small."
 )
+
+
+def cues(text: str) -> tuple[str, ...]:
+    return injection.cues(visible_text(text))
+
+
+def suspects_injection(text: str) -> bool:
+    return injection.suspects_injection(visible_text(text))
 
 
 def _tags(text: str) -> str:
@@ -60,7 +69,7 @@ def test_most_attacks_and_few_honest_essays_are_suspected(half: str, least: floa
 )
 def test_each_cue_has_its_name(essay: str, cue: str) -> None:
     assert cue in cues(essay)
-    assert suspected(essay)
+    assert suspects_injection(essay)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +93,8 @@ def test_each_cue_has_its_name(essay: str, cue: str) -> None:
     ],
 )
 def test_orders_in_other_languages_are_found_inside_an_english_answer(order: str) -> None:
-    assert suspected(order)
-    assert suspected(f"{_ANSWER} {order} {_ANSWER}")
+    assert suspects_injection(order)
+    assert suspects_injection(f"{_ANSWER} {order} {_ANSWER}")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_honest_texts_are_not_suspected(essay: str) -> None:
 def test_any_text_is_read(text: str) -> None:
     found = cues(text)
     assert list(found) == sorted(set(found))
-    assert suspected(text) == bool(found)
+    assert suspects_injection(text) == bool(found)
 
 
 _NASTY = (
@@ -178,4 +187,4 @@ def test_the_longest_essays_take_no_more_than_a_moment(pattern: str, end: str) -
 def test_an_attack_is_found_wherever_it_stands_in_a_long_essay(length: int) -> None:
     essay = " ".join([_ANSWER] * length)
     for place in (0, len(essay) // 2, len(essay)):
-        assert suspected(f"{essay[:place]} {_ORDER} {essay[place:]}")
+        assert suspects_injection(f"{essay[:place]} {_ORDER} {essay[place:]}")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.essay.score import Dimension, EssayScore, Evidence, locate
+from app.domain.essay.score import Dimension, EssayScore, Evidence, find_quote
 from tests.domain.making import awkward_texts, dimensions, quick
 
 
@@ -40,7 +40,7 @@ def test_evidence_that_does_not_fit_its_place_is_refused(changes: dict[str, Any]
 def test_any_piece_of_a_text_is_found_word_for_word(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
     quote = text[start : data.draw(st.integers(start + 1, len(text)))]
-    found = locate(quote, text)
+    found = find_quote(quote, text)
     assert found is not None
     assert found.start <= start
     assert text[found.start : found.end] == found.quote == quote
@@ -48,8 +48,8 @@ def test_any_piece_of_a_text_is_found_word_for_word(text: str, data: st.DataObje
 
 @pytest.mark.parametrize("quote", ["", "Water ", "water  rises", "é", "rises."])
 def test_what_does_not_stand_in_the_text_exactly_is_not_found(quote: str) -> None:
-    assert locate(quote, "water rises, e\u0301") is None
+    assert find_quote(quote, "water rises, e\u0301") is None
 
 
 def test_places_are_counted_in_code_points() -> None:
-    assert locate("roots", "👩🏽‍💻 roots") == Evidence(quote="roots", start=5, end=10)
+    assert find_quote("roots", "👩🏽‍💻 roots") == Evidence(quote="roots", start=5, end=10)

@@ -61,11 +61,11 @@ def test_what_is_read_is_found_in_the_original(text: str, data: st.DataObject) -
     read = visible_text(text)
     start = data.draw(st.integers(0, len(read.text) - 1))
     quote = read.text[start : data.draw(st.integers(start + 1, len(read.text)))]
-    found = read.locate(quote)
+    found = read.find_quote(quote)
     assert found is not None
     assert text[found.start : found.end] == found.quote
 
 
 def test_what_is_not_there_is_not_found() -> None:
-    assert visible_text("ig\u200bnore").locate("ignored") is None
-    assert visible_text("ig\u200bnore").locate("") is None
+    assert visible_text("ig\u200bnore").find_quote("ignored") is None
+    assert visible_text("ig\u200bnore").find_quote("") is None

@@ -10,17 +10,17 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Price
 from app.services.jobs.rescore import rescore
+from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, failure, scores
 from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
 
-PRICES = {"gpt-test": Price(1, 10), "gpt-second": Price(1, 10)}
+PRICES = {"gpt-test": TokenPrice(1, 10), "gpt-second": TokenPrice(1, 10)}
 # The catalogue of the small track has no vectors.
 _BESIDE = {"missing_responses", "recommendations_fallback"}
 # What the fake provider says that each call used: 1,000 tokens in, 100 out.
@@ -35,8 +35,8 @@ class Workshop:
         self._stack = AsyncExitStack()
         self._url = url
 
-    async def model(self, name: str = "gpt-test") -> EssayModel:
-        model = EssayModel("sk-test", self._url, name, 5)
+    async def model(self, name: str = "gpt-test") -> ChatModel:
+        model = ChatModel("sk-test", self._url, name, 5)
         self._stack.push_async_callback(model.close)
         return model
 

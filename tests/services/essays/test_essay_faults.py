@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
+from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.errors import JobError
-from app.domain.essay.injection import suspected
-from app.domain.essay.model_prompt import Prompt
+from app.domain.essay.injection import suspects_injection
+from app.domain.essay.prompt import EssayPrompt
 from app.domain.essay.score import EssayScore
+from app.domain.essay.visible_text import VisibleText
 from app.domain.states import JobType
 from app.repositories import questions
 from app.repositories.sql import Pool
@@ -24,6 +25,7 @@ from app.services.essays.llm_calls import PaidModel
 from app.services.essays.local_estimate import estimate_locally
 from app.services.essays.score_essays import EssayJob
 from app.services.jobs.rescore_degraded import DegradedRescorer
+from app.services.model_account import ModelAccount
 from tests.bank import ESSAY, QUESTIONS, SECOND_ESSAY, Bank
 from tests.fakes.model_server import DIMENSIONS, ModelServer
 from tests.pipelines import job_id, pipeline, run_all, submit
@@ -80,8 +82,8 @@ class Worker:
         await self._pool.execute("UPDATE async_jobs SET crashes = $2 WHERE id = $1", gpt, CRASHES.get(path, 0))
         return await self.finish(assessment_id, **({"model": await self.model()} if path == "model" else {}) | parts)
 
-    async def model(self) -> EssayModel:
-        model = EssayModel("sk-test", self._url, "gpt-test", 5)
+    async def model(self) -> ChatModel:
+        model = ChatModel("sk-test", self._url, "gpt-test", 5)
         self.stack.push_async_callback(model.close)
         return model
 
@@ -106,7 +108,9 @@ class Worker:
     async def healing(self, model: Any) -> DegradedRescorer:
         running = pipeline(self._pool, self._redis_url, self._embedder)
         self.stack.push_async_callback(running.job_queue.redis.aclose)
-        return DegradedRescorer(self._pool, running.job_queue, PaidModel(self._pool, model), None, 1e-6, 3600.0, 4)
+        return DegradedRescorer(
+            self._pool, running.job_queue, PaidModel(model, ModelAccount(self._pool)), None, 1e-6, 3600.0, 4
+        )
 
 
 @pytest.fixture
@@ -118,13 +122,13 @@ async def worker(
     await worker.stack.aclose()
 
 
-def raising_detector(error: Exception) -> Callable[[str], bool]:
+def raising_detector(error: Exception) -> Callable[[VisibleText], bool]:
     """Raises for the first essay, and does its work for others."""
 
-    def detect(text: str) -> bool:
-        if text == ESSAY:
+    def detect(essay: VisibleText) -> bool:
+        if essay.original == ESSAY:
             raise error
-        return suspected(text)
+        return suspects_injection(essay)
 
     return detect
 
@@ -149,18 +153,6 @@ class UnreadableAnswer(str):
 
 
 @dataclass
-class Reply:
-    """What came back of one call of the model."""
-
-    answer: str
-    outcome: str = "answered"
-    latency_ms: int = 1
-    tokens_in: int = 1000
-    tokens_out: int = 100
-    trouble: JobError | None = None
-
-
-@dataclass
 class FaultyModel:
     """A model that answers well, but for the first essay: then it raises, or answers what we fail to read."""
 
@@ -169,15 +161,15 @@ class FaultyModel:
     name: str = "gpt-test"
     asked: int = 0
 
-    async def ask(self, prompt: Prompt) -> Reply:
+    async def ask(self, prompt: EssayPrompt) -> ChatReply:
         dimension = {"findings": [], "quotes": [], "rationale": "Read.", "score": 20}
         answer = json.dumps(dict.fromkeys(DIMENSIONS, dimension))
         if json.loads(prompt.user)["essay"] != ESSAY:
-            return Reply(answer)
+            return ChatReply(answer=answer, tokens_in=1000)
         self.asked += 1
         if self.fault == "raises":
             raise LookupError(ESSAY)
-        return Reply(UnreadableAnswer(answer))
+        return ChatReply(answer=UnreadableAnswer(answer), tokens_in=1000)
 
 
 def events(logs: Any, level: str = "error") -> list[str]:
@@ -268,13 +260,13 @@ async def test_an_exception_after_a_score_is_stored_leaves_the_score(worker: Wor
 
 @pytest.mark.parametrize("fault", ["raises", "unreadable"])
 async def test_healing_goes_on_with_the_other_essays(worker: Worker, pool: Pool, fault: str) -> None:
-    def broken(text: str) -> bool:
+    def broken(essay: VisibleText) -> bool:
         raise RuntimeError("no")
 
     before = await worker.run("local", ESSAY, fallback="none", detect_injection=broken)
     assert (before.scorers, before.needs_review) == ([None, None], True)
     model = FaultyModel(fault)
-    assert await (await worker.healing(model)).heal() == 1
+    assert await (await worker.healing(model)).run_once() == 1
     assert model.asked == 1
     after = await worker.finish(UUID(before.result["assessment_id"]), model=model)
     assert (after.scorers, after.needs_review) == (["local", "gpt"], False)

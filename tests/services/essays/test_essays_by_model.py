@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from app.clients.llm.chat import EssayModel
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Price
+from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
 from tests.fakes.provider_faults import LASTING, PASSING, answer, by_essay, dripping, raw
@@ -58,8 +58,8 @@ async def ended(pool: Pool, assessment_id: UUID) -> Ended:
 
 
 @asynccontextmanager
-async def model_of(provider: ModelServer, seconds: float = 5) -> AsyncIterator[EssayModel]:
-    model = EssayModel("sk-test", provider.url, "gpt-test", seconds)
+async def model_of(provider: ModelServer, seconds: float = 5) -> AsyncIterator[ChatModel]:
+    model = ChatModel("sk-test", provider.url, "gpt-test", seconds)
     yield model
     await model.close()
 
@@ -72,7 +72,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder,
         fallback: Literal["local", "none"] = "local",
         answers: list[dict[str, Any]] | None = None,
         seconds: float = 5,
-        prices: dict[str, Price] | None = None,
+        prices: dict[str, TokenPrice] | None = None,
     ) -> Ended:
         told = bank.answers(essay=ESSAY, essay_two=SECOND) if answers is None else answers
         assessment_id = await submit(pool, bank, answers=told)
@@ -86,7 +86,7 @@ async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder,
 
 
 async def test_good_answers(run: Run, provider: ModelServer) -> None:
-    end = await run(prices={"gpt-test": Price(0.25, 2)})
+    end = await run(prices={"gpt-test": TokenPrice(0.25, 2)})
     assert (end.job["status"], end.job["attempts"], end.job["error"], end.reasons) == ("completed", 1, None, set())
     assert [(s["scorer"], s["model"], s["score"]) for s in end.scores] == [
         ("gpt", "gpt-test", 0.8),
@@ -216,7 +216,7 @@ async def test_usage_that_cannot_be_true_is_not_believed(run: Run, provider: Mod
     usage = {"prompt_tokens": 10**15, "completion_tokens": "many", "total_tokens": -1}
     message = {"role": "assistant", "content": answer()}
     provider.default = raw(json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode())
-    end = await run(answers=bank.answers(essay=ESSAY), prices={"gpt-test": Price(1, 1)})
+    end = await run(answers=bank.answers(essay=ESSAY), prices={"gpt-test": TokenPrice(1, 1)})
     assert [(call["outcome"], call["tokens_in"], call["tokens_out"]) for call in end.calls] == [("answered", 0, 0)]
 
 

@@ -11,7 +11,8 @@ from aiohttp import web
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PROBE, PaidModel
-from app.services.jobs.rescore_degraded import MOST_TRIES, DegradedRescorer
+from app.services.jobs.rescore_degraded import MAX_TRIES, DegradedRescorer
+from app.services.model_account import ModelAccount
 from tests.bank import ESSAY, SECOND_ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, essay_of, failure, scores, text
 from tests.pipelines import pipeline, run_all, submit
@@ -41,13 +42,13 @@ class Clinic(Workshop):
     async def healing(self, **changed: Any) -> DegradedRescorer:
         running = pipeline(self.pool, self._redis_url, self._embedder)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
-        asking = PaidModel(self.pool, await self.model())
+        asking = PaidModel(await self.model(), ModelAccount(self.pool))
         told = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed
         return DegradedRescorer(self.pool, running.job_queue, asking, None, **told)
 
     async def heal(self, **changed: Any) -> int:
         """One pass, and the run that it begins to its end."""
-        healed = await (await self.healing(**changed)).heal()
+        healed = await (await self.healing(**changed)).run_once()
         await self.finish(await self.model())
         return healed
 
@@ -100,9 +101,9 @@ async def test_while_the_model_is_away_only_the_probe_is_sent(clinic: Clinic, pr
     assessment_id = await clinic.degraded()
     before = await clinic.seen(assessment_id)
     provider.default = failure(500)
-    for _ in range(MOST_TRIES + 2):
+    for _ in range(MAX_TRIES + 2):
         assert await clinic.heal() == 0
-    assert asked(provider) == [_PROBED] * (MOST_TRIES + 2)
+    assert asked(provider) == [_PROBED] * (MAX_TRIES + 2)
     assert await clinic.seen(assessment_id) == before
     provider.default = scores(20)
     assert await clinic.heal() == 1
@@ -115,10 +116,10 @@ async def test_what_always_fails_is_tried_five_times_and_never_seen(
     assessment_id = await clinic.degraded()
     before = await clinic.seen(assessment_id)
     provider.default = but(ESSAY, trouble)
-    for _ in range(MOST_TRIES + 3):
+    for _ in range(MAX_TRIES + 3):
         assert await clinic.heal() == 0
         await pool.execute(_LATER)
-    assert asked(provider).count(ESSAY) == MOST_TRIES
+    assert asked(provider).count(ESSAY) == MAX_TRIES
     assert await clinic.seen(assessment_id) == before
 
 
@@ -179,14 +180,14 @@ async def test_what_a_person_scored_is_left_alone(clinic: Clinic, provider: Mode
 async def test_of_many_workers_one_looks(clinic: Clinic, provider: ModelServer) -> None:
     await clinic.degraded()
     healings = [await clinic.healing(interval=60) for _ in range(8)]
-    assert sum(await asyncio.gather(*(healing.heal() for healing in healings))) == 1
+    assert sum(await asyncio.gather(*(healing.run_once() for healing in healings))) == 1
     assert asked(provider) == [_PROBED, ESSAY]
 
 
 async def test_a_run_that_is_going_on_is_left_alone(clinic: Clinic, provider: ModelServer, bank: Bank) -> None:
     assessment_id = await clinic.degraded()
     healing = await clinic.healing()
-    assert await healing.heal() == 1
-    assert await healing.heal() == 0
+    assert await healing.run_once() == 1
+    assert await healing.run_once() == 0
     assert (await clinic.seen(assessment_id))[1] == 2
     assert len(provider.requests) == 2

@@ -14,10 +14,10 @@ from app.clients.llm.embeddings_local import EmbeddingUnavailable
 from app.clients.llm.gate import ModelGate
 from app.clients.redis import job_queue
 from app.domain.errors import TransientError
-from app.repositories import budget
+from app.repositories import scores
 from app.repositories.sql import Pool
-from app.services.essays.llm_calls import Price
-from app.services.recommendations.embedding_calls import Account, BoughtEmbedder, on_account_of
+from app.services.model_account import ModelAccount, TokenPrice
+from app.services.recommendations.embedding_calls import BoughtEmbedder, on_account_of
 from tests.bank import plant
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import ModelServer, failure
@@ -36,7 +36,7 @@ async def bought(provider: ModelServer) -> AsyncIterator[Open]:
     provider.embedding_default = vectors()
     opened: list[BoughtEmbedder] = []
 
-    def make(account: Account | None = None, patience: float = 20) -> BoughtEmbedder:
+    def make(account: ModelAccount | None = None, patience: float = 20) -> BoughtEmbedder:
         model = EmbeddingModel("sk-secret", provider.url, NAME, 20)
         opened.append(BoughtEmbedder(model, account, patience, chance=lambda: 0.0))
         return opened[-1]
@@ -128,7 +128,7 @@ async def test_going_and_coming_back_is_told_once(bought: Open, provider: ModelS
 
 async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: ModelServer, pool: Pool) -> None:
     assessment_id = await submit(pool, await plant(pool, catalogue=False))
-    embedder = bought(Account(pool, Price(0.02, 0)))
+    embedder = bought(ModelAccount(pool, TokenPrice(0.02, 0)))
     provider.embedding_script.append(failure(500))
     await on_account_of(embedder, assessment_id, 1).embed(["red", "blue"])
     await embedder.embed(["green"])
@@ -141,14 +141,14 @@ async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: Mo
 
 
 async def test_without_a_price_there_is_no_cost(bought: Open, pool: Pool) -> None:
-    await bought(Account(pool)).embed(["red"])
+    await bought(ModelAccount(pool)).embed(["red"])
     assert [(row["tokens_in"], row["cost_usd"]) for row in await pool.fetch(CALLS)] == [(TOKENS, None)]
 
 
 async def test_nothing_is_asked_beyond_the_budget(bought: Open, provider: ModelServer, pool: Pool) -> None:
-    embedder = bought(Account(pool, Price(1e6, 0), budget_usd=15))
+    embedder = bought(ModelAccount(pool, TokenPrice(1e6, 0), budget_usd=15))
     await embedder.embed(["red"])
-    assert await budget.spent_today(pool) == TOKENS
+    assert await scores.spent_today(pool) == TOKENS
     with pytest.raises(EmbeddingUnavailable, match="budget"):
         await embedder.embed(["a longer text about flowers"])
     assert len(inputs(provider)) == 1

@@ -1,7 +1,7 @@
-"""Essays that speak to whoever grades them: suspected by their words, never sure, and for a person to look at.
+"""Detects essays that try to influence their grader (prompt injection). A match is a suspicion for a person to look at.
 
-A passage counts where it addresses a grader or gives an order, wants points, secrets or other rules, and names the
-points, the instructions or the essay. An essay about such things mostly does one or two of the three.
+A passage matches if it addresses a grader or gives an order, wants points, secrets or other rules, and names the
+points, the instructions or the essay. An essay about such topics mostly does one or two of the three.
 """
 
 import re
@@ -12,47 +12,48 @@ from app.domain.essay.injection.outputs import imitates_output
 from app.domain.essay.injection.passages import mentions_of_attacks, passages
 from app.domain.essay.injection.readings import decoded, joined, spelt, turned, unescaped
 from app.domain.essay.injection.rules import broken
-from app.domain.essay.visible_text import visible_text
+from app.domain.essay.visible_text import VisibleText, visible_text
 
-# So many different mentions of attacks make them the subject of an essay. Its quotes are examples then, and only
-# what concerns points is a cue.
+# An essay with so many different mentions of attacks is about attacks. Its quotes are then examples, and only cues
+# that concern points count.
 _MENTIONS = 2
 _ON_POINTS = frozenset({"appeal", "authority", "demand", "output", "rubric"})
-# Quotes of what somebody might write, and not of what somebody says.
+# Quotations, as of what somebody might write.
 _QUOTES = r"\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|„[^“”\n]{1,400}[“”]|«[^»\n]{1,400}»"
 _MENTIONED = re.compile(
     r"(\b(?:wrote|writes?|writing|written|contain(?:s|ed|ing)|sentences?|phrases?|like|such as|example|e\.g\.|words?"
     rf"|hides?|inserts?|named|called)(?: \w{{1,12}}){{0,4}}[ :,]{{1,3}})(?:{_QUOTES}|'[^'\n]{{1,400}}')"
 )
-# Who quotes more than that says it himself.
+# If less than this share of a text is outside quotation marks, the marks are ignored.
 _UNQUOTED = 0.5
 _QUOTED = re.compile(rf"{_QUOTES}|`[^`\n]{{1,400}}`")
-# No more than that is looked at, so that no text takes long.
+# Characters that are looked at, so that no text takes long.
 _LONGEST = 20_000
 
 
-def suspected(essay: str) -> bool:
-    """Whether the essay, as saved, seems to instruct, bribe, imitate or question its grader."""
+def suspects_injection(essay: VisibleText) -> bool:
+    """Whether the essay seems to instruct, bribe, imitate or question its grader."""
     return bool(cues(essay))
 
 
-def cues(essay: str) -> tuple[str, ...]:
-    """What makes the essay suspect, by name and in order; empty for an essay that is not."""
-    essay = essay[:_LONGEST]
-    read = visible_text(essay)
-    text = plain(unescaped(read.text))[:_LONGEST]
+def cues(essay: VisibleText) -> tuple[str, ...]:
+    """The names of the cues that make the essay suspect, sorted; empty for an essay that is not."""
+    if len(essay.original) > _LONGEST:
+        essay = visible_text(essay.original[:_LONGEST])
+    text = plain(unescaped(essay.text))[:_LONGEST]
     found = set(_in_words(text))
-    found |= {"hidden_text"} if hides(essay) else set()
-    found |= {"split_words"} if splits_words(essay) else set()
-    found |= {"look_alikes"} if mixes_scripts(read) else set()
+    found |= {"hidden_text"} if hides(essay.original) else set()
+    found |= {"split_words"} if splits_words(essay.original) else set()
+    found |= {"look_alikes"} if mixes_scripts(essay) else set()
     found |= {"joined_words"} if joined(text) else set()
-    others = filter(None, (*map(plain, (*hidden_texts(essay), *decoded(read.text))), *turned(text), spelt(text)))
+    hidden = map(plain, (*hidden_texts(essay.original), *decoded(essay.text)))
+    others = filter(None, (*hidden, *turned(text), spelt(text)))
     found |= {"encoded"} if any(_in_secret(other[:_LONGEST]) for other in others) else set()
     return tuple(sorted(found))
 
 
 def _in_words(text: str) -> set[str]:
-    """The cues that a plain text has as any reader reads it."""
+    """The cues of a plain text."""
     text = _MENTIONED.sub(r"\1 … ", text)
     unquoted = _QUOTED.sub(" … ", text)
     if len(unquoted) < _UNQUOTED * len(text):
@@ -69,5 +70,5 @@ def _told(text: str) -> set[str]:
 
 
 def _in_secret(text: str) -> bool:
-    """Whether a text that somebody took pains to encode has anything to do with grading."""
+    """Whether a text that was hidden or encoded has anything to do with grading."""
     return imitates_output(text) or any(broken(spoken, encoded=True) for spoken in set(passages(text)))

@@ -1,0 +1,66 @@
+"""Paying for model calls: what a call costs, and the day's budget, shared by all workers, that it has to fit into."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.clients.llm.replies import ModelReply
+from app.domain.errors import JobError, PermanentError, TransientError
+from app.repositories import scores
+from app.repositories.sql import Pool
+
+_Reply = TypeVar("_Reply", bound=ModelReply)
+
+
+@dataclass(frozen=True)
+class TokenPrice:
+    """Dollars for a million tokens in and out."""
+
+    tokens_in: float
+    tokens_out: float
+
+    def dollars(self, tokens_in: int, tokens_out: int) -> float:
+        """The price of so many tokens."""
+        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
+
+
+@dataclass(frozen=True)
+class ModelAccount:
+    """Pays for the calls of one model. `price` is None where it is not known, `budget_usd` where a day's cost has no
+    limit."""
+
+    pool: Pool
+    price: TokenPrice | None = None
+    budget_usd: float | None = None
+
+    async def pay(
+        self, call: Callable[[], Awaitable[_Reply]], tokens_in: int, tokens_out: int = 0
+    ) -> tuple[_Reply, float | None]:
+        """Makes a call that is expected to take so many tokens; its reply, and its cost in dollars where the price is
+        known.
+
+        Raises:
+            PermanentError: today's budget is spent.
+            TransientError: calls in flight may spend the rest of today's budget.
+            JobError: raised by `call`, which has not reached the model then and costs nothing.
+        """
+        if self.price is None:
+            return await call(), None
+        if self.budget_usd is None:
+            reply = await call()
+            return reply, self.price.dollars(reply.tokens_in, reply.tokens_out)
+        reserved = self.price.dollars(tokens_in, tokens_out)
+        day = await scores.reserve_budget(self.pool, reserved, self.budget_usd)
+        if day is None:
+            if await scores.spent_today(self.pool) + reserved > self.budget_usd:
+                raise PermanentError("model_budget_spent", "today's budget for the model is spent")
+            raise TransientError("model_budget_reserved", "today's budget for the model is nearly spent")
+        # After any other exception the dollars stay reserved, since nobody knows whether the call was paid for.
+        try:
+            reply = await call()
+        except JobError:
+            await scores.settle_budget(self.pool, day, reserved, 0.0)
+            raise
+        cost = self.price.dollars(reply.tokens_in, reply.tokens_out)
+        await scores.settle_budget(self.pool, day, reserved, cost)
+        return reply, cost
