@@ -1,4 +1,6 @@
-"""asyncpg without anything of ours around it: no codecs, no checks; texts go where jsonb is expected."""
+"""An asyncpg pool without the service's codecs and checks, for measuring what Postgres alone allows.
+
+Arguments of type jsonb are passed as text."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +12,13 @@ from app.repositories.sql import Connection, Pool
 
 @asynccontextmanager
 async def bare_pool(dsn: str, connections: int) -> AsyncIterator[Pool]:
-    """A pool whose connections are all open."""
+    """A pool of exactly so many connections, all open from the beginning."""
     pool = asyncpg.create_pool(
-        dsn, min_size=connections, max_size=connections, reset=_leave_as_it_is, server_settings={"jit": "off"}
+        dsn, min_size=connections, max_size=connections, reset=_do_not_reset, server_settings={"jit": "off"}
     )
     async with pool:
         yield pool
 
 
-async def _leave_as_it_is(_: Connection) -> None:
-    """Neither do server and worker reset their connections."""
+async def _do_not_reset(_: Connection) -> None:
+    """Servers and workers do not reset their connections either."""

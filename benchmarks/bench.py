@@ -1,4 +1,4 @@
-"""`make bench`: what Assay does in a second and in a wait, beside what its parts alone do on the same machine."""
+"""`make bench`: throughput, latency and idle cost of Assay, beside what its parts alone reach on the same machine."""
 
 import argparse
 import json
@@ -12,21 +12,21 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.credentials import credential_import, retrieval
-from benchmarks.environment import Ground, open_ground
+from benchmarks.environment import Environment, open_environment
 from benchmarks.essays import essays, pipeline
 from benchmarks.followers import follow
 from benchmarks.jobs import idle, noop, pickup
-from benchmarks.processes import BenchFailed
-from benchmarks.report import Line, as_json, show
+from benchmarks.processes import BenchmarkFailed
+from benchmarks.report import Measurement, as_json, print_report
 from benchmarks.submissions import submit
 from benchmarks.webhooks import webhooks
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the bench, and what has to be known to read its lines."""
+    """A part of the benchmark, and notes for reading its measurements."""
 
-    run: Callable[[Ground], list[Line]]
+    run: Callable[[Environment], list[Measurement]]
     notes: tuple[str, ...]
 
 
@@ -45,34 +45,34 @@ PARTS = {
 
 
 def main() -> int:
-    """Runs the parts and prints their table. An aim that is missed is said, and fails nothing; a part that could not be
-    run is said as well, and does."""
+    """Runs the parts and prints their report. A missed target is shown and still exits with 0; a part that could not
+    run exits with 1."""
     options = _parser().parse_args()
     # Wide enough for the table also where the width is not known, such as in a file.
     console, names = Console(width=None if sys.stdout.isatty() else 130), options.only or list(PARTS)
-    lines: list[Line] = []
-    machine = f"machine: {os.cpu_count()} cores, with a load of {os.getloadavg()[0]:.1f} before the bench began"
+    measurements: list[Measurement] = []
+    machine = f"machine: {os.cpu_count()} cores, with a load of {os.getloadavg()[0]:.1f} before the benchmark began"
     failed = False
-    with open_ground() as ground:
+    with open_environment() as environment:
         for name in names:
             started = time.monotonic()
-            ground.clear()
+            environment.reset()
             try:
-                lines += PARTS[name].run(ground)
-            except BenchFailed as error:
+                measurements += PARTS[name].run(environment)
+            except BenchmarkFailed as error:
                 failed = True
                 console.print(f"{name} failed: {error}", markup=False, style="red")
             console.print(f"{name}: {time.monotonic() - started:.0f} s", style="dim")
-    show(lines, [machine, *(note for name in names for note in PARTS[name].notes)], console)
+    print_report(measurements, [machine, *(note for name in names for note in PARTS[name].notes)], console)
     if options.json:
-        options.json.write_text(json.dumps(as_json(lines), indent=2) + "\n")
+        options.json.write_text(json.dumps(as_json(measurements), indent=2) + "\n")
     return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(PARTS), help="run this part alone; may be given again")
-    parser.add_argument("--json", type=Path, help="also write the lines to this file")
+    parser.add_argument("--only", action="append", choices=list(PARTS), help="run only this part; can be repeated")
+    parser.add_argument("--json", type=Path, help="also write the measurements to this file")
     return parser
 
 

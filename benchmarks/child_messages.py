@@ -1,16 +1,16 @@
-"""How a process of this package hears what to do and says what it found: a line of JSON each."""
+"""Messages of a benchmark's child process to and from its parent: one line of JSON each, on stdin and stdout."""
 
 import json
 import sys
 from typing import Any
 
 
-def told() -> Any:
-    """What the bench says first: the arguments."""
+def receive() -> Any:
+    """The next message of the parent; the first one holds the arguments."""
     return json.loads(sys.stdin.readline())
 
 
-def say(value: Any) -> None:
-    """Tells the bench something."""
+def send(value: Any) -> None:
+    """Sends a message to the parent."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()

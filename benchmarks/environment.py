@@ -1,4 +1,4 @@
-"""What the bench stands on: servers of its own, and a fresh database for each part."""
+"""The environment of the benchmark: Postgres and Valkey of its own, and a fresh database for each part."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +14,7 @@ from redis import Redis
 from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.bank import Bank, plant
 from tests.conftest import with_database
 
@@ -26,8 +26,8 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The servers, a folder for logs, and the small track."""
+class Environment:
+    """The servers, a folder for logs, and the questions of a small track."""
 
     servers: ServerUrls
     folder: Path
@@ -35,42 +35,42 @@ class Ground:
 
     @property
     def database_name(self) -> str:
-        """What the part's database is called."""
+        """Name of the current part's database."""
         return _PART
 
     @property
     def database_url(self) -> str:
-        """The part's database."""
+        """URL of the current part's database."""
         return with_database(self.servers.database_url, _PART)
 
     @property
     def redis_url(self) -> str:
-        """Valkey, empty when a part begins."""
+        """URL of Valkey, which is empty when a part begins."""
         return self.servers.redis_url
 
-    def clear(self) -> None:
-        """A database with the small track and nothing else, an empty Valkey."""
-        asyncio.run(_clone(self.servers.database_url))
+    def reset(self) -> None:
+        """Replaces the database by one with nothing but the small track, and empties Valkey."""
+        asyncio.run(_clone_template(self.servers.database_url))
         with Redis.from_url(self.redis_url) as redis:
             redis.flushall()
 
-    def run(self, work: Callable[[Pool], Awaitable[_T]]) -> _T:
-        """Does something in the part's database."""
-        return asyncio.run(_with_pool(self.database_url, work))
+    def run(self, query: Callable[[Pool], Awaitable[_T]]) -> _T:
+        """Runs a coroutine function with a connection pool of the part's database and returns its result."""
+        return asyncio.run(_with_pool(self.database_url, query))
 
 
 @contextmanager
-def open_ground() -> Iterator[Ground]:
-    """Servers in a temporary folder. They write to disk as in a deployment: commits have to cost what they cost."""
+def open_environment() -> Iterator[Environment]:
+    """Starts the servers in a temporary folder. They write to disk, so that commits cost what they do when deployed."""
     with TemporaryDirectory(prefix="assay-bench-") as name, embedded_servers(Path(name) / "data", durable=True) as urls:
         template = with_database(urls.database_url, _TEMPLATE)
         asyncio.run(_execute(urls.database_url, f"CREATE DATABASE {_TEMPLATE}"))
         migrate(template)
         bank = asyncio.run(_with_pool(template, plant))
-        yield Ground(urls, Path(name), bank)
+        yield Environment(urls, Path(name), bank)
 
 
-async def _clone(admin_url: str) -> None:
+async def _clone_template(admin_url: str) -> None:
     await _execute(admin_url, f"DROP DATABASE IF EXISTS {_PART} WITH (FORCE)")
     await _execute(admin_url, f"CREATE DATABASE {_PART} TEMPLATE {_TEMPLATE}")
 
@@ -83,6 +83,6 @@ async def _execute(url: str, statement: str) -> None:
         await conn.close()
 
 
-async def _with_pool(url: str, work: Callable[[Pool], Awaitable[_T]]) -> _T:
+async def _with_pool(url: str, query: Callable[[Pool], Awaitable[_T]]) -> _T:
     async with open_pool(url, "assay bench", CONNECTIONS) as pool:
-        return await work(pool)
+        return await query(pool)

@@ -1,4 +1,4 @@
-"""What the bench says: figures of ours beside limits that were measured in the same run."""
+"""The report of the benchmark: what was measured of Assay, beside limits measured in the same run."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,80 +9,81 @@ from rich.table import Table
 
 
 @dataclass(frozen=True)
-class Line:
-    """One figure of ours. `limits` are the same thing done in other ways, in the same unit; `ratio` is ours to the
-    tightest of them; `met` is None where nothing is aimed at."""
+class Measurement:
+    """One figure of Assay. `limits` are the same task done in other ways, in the same unit; `ratio` compares `value` to
+    the tightest of them; `met` is None where there is no target."""
 
     part: str
-    what: str
+    name: str
     unit: str
-    ours: float
+    value: float
     limits: Mapping[str, float]
     ratio: float | None
-    aim: str
+    target: str
     met: bool | None
     note: str = ""
 
 
 def at_least(
-    part: str, what: str, ours: float, limits: Mapping[str, float], share: float | None, note: str = ""
-) -> Line:
-    """Something a second, of which more is better; the aim is a share of the smallest limit."""
-    ratio = ours / min(limits.values())
-    aim, met = ("", None) if share is None else (f"≥ {share:g} × the smallest limit", ratio >= share)
-    return Line(part, what, "/s", ours, limits, ratio, aim, met, note)
+    part: str, name: str, value: float, limits: Mapping[str, float], share: float | None, note: str = ""
+) -> Measurement:
+    """A rate per second, where more is better; the target is a share of the smallest limit."""
+    ratio = value / min(limits.values())
+    target, met = ("", None) if share is None else (f"≥ {share:g} × the smallest limit", ratio >= share)
+    return Measurement(part, name, "/s", value, limits, ratio, target, met, note)
 
 
 def at_most(
-    part: str, what: str, unit: str, ours: float, limits: Mapping[str, float], most: float | None, note: str = ""
-) -> Line:
-    """Something of which less is better; the aim is a number of its own."""
-    ratio = ours / min(limits.values()) if limits and min(limits.values()) else None
-    aim, met = ("", None) if most is None else (f"< {most:g} {unit}", ours < most)
-    return Line(part, what, unit, ours, limits, ratio, aim, met, note)
+    part: str, name: str, unit: str, value: float, limits: Mapping[str, float], maximum: float | None, note: str = ""
+) -> Measurement:
+    """A cost, where less is better; the target is an absolute number."""
+    ratio = value / min(limits.values()) if limits and min(limits.values()) else None
+    target, met = ("", None) if maximum is None else (f"< {maximum:g} {unit}", value < maximum)
+    return Measurement(part, name, unit, value, limits, ratio, target, met, note)
 
 
 def ratio_at_most(
-    part: str, what: str, unit: str, ours: float, limits: Mapping[str, float], most: float, note: str = ""
-) -> Line:
-    """Something of which less is better; the aim is a multiple of the smallest limit."""
-    ratio = ours / min(limits.values())
-    return Line(part, what, unit, ours, limits, ratio, f"≤ {most:g} × the smallest limit", ratio <= most, note)
+    part: str, name: str, unit: str, value: float, limits: Mapping[str, float], maximum: float, note: str = ""
+) -> Measurement:
+    """A cost, where less is better; the target is a multiple of the smallest limit."""
+    ratio = value / min(limits.values())
+    target = f"≤ {maximum:g} × the smallest limit"
+    return Measurement(part, name, unit, value, limits, ratio, target, ratio <= maximum, note)
 
 
-def show(lines: Iterable[Line], notes: Iterable[str], console: Console) -> None:
-    """Prints one table, and what has to be known to read it."""
-    table = Table(title="Ours against limits measured in the same run")
-    for name in ("part", "what", "ours", "limits", "ratio", "aim", "met"):
-        table.add_column(name, justify="right" if name in ("ours", "ratio") else "left", overflow="fold")
+def print_report(measurements: Iterable[Measurement], notes: Iterable[str], console: Console) -> None:
+    """Prints all measurements as one table, and below it the notes needed to read it."""
+    table = Table(title="Assay beside limits measured in the same run")
+    for name in ("part", "measured", "Assay", "limits", "ratio", "target", "met"):
+        table.add_column(name, justify="right" if name in ("Assay", "ratio") else "left", overflow="fold")
     part = ""
-    for line in lines:
-        if part and line.part != part:
+    for measurement in measurements:
+        if part and measurement.part != part:
             table.add_section()
-        table.add_row(line.part if line.part != part else "", *_cells(line))
-        part = line.part
+        table.add_row(measurement.part if measurement.part != part else "", *_cells(measurement))
+        part = measurement.part
     console.print(table)
     for note in notes:
         console.print(f"- {note}", highlight=False)
 
 
-def as_json(lines: Iterable[Line]) -> list[dict[str, object]]:
-    """The lines for a file."""
-    return [asdict(line) for line in lines]
+def as_json(measurements: Iterable[Measurement]) -> list[dict[str, object]]:
+    """The measurements as plain values for a JSON file."""
+    return [asdict(measurement) for measurement in measurements]
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The smallest value that so many percent of the values do not exceed."""
+    """The smallest of the values that is not exceeded by this percentage of them."""
     ordered = sorted(values)
     return ordered[max(1, math.ceil(len(ordered) * percent / 100)) - 1]
 
 
-def _cells(line: Line) -> tuple[str, ...]:
-    limits = "\n".join(f"{name}: {_number(value)}" for name, value in line.limits.items())
-    what = f"{line.what}\n[dim]{line.note}[/dim]" if line.note else line.what
-    ratio = "" if line.ratio is None else f"{line.ratio:.2g} ×"
-    met = {None: "", True: "[green]yes[/green]", False: "[bold red]NO[/bold red]"}[line.met]
-    return what, f"{_number(line.ours)} {line.unit}", limits, ratio, line.aim, met
+def _cells(measurement: Measurement) -> tuple[str, ...]:
+    limits = "\n".join(f"{name}: {_number(value)}" for name, value in measurement.limits.items())
+    name = f"{measurement.name}\n[dim]{measurement.note}[/dim]" if measurement.note else measurement.name
+    ratio = "" if measurement.ratio is None else f"{measurement.ratio:.2g} ×"
+    met = {None: "", True: "[green]yes[/green]", False: "[bold red]NO[/bold red]"}[measurement.met]
+    return name, f"{_number(measurement.value)} {measurement.unit}", limits, ratio, measurement.target, met
 
 
 def _number(value: float) -> str:

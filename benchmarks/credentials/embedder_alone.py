@@ -1,24 +1,27 @@
-"""Texts as long as those of the bench's catalogue, through the embedder alone."""
+"""Process of part "import": embeds texts as long as credentials by the embedder alone; sends the rate per second."""
 
 import asyncio
 import time
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
-from benchmarks.child_messages import say, told
-from benchmarks.credentials.made_up_credentials import made_up
+from benchmarks.child_messages import receive, send
+from benchmarks.credentials.made_up_credentials import made_up_credentials
 
 
 async def _measure(count: int) -> float:
-    """Texts a second, the model's loading left out."""
-    texts = [f"{one['title']}. {', '.join(one['skills'])}. {one['description']}" for one in made_up(count, seed=2)]
+    """Texts per second, without the time to load the model."""
+    texts = [
+        f"{credential['title']}. {', '.join(credential['skills'])}. {credential['description']}"
+        for credential in made_up_credentials(count, seed=2)
+    ]
     embedder = OfflineEmbedder()
-    await embedder.embed(["warm"])
-    began = time.perf_counter()
+    await embedder.embed(["warm up"])
+    started = time.perf_counter()
     await embedder.embed(texts)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     await embedder.close()
     return count / seconds
 
 
 if __name__ == "__main__":
-    say(asyncio.run(_measure(**told())))
+    send(asyncio.run(_measure(**receive())))

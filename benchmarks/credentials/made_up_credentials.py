@@ -1,4 +1,5 @@
-"""`python -m benchmarks.credentials N`: N made-up credentials as JSON lines on standard output, the same each time."""
+"""Made-up credentials, the same each time. `python -m benchmarks.credentials.made_up_credentials N` prints N of them as
+JSON lines."""
 
 import json
 import sys
@@ -21,21 +22,21 @@ _SENTENCES = (
 )
 
 
-def made_up(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """So many credentials with different titles, of one provider to about fifty of them."""
-    chance = Random(seed)  # noqa: S311  # no secret
+def made_up_credentials(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """So many credentials with different titles, about fifty from each provider."""
+    random = Random(seed)  # noqa: S311  # no secret
     for number in range(count):
-        skills = chance.sample(SKILLS, 3)
+        skills = random.sample(SKILLS, 3)
         yield {
             "title": f"{skills[0].capitalize()} and {skills[1]}, course {number}",
-            "provider": f"School {chance.randrange(1 + count // 50)}",
+            "provider": f"School {random.randrange(1 + count // 50)}",
             "url": f"https://school.example/{number}",
-            "level": chance.choice(_LEVELS),
+            "level": random.choice(_LEVELS),
             "skills": skills,
-            "description": " ".join(text.format(*skills) for text in chance.sample(_SENTENCES, 4)),
+            "description": " ".join(text.format(*skills) for text in random.sample(_SENTENCES, 4)),
         }
 
 
 if __name__ == "__main__":
-    for credential in made_up(int(sys.argv[1])):
+    for credential in made_up_credentials(int(sys.argv[1])):
         sys.stdout.write(json.dumps(credential) + "\n")

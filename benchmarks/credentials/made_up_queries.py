@@ -1,16 +1,16 @@
-"""Queries as students of five tracks would cause them: gaps among the track's skills, interests in their own words."""
+"""Made-up retrieval queries of students of five tracks: gaps in the skills of the track, interests in free text."""
 
 from collections.abc import Iterator
 from random import Random
 
 from app.domain.recommendation.query import RetrievalQuery
 from app.domain.states import Level
-from app.evaluation.asking import product_query
-from app.evaluation.labelled import Gap, LabelledQuery
+from app.evaluation.labelled_queries import Gap, LabelledQuery
+from app.evaluation.retrieval_queries import to_retrieval_query
 from benchmarks.credentials.made_up_credentials import SKILLS
 
 _TRACKS, _SKILLS_OF_A_TRACK = 5, 6
-_WISHES = (
+_WISH_WORDS = (
     "I would like to learn how large companies keep their web services fast while many people use them and what to do "
     "at work when the data of a project are wrong or somebody made mistakes with the exercise in the middle of it"
 )
@@ -19,16 +19,16 @@ _SUBJECTS = ("How does a cache change what clients read?", "Describe how you fou
 
 
 def made_up_queries(count: int, seed: int = 1) -> Iterator[RetrievalQuery]:
-    """So many, each with a text that no other has; none to three gaps."""
-    chance = Random(seed)  # noqa: S311  # no secret
-    tracks = [chance.sample(SKILLS, _SKILLS_OF_A_TRACK) for _ in range(_TRACKS)]
+    """So many queries, each with up to three gaps and a text that no other query has."""
+    random = Random(seed)  # noqa: S311  # no secret
+    tracks = [random.sample(SKILLS, _SKILLS_OF_A_TRACK) for _ in range(_TRACKS)]
     for number in range(count):
-        skills = chance.choice(tracks)
-        wish = f"{' '.join(chance.sample(_WISHES.split(), 12))} {chance.choice(SKILLS)} {seed}-{number}"
-        gaps = tuple(Gap(skill=skill, level=0.2) for skill in chance.sample(skills, chance.randrange(4)))
-        yield product_query(
+        skills = random.choice(tracks)
+        wish = f"{' '.join(random.sample(_WISH_WORDS.split(), 12))} {random.choice(SKILLS)} {seed}-{number}"
+        gaps = tuple(Gap(skill=skill, level=0.2) for skill in random.sample(skills, random.randrange(4)))
+        yield to_retrieval_query(
             LabelledQuery(
-                id=str(number), track="bench", level=chance.choice([None, *Level]), skills_of_track=tuple(skills),
-                gaps=gaps, interests=(wish, *chance.sample(_OPTIONS, 2)), essay_subjects=_SUBJECTS, accept={"-": 1},
+                id=str(number), track="bench", level=random.choice([None, *Level]), skills_of_track=tuple(skills),
+                gaps=gaps, interests=(wish, *random.sample(_OPTIONS, 2)), essay_subjects=_SUBJECTS, accept={"-": 1},
             )
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Retrievals one after the other, as a worker does them, and what they cannot do without."""
+"""Process of part "retrieval": searches for credentials one after the other; sends percentiles of their times (ms)."""
 
 import time
 from collections.abc import Iterable
@@ -15,45 +15,53 @@ from benchmarks.child_messages import receive, send
 from benchmarks.credentials.made_up_queries import made_up_queries
 from benchmarks.report import percentile
 
-_WARM = 60
+_WARMUP = 60
 _SCAN = "SELECT passage_id FROM passage_vectors ORDER BY embedding <=> $1::text::vector LIMIT 50"
 
 
-async def _retrievals(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[RetrievalQuery]) -> list[float]:
-    taken = []
+async def _search_times(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[RetrievalQuery]) -> list[float]:
+    """Seconds of each search, as a worker does it."""
+    times = []
     for query in queries:
-        began = time.perf_counter()
-        found = await search.by_words_and_meaning(pool, embedder, query)
-        ranked = rank(query, found.by_words, found.by_meaning)
-        await search.with_evidence(pool, embedder.name, query, [one for one, _ in ranked[:MAX_RECOMMENDATIONS]], found.vector)
-        taken.append(time.perf_counter() - began)
-        assert ranked and found.by_words and len(found.by_meaning) == MAX_CANDIDATES
-    return taken
+        started = time.perf_counter()
+        matches = await search.by_words_and_meaning(pool, embedder, query)
+        ranked = rank(query, matches.by_words, matches.by_meaning)
+        best = [candidate for candidate, _ in ranked[:MAX_RECOMMENDATIONS]]
+        await search.with_evidence(pool, embedder.name, query, best, matches.vector)
+        times.append(time.perf_counter() - started)
+        assert ranked and matches.by_words and len(matches.by_meaning) == MAX_CANDIDATES
+    return times
 
 
-async def _floor(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[RetrievalQuery]) -> list[float]:
-    """The student's own text embedded, one look at all vectors."""
-    taken = []
+async def _scan_times(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[RetrievalQuery]) -> list[float]:
+    """Seconds to embed each student's own text and to scan all vectors once."""
+    times = []
     for query in queries:
-        own = max((part.text for part in query.meanings), key=lambda text: text.endswith(tuple("0123456789")))
-        began = time.perf_counter()
-        (vector,) = await embedder.embed([own])
+        # The texts of `made_up_queries` end in a number.
+        own_text = max((part.text for part in query.meanings), key=lambda text: text.endswith(tuple("0123456789")))
+        started = time.perf_counter()
+        (vector,) = await embedder.embed([own_text])
         await pool.fetch(_SCAN, str(list(vector)))
-        taken.append(time.perf_counter() - began)
-    return taken
+        times.append(time.perf_counter() - started)
+    return times
 
 
 async def _measure(database_url: str, count: int) -> dict[str, float]:
     embedder = OfflineEmbedder()
     try:
         async with open_pool(database_url, "assay bench", 2) as pool:
-            await _retrievals(pool, embedder, made_up_queries(_WARM, seed=1))
-            ours = await _retrievals(pool, embedder, made_up_queries(count, seed=2))
-            floor = await _floor(pool, embedder, made_up_queries(count, seed=3))
+            await _search_times(pool, embedder, made_up_queries(_WARMUP, seed=1))
+            times = {
+                "assay": await _search_times(pool, embedder, made_up_queries(count, seed=2)),
+                "scan": await _scan_times(pool, embedder, made_up_queries(count, seed=3)),
+            }
     finally:
         await embedder.close()
-    both = {"ours": ours, "floor": floor}
-    return {f"{name} p{at}": 1000 * percentile(taken, at) for name, taken in both.items() for at in (50, 95)}
+    return {
+        f"{name} p{percent}": 1000 * percentile(seconds, percent)
+        for name, seconds in times.items()
+        for percent in (50, 95)
+    }
 
 
 if __name__ == "__main__":

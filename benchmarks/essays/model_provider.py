@@ -1,19 +1,19 @@
-"""The model provider of the tests as a process of its own; it answers at once, or after so many seconds."""
+"""Process of parts "pipeline" and "essays": a fake model provider that answers after so many seconds; sends its URL."""
 
 import asyncio
 
 import uvloop
 
-from benchmarks.child_messages import say, told
+from benchmarks.child_messages import receive, send
 from tests.fakes.model_server import after, model_server
 
 
 async def _serve(seconds: float = 0.0) -> None:
     async with model_server() as server:
         server.default = after(seconds, server.default)
-        say(server.url)
+        send(server.url)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(**told()))
+    uvloop.run(_serve(**receive()))

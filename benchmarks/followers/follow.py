@@ -1,4 +1,5 @@
-"""Thousands of long polls at one server process: what each costs while nothing happens, and how soon it is told."""
+"""Part "follow": thousands of long polls at one server process. Measures their cost while nothing happens, and the time
+from a change to the client."""
 
 import asyncio
 import resource
@@ -10,127 +11,134 @@ from typing import Any
 
 import asyncpg
 
-from app.services.assessments.change_hub import LOOK_SECONDS
+from app.services.assessments.change_hub import CHECK_SECONDS
 from benchmarks import database_rows
-from benchmarks.environment import Ground
-from benchmarks.processes import BenchFailed, Child, child, cpu_seconds, memory_bytes, wait_for
-from benchmarks.report import Line, at_most, ratio_at_most
-from benchmarks.server import serving
+from benchmarks.environment import Environment
+from benchmarks.processes import BenchmarkFailed, ChildProcess, cpu_seconds, memory_bytes, start_child, wait_for
+from benchmarks.report import Measurement, at_most, ratio_at_most
+from benchmarks.server import start_server
 
 NOTES = (
-    "follow: each client is a student with an assessment and a connection of their own, and asks again as soon as it "
-    "is answered. A change is a job's claim or return in Postgres, announced as a worker does it. Bare aiohttp waits "
-    "for a future, verifies and reads nothing, and is told through Redis alone.",
+    "follow: each client is a student with an assessment and a connection of their own, and polls again as soon as it "
+    "is answered. A change claims or releases a job in Postgres and is published as by a worker. Bare aiohttp waits "
+    "for a future, which a message through Redis resolves; it verifies and reads nothing.",
 )
-_WAITERS = 10_000
-# Counted neither in the memory of before nor of after: what the first requests load and open.
+_CLIENTS = 10_000
+# Clients that connect first; the memory that their requests make the server allocate once is not counted.
 _WARM = 200
-# Changes that are timed; then each assessment is changed once more, as fast as that goes.
+# Changes that are timed; then each assessment is changed once more, as fast as possible.
 _TIMED = 2_000
 _RATE = 100.0
-_LOOKS = 3
-# A server that uses no more of a core than this over so many seconds has nothing to do; or nothing but to answer polls
-# that end.
+# The server's periodic checks during which its CPU time and statements are counted.
+_CHECKS = 3
+# A server is idle when it uses no more than this share of a core over so many seconds; the larger share also allows for
+# polls that end and begin again.
 _IDLE_SECONDS = 0.5
 _IDLE_SHARE = 0.08
 _CALM_SHARE = 0.4
 _BODY_BYTES = 530
-_MOST_MEMORY = 1.4
-_MOST_MS = 100.0
+_MAX_MEMORY_RATIO = 1.4
+_MAX_MS = 100.0
 # Open files of a server beside its clients' connections.
 _OTHER_FILES = 200
 _STATEMENTS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1"
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One server: bytes for a waiter, percent of a core while all wait, statements in one look, and times (ms)."""
+class _ServerFigures:
+    """One server: bytes for each client, percent of a core and statements per check while all wait, and the figures of
+    `follow_client`."""
 
     memory: float
     percent: float
     statements: float
-    told: dict[str, Any]
+    client: dict[str, Any]
 
 
-def run(ground: Ground) -> list[Line]:
-    """First bare aiohttp, then ours, over the same clients."""
-    waiters = _waiters()
-    ground.run(lambda pool: database_rows.queued(pool, waiters))
-    with child("followers.follow_aiohttp", redis_url=ground.redis_url, body_bytes=_BODY_BYTES) as bare:
-        found = _measured(ground, bare.process, _asking(ground, "bare", bare.says(), waiters), waiters)
-    with serving(ground) as server:
-        ours = _measured(ground, server.process, _asking(ground, "ours", server.port, waiters), waiters)
-    return _lines(waiters, ours, found)
+def run(environment: Environment) -> list[Measurement]:
+    """Five measurements: memory, CPU, statements, time from commit to answer, lost changes."""
+    clients = _allowed_clients()
+    environment.run(lambda pool: database_rows.insert_queued_jobs(pool, clients))
+    with start_child("followers.follow_aiohttp", redis_url=environment.redis_url, body_bytes=_BODY_BYTES) as bare:
+        child = _start_clients(environment, "aiohttp", bare.receive(), clients)
+        aiohttp = _measure(environment, bare.process, child, clients)
+    with start_server(environment) as server:
+        child = _start_clients(environment, "assay", server.port, clients)
+        assay = _measure(environment, server.process, child, clients)
+    return _measurements(clients, assay, aiohttp)
 
 
-def _waiters() -> int:
-    """As many as there may be open files; this process' limit is what its children begin with."""
+def _allowed_clients() -> int:
+    """As many clients as the limit on open files allows. Raises this process' limit, which its children inherit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    waiters = _WAITERS if most == resource.RLIM_INFINITY else min(_WAITERS, most - _OTHER_FILES)
-    return waiters - waiters % 1000
+    clients = _CLIENTS if most == resource.RLIM_INFINITY else min(_CLIENTS, most - _OTHER_FILES)
+    return clients - clients % 1000
 
 
-def _asking(ground: Ground, mode: str, port: int, waiters: int) -> AbstractContextManager[Child]:
-    return child(
-        "followers.follow_client", mode=mode, port=port, dsn=ground.database_url, redis_url=ground.redis_url,
-        count=waiters, warm=_WARM, timed=_TIMED, rate=_RATE, burst=waiters,
+def _start_clients(
+    environment: Environment, mode: str, port: int, clients: int
+) -> AbstractContextManager[ChildProcess]:
+    return start_child(
+        "followers.follow_client", mode=mode, port=port, dsn=environment.database_url, redis_url=environment.redis_url,
+        count=clients, warm=_WARM, timed=_TIMED, rate=_RATE, burst=clients,
     )  # fmt: skip
 
 
-def _measured(ground: Ground, server: "Popen[Any]", asking: AbstractContextManager[Child], waiters: int) -> _Found:
-    with asking as clients:
-        _expect(clients, "warm")
-        _quiet(server)
-        before = memory_bytes(server.pid)
-        clients.tell("go on")
-        _expect(clients, "asked")
-        _quiet(server, _CALM_SHARE)
-        memory = (memory_bytes(server.pid) - before) / (waiters - _WARM)
-        clients.tell("go on")
-        _expect(clients, "told")
-        _quiet(server)
-        percent, statements = _waiting(ground, server)
-        clients.tell("go on")
-        return _Found(memory, percent, statements, clients.says())
+def _measure(
+    environment: Environment, server: "Popen[Any]", child: AbstractContextManager[ChildProcess], clients: int
+) -> _ServerFigures:
+    with child as client:
+        _wait_for_step(client, "warm")
+        _wait_until_idle(server)
+        memory_before = memory_bytes(server.pid)
+        client.send("go on")
+        _wait_for_step(client, "connected")
+        _wait_until_idle(server, _CALM_SHARE)
+        memory = (memory_bytes(server.pid) - memory_before) / (clients - _WARM)
+        client.send("go on")
+        _wait_for_step(client, "changed")
+        _wait_until_idle(server)
+        percent, statements = _cost_of_waiting(environment, server)
+        client.send("go on")
+        return _ServerFigures(memory, percent, statements, client.receive())
 
 
-def _expect(clients: Child, word: str) -> None:
-    if (said := clients.says()) != word:
-        raise BenchFailed(f"the clients said {said!r}")
+def _wait_for_step(client: ChildProcess, step: str) -> None:
+    if (message := client.receive()) != step:
+        raise BenchmarkFailed(f"the clients sent {message!r} instead of {step!r}")
 
 
-def _quiet(server: "Popen[Any]", share: float = _IDLE_SHARE) -> None:
-    """Returns when everything that was asked has been dealt with: the server uses hardly more of a core than this."""
-
+def _wait_until_idle(server: "Popen[Any]", share: float = _IDLE_SHARE) -> None:
     def idle() -> bool:
         before = cpu_seconds(server.pid)
         time.sleep(_IDLE_SECONDS)
         return cpu_seconds(server.pid) - before <= share * _IDLE_SECONDS
 
-    wait_for(idle, server, "the server to become quiet")
+    wait_for(idle, server, "the server to become idle")
 
 
-def _waiting(ground: Ground, server: "Popen[Any]") -> tuple[float, float]:
-    """Percent of a core and statements in a look, over some looks; begun in the middle between two, so that the number
-    of looks is known. Without looks: the percent, over the same time."""
-    first = _executed(ground)
-    deadline = time.monotonic() + 2 * LOOK_SECONDS
-    while _executed(ground) == first and time.monotonic() < deadline:
+def _cost_of_waiting(environment: Environment, server: "Popen[Any]") -> tuple[float, float]:
+    """Percent of a core, and statements per periodic check. Begins in the middle between two checks, so that the number
+    of checks is known; a server without checks is measured for as long."""
+    first = _executed_statements(environment)
+    deadline = time.monotonic() + 2 * CHECK_SECONDS
+    while _executed_statements(environment) == first and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(LOOK_SECONDS / 2)
-    before, used, started = _executed(ground), cpu_seconds(server.pid), time.monotonic()
-    time.sleep(_LOOKS * LOOK_SECONDS)
-    percent = 100 * (cpu_seconds(server.pid) - used) / (time.monotonic() - started)
-    return percent, (_executed(ground) - before) / _LOOKS
+    time.sleep(CHECK_SECONDS / 2)
+    statements = _executed_statements(environment)
+    cpu, started = cpu_seconds(server.pid), time.monotonic()
+    time.sleep(_CHECKS * CHECK_SECONDS)
+    percent = 100 * (cpu_seconds(server.pid) - cpu) / (time.monotonic() - started)
+    return percent, (_executed_statements(environment) - statements) / _CHECKS
 
 
-def _executed(ground: Ground) -> int:
-    """Statements so far in the part's database, each a transaction; asked in another one."""
-    return asyncio.run(_count(ground.servers.database_url, ground.database_name))
+def _executed_statements(environment: Environment) -> int:
+    """Statements so far in the part's database, each a transaction; read from another database, so as not to count."""
+    return asyncio.run(_read_statements(environment.servers.database_url, environment.database_name))
 
 
-async def _count(url: str, database: str) -> int:
+async def _read_statements(url: str, database: str) -> int:
     conn = await asyncpg.connect(url)
     try:
         count: int = await conn.fetchval(_STATEMENTS, database)
@@ -139,18 +147,25 @@ async def _count(url: str, database: str) -> int:
         await conn.close()
 
 
-def _lines(waiters: int, ours: _Found, bare: _Found) -> list[Line]:
-    told, floor = ours.told, {"bare aiohttp": bare.told["p99"]}
-    note = f"p50 {told['p50']:.1f} ms (bare {bare.told['p50']:.1f}), slowest {told['slowest']:.0f} ms"
-    looks = f"{ours.statements / LOOK_SECONDS:.2g} a second; 1,000 assessments in one"
-    fast = f"{_RATE:g} a second, then {told['made']:,.0f} a second: the last was told {told['behind']:.1f} s after"
-    if told["turned_away"]:
-        fast += f"; turned away {told['turned_away']} times"
-    memory = {"bare aiohttp": bare.memory / 1024}
+def _measurements(clients: int, assay: _ServerFigures, aiohttp: _ServerFigures) -> list[Measurement]:
+    times, aiohttp_times = assay.client, aiohttp.client
+    memory = {"bare aiohttp": aiohttp.memory / 1024}
+    per_second = f"{assay.statements / CHECK_SECONDS:.2g} a second; one for each 1,000 assessments"
+    delay_note = f"p50 {times['p50']:.1f} ms (bare {aiohttp_times['p50']:.1f}), slowest {times['slowest']:.0f} ms"
+    lost_note = (
+        f"{_RATE:g} a second, then {times['rate']:,.0f} a second: the last was received {times['lag']:.1f} s after"
+    )
+    if times["refused"]:
+        lost_note += f"; {times['refused']} polls refused"
     return [
-        ratio_at_most("follow", f"memory of a waiter, {waiters:,}", "KiB", ours.memory / 1024, memory, _MOST_MEMORY),
-        at_most("follow", "while all wait", "% of a core", ours.percent, {"bare aiohttp": bare.percent}, None),
-        at_most("follow", f"statements in {LOOK_SECONDS:g} s of waiting", "", ours.statements, {}, None, looks),
-        at_most("follow", "from the commit to the answer, p99", "ms", told["p99"], floor, _MOST_MS, note),
-        at_most("follow", f"lost of {told['changes']:,} changes", "", told["lost"], {}, 1, fast),
-    ]
+        ratio_at_most(
+            "follow", f"memory of a client, {clients:,}", "KiB", assay.memory / 1024, memory, _MAX_MEMORY_RATIO
+        ),
+        at_most("follow", "while all wait", "% of a core", assay.percent, {"bare aiohttp": aiohttp.percent}, None),
+        at_most("follow", f"statements in {CHECK_SECONDS:g} s of waiting", "", assay.statements, {}, None, per_second),
+        at_most(
+            "follow", "from the commit to the answer, p99", "ms", times["p99"], {"bare aiohttp": aiohttp_times["p99"]},
+            _MAX_MS, delay_note,
+        ),
+        at_most("follow", f"lost of {times['changes']:,} changes", "", times["lost"], {}, 1, lost_note),
+    ]  # fmt: skip

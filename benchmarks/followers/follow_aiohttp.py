@@ -1,4 +1,6 @@
-"""Bare aiohttp under long polls: a handler that verifies nothing, waits for a future, and is told through Redis."""
+"""Process of part "follow": a bare aiohttp server for long polls, which verifies nothing and reads no database.
+
+A poll waits for a future, which a message through Redis resolves. It sends its port."""
 
 import asyncio
 from collections import defaultdict
@@ -7,20 +9,20 @@ import uvloop
 from aiohttp import web
 from redis.asyncio import Redis
 
-from benchmarks.child_messages import say, told
+from benchmarks.child_messages import receive, send
 
 CHANNEL = "bench:changed"
 _ID_CHARACTERS = 36
 
 
-class _Bare:
+class _LongPollServer:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._revisions: dict[str, int] = defaultdict(int)
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     async def status(self, request: web.Request) -> web.Response:
-        """Waits until the revision is another than the client's."""
+        """Answers once there is a newer revision than the client's."""
         assessment_id, known = request.match_info["assessment_id"], int(request.headers["If-None-Match"].strip('"'))
         if self._revisions[assessment_id] <= known:
             self._waiting[assessment_id] = asyncio.get_running_loop().create_future()
@@ -28,8 +30,8 @@ class _Bare:
         tag = f'"{self._revisions[assessment_id]}"'
         return web.Response(body=self._body, content_type="application/json", headers={"ETag": tag})
 
-    async def hear(self, redis: Redis) -> None:
-        """Each message is an id and its new revision."""
+    async def subscribe(self, redis: Redis) -> None:
+        """Receives messages, each an id followed by the new revision."""
         async with redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)
             async for message in channel.listen():
@@ -45,16 +47,16 @@ class _Bare:
 
 
 async def _serve(redis_url: str, body_bytes: int) -> None:
-    bare = _Bare(b"x" * body_bytes)
+    server = _LongPollServer(b"x" * body_bytes)
     app = web.Application()
-    app.router.add_get("/assessments/{assessment_id}/status", bare.status)
+    app.router.add_get("/assessments/{assessment_id}/status", server.status)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    say(runner.addresses[0][1])
+    send(runner.addresses[0][1])
     async with Redis.from_url(redis_url) as redis:
-        await bare.hear(redis)
+        await server.subscribe(redis)
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(**told()))
+    uvloop.run(_serve(**receive()))

@@ -1,4 +1,4 @@
-"""Clients that wait for assessments to change: each asks, and as soon as it is answered, asks again."""
+"""A client that waits for changes of an assessment by long polls, with little overhead; used by the thousand."""
 
 import asyncio
 import random
@@ -11,50 +11,51 @@ from uuid import UUID
 
 _TAG = re.compile(rb'\r\netag: "(\d+)"', re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-_CHANGED, _UNCHANGED, _TURNED_AWAY = b"HTTP/1.1 200", b"HTTP/1.1 304", b"HTTP/1.1 503"
-# Seconds until who was turned away asks again.
-_PAUSE = 2.0
-# The longest wait that the server allows, and the shortest here, in seconds.
-LONGEST = 60
-_SHORTEST = 30
+_CHANGED, _UNCHANGED, _UNAVAILABLE = b"HTTP/1.1 200", b"HTTP/1.1 304", b"HTTP/1.1 503"
+# Seconds until a client that was refused polls again.
+_RETRY_SECONDS = 2.0
+# The longest wait that the server allows, and the shortest that is used here, in seconds.
+MAX_WAIT = 60
+_MIN_WAIT = 30
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A revision that a client was told of, and when, by the machine's clock (s)."""
+class TimedRevision:
+    """A revision of an assessment, and when it was committed or received (s, by the machine's clock)."""
 
     revision: int
     at: float
 
 
 @dataclass
-class Pace:
-    """How long clients wait (s). Not all as long: those who came together would otherwise all ask again together."""
+class PollWait:
+    """How long polls wait (s). It differs, so that clients that started together do not all poll again together."""
 
-    shortest: int = _SHORTEST
+    shortest: int = _MIN_WAIT
 
-    def wait(self) -> int:
-        """For one poll."""
-        return random.randint(self.shortest, LONGEST)  # noqa: S311  (no secret)
+    def next(self) -> int:
+        """The wait of the next poll."""
+        return random.randint(self.shortest, MAX_WAIT)  # noqa: S311  (no secret)
 
 
 @dataclass(eq=False)
-class Follower(asyncio.Protocol):
-    """One long poll after the other on a connection that stays open; `heard` has what was new in their answers."""
+class LongPollClient(asyncio.Protocol):
+    """Sends one long poll after the other on an open connection; `received` has each new revision of the answers,
+    `failure` is why the client has stopped."""
 
     assessment_id: UUID
     token: str
     revision: int
-    pace: Pace
-    heard: list[Heard] = field(default_factory=list)
-    lost: Exception | None = None
-    turned_away: int = 0
+    wait: PollWait
+    received: list[TimedRevision] = field(default_factory=list)
+    failure: Exception | None = None
+    refused: int = 0
     _answer: bytes = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asserted: uvloop's transports have all of it, but are of no class of asyncio's.
+        # A cast and no assertion: uvloop's transports do not derive from asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
-        self._ask()
+        self._poll()
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
@@ -64,47 +65,47 @@ class Follower(asyncio.Protocol):
         if not end or (not head.startswith(_UNCHANGED) and length and len(body) < int(length[1])):
             return
         tag = _TAG.search(head)
-        if head.startswith(_TURNED_AWAY):
-            self._answer, self.turned_away = b"", self.turned_away + 1
-            asyncio.get_running_loop().call_later(_PAUSE, self._ask)
+        if head.startswith(_UNAVAILABLE):
+            self._answer, self.refused = b"", self.refused + 1
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._poll)
             return
         if not head.startswith((_CHANGED, _UNCHANGED)) or tag is None:
-            self.lost = RuntimeError(self._answer.decode(errors="replace"))
+            self.failure = RuntimeError(self._answer.decode(errors="replace"))
             self._transport.close()
             return
         if int(tag[1]) != self.revision:
             self.revision = int(tag[1])
-            self.heard.append(Heard(self.revision, now))
+            self.received.append(TimedRevision(self.revision, now))
         self._answer = b""
-        self._ask()
+        self._poll()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = self.lost or exc or ConnectionError("the server closed a connection")
+        self.failure = self.failure or exc or ConnectionError("the server closed a connection")
 
     def close(self) -> None:
-        """Goes away."""
+        """Closes the connection."""
         self._transport.abort()
 
-    def _ask(self) -> None:
+    def _poll(self) -> None:
         self._transport.write(
-            f"GET /assessments/{self.assessment_id}/status?wait={self.pace.wait()} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"GET /assessments/{self.assessment_id}/status?wait={self.wait.next()} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f'Authorization: Bearer {self.token}\r\nIf-None-Match: "{self.revision}"\r\n\r\n'.encode()
         )
 
 
-async def connect(followers: Sequence[Follower], port: int) -> None:
-    """Has them all ask, one after the other, so that none is turned away for a full queue of connections."""
+async def connect(clients: Sequence[LongPollClient], port: int) -> None:
+    """Connects the clients one after the other, since the server's queue of new connections is limited."""
     loop = asyncio.get_running_loop()
-    for follower in followers:
-        await loop.create_connection(lambda follower=follower: follower, "127.0.0.1", port)  # type: ignore[misc]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
 
 
-def require_all(followers: Sequence[Follower]) -> None:
-    """Everyone still waits.
+def check_all_polling(clients: Sequence[LongPollClient]) -> None:
+    """Checks that no client has stopped.
 
     Raises:
-        Exception: why one of them does not.
+        Exception: why one of them has.
     """
-    for follower in followers:
-        if follower.lost:
-            raise follower.lost
+    for client in clients:
+        if client.failure:
+            raise client.failure

@@ -1,4 +1,4 @@
-"""Our message layer and pipeline, put together as a worker has them, with work that takes no time."""
+"""Assay's worker and job runner in the process of a benchmark, with jobs that run a given function."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,59 +20,57 @@ from app.repositories.sql import Pool
 from app.services.jobs.runner import JobLimits, JobRunner
 from workers.queue_worker import QueueWorker
 
-# The bench's jobs are of this type: it ends without a result of its own.
+# A type whose job can finish without storing a result.
 JOB_TYPE = JobType.RAG
-# Messages that are rung for together.
-_RINGS = 500
-Run = Callable[[UUID], Awaitable[None]]
+# Notifications of one round trip.
+_BATCH = 500
+RunJob = Callable[[UUID], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Brief:
-    """Does what it is given, and finishes the job."""
+class _FunctionJob:
+    """A job handler that calls a function and finishes the job."""
 
     pool: Pool
-    run_job: Run
+    run_job: RunJob
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
-        """Finishes the job once `run_job` has ended."""
         await self.run_job(job.id)
         return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, None, [])
 
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
-        """Never: nothing fails here."""
-        raise AssertionError(trouble)
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
+        raise AssertionError(error)
 
 
-def through_pipeline(pool: Pool, redis_url: str, run: Run) -> Run:
-    """What a worker does for a message: claim, `run`, finish."""
-    bell = JobQueue(job_queue.connect(redis_url))
-    return JobRunner(pool, bell, {JOB_TYPE: Brief(pool, run)}, JobLimits(15, 3, 2)).run
+def with_job_runner(pool: Pool, redis_url: str, run_job: RunJob) -> RunJob:
+    """What a worker does for each message: it claims the job, runs `run_job`, and finishes the job."""
+    queue = JobQueue(job_queue.connect(redis_url))
+    return JobRunner(pool, queue, {JOB_TYPE: _FunctionJob(pool, run_job)}, JobLimits(15, 3, 2)).run
 
 
 @asynccontextmanager
-async def listening(redis_url: str, slots: int, run: Run) -> AsyncIterator[None]:
-    """Our worker class, taking messages while the block runs."""
+async def running_worker(redis_url: str, slots: int, run_job: RunJob) -> AsyncIterator[None]:
+    """Runs a `QueueWorker` while the block runs."""
     redis = job_queue.connect(redis_url)
-    worker = QueueWorker(ArqRedis(redis.connection_pool), queue_key(JOB_TYPE), slots, run)
-    taking = asyncio.create_task(worker.async_run())
+    worker = QueueWorker(ArqRedis(redis.connection_pool), queue_key(JOB_TYPE), slots, run_job)
+    running = asyncio.create_task(worker.async_run())
     try:
         yield
     finally:
-        await ended(taking, *worker.tasks.values())
+        await cancel(running, *worker.tasks.values())
         await redis.connection_pool.disconnect()
 
 
-async def ended(*tasks: "asyncio.Task[None]") -> None:
-    """Cancels what runs."""
+async def cancel(*tasks: "asyncio.Task[None]") -> None:
+    """Cancels the tasks and returns when they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def ring(redis_url: str, job_ids: list[UUID]) -> None:
-    """Leaves messages for these jobs."""
-    bell = JobQueue(job_queue.connect(redis_url))
-    for start in range(0, len(job_ids), _RINGS):
-        await bell.notify([JobNotification(job_id, JOB_TYPE, 0) for job_id in job_ids[start : start + _RINGS]])
-    await bell.redis.aclose()
+async def notify(redis_url: str, job_ids: list[UUID]) -> None:
+    """Sends the workers a message for each job."""
+    queue = JobQueue(job_queue.connect(redis_url))
+    for start in range(0, len(job_ids), _BATCH):
+        await queue.notify([JobNotification(job_id, JOB_TYPE, 0) for job_id in job_ids[start : start + _BATCH]])
+    await queue.redis.aclose()

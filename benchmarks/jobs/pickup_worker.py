@@ -1,4 +1,4 @@
-"""A worker process in which some jobs never end, and which says when the others began."""
+"""Process of part "pickup": a worker in which some jobs never end; sends the times at which the others started."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from uuid import UUID
 import uvloop
 
 from app.telemetry import configure_logging
-from app.wiring.context import open_pool
-from benchmarks.child_messages import say, told
+from app.wiring.pool import open_pool
+from benchmarks.child_messages import receive, send
 from benchmarks.jobs import assay_worker, stock_arq
 
 # Beside the jobs that never end.
@@ -19,66 +19,62 @@ _FREE_SLOTS = 100
 
 
 class _Jobs:
-    """The first `held` jobs stay (without any, the first one only shows that the worker listens); of the `timed` ones
-    after them the start is noted."""
+    """The first `in_flight` jobs never end. Without any, the first job only shows that the worker is ready. The start
+    times of the next `timed` jobs are noted and sent."""
 
-    def __init__(self, held: int, timed: int) -> None:
-        self._held = held
-        self._listens = held > 0
+    def __init__(self, in_flight: int, timed: int) -> None:
+        self._unstarted = in_flight
+        self._ready = in_flight > 0
         self._timed = timed
         self._starts: dict[str, float] = {}
-        self.over = asyncio.Event()
+        self.done = asyncio.Event()
 
     async def run(self, job_id: UUID | str) -> None:
-        # One clock for all processes: on Linux it counts from the start of the machine.
+        # On Linux this clock is the same in all processes.
         now = time.monotonic()
-        if self._held:
-            self._held -= 1
-            if not self._held:
-                say("holding")
+        if self._unstarted:
+            self._unstarted -= 1
+            if not self._unstarted:
+                send("ready")
             await asyncio.Event().wait()
-        if not self._listens:
-            self._listens = True
-            say("listening")
+        if not self._ready:
+            self._ready = True
+            send("ready")
             return
         self._starts[str(job_id)] = now
         if len(self._starts) == self._timed:
-            say(self._starts)
-            self.over.set()
+            send(self._starts)
+            self.done.set()
 
 
-async def _stock(redis_url: str, held: int, timed: int) -> None:
-    jobs, slots = _Jobs(held, timed), held + _FREE_SLOTS
-    async with stock_arq.connected(redis_url) as redis:
-        # It has to read past the jobs that run, or it would never see another.
-        worker = stock_arq.worker(redis, jobs.run, stock_arq.TUNED_POLL, slots, read_limit=2 * slots)
+async def _arq(redis_url: str, in_flight: int, timed: int) -> None:
+    jobs, slots = _Jobs(in_flight, timed), in_flight + _FREE_SLOTS
+    async with stock_arq.connect(redis_url) as redis:
+        # The limit has to be larger than the number of running jobs, which stay in the queue: arq would see no others.
+        worker = stock_arq.make_worker(redis, jobs.run, stock_arq.FAST_POLL, slots, read_limit=2 * slots)
         running = asyncio.create_task(worker.async_run())
-        await jobs.over.wait()
-        await assay_worker.ended(running)
+        await jobs.done.wait()
+        await assay_worker.cancel(running)
 
 
-async def _layer(redis_url: str, held: int, timed: int) -> None:
-    jobs = _Jobs(held, timed)
-    async with assay_worker.listening(redis_url, held + _FREE_SLOTS, jobs.run):
-        await jobs.over.wait()
+async def _messages(redis_url: str, in_flight: int, timed: int) -> None:
+    jobs = _Jobs(in_flight, timed)
+    async with assay_worker.running_worker(redis_url, in_flight + _FREE_SLOTS, jobs.run):
+        await jobs.done.wait()
 
 
-async def _pipeline(redis_url: str, held: int, timed: int, dsn: str, connections: int) -> None:
+async def _jobs(redis_url: str, in_flight: int, timed: int, dsn: str, connections: int) -> None:
     configure_logging("INFO")  # as deployed
-    jobs = _Jobs(held, timed)
+    jobs = _Jobs(in_flight, timed)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn, "assay bench", connections))
-        work = assay_worker.through_pipeline(pool, redis_url, jobs.run)
-        await stack.enter_async_context(assay_worker.listening(redis_url, held + _FREE_SLOTS, work))
-        await jobs.over.wait()
+        run_in_job = assay_worker.with_job_runner(pool, redis_url, jobs.run)
+        await stack.enter_async_context(assay_worker.running_worker(redis_url, in_flight + _FREE_SLOTS, run_in_job))
+        await jobs.done.wait()
 
 
-_MODES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
-    "stock": _stock,
-    "layer": _layer,
-    "pipeline": _pipeline,
-}
+_MODES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"arq": _arq, "messages": _messages, "jobs": _jobs}
 
 if __name__ == "__main__":
-    asked = told()
-    uvloop.run(_MODES[asked.pop("mode")](**asked))
+    arguments = receive()
+    uvloop.run(_MODES[arguments.pop("mode")](**arguments))

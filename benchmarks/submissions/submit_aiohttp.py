@@ -1,11 +1,11 @@
-"""A bare aiohttp handler that verifies nothing and answers 202: as fast as aiohttp alone can be."""
+"""Process of part "submit": a bare aiohttp server whose handler only answers 202; sends its port."""
 
 import asyncio
 
 import uvloop
 from aiohttp import web
 
-from benchmarks.child_messages import say, told
+from benchmarks.child_messages import receive, send
 
 
 async def _serve(body_bytes: int) -> None:
@@ -20,9 +20,9 @@ async def _serve(body_bytes: int) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    say(runner.addresses[0][1])
+    send(runner.addresses[0][1])
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(**told()))
+    uvloop.run(_serve(**receive()))

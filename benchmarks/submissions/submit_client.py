@@ -1,4 +1,4 @@
-"""Sends ready-made requests over connections that stay open, with as little work of its own as it can."""
+"""An HTTP client that sends prepared requests over open connections with little overhead; process of part "submit"."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.child_messages import say, told
+from benchmarks.child_messages import receive, send
 from benchmarks.report import percentile
 
 _LENGTH = b"content-length:"
@@ -17,7 +17,7 @@ _EXPECTED = b"HTTP/1.1 202"
 
 
 class _Connection(asyncio.Protocol):
-    """Sends one request after the other; `done` ends when there is none left."""
+    """Sends one request after the other; `done` is resolved when no request remains."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -25,7 +25,7 @@ class _Connection(asyncio.Protocol):
         self._answer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asserted: uvloop's transports have all of it, but are of no class of asyncio's.
+        # A cast and no assertion: uvloop's transports do not derive from asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def begin(self, requests: Iterator[bytes]) -> None:
@@ -37,7 +37,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._answer += data
         head, _, body = self._answer.partition(b"\r\n\r\n")
-        if len(head) < len(self._answer) and len(body) >= _length(head):
+        if len(head) < len(self._answer) and len(body) >= _content_length(head):
             self.seconds.append(time.perf_counter() - self._sent)
             if not head.startswith(_EXPECTED):
                 self.done.set_exception(RuntimeError(self._answer.decode()))
@@ -57,53 +57,50 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def _length(head: bytes) -> int:
+def _content_length(head: bytes) -> int:
     lowered = head.lower()
     start = lowered.index(_LENGTH) + len(_LENGTH)
     return int(lowered[start:].split(b"\r\n", 1)[0])
 
 
-def send(port: int, requests: list[str], clients: int) -> list[float]:
-    """Sends them over so many connections; the seconds that each took.
+def send_requests(port: int, requests: list[str], clients: int) -> None:
+    """Sends the requests over so many connections.
 
     Raises:
-        RuntimeError: an answer was no 202.
+        RuntimeError: an answer was not 202.
     """
-    return uvloop.run(_send(port, [request.encode() for request in requests], clients))
+
+    async def send_all() -> None:
+        await _send_all(await _connect(port, clients), [request.encode() for request in requests])
+
+    uvloop.run(send_all())
 
 
-async def _send(port: int, requests: list[bytes], clients: int) -> list[float]:
+async def _measure(port: int, requests: list[bytes], clients: int, warmup: int) -> dict[str, float]:
+    """Rate and percentiles (ms) of the requests, without those of the warm-up."""
     connections = await _connect(port, clients)
-    await _send_all(connections, requests)
-    return [each for connection in connections for each in connection.seconds]
-
-
-async def _measure(port: int, ready: list[bytes], clients: int, warm: int) -> dict[str, float]:
-    """The first `warm` requests are not counted."""
-    connections = await _connect(port, clients)
-    await _send_all(connections, ready[:warm])
+    await _send_all(connections, requests[:warmup])
     started = time.perf_counter()
-    await _send_all(connections, ready[warm:])
+    await _send_all(connections, requests[warmup:])
     seconds = time.perf_counter() - started
-    taken = [each * 1000 for connection in connections for each in connection.seconds]
-    return {"rate": len(taken) / seconds, "p50": percentile(taken, 50), "p99": percentile(taken, 99)}
+    times = [1000 * request_seconds for connection in connections for request_seconds in connection.seconds]
+    return {"rate": len(times) / seconds, "p50": percentile(times, 50), "p99": percentile(times, 99)}
 
 
 async def _connect(port: int, clients: int) -> list[_Connection]:
     loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(_Connection, "127.0.0.1", port) for _ in range(clients)]
-    return [connection for _, connection in made]
+    connections = [await loop.create_connection(_Connection, "127.0.0.1", port) for _ in range(clients)]
+    return [protocol for _, protocol in connections]
 
 
 async def _send_all(connections: list[_Connection], requests: list[bytes]) -> None:
-    left = iter(requests)
+    remaining = iter(requests)
     for connection in connections:
-        connection.begin(left)
+        connection.begin(remaining)
     await asyncio.gather(*(connection.done for connection in connections))
 
 
 if __name__ == "__main__":
-    asked = told()
-    in_file = json.loads(Path(asked["requests"]).read_text())
-    ready = [request.encode() for request in in_file]
-    say(uvloop.run(_measure(asked["port"], ready, asked["clients"], asked["warm"])))
+    arguments = receive()
+    file = Path(arguments.pop("requests"))
+    send(uvloop.run(_measure(requests=[request.encode() for request in json.loads(file.read_text())], **arguments)))

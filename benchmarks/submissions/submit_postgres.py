@@ -1,5 +1,8 @@
-"""What Postgres alone allows: the two statements of a submission, recorded from a real one, sent again by asyncpg for
-other assessments with arguments that are ready."""
+"""Process of part "submit": the statements of a submission by asyncpg alone; sends their rate and percentiles (ms).
+
+The statements are recorded from one real submission and executed again for other assessments, with arguments that were
+prepared before.
+"""
 
 import asyncio
 import time
@@ -11,21 +14,19 @@ import asyncpg
 import orjson
 import uvloop
 
-from app.domain.states import Role
 from app.repositories.sql import Pool
 from app.services.assessments.submit import SubmissionLimits, Submitter
-from app.services.caller import Caller
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from benchmarks.bare_pool import bare_pool
-from benchmarks.child_messages import say, told
+from benchmarks.child_messages import receive, send
 from benchmarks.report import percentile
-from tests.pipelines import FROM_NOWHERE, NO_KEY
+from tests.pipelines import FROM_NOWHERE, NO_KEY, access_of_student
 
 _Call = tuple[str, tuple[Any, ...]]
 
 
 class _Recorder:
-    """Runs statements on a pool and remembers them."""
+    """Executes statements on a pool and keeps them with their arguments."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -36,62 +37,61 @@ class _Recorder:
         return await self._pool.fetchrow(statement, *arguments)
 
 
-async def _recorded(dsn: str, assessment_id: UUID, owner: str, most_waiting: int) -> list[_Call]:
-    """The statements of a submission that is made for this."""
+async def _record_submission(dsn: str, assessment_id: UUID, owner: str, max_queued: int) -> list[_Call]:
     async with open_pool(dsn, "assay bench", 1) as pool:
         recorder = _Recorder(pool)
-        submitter = Submitter(cast(Pool, recorder), SubmissionLimits(most_waiting, 4))
-        caller = Caller(owner, frozenset({Role.STUDENT}))
-        draft = await submitter.open(assessment_id, caller, NO_KEY)
-        await submitter.submit(draft, caller, NO_KEY, [], FROM_NOWHERE)
-    assert len(recorder.calls) == 2, "a submission is no longer one read and one write; record what it is now"
+        submitter = Submitter(cast(Pool, recorder), SubmissionLimits(max_queued, 4))
+        access = access_of_student(owner)
+        draft = await submitter.read_draft(assessment_id, access, NO_KEY)
+        await submitter.submit(draft, access, NO_KEY, [], FROM_NOWHERE)
+    assert len(recorder.calls) == 2, "a submission is no longer one read and one write; change this benchmark"
     return recorder.calls
 
 
-def _for_another(calls: list[_Call], recorded: UUID, other: UUID) -> list[_Call]:
-    """The same statements for another assessment, with jobs of its own; what becomes jsonb is encoded already."""
+def _for_assessment(calls: list[_Call], recorded_id: UUID, assessment_id: UUID) -> list[_Call]:
+    """The recorded statements for another assessment, with new job ids; values of type jsonb are encoded already."""
     return [
-        (statement, tuple(other if value == recorded else _ready(value) for value in arguments))
+        (statement, tuple(assessment_id if value == recorded_id else _encoded(value) for value in arguments))
         for statement, arguments in calls
     ]
 
 
-def _ready(value: Any) -> Any:
+def _encoded(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     rows = orjson.loads(orjson.dumps(value))
     return orjson.dumps([{**row, "job_id": uuid4()} if "job_id" in row else row for row in rows]).decode()
 
 
-async def _run(
-    dsn: str, assessments: list[tuple[str, str]], tasks: int, warm: int, connections: int, most_waiting: int
+async def _measure(
+    dsn: str, assessments: list[tuple[str, str]], tasks: int, warmup: int, connections: int, max_queued: int
 ) -> dict[str, float]:
-    (first, owner), *others = [(UUID(assessment_id), owner) for assessment_id, owner in assessments]
-    calls = await _recorded(dsn, first, owner, most_waiting)
-    ready = [_for_another(calls, first, other) for other, _ in others]
+    (recorded_id, owner), *others = [(UUID(assessment_id), owner) for assessment_id, owner in assessments]
+    calls = await _record_submission(dsn, recorded_id, owner, max_queued)
+    submissions = [_for_assessment(calls, recorded_id, assessment_id) for assessment_id, _ in others]
     async with bare_pool(dsn, connections) as pool:
-        await _send_all(pool, ready[:warm], tasks)
+        await _submit_all(pool, submissions[:warmup], tasks)
         started = time.perf_counter()
-        taken = await _send_all(pool, ready[warm:], tasks)
+        times = await _submit_all(pool, submissions[warmup:], tasks)
         seconds = time.perf_counter() - started
-    return {"rate": len(taken) / seconds, "p50": percentile(taken, 50), "p99": percentile(taken, 99)}
+    return {"rate": len(times) / seconds, "p50": percentile(times, 50), "p99": percentile(times, 99)}
 
 
-async def _send_all(pool: Pool, ready: list[list[_Call]], tasks: int) -> list[float]:
+async def _submit_all(pool: Pool, submissions: list[list[_Call]], tasks: int) -> list[float]:
     """Milliseconds of each submission."""
-    left, taken = iter(ready), list[float]()
-    await asyncio.gather(*(_send(pool, left, taken) for _ in range(tasks)))
-    return taken
+    remaining, times = iter(submissions), list[float]()
+    await asyncio.gather(*(_submit(pool, remaining, times) for _ in range(tasks)))
+    return times
 
 
-async def _send(pool: Pool, left: Iterator[list[_Call]], taken: list[float]) -> None:
-    for (read, read_arguments), (write, write_arguments) in left:
+async def _submit(pool: Pool, remaining: Iterator[list[_Call]], times: list[float]) -> None:
+    for (read, read_arguments), (write, write_arguments) in remaining:
         started = time.perf_counter()
         await pool.fetchrow(read, *read_arguments)
-        done = await pool.fetchrow(write, *write_arguments)
-        assert done and done["locked"], "the replayed submission did nothing"
-        taken.append((time.perf_counter() - started) * 1000)
+        row = await pool.fetchrow(write, *write_arguments)
+        assert row and row["locked"], "the replayed submission did nothing"
+        times.append((time.perf_counter() - started) * 1000)
 
 
 if __name__ == "__main__":
-    say(uvloop.run(_run(**told())))
+    send(uvloop.run(_measure(**receive())))

@@ -1,4 +1,4 @@
-"""Plain aiohttp: the same bodies, signed anew for each message, posted to the same receivers over new connections."""
+"""Process of part "webhooks": plain aiohttp posts signed messages over new connections; sends the rate per second."""
 
 import asyncio
 import time
@@ -8,17 +8,17 @@ from uuid import uuid4
 import aiohttp
 import uvloop
 
-from app.domain.webhook.delivery import signed_headers
-from benchmarks.child_messages import say, told
+from app.domain.webhook.signing import signed_headers
+from benchmarks.child_messages import receive, send
 
 
-async def _run(urls: Sequence[str], body: str, secret: str, slots: int) -> float:
-    left = iter(urls)
+async def _measure(urls: Sequence[str], body: str, secret: str, slots: int) -> float:
+    remaining = iter(urls)
     connector = aiohttp.TCPConnector(limit=slots, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as session:
 
         async def post() -> None:
-            for url in left:
+            for url in remaining:
                 headers = signed_headers(uuid4(), time.time(), body, [secret])
                 async with session.post(url, data=body.encode(), headers=headers) as answer:
                     assert answer.status == 204
@@ -29,4 +29,4 @@ async def _run(urls: Sequence[str], body: str, secret: str, slots: int) -> float
 
 
 if __name__ == "__main__":
-    say(uvloop.run(_run(**told())))
+    send(uvloop.run(_measure(**receive())))

@@ -1,5 +1,5 @@
-"""Webhooks' messages through one worker process: to receivers that answer at once, alone and beside others that are
-slow or dead."""
+"""Part "webhooks": messages per second of one worker process to receivers that answer at once, alone and beside others
+that are slow or do not answer."""
 
 import random
 import statistics
@@ -16,112 +16,118 @@ from app.repositories import webhooks
 from app.repositories.sql import Pool
 from app.schemas.webhook_message import body_of
 from benchmarks import database_rows
-from benchmarks.environment import Ground
-from benchmarks.processes import Child, child, measure, service, wait_for
-from benchmarks.report import Line, at_least
+from benchmarks.environment import Environment
+from benchmarks.processes import ChildProcess, measure, start_child, start_service, wait_for
+from benchmarks.report import Measurement, at_least
 from tests.webhooks import SECRET
 
 NOTES = (
-    "webhooks: messages that reach the fast receivers in a second, from the first ring to the last of them, median of "
-    "three. Beside them: receivers that answer after 5 s, never, or refuse connections. Every receiver has an address "
-    "of its own; a worker sends 64 messages at once, 8 to one address.",
+    "webhooks: messages that reach the fast receivers in a second, from the first notification to the last message, "
+    "median of three. Beside them: receivers that answer after 5 s, never, or refuse connections. Every receiver has "
+    "an address of its own; a worker sends 64 messages at once, 8 to one address.",
 )
+# Messages to each receiver.
 _FAST = {f"127.0.1.{host}": 50 for host in range(1, 17)}
 _SLOW = ("127.0.2.1", "127.0.2.2")
 _SILENT = ("127.0.3.1",)
-# Nobody listens there: the port is reserved for nothing.
+# Nothing listens on port 1.
 _REFUSING = "http://127.0.4.1:1/hook"
-_TO_EACH_OTHER = 50
+_MESSAGES_TO_OTHERS = 50
 _SLOW_SECONDS = 5.0
 _TIMEOUT = 6.0
 _ROUNDS = 3
 _SLOTS = 64
 _SHARE = 0.6
-_RINGS = 500
+# Notifications of one round trip.
+_BATCH = 500
 
 
 @dataclass(frozen=True)
-class _Sent:
-    """Messages to fast receivers in a second, and how many had come to the others by then."""
+class _Delivered:
+    """Messages per second to the fast receivers, and how many had come to the others by then."""
 
     rate: float
-    others: int
+    to_others: int
 
 
-def run(ground: Ground) -> list[Line]:
-    """Two lines: alone, and beside the others."""
+def run(environment: Environment) -> list[Measurement]:
+    """Two measurements: alone, and beside the other receivers."""
     hosts = {"fast": list(_FAST), "slow": _SLOW, "silent": _SILENT, "seconds": _SLOW_SECONDS}
-    with child("webhooks.webhook_receivers", **hosts) as receivers:
-        urls = receivers.says()
+    with start_child("webhooks.webhook_receivers", **hosts) as receivers:
+        urls = receivers.receive()
         fast = dict(zip(urls["fast"], _FAST.values(), strict=True))
-        others = dict.fromkeys([*urls["others"], _REFUSING], _TO_EACH_OTHER)
+        others = dict.fromkeys([*urls["others"], _REFUSING], _MESSAGES_TO_OTHERS)
         rounds = [
             (
-                _floor(ground, receivers, fast),
-                _sent(ground, receivers, fast, {}),
-                _sent(ground, receivers, fast, others),
+                _aiohttp_rate(environment, receivers, fast),
+                _deliver(environment, receivers, fast, {}),
+                _deliver(environment, receivers, fast, others),
             )
             for _ in range(_ROUNDS)
         ]
-    floor, alone, mixed = (
-        statistics.median(rate)
-        for rate in zip(*((each[0], each[1].rate, each[2].rate) for each in rounds), strict=True)
-    )
-    count, beside = sum(fast.values()), sum(others.values())
-    note = f"{statistics.median(each[2].others for each in rounds):.0f} requests had come to the slow and silent ones"
+    aiohttp = statistics.median(rate for rate, _, _ in rounds)
+    alone = statistics.median(delivered.rate for _, delivered, _ in rounds)
+    mixed = statistics.median(delivered.rate for _, _, delivered in rounds)
+    to_others = statistics.median(delivered.to_others for _, _, delivered in rounds)
+    name = f"{sum(fast.values())} to {len(fast)} fast receivers"
+    name_beside = f"the same beside {sum(others.values())} to 4 others"
+    note = f"{to_others:.0f} requests had come to the slow and silent ones"
     return [
-        at_least("webhooks", f"{count} to {len(fast)} fast receivers", alone, {"plain aiohttp": floor}, None),
-        at_least("webhooks", f"the same beside {beside} to 4 others", mixed, {"alone": alone}, _SHARE, note),
+        at_least("webhooks", name, alone, {"plain aiohttp": aiohttp}, None),
+        at_least("webhooks", name_beside, mixed, {"alone": alone}, _SHARE, note),
     ]
 
 
-def _floor(ground: Ground, receivers: Child, fast: Mapping[str, int]) -> float:
+def _aiohttp_rate(environment: Environment, receivers: ChildProcess, fast: Mapping[str, int]) -> float:
     urls = [url for url, count in fast.items() for _ in range(count)]
     random.shuffle(urls)
-    _expecting(receivers, len(urls))
-    body = ground.run(lambda pool: _body(pool, urls[0]))
+    _expect(receivers, len(urls))
+    body = environment.run(lambda pool: _message_body(pool, urls[0]))
     rate: float = measure("webhooks.webhook_aiohttp", urls=urls, body=body, secret=SECRET, slots=_SLOTS)
-    receivers.says()
+    receivers.receive()
     return rate
 
 
-async def _body(pool: Pool, url: str) -> str:
-    await database_rows.messages(pool, {url: 1}, SECRET)
-    (message,) = await database_rows.make_messages_due(pool)
-    body = body_of(await webhooks.read_event(pool, message))
-    await database_rows.end_messages(pool)
+async def _message_body(pool: Pool, url: str) -> str:
+    await database_rows.insert_messages(pool, {url: 1}, SECRET)
+    (message_id,) = await database_rows.make_messages_due(pool)
+    body = body_of(await webhooks.read_event(pool, message_id))
+    await database_rows.cancel_messages(pool)
     return body
 
 
-def _sent(ground: Ground, receivers: Child, fast: Mapping[str, int], others: Mapping[str, int]) -> _Sent:
-    """What a fresh worker sends, in any order."""
+def _deliver(
+    environment: Environment, receivers: ChildProcess, fast: Mapping[str, int], others: Mapping[str, int]
+) -> _Delivered:
+    """Delivers messages by a new worker process, in random order."""
     settings = {
-        "DATABASE_URL": ground.database_url, "REDIS_URL": ground.redis_url,
+        "DATABASE_URL": environment.database_url, "REDIS_URL": environment.redis_url,
         "WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "WEBHOOK_TIMEOUT": f"{_TIMEOUT:g}",
         "SHUTDOWN_TIMEOUT": "1",
     }  # fmt: skip
-    ground.run(lambda pool: database_rows.messages(pool, {**fast, **others}, SECRET))
-    with service("worker", ground.folder / "worker.log", "worker_started", settings) as worker:
-        wait_for(lambda: ground.run(database_rows.embedded), worker, "the passages' vectors")
-        _expecting(receivers, sum(fast.values()))
-        started = ground.run(lambda pool: _due(pool, ground.redis_url))
-        arrived = receivers.says()
-    ground.run(database_rows.end_messages)
-    return _Sent(len(arrived["at"]) / (max(arrived["at"]) - started), arrived["others"])
+    environment.run(lambda pool: database_rows.insert_messages(pool, {**fast, **others}, SECRET))
+    with start_service("worker", environment.folder / "worker.log", "worker_started", settings) as worker:
+        wait_for(lambda: environment.run(database_rows.all_passages_embedded), worker, "the vectors of all passages")
+        _expect(receivers, sum(fast.values()))
+        started = environment.run(lambda pool: _notify_all(pool, environment.redis_url))
+        arrived = receivers.receive()
+    environment.run(database_rows.cancel_messages)
+    return _Delivered(len(arrived["times"]) / (max(arrived["times"]) - started), arrived["others"])
 
 
-def _expecting(receivers: Child, count: int) -> None:
-    receivers.tell({"expected": count})
-    receivers.says()
+def _expect(receivers: ChildProcess, count: int) -> None:
+    receivers.send({"expected": count})
+    receivers.receive()
 
 
-async def _due(pool: Pool, redis_url: str) -> float:
-    """Makes all messages due and rings for them, as what ends an assessment does; the time (s) of the first ring."""
-    messages: list[UUID] = await database_rows.make_messages_due(pool)
-    random.shuffle(messages)
-    bell = JobQueue(job_queue.connect(redis_url))
+async def _notify_all(pool: Pool, redis_url: str) -> float:
+    """Makes all messages due and notifies workers, as the end of an assessment does; returns when that began (s)."""
+    message_ids: list[UUID] = await database_rows.make_messages_due(pool)
+    random.shuffle(message_ids)
+    queue = JobQueue(job_queue.connect(redis_url))
     started = time.monotonic()
-    for first in range(0, len(messages), _RINGS):
-        await bell.notify([JobNotification(message, WEBHOOKS, 0) for message in messages[first : first + _RINGS]])
-    await bell.redis.aclose()
+    for first in range(0, len(message_ids), _BATCH):
+        batch = message_ids[first : first + _BATCH]
+        await queue.notify([JobNotification(message_id, WEBHOOKS, 0) for message_id in batch])
+    await queue.redis.aclose()
     return started

@@ -9,10 +9,10 @@ from typing import Any
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.states import Level
-from app.repositories import credentials, embeddings, passages
+from app.repositories import embeddings, passages
 from app.repositories.sql import Pool
 from app.services.recommendations.search import space_name
-from benchmarks.credentials.made_up_credentials import made_up
+from benchmarks.credentials.made_up_credentials import made_up_credentials
 from tests.bank import plant
 from tests.cli.conftest import Command
 from tests.fakes.conditions import until
@@ -43,7 +43,7 @@ async def run(command: Command, url: str, *arguments: str) -> "subprocess.Comple
 async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up(3)]
+    rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up_credentials(3)]
     done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 added, 0 updated, 0 unchanged\n" + LATER.format(3), "")
     before = await pool.fetch(PRESENT)
@@ -61,7 +61,7 @@ async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
 async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_imported(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    one, two = made_up(2)
+    one, two = made_up_credentials(2)
     wrong = [one, one | {"level": "expert"}, "", "{", one, two | {"url": "ftp://x.example", "title": ""}, two]
     told = str(written(tmp_path / "some.jsonl", [*wrong, two | {"title": "A\0B"}, *["[]"] * 20]))
     done = await run(command, database_url, "import", told)
@@ -79,7 +79,7 @@ async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_impor
 
 
 async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url: str, tmp_path: Path) -> None:
-    rows = list(made_up(3))
+    rows = list(made_up_credentials(3))
     rows[0]["description"], rows[1]["level"] = "Three\nlines\nlong.", "expert"
     done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
     assert done.returncode == 2 and "some.csv: line 5: level: " in done.stderr
@@ -110,7 +110,7 @@ async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path
 async def test_killed_and_run_again(command: Command, pool: Pool, database_url: str, tmp_path: Path) -> None:
     """With --skip-bad the finished batches stay; without it a killed import leaves nothing."""
     count = 4_000
-    told = str(written(tmp_path / "many.jsonl", list(made_up(count))))
+    told = str(written(tmp_path / "many.jsonl", list(made_up_credentials(count))))
 
     async def imported() -> int:
         total: int = await pool.fetchval("SELECT count(*) FROM credentials")
@@ -144,7 +144,9 @@ async def test_an_import_leaves_statistics_and_nothing_to_tidy(
 ) -> None:
     """Plans made for an empty catalogue took seconds in a full one."""
     before = await pool.fetchval("SELECT clock_timestamp()")
-    done = await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(30)))))
+    done = await run(
+        command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up_credentials(30))))
+    )
     assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [LATER.format(30).strip()])
 
     async def analysed() -> bool:
@@ -158,7 +160,7 @@ async def test_an_import_leaves_statistics_and_nothing_to_tidy(
 async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up(200)))))
+    await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up_credentials(200)))))
     count = await embeddings.count_without_vector(pool)
 
     async def embedded() -> int:
