@@ -6,17 +6,28 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from app.http.auth import SharedSecretVerifier, TokenVerifier
+from app.http.access import check_before_sending, guarded
+from app.http.app_keys import (
+    BACKGROUND,
+    CHANGE_HUB,
+    CONTEXT,
+    METRICS,
+    OPENAPI_DOCUMENT,
+    REQUESTS_IN_PROGRESS,
+    STOPPING,
+    SUBMITTER,
+    VERIFIER,
+)
 from app.http.background import Background
 from app.http.connections import Runner
-from app.http.keys import BACKGROUND, CONTEXT, DOCUMENT, FOLLOWING, IN_PROGRESS, METRICS, STOPPING, SUBMITTER, VERIFIER
 from app.http.metrics import Metrics
-from app.http.middlewares import observe
-from app.services.assessments.change_hub import following
+from app.http.middlewares import handle_request, prepare_response
+from app.http.tokens import SharedSecretVerifier, TokenVerifier
+from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
-from app.settings import Settings, WrongSetting
+from app.settings import Settings, address_error
 from app.web.openapi import document
-from app.web.routes import ROUTES
+from app.web.routes import ROUTES, find_target
 from app.wiring.context import open_context
 
 log = structlog.get_logger()
@@ -46,17 +57,18 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         WrongSetting: a setting that the server needs is missing.
     """
-    app = web.Application(middlewares=[observe], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[handle_request], client_max_size=BODY_BYTES)
     app[VERIFIER] = _verifier(settings)
     app[METRICS] = Metrics()
-    app[DOCUMENT] = document
+    app[OPENAPI_DOCUMENT] = document
     app[BACKGROUND] = Background()
     app[STOPPING] = asyncio.Event()
-    app[IN_PROGRESS] = set()
+    app[REQUESTS_IN_PROGRESS] = set()
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler)
-        if route.method == "GET":
-            app.router.add_route("HEAD", route.path, route.handler)
+        handler = guarded(route.handler, route.access, find_target(route))
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            app.router.add_route(method, route.path, handler)
+    app.on_response_prepare.extend((check_before_sending, prepare_response))
     app.cleanup_ctx.append(lambda app: _resources(app, settings))
     return app
 
@@ -66,14 +78,12 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         app[CONTEXT] = context
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)
-        async with following(context.pool, context.change_feed) as app[FOLLOWING]:
+        async with open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB]:
             yield
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
 
 
 def _verifier(settings: Settings) -> TokenVerifier:
-    if settings.jwt_jwks_url and not settings.jwt_secret:
-        raise WrongSetting("JWT_JWKS_URL: not supported by this version yet; set JWT_SECRET")
     return SharedSecretVerifier(settings.secret("jwt_secret"), settings.jwt_issuer, settings.jwt_audience)
 
 
@@ -82,21 +92,24 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
-        OSError: the address is taken.
+        UnusableSetting: HOST and PORT cannot be listened on.
     """
     app = create_app(settings)
     runner = Runner(app, access_log=None, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise address_error(settings.host, settings.port, error) from error
         log.info("serving", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
         await stop.wait()
         log.info("stopping")
         app[STOPPING].set()
-        app[FOLLOWING].stop()
+        app[CHANGE_HUB].stop()
         await _serve_what_arrived(site, settings.shutdown_timeout)
-        await _finish(app[IN_PROGRESS], settings.shutdown_timeout)
+        await _finish(app[REQUESTS_IN_PROGRESS], settings.shutdown_timeout)
     finally:
         await runner.cleanup()
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from app.http.middlewares import admit, sign
+from app.http.middlewares import add_common_headers, assign_request_id
 from app.http.problems import MALFORMED, RequestProblem, problem
 
 log = structlog.get_logger()
@@ -97,7 +97,7 @@ class _Cancelling:
 
 
 def _refusal(request: web.BaseRequest, error: Exception) -> web.Response:
-    admit(request)
+    assign_request_id(request)
     response = problem(error, request)
-    sign(request, response)
+    add_common_headers(request, response)
     return response

@@ -1,4 +1,4 @@
-"""What every request goes through."""
+"""The middleware around every request: its id, its time limit, errors as problems, a log line and a measurement."""
 
 import asyncio
 import re
@@ -9,54 +9,55 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from app.http.keys import IN_PROGRESS, METRICS, REQUEST_ID, STOPPING, TIME_LIMIT
+from app.http.app_keys import METRICS, REQUEST_ID, REQUESTS_IN_PROGRESS, STOPPING, TIME_LIMIT
 from app.http.problems import problem
+from app.outages import report_database_error
+from app.repositories.sql import DATABASE_UNAVAILABLE
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-# A caller that waits longer has gone; its statements are cut off before that.
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# Statements time out earlier; a client that waits longer than this has usually gone.
 _REQUEST_SECONDS = 20
 
 
 @web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives the request its id, answers errors as problems, and leaves a log line and a measurement."""
+async def handle_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request its id and time limit, answers errors as problems, and records the outcome."""
     started = time.monotonic()
-    request.app[IN_PROGRESS].add(id(request))
+    request.app[REQUESTS_IN_PROGRESS].add(id(request))
     try:
-        return await _observed(request, handler, started)
+        with structlog.contextvars.bound_contextvars(request_id=assign_request_id(request)):
+            response = await _answer(request, handler)
+            if request.app[STOPPING].is_set():
+                response.force_close()
+            _record(request, response.status, time.monotonic() - started)
+        return response
     finally:
-        request.app[IN_PROGRESS].discard(id(request))
+        request.app[REQUESTS_IN_PROGRESS].discard(id(request))
 
 
-async def _observed(request: web.Request, handler: Handler, started: float) -> web.StreamResponse:
-    with structlog.contextvars.bound_contextvars(request_id=admit(request)):
-        response = await _answered(request, handler)
-        if not response.prepared:
-            sign(request, response)
-        if request.app[STOPPING].is_set():
-            response.force_close()
-        _record(request, response.status, time.monotonic() - started)
-    return response
-
-
-def admit(request: web.BaseRequest) -> str:
-    """The request's id: the caller's, if it is sane, else one of our own."""
-    given = request.headers.get("X-Request-ID", "")
-    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else str(uuid4())
+def assign_request_id(request: web.BaseRequest) -> str:
+    """The request's id from now on: the one that the client sent, if its form is accepted, else a new one."""
+    sent = request.headers.get("X-Request-ID", "")
+    request[REQUEST_ID] = sent if _ACCEPTED_ID.fullmatch(sent) else str(uuid4())
     return request[REQUEST_ID]
 
 
-def sign(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Adds what every answer carries."""
+async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
+    """Adds the common headers just before an answer is sent (a signal handler for `on_response_prepare`)."""
+    add_common_headers(request, response)
+
+
+def add_common_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Adds the headers of every answer."""
     response.headers["X-Request-ID"] = request[REQUEST_ID]
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         async with asyncio.timeout(_REQUEST_SECONDS) as limit:
             request[TIME_LIMIT] = limit
@@ -64,8 +65,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception as error:
         response = problem(error, request)
         if response.status == web.HTTPServiceUnavailable.status_code:
-            # Not a fault of ours, and there may be thousands of them: no traceback.
-            log.warning("request_turned_away", error=type(error).__name__)
+            # There may be thousands of them; the line of each request has its status.
+            if isinstance(error, DATABASE_UNAVAILABLE):
+                report_database_error(error, "a request")
         elif response.status >= web.HTTPInternalServerError.status_code:
             log.error("request_failed", status=response.status, exc_info=error)
         return response

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from app.domain import errors
 from app.domain.errors import CallerError, InvalidFields
-from app.http.keys import REQUEST_ID
+from app.http.app_keys import REQUEST_ID
 from app.repositories.sql import DATABASE_UNAVAILABLE
 
 

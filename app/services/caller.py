@@ -1,9 +1,11 @@
-"""Who asks, and what they may do."""
+"""The caller of a request, and whose assessments the request may reach."""
 
 from dataclasses import dataclass
 
 from app.domain.errors import Forbidden
 from app.domain.states import Role
+
+_STAFF = frozenset({Role.ADVISOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,31 +18,27 @@ class Caller:
     @property
     def staff(self) -> bool:
         """Whether the caller may read what belongs to students and see answer keys."""
-        return not self.roles.isdisjoint({Role.ADVISOR, Role.ADMIN})
+        return not self.roles.isdisjoint(_STAFF)
 
-    def require(self, *allowed: Role) -> None:
-        """Lets pass who has one of the roles.
+
+@dataclass(slots=True)
+class Access:
+    """Whose assessments a request may reach: everyone's (`any_owner`), or only the caller's own.
+
+    The route table decides `any_owner` before the request is handled. Whoever loads an assessment for the caller calls
+    `check_owner`; `owner_checked` records that this was done.
+    """
+
+    caller: Caller
+    any_owner: bool
+    owner_checked: bool = False
+
+    def check_owner(self, owner: str) -> None:
+        """Checks that the caller may have an assessment of this owner.
 
         Raises:
-            Forbidden: the caller has none of them.
+            Forbidden: it belongs to someone else.
         """
-        if self.roles.isdisjoint(allowed):
-            raise Forbidden(f"this needs the role {' or '.join(sorted(allowed))}")
-
-    def require_owner(self, owner: str) -> None:
-        """Lets pass the student whose assessment it is.
-
-        Raises:
-            Forbidden: the caller is someone else.
-        """
-        if Role.STUDENT not in self.roles or self.sub != owner:
+        if not self.any_owner and owner != self.caller.sub:
             raise Forbidden("this assessment belongs to someone else")
-
-    def require_reader(self, owner: str) -> None:
-        """Lets pass the owner, advisors and admins.
-
-        Raises:
-            Forbidden: the caller is none of them.
-        """
-        if not self.staff:
-            self.require_owner(owner)
+        self.owner_checked = True

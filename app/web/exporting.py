@@ -10,8 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.http.keys import TIME_LIMIT
-from app.http.middlewares import sign
+from app.http.app_keys import TIME_LIMIT
 from app.web.parsing import bad_query
 
 log = structlog.get_logger()
@@ -62,7 +61,6 @@ async def export(
             "Vary": "Accept",
         }
     )
-    sign(request, answer)
     await answer.prepare(request)
     if request.method == "HEAD":
         return answer

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.domain.states import Role
 from app.http import problems
 from app.web.routes import ROUTES, Route, Shape
 
@@ -187,6 +188,7 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
+        "description": str(route.access),
         "tags": [route.path.split("/")[1]],
         "parameters": _parameters(route),
         "responses": _responses(route),
@@ -194,8 +196,10 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": _body(route)}}
         operation["requestBody"] = {"required": route.body_required and not route.patch, "content": content}
-    if not route.public:
+    if not route.access.public:
         operation["security"] = [{"bearer": []}]
+        operation["x-roles"] = [role for role in Role if role in route.access.roles]
+        operation["x-owner"] = route.access.owner
     return operation
 
 
@@ -217,7 +221,7 @@ def _path_schema(name: str) -> dict[str, str]:
 def _responses(route: Route) -> dict[str, Any]:
     told = {str(status): _success(route, status, shape) for status, shape in route.success.items()}
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
-    refused = [] if route.public else sorted({*_usual_problems(route), *route.problems} - set(route.success))
+    refused = [] if route.access.public else sorted({*_usual_problems(route), *route.problems} - set(route.success))
     return told | {str(status): _answer(route, status) | {"content": content} for status in refused}
 
 
@@ -239,7 +243,7 @@ def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:
 
 def _answer(route: Route, status: int) -> dict[str, Any]:
     names = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
-    if status in route.success and not route.public:
+    if status in route.success and not route.access.public:
         # Where the answer may still have to be waited for, they tell of the wait.
         told = () if status == 200 and 202 in route.success else route.headers
         names = (*told, *(("Location", "Idempotent-Replayed") if route.keyed else ()))

@@ -9,9 +9,7 @@ from aiohttp import web
 
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.idempotency import IdempotencyKey, fingerprint, parse_key
-from app.http.auth import BadToken
-from app.http.keys import VERIFIER
-from app.http.problems import BAD_KEY, BAD_QUERY, MALFORMED, UNAUTHENTICATED, WRONG_MEDIA, RequestProblem
+from app.http.problems import BAD_KEY, BAD_QUERY, MALFORMED, WRONG_MEDIA, RequestProblem
 from app.services.caller import Caller
 from app.services.idempotency import IdempotentRequest
 from app.services.paging import BadCursor, decode
@@ -19,23 +17,6 @@ from app.web import strict_json
 from app.web.strict_json import storable
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-
-
-async def identify(request: web.Request) -> Caller:
-    """The caller.
-
-    Raises:
-        RequestProblem: there is no token, more than one, or a bad one.
-    """
-    given = request.headers.getall("Authorization", [])
-    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token:
-        raise RequestProblem(UNAUTHENTICATED, "send one bearer token", {"WWW-Authenticate": 'Bearer realm="assay"'})
-    try:
-        return await request.app[VERIFIER].verify(token.strip())
-    except BadToken as error:
-        challenge = {"WWW-Authenticate": 'Bearer realm="assay", error="invalid_token"'}
-        raise RequestProblem(UNAUTHENTICATED, str(error), challenge) from error
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from app.http import problems
-from app.http.keys import CONTEXT, FOLLOWING
+from app.http.app_keys import CHANGE_HUB, CONTEXT
 from app.repositories import webhooks
 from app.repositories.sql import Pool
 from assay_client import AssayClient
@@ -29,7 +29,7 @@ from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
-from tests.webhooks import NOWHERE, SECRET, attempts, delivering, delivery, registered, send_all
+from tests.webhooks import NOWHERE, SECRET, attempts, open_delivery, delivery_row, complete_with_webhook, send_all
 
 _ROOT = Path(__file__).parents[2]
 _TEXT = (_ROOT / "docs" / "clients.md").read_text("utf-8")
@@ -96,7 +96,7 @@ async def finish_when_followed(server: ProductServer, finish: Finish, pool: Pool
     """Waits until a client follows the assessment, then runs its jobs and notifies the server as a worker does."""
 
     async def is_followed() -> bool:
-        return server.app[FOLLOWING].waiting > 0
+        return server.app[CHANGE_HUB].waiting > 0
 
     await until(is_followed, _SECONDS)
     await finish()
@@ -164,11 +164,11 @@ async def test_receiving(name: str, start: Start, bank: Bank, pool: Pool) -> Non
     process = await start(name, "", PORT=str(port), ASSAY_WEBHOOK_SECRET=SECRET)
     await until(lambda: _listens(port), _SECONDS)
     url = f"http://127.0.0.1:{port}/assay"
-    assessment_id = await registered(pool, bank, url)
-    async with delivering(pool) as sending:
+    assessment_id = await complete_with_webhook(pool, bank, url)
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
         async with pool.acquire() as conn:
-            assert await webhooks.redeliver(conn, (await delivery(pool, assessment_id))["id"])
+            assert await webhooks.redeliver(conn, (await delivery_row(pool, assessment_id))["id"])
         await send_all(pool, sending)
     assert await attempts(pool, assessment_id) == [(204, None), (204, None)]
     async with aiohttp.ClientSession() as session:

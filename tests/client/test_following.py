@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.http.keys import FOLLOWING
+from app.http.app_keys import CHANGE_HUB
 from app.server import serve
 from app.settings import Settings
 from assay_client import AssayClient, AssayError, AssayUnavailable, Status
@@ -155,7 +155,7 @@ async def wait_for_poll(server: ProductServer) -> None:
     """Waits until the server holds a long poll."""
 
     async def holds_poll() -> bool:
-        return server.app[FOLLOWING].waiting == 1
+        return server.app[CHANGE_HUB].waiting == 1
 
     await until(holds_poll)
 

@@ -18,7 +18,7 @@ from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
 from tests.web.catalog.test_tracks import TRACK
 from tests.web.expecting import invalid, problem
-from tests.webhooks import planted
+from tests.webhooks import insert_delivery
 
 # Each keyed route with who calls it, a payload, and another one.
 CASES: dict[str, tuple[str, Any, Any]] = {
@@ -52,7 +52,7 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
             await ended(pool, assessment_id)
         if path.endswith("/feedback"):
             assessment_id = await completed(pool, bank)
-        delivery_id = await planted(pool, assessment_id) if "{delivery_id}" in path else None
+        delivery_id = await insert_delivery(pool, assessment_id) if "{delivery_id}" in path else None
         path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:
         path = path.format(job_id=await fail(pool, await submit(pool, bank), JobType.GPT))

@@ -19,7 +19,7 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import fail
 from tests.pipelines import Finish, submit
 from tests.web.test_operations import counted
-from tests.webhooks import planted
+from tests.webhooks import insert_delivery
 
 # What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
 _UNSAYABLE = "positive_data_acceptance"
@@ -61,8 +61,8 @@ async def test_it_says_which_routes_need_a_token(document: Any) -> None:
     for route in ROUTES:
         if route.documented:
             operation = document["paths"][route.path][route.method.lower()]
-            assert (operation.get("security") == [{"bearer": []}]) is not route.public
-            assert ("401" in operation["responses"]) is not route.public
+            assert (operation.get("security") == [{"bearer": []}]) is not route.access.public
+            assert ("401" in operation["responses"]) is not route.access.public
 
 
 async def test_it_promises_no_headers_that_are_not_sent(
@@ -105,7 +105,7 @@ async def test_no_generated_request_finds_the_server_failing_or_the_document_wro
     job = await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
     known["job_id"] = job
-    known["delivery_id"] = await planted(pool, UUID(known["assessment_id"]))
+    known["delivery_id"] = await insert_delivery(pool, UUID(known["assessment_id"]))
     # A generated request may remove it before another one looks.
     assert (await api.get(f"{path}/webhook")).status == 200
     config = tmp_path / "schemathesis.toml"

@@ -15,14 +15,14 @@ from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings, WrongSetting, load_settings
 from app.web.routes import ROUTES, Route
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.conftest import with_database
 from tests.web.conftest import Serve
 from tests.web.expecting import problem
 from tests.web.test_keys import CASES
-from tests.web.test_roles import ALLOWED, GUARDED
+from tests.web.test_roles import ALLOWED, GUARDED, callers
 
 # Nobody listens on port 1.
 NO_POSTGRES = load_settings(database_url="postgresql://nobody:hidden@127.0.0.1:1/nothing").database_url
@@ -34,10 +34,10 @@ _IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id"
 
 async def ask(api: Api, route: Route) -> Any:
     """The route as someone who may use it calls it, with a body that fits."""
-    role, sub = sorted(ALLOWED[route.method, route.path])[-1]
+    caller = callers(api)[sorted(ALLOWED[route.method, route.path])[-1]]
     names = {name: str(uuid4()) for name in _IDS}
     payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
-    return await api.as_(role, sub=sub).send(route.method, route.path.format(slug=SLUG, **names), payload)
+    return await caller.send(route.method, route.path.format(slug=SLUG, **names), payload)
 
 
 async def test_without_postgres_every_route_says_so(serve: Serve) -> None:
@@ -59,7 +59,7 @@ async def test_without_postgres_callers_are_still_told_apart(serve: Serve) -> No
 async def test_without_postgres_the_public_routes_go_on(serve: Serve) -> None:
     api = await serve(database_url=NO_POSTGRES)
     for route in ROUTES:
-        if route.public and "{" not in route.path and route.path != "/readyz":
+        if route.access.public and "{" not in route.path and route.path != "/readyz":
             assert (await api.get(route.path)).status == 200
     assert b"assay_jobs{" not in (await api.get("/metrics")).raw
     ready = await api.get("/readyz")

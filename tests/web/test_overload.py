@@ -6,7 +6,7 @@ import pytest
 
 from app.repositories.sql import Pool
 from app.server import CONNECTIONS
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.api import Api, Reply
 from tests.fakes.conditions import until
 from tests.web.expecting import problem

@@ -1,6 +1,6 @@
-"""Who may do what: the contract's table over every route, and the order in which things are checked."""
+"""Who may do what: every route, every kind of caller, things that exist and things that don't."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,59 +13,60 @@ from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.pipelines import job_id, submit
 from tests.web.expecting import problem
-from tests.webhooks import planted
+from tests.webhooks import insert_delivery
 
-OWNER, OTHER, ADVISOR, ADMIN = ("student", "student-1"), ("student", "student-2"), ("advisor", ""), ("admin", "")
-EVERYONE = {OWNER, OTHER, ADVISOR, ADMIN}
-STAFF = {ADVISOR, ADMIN}
-# Who may, by method and path; it names every route that needs a token, or a test below fails.
+# The contract's table. The owner is the student whose assessment it is, `other` is another student.
+EVERYONE = {"owner", "other", "advisor", "admin"}
+STUDENTS, STAFF, ADMIN, OWNER = {"owner", "other"}, {"advisor", "admin"}, {"admin"}, {"owner"}
 ALLOWED = {
     ("GET", "/tracks"): EVERYONE,
-    ("POST", "/tracks"): {ADMIN},
+    ("POST", "/tracks"): ADMIN,
     ("GET", "/tracks/{slug}"): EVERYONE,
-    ("PATCH", "/tracks/{slug}"): {ADMIN},
-    ("DELETE", "/tracks/{slug}"): {ADMIN},
+    ("PATCH", "/tracks/{slug}"): ADMIN,
+    ("DELETE", "/tracks/{slug}"): ADMIN,
     ("GET", "/questions"): STAFF,
-    ("POST", "/questions"): {ADMIN},
+    ("POST", "/questions"): ADMIN,
     ("GET", "/questions/{question_id}"): STAFF,
-    ("PATCH", "/questions/{question_id}"): {ADMIN},
-    ("DELETE", "/questions/{question_id}"): {ADMIN},
+    ("PATCH", "/questions/{question_id}"): ADMIN,
+    ("DELETE", "/questions/{question_id}"): ADMIN,
     ("GET", "/credentials"): EVERYONE,
-    ("POST", "/credentials"): {ADMIN},
+    ("POST", "/credentials"): ADMIN,
     ("GET", "/credentials/{credential_id}"): EVERYONE,
-    ("PATCH", "/credentials/{credential_id}"): {ADMIN},
-    ("DELETE", "/credentials/{credential_id}"): {ADMIN},
-    ("POST", "/assessments"): {OWNER, OTHER},
+    ("PATCH", "/credentials/{credential_id}"): ADMIN,
+    ("DELETE", "/credentials/{credential_id}"): ADMIN,
+    ("POST", "/assessments"): STUDENTS,
     ("GET", "/assessments"): EVERYONE,
-    ("GET", "/assessments/{assessment_id}"): {OWNER, *STAFF},
-    ("PATCH", "/assessments/{assessment_id}/responses"): {OWNER},
-    ("POST", "/assessments/{assessment_id}/submit"): {OWNER},
-    ("GET", "/assessments/{assessment_id}/status"): {OWNER, *STAFF},
-    ("GET", "/assessments/{assessment_id}/events"): {OWNER, *STAFF},
-    ("GET", "/assessments/{assessment_id}/result"): {OWNER, *STAFF},
-    ("POST", "/assessments/{assessment_id}/webhook"): {OWNER},
-    ("GET", "/assessments/{assessment_id}/webhook"): {OWNER},
-    ("DELETE", "/assessments/{assessment_id}/webhook"): {OWNER},
-    ("GET", "/assessments/{assessment_id}/webhook/deliveries"): {OWNER, ADMIN},
-    ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): {OWNER, ADMIN},
+    ("GET", "/assessments/{assessment_id}"): OWNER | STAFF,
+    ("PATCH", "/assessments/{assessment_id}/responses"): OWNER,
+    ("POST", "/assessments/{assessment_id}/submit"): OWNER,
+    ("GET", "/assessments/{assessment_id}/status"): OWNER | STAFF,
+    ("GET", "/assessments/{assessment_id}/events"): OWNER | STAFF,
+    ("GET", "/assessments/{assessment_id}/result"): OWNER | STAFF,
+    ("POST", "/assessments/{assessment_id}/webhook"): OWNER,
+    ("GET", "/assessments/{assessment_id}/webhook"): OWNER,
+    ("DELETE", "/assessments/{assessment_id}/webhook"): OWNER,
+    ("GET", "/assessments/{assessment_id}/webhook/deliveries"): OWNER | ADMIN,
+    ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): OWNER | ADMIN,
     ("PUT", "/assessments/{assessment_id}/scores/{question_id}/override"): STAFF,
     ("POST", "/assessments/{assessment_id}/rescore"): STAFF,
     ("GET", "/assessments/{assessment_id}/trace"): STAFF,
-    ("POST", "/assessments/{assessment_id}/feedback"): {OWNER, *STAFF},
+    ("POST", "/assessments/{assessment_id}/feedback"): OWNER | STAFF,
     ("GET", "/analytics/overview"): STAFF,
     ("GET", "/analytics/feedback"): STAFF,
     ("GET", "/analytics/scores"): STAFF,
     ("GET", "/analytics/model-calls"): STAFF,
-    ("GET", "/jobs"): {ADMIN},
-    ("POST", "/jobs/{job_id}/retry"): {ADMIN},
+    ("GET", "/jobs"): ADMIN,
+    ("POST", "/jobs/{job_id}/retry"): ADMIN,
 }
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
+DOCS_ASSET = "/docs/{name:docs\\.js|swagger-ui-bundle\\.js|swagger-ui\\.css}"
 WRITES = ("POST", "PUT", "PATCH")
-GUARDED = [route for route in ROUTES if not route.public]
+GUARDED = [route for route in ROUTES if not route.access.public]
 
 
 @dataclass(frozen=True)
-class Places:
-    """Things that exist, by the names of path parameters."""
+class Ids:
+    """What stands in paths, by the names of path parameters."""
 
     slug: str
     question_id: str
@@ -78,56 +79,103 @@ class Places:
         """The route's path to them."""
         return route.path.format(**vars(self))
 
+    def with_one_unknown(self, route: Route) -> list["Ids"]:
+        """These ids with each one of the route's path parameters replaced by an unknown id."""
+        return [replace(self, **{name: str(uuid4())}) for name in vars(self) if f"{{{name}}}" in route.path]
+
 
 @pytest.fixture
-async def places(path: str, bank: Bank, pool: Pool) -> Places:
-    """One of each; the assessment belongs to `student-1`."""
+async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
+    """Something of each kind; the assessment belongs to `student-1`."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
     job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
     assessment_id = path.rsplit("/", 1)[1]
-    delivery = await planted(pool, UUID(assessment_id))
-    return Places(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery))
+    delivery = await insert_delivery(pool, UUID(assessment_id))
+    return Ids(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery))
 
 
-async def answered(caller: Api, route: Route, path: str, body: Any) -> Reply:
-    """The answer; of a stream, which ends with the assessment, only how it begins."""
+def callers(api: Api) -> dict[str, Api]:
+    """A caller of each kind that has a valid token; nobody knows the role `teacher`."""
+    return {
+        "owner": api,
+        "other": api.as_("student", sub="student-2"),
+        "advisor": api.as_("advisor"),
+        "admin": api.as_("admin"),
+        "without a known role": api.as_("teacher"),
+    }
+
+
+async def send(caller: Api, route: Route, path: str) -> Reply:
+    """The answer to a request that changes nothing, since its body is refused; of a stream only the beginning."""
+    body = {"unknown": 1} if route.method in WRITES else None
     if not route.path.endswith("/events"):
         return await caller.send(route.method, path, body)
     async with caller.client.get(path, headers={"Authorization": caller.bearer}) as answer:
         return Reply(answer.status, answer.headers, b"" if answer.status == 200 else await answer.read())
 
 
-def nowhere() -> Places:
-    """Things that do not exist."""
-    return Places("nobody", *(str(uuid4()) for _ in range(5)))
-
-
-def test_the_table_names_every_guarded_route() -> None:
+def test_the_contracts_table_has_every_route() -> None:
     assert {(route.method, route.path) for route in GUARDED} == set(ALLOWED)
+    assert {route.path for route in ROUTES if route.access.public} == PUBLIC | {DOCS_ASSET}
 
 
-async def test_each_role_may_do_what_the_table_says_and_nothing_else(api: Api, places: Places) -> None:
-    may: dict[tuple[str, str], set[tuple[str, str]]] = {}
+async def test_nothing_is_served_that_is_not_in_the_table(api: Api) -> None:
+    served = {(route.method, route.resource.canonical) for route in api.client.app.router.routes()}
+    table = {(method, route.path) for route in ROUTES for method in {route.method, *["HEAD"] * (route.method == "GET")}}
+    assert served == {(method, path.replace(DOCS_ASSET, "/docs/{name}")) for method, path in table}
+
+
+async def test_each_kind_of_caller_may_do_what_the_table_says_and_nothing_else(api: Api, ids: Ids) -> None:
+    allowed: dict[tuple[str, str], set[str]] = {}
     for route in GUARDED:
-        for role, sub in EVERYONE:
-            # A body that is refused by whoever is let through: nothing is changed on the way.
-            body = None if route.method == "GET" else {"unknown": 1}
-            if route.method != "DELETE" or (role, sub) not in ALLOWED[route.method, route.path]:
-                reply = await answered(api.as_(role, sub=sub), route, places.path(route), body)
-                if reply.status != 403:
-                    assert reply.status in (200, 409, 422), (route, reply.raw)
-                    may.setdefault((route.method, route.path), set()).add((role, sub))
-                else:
-                    problem(reply, 403, "forbidden")
-    assert may == {key: allowed for key, allowed in ALLOWED.items() if key[0] != "DELETE"}
+        may = allowed.setdefault((route.method, route.path), set())
+        for name, caller in callers(api).items():
+            if route.method == "DELETE" and name in ALLOWED[route.method, route.path]:
+                # Another test deletes.
+                may.add(name)
+                continue
+            reply = await send(caller, route, ids.path(route))
+            if reply.status == 403:
+                problem(reply, 403, "forbidden")
+            else:
+                assert reply.status in (200, 409, 422), (route, name, reply.raw)
+                may.add(name)
+    assert allowed == ALLOWED
 
 
-async def test_an_admin_may_delete(api: Api, places: Places) -> None:
+async def test_an_unknown_id_is_404_for_callers_who_are_refused_too(api: Api, ids: Ids) -> None:
+    for route in GUARDED:
+        for unknown in ids.with_one_unknown(route):
+            for caller in callers(api).values():
+                problem(await send(caller, route, unknown.path(route)), 404, "not-found")
+
+
+async def test_every_route_but_the_public_ones_needs_a_valid_token(api: Api, ids: Ids) -> None:
+    for route in GUARDED:
+        for known_or_not in (ids, *ids.with_one_unknown(route)):
+            for authorization in ("", f"{api.bearer}x"):
+                headers = {"Authorization": authorization}
+                reply = await api.send_raw(route.method, known_or_not.path(route), b"{", headers)
+                problem(reply, 401, "unauthenticated")
+                assert "WWW-Authenticate" in reply.headers
+
+
+async def test_public_routes_need_no_token_and_look_at_none(api: Api) -> None:
+    for path in (*PUBLIC, "/docs/docs.js"):
+        for authorization in ("", "Bearer x", api.as_("teacher").bearer):
+            assert (await api.send_raw("GET", path, None, {"Authorization": authorization})).status == 200
+
+
+async def test_an_admin_may_delete(api: Api, ids: Ids) -> None:
     admin = api.as_("admin")
-    deletes = [route for route in GUARDED if route.method == "DELETE" and ADMIN in ALLOWED["DELETE", route.path]]
-    assert [(await admin.delete(places.path(route))).status for route in deletes] == [204] * 3
+    deletes = [route for route in GUARDED if route.method == "DELETE" and "admin" in ALLOWED["DELETE", route.path]]
+    assert [(await admin.delete(ids.path(route))).status for route in deletes] == [204] * 3
     for route in deletes:
-        problem(await admin.delete(places.path(route)), 404, "not-found")
+        problem(await admin.delete(ids.path(route)), 404, "not-found")
+
+
+async def test_an_owner_may_remove_a_webhook(api: Api, ids: Ids) -> None:
+    assert (await api.delete(f"/assessments/{ids.assessment_id}/webhook")).status == 204
 
 
 async def test_several_roles_add_up(api: Api, path: str) -> None:
@@ -139,36 +187,18 @@ async def test_several_roles_add_up(api: Api, path: str) -> None:
     problem(await both.patch(f"{path}/responses", {"responses": []}), 403, "forbidden")
 
 
-async def test_every_guarded_route_refuses_without_a_token(api: Api, places: Places) -> None:
-    anonymous = {"Authorization": ""}
-    for where in (places, nowhere()):
-        for route in GUARDED:
-            reply = await api.send_raw(route.method, where.path(route), b"{", anonymous)
-            problem(reply, 401, "unauthenticated")
-            assert "WWW-Authenticate" in reply.headers
+async def test_only_staff_may_filter_by_what_needs_a_review(api: Api, path: str) -> None:
+    problem(await api.get("/assessments?needs_review=true"), 403, "forbidden")
+    assert (await api.as_("advisor").get("/assessments?needs_review=true")).status == 200
+    assert (await api.as_("student", "admin", sub="both").get("/assessments?needs_review=false")).status == 200
 
 
-async def test_what_does_not_exist_is_told_before_who_may_and_what_the_body_is(api: Api) -> None:
-    named = [route for route in GUARDED if "{" in route.path]
-    for caller in (api, api.as_("advisor"), api.as_("admin"), api.as_("teacher")):
-        for route in named:
-            bad = b"not JSON" if route.method in WRITES else None
-            reply = await caller.send_raw(route.method, nowhere().path(route), bad, {"Content-Type": "text/plain"})
-            problem(reply, 404, "not-found")
-
-
-async def test_who_may_is_told_before_what_the_body_is(api: Api, places: Places) -> None:
-    callers = {"student": api.as_("student", sub="student-2"), "advisor": api.as_("advisor")}
+async def test_permission_is_checked_before_the_body_and_the_idempotency_key(api: Api, ids: Ids) -> None:
     headers = {"Content-Type": "text/plain", "Idempotency-Key": '"'}
     for route in GUARDED:
-        for role, caller in callers.items():
-            if route.method in WRITES and not any(role == may for may, _ in ALLOWED[route.method, route.path]):
-                problem(await caller.send_raw(route.method, places.path(route), b"{", headers), 403, "forbidden")
-    other = callers["student"]
-    problem(await other.send_raw("PATCH", f"/assessments/{places.assessment_id}/responses", b"{", {}), 403, "forbidden")
-    problem(
-        await other.send_raw("POST", f"/assessments/{places.assessment_id}/submit", b"{", headers), 403, "forbidden"
-    )
+        for name, caller in callers(api).items():
+            if route.method in WRITES and name not in ALLOWED[route.method, route.path]:
+                problem(await caller.send_raw(route.method, ids.path(route), b"{", headers), 403, "forbidden")
 
 
 async def test_the_body_comes_before_replay_and_replay_before_state(api: Api, path: str) -> None:
@@ -182,7 +212,7 @@ async def test_the_body_comes_before_replay_and_replay_before_state(api: Api, pa
     problem(await api.patch(f"{path}/responses", {"responses": []}), 409, "already-submitted")
 
 
-async def test_ids_that_are_none_are_unknown(api: Api, path: str) -> None:
+async def test_malformed_ids_are_unknown(api: Api, path: str) -> None:
     real = path.rsplit("/", 1)[1]
     odd: list[Any] = [
         "1",

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from app.http.tokens import issue
+from app.http.tokens import issue_token
 from app.settings import Settings
 from tests.api import Api, Reply, token
 from tests.conftest import SECRET
@@ -144,7 +144,7 @@ async def test_a_fine_token_is_taken_however_it_is_written(api: Api) -> None:
 async def test_issuer_and_audience_are_checked_where_configured(serve: Serve, settings: Settings) -> None:
     api = await serve(jwt_issuer="https://login.example", jwt_audience="assay")
     told = settings.model_copy(update={"jwt_issuer": "https://login.example", "jwt_audience": "assay"})
-    assert (await ask(api, f"Bearer {issue(told, 'student-1', ['student'], 60)}")).status == 200
+    assert (await ask(api, f"Bearer {issue_token(told, 'student-1', ['student'], 60)}")).status == 200
     both = usual(iss="https://login.example", aud=["other", "assay"])
     assert (await ask(api, f"Bearer {signed(both)}")).status == 200
     for name, value in (("iss", "https://evil.example"), ("iss", []), ("iss", None), ("aud", "other"), ("aud", {})):

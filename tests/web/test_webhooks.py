@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.http.keys import BACKGROUND
+from app.http.app_keys import BACKGROUND
 from app.repositories import webhooks
 from app.repositories.sql import Pool
 from app.services.webhooks import registrations as managing
@@ -22,12 +22,12 @@ from tests.webhooks import (
     NOWHERE,
     OTHER_SECRET,
     SECRET,
-    about_to_end,
+    claim_fusion,
     complete,
-    delivering,
-    delivery,
-    ids,
-    registered,
+    open_delivery,
+    delivery_row,
+    webhook_ids,
+    complete_with_webhook,
     send_all,
 )
 
@@ -125,29 +125,29 @@ async def test_an_expired_assessment_has_nothing_to_tell(api: Api, path: str, po
 async def test_registered_after_the_end_it_is_sent_at_once(
     lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
-    job = await about_to_end(pool, bank)
+    job = await claim_fusion(pool, bank)
     await complete(pool, job)
     reply = await lenient.post(hook(job.assessment_id), {"webhook_url": receiver.url})
     assert reply.status == 201
     await lenient.client.app[BACKGROUND].finish(5)
-    async with delivering(pool) as sending:
+    async with open_delivery(pool) as sending:
         assert await send_all(pool, sending) == 1
-    row = await delivery(pool, job.assessment_id)
-    assert (ids(receiver), row["event_type"]) == ([str(row["id"])], "assessment.completed")
+    row = await delivery_row(pool, job.assessment_id)
+    assert (webhook_ids(receiver), row["event_type"]) == ([str(row["id"])], "assessment.completed")
 
 
 async def test_deliveries_list_every_try(lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver) -> None:
     receiver.script.append(answer(500))
-    assessment_id = await registered(pool, bank, receiver.url)
+    assessment_id = await complete_with_webhook(pool, bank, receiver.url)
     (waiting,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
     assert (waiting["status"], waiting["attempts"], waiting["next_attempt_at"]) == (
         "pending", [], waiting["created_at"]
     )  # fmt: skip
-    async with delivering(pool) as sending:
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     (shown,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
     assert {name: shown[name] for name in ("delivery_id", "type", "run", "status", "next_attempt_at")} == {
-        "delivery_id": ids(receiver)[0], "type": "assessment.completed", "run": 1, "status": "delivered",
+        "delivery_id": webhook_ids(receiver)[0], "type": "assessment.completed", "run": 1, "status": "delivered",
         "next_attempt_at": None,
     }  # fmt: skip
     assert [(each["status_code"], each["error"]) for each in shown["attempts"]] == [
@@ -179,14 +179,14 @@ async def redelivered(api: Api, assessment_id: UUID, delivery_id: str) -> Reply:
 async def test_a_redelivery_is_one_more_attempt_of_the_same_message(
     lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
-    assessment_id = await registered(pool, bank, receiver.url)
-    async with delivering(pool) as sending:
+    assessment_id = await complete_with_webhook(pool, bank, receiver.url)
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
-        reply = await redelivered(lenient, assessment_id, ids(receiver)[0])
+        reply = await redelivered(lenient, assessment_id, webhook_ids(receiver)[0])
         assert (reply.status, reply.headers["Location"]) == (202, f"{hook(assessment_id)}/deliveries")
         assert (reply.body["status"], reply.body["next_attempt_at"] is not None) == ("delivered", True)
         assert await send_all(pool, sending) == 1
-    assert ids(receiver) == [ids(receiver)[0]] * 2
+    assert webhook_ids(receiver) == [webhook_ids(receiver)[0]] * 2
     assert receiver.requests[0].body == receiver.requests[1].body
     (shown,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
     assert (len(shown["attempts"]), shown["next_attempt_at"]) == (2, None)
@@ -196,8 +196,8 @@ async def test_a_redelivery_is_one_more_attempt_of_the_same_message(
 async def test_an_admin_may_redeliver_and_is_written_down(
     lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
-    assessment_id = await registered(pool, bank, receiver.url)
-    delivery_id = str((await delivery(pool, assessment_id))["id"])
+    assessment_id = await complete_with_webhook(pool, bank, receiver.url)
+    delivery_id = str((await delivery_row(pool, assessment_id))["id"])
     admin = lenient.as_("admin")
     assert (await admin.get(f"{hook(assessment_id)}/deliveries")).body["items"][0]["delivery_id"] == delivery_id
     assert (await redelivered(admin, assessment_id, delivery_id)).status == 202
@@ -207,10 +207,10 @@ async def test_an_admin_may_redeliver_and_is_written_down(
 
 
 async def test_what_cannot_be_redelivered_is_told(lenient: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await registered(pool, bank, NOWHERE)
-    other = await registered(pool, bank, NOWHERE, "student-2")
-    delivery_id = (await delivery(pool, assessment_id))["id"]
-    for wrong in (uuid4(), (await delivery(pool, other))["id"], "x"):
+    assessment_id = await complete_with_webhook(pool, bank, NOWHERE)
+    other = await complete_with_webhook(pool, bank, NOWHERE, "student-2")
+    delivery_id = (await delivery_row(pool, assessment_id))["id"]
+    for wrong in (uuid4(), (await delivery_row(pool, other))["id"], "x"):
         problem(await redelivered(lenient, assessment_id, str(wrong)), 404, "not-found")
     assert await webhooks.claim(pool, delivery_id, 30)
     reply = await redelivered(lenient, assessment_id, str(delivery_id))
@@ -222,8 +222,8 @@ async def test_what_cannot_be_redelivered_is_told(lenient: Api, pool: Pool, bank
 
 async def test_a_disabled_webhook_says_why(lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver) -> None:
     receiver.default = answer(410)
-    assessment_id = await registered(pool, bank, receiver.url)
-    async with delivering(pool) as sending:
+    assessment_id = await complete_with_webhook(pool, bank, receiver.url)
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     shown = (await lenient.get(hook(assessment_id))).body
     assert (shown["disabled_reason"], shown["disabled_at"] is not None) == ("gone", True)

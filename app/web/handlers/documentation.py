@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from app.http.keys import DOCUMENT
+from app.http.app_keys import OPENAPI_DOCUMENT
 
 # Swagger UI needs inline styles; scripts come from this server alone.
 _POLICY = (
@@ -18,7 +18,7 @@ _OWN = Path(__file__).parent.parent / "static"
 async def openapi(request: web.Request) -> web.StreamResponse:
     """The document, made from the models that parse the requests."""
     return web.Response(
-        body=request.app[DOCUMENT](), content_type="application/json", headers={"Cache-Control": "no-cache"}
+        body=request.app[OPENAPI_DOCUMENT](), content_type="application/json", headers={"Cache-Control": "no-cache"}
     )
 
 

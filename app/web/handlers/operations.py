@@ -1,16 +1,13 @@
 """For operators: alive, ready, metrics; and the documentation."""
 
-import structlog
 from aiohttp import web
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
-from app.http.keys import CONTEXT, METRICS
-from app.repositories import health, jobs
-from app.repositories.migrations import known_migrations
+from app.http.app_keys import CONTEXT, METRICS
+from app.outages import report_database_error
+from app.repositories import jobs, migrations
 from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.wiring.context import Context
-
-log = structlog.get_logger()
 
 _AWAY = "not reachable"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,13 +39,13 @@ async def metrics(request: web.Request) -> web.StreamResponse:
 
 async def _storage(context: Context) -> tuple[str, str]:
     try:
-        applied = await health.applied_migrations(context.pool)
-    except health.NeverMigrated:
-        return "ok", "none applied; run `assay migrate`"
+        applied = await migrations.applied_migrations(context.pool)
     except DATABASE_UNAVAILABLE as error:
-        log.warning("not_ready", error=repr(error))
+        report_database_error(error, "/readyz")
         return _AWAY, "unknown"
-    pending = len(known_migrations() - applied)
+    if not applied:
+        return "ok", "none applied; run `assay migrate`"
+    pending = len(migrations.known_migrations() - applied)
     return "ok", f"{pending} pending; run `assay migrate`" if pending else "ok"
 
 

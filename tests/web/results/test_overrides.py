@@ -19,7 +19,7 @@ from tests.web.conftest import Serve
 from tests.web.expecting import invalid, problem
 from tests.web.hearing import rung, told
 from tests.web.test_outages import NO_REDIS
-from tests.webhooks import NOWHERE, SECRET, delivering, send_all
+from tests.webhooks import NOWHERE, SECRET, open_delivery, send_all
 
 REASON = "The essay says it in other words."
 STATE = "SELECT revision, overrides_version, completed_at, degraded, needs_review FROM assessments WHERE id = $1"
@@ -200,7 +200,7 @@ async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank
     rows = await pool.fetch("SELECT run, edition, event_type FROM webhook_deliveries ORDER BY edition")
     rescored = "assessment.rescored"
     assert [tuple(row) for row in rows] == [(1, 0, "assessment.completed"), (1, 1, rescored), (1, 2, rescored)]
-    async with delivering(pool) as sending:
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     bodies = await pool.fetch("SELECT body, created_at FROM webhook_deliveries WHERE edition = 2")
     message, result = orjson.loads(bodies[0]["body"]), await result_of(pool, assessment_id)

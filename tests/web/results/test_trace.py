@@ -25,7 +25,7 @@ from tests.pipelines import pipeline, run_all, submit
 from tests.scored import UNSCORED, about_to_fuse, by, completed
 from tests.web.expecting import problem
 from tests.web.results.test_overrides import put
-from tests.webhooks import NOWHERE, SECRET, delivering, send_all
+from tests.webhooks import NOWHERE, SECRET, open_delivery, send_all
 
 Run = Callable[[str], Awaitable[UUID]]
 
@@ -183,7 +183,7 @@ async def test_what_people_said_in_order_beside_the_machine(advisor: Api, api: A
 async def test_messages_in_short(advisor: Api, bank: Bank, pool: Pool) -> None:
     assessment_id = await completed(pool, bank)
     await managing.register(pool, assessment_id, NOWHERE, SECRET)
-    async with delivering(pool) as sending:
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     (told,) = (await trace(advisor, assessment_id))["deliveries"]
     assert (told["type"], told["status"], told["last_status_code"]) == ("assessment.completed", "failed", None)

@@ -1,0 +1,120 @@
+"""Who may use a route: rules as data, checked in one place before the handler runs."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from aiohttp import web
+
+from app.domain.errors import Forbidden
+from app.domain.states import Role
+from app.http.app_keys import ACCESS, VERIFIER
+from app.http.problems import UNAUTHENTICATED, RequestProblem
+from app.http.tokens import BadToken
+from app.services.caller import Access, Caller
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# Loads what a path names, or raises `NotFound`.
+FindTarget = Callable[[web.Request], Awaitable[object]]
+
+_PLURALS = {Role.STUDENT: "students", Role.ADVISOR: "advisors", Role.ADMIN: "admins"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRule:
+    """Who may use a route: everybody where it is `public`, else callers with one of the `roles`, and with `owner`
+    also students, for their own assessments. Parameters in `staff_query` are for advisors and admins alone."""
+
+    public: bool = False
+    roles: frozenset[Role] = frozenset()
+    owner: bool = False
+    staff_query: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.public == bool(self.roles or self.owner):
+            raise ValueError("a rule is either public or names roles or the owner")
+        if self.owner and Role.STUDENT in self.roles:
+            raise ValueError("a rule with `owner` lets students in for their own assessments only")
+
+    def __str__(self) -> str:
+        """The rule as a sentence for the callers of the API."""
+        if self.public:
+            return "No token is needed."
+        names = [_PLURALS[role] for role in Role if role in self.roles]
+        names += ["the student who owns the assessment"] * self.owner
+        last = names.pop()
+        return f"Only for {', '.join(names)} and {last}." if names else f"Only for {last}."
+
+
+PUBLIC = AccessRule(public=True)
+EVERYONE = AccessRule(roles=frozenset(Role))
+STUDENTS = AccessRule(roles=frozenset({Role.STUDENT}))
+STAFF = AccessRule(roles=frozenset({Role.ADVISOR, Role.ADMIN}))
+ADMINS = AccessRule(roles=frozenset({Role.ADMIN}))
+OWNER = AccessRule(owner=True)
+OWNER_OR_STAFF = AccessRule(owner=True, roles=STAFF.roles)
+OWNER_OR_ADMIN = AccessRule(owner=True, roles=ADMINS.roles)
+
+
+class OwnerNotChecked(Exception):
+    """A handler answered without checking whose assessment it is: a fault of ours, and the answer is not sent."""
+
+
+def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) -> Handler:
+    """The handler behind its rule: it runs only for callers whom the rule admits, with their `Access` as the request's
+    `ACCESS`. For the others `find_target` tells an unknown id (404) from a refusal (403)."""
+    if rule.public:
+        return handler
+
+    @wraps(handler)
+    async def guard(request: web.Request) -> web.StreamResponse:
+        caller = await authenticate(request)
+        if not _admits(rule, caller):
+            if find_target:
+                await find_target(request)
+            raise Forbidden(str(rule))
+        if rule.staff_query and not caller.staff and not rule.staff_query.isdisjoint(request.query):
+            raise Forbidden(f"only advisors and admins may send {', '.join(sorted(rule.staff_query))}")
+        access = request[ACCESS] = Access(caller, _any_owner(rule, caller), owner_checked=not rule.owner)
+        response = await handler(request)
+        if not access.owner_checked:
+            raise OwnerNotChecked("the handler did not check who owns the assessment")
+        return response
+
+    return guard
+
+
+async def authenticate(request: web.Request) -> Caller:
+    """The caller whose bearer token the request carries.
+
+    Raises:
+        RequestProblem: there is no token, more than one, or a bad one.
+    """
+    headers = request.headers.getall("Authorization", [])
+    scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token:
+        raise RequestProblem(UNAUTHENTICATED, "send one bearer token", {"WWW-Authenticate": 'Bearer realm="assay"'})
+    try:
+        return await request.app[VERIFIER].verify(token.strip())
+    except BadToken as error:
+        challenge = {"WWW-Authenticate": 'Bearer realm="assay", error="invalid_token"'}
+        raise RequestProblem(UNAUTHENTICATED, str(error), challenge) from error
+
+
+async def check_before_sending(request: web.Request, response: web.StreamResponse) -> None:
+    """Ends the connection of a stream that begins before the owner was checked (a signal handler for
+    `on_response_prepare`): no other answer can be sent once a stream has prepared its head."""
+    access = request.get(ACCESS)
+    if access and not access.owner_checked and response.status < web.HTTPBadRequest.status_code:
+        if request.transport:
+            request.transport.abort()
+        raise OwnerNotChecked("a stream was begun without checking who owns the assessment")
+
+
+def _admits(rule: AccessRule, caller: Caller) -> bool:
+    return not caller.roles.isdisjoint(rule.roles) or (rule.owner and Role.STUDENT in caller.roles)
+
+
+def _any_owner(rule: AccessRule, caller: Caller) -> bool:
+    """Whether a role other than student lets the caller in: students never reach assessments of others."""
+    return bool((rule.roles & caller.roles) - {Role.STUDENT})
