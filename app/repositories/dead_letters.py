@@ -1,4 +1,4 @@
-"""Jobs as operators list them, and failed ones that are tried again."""
+"""Lists of jobs, retries of failed ones (dead letters), and new runs of an assessment."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import JobLine, KnownJob, NewestRun
+from app.domain.records.assessments import JobLine, JobState, NewestRun
 from app.domain.states import JobStatus, JobType, RunMode
+from app.repositories.jobs import RunRef
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("dead_letters")
@@ -21,7 +22,7 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[JobLine]:
-    """Jobs with one of these statuses, newest first."""
+    """A page of jobs with one of these statuses, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_jobs"], list(statuses), job_type, created_at, last_id, limit)
     return [_line(row) for row in rows]
@@ -33,49 +34,49 @@ async def find(db: Executor, job_id: UUID) -> JobLine | None:
     return _line(row) if row else None
 
 
-async def failed_of_newest_runs(db: Executor, limit: int) -> list[UUID]:
-    """The failed jobs that can be retried, oldest first."""
-    return [row["id"] for row in await db.fetch(_SQL["failed_of_newest_runs"], limit)]
+async def list_retryable(db: Executor, limit: int) -> list[UUID]:
+    """Ids of failed jobs that can be retried, oldest first."""
+    return [row["id"] for row in await db.fetch(_SQL["list_retryable"], limit)]
 
 
-async def hold_newest_run(conn: Connection, job_id: UUID) -> NewestRun | None:
-    """The newest run of the job's assessment, which stays as it is until the transaction ends; None where there is no
-    such job."""
-    held = await conn.fetchrow(_SQL["hold_newest_run"], job_id)
-    if held is None:
+async def lock_newest_run(conn: Connection, job_id: UUID) -> NewestRun | None:
+    """The newest run of the job's assessment, locked until the transaction ends; None if there is no such job."""
+    row = await conn.fetchrow(_SQL["lock_newest_run"], job_id)
+    if row is None:
         return None
-    rows = await conn.fetch(_SQL["jobs_of_run"], held["assessment_id"], held["run"])
-    known = tuple(KnownJob(row["id"], JobType(row["job_type"]), JobStatus(row["status"])) for row in rows)
-    return NewestRun(held["assessment_id"], held["run"], known)
+    jobs = await conn.fetch(_SQL["list_jobs_of_run"], row["assessment_id"], row["run"])
+    states = tuple(JobState(job["id"], JobType(job["job_type"]), JobStatus(job["status"])) for job in jobs)
+    return NewestRun(row["assessment_id"], row["run"], states)
 
 
-async def queue_again(
+async def requeue_failed(
     db: Executor, job_id: UUID, attempts: int, traceparent: str | None, request_id: str | None
 ) -> JobNotification | None:
-    """The failed job, back in the queue of its run with so many more attempts; None where it or the run is not in the
-    state to leave."""
-    row = await db.fetchrow(_SQL["queue_again"], job_id, attempts, traceparent, request_id)
-    return _ring(row) if row else None
+    """Queues a failed job again in its run, with so many more attempts; None if the job has not failed or fusion no
+    longer waits for jobs of the run."""
+    row = await db.fetchrow(_SQL["requeue_failed"], job_id, attempts, traceparent, request_id)
+    return _notification(row) if row else None
 
 
 async def start_run(
     db: Executor,
-    former: NewestRun,
+    former_run: RunRef,
     new_ids: Mapping[JobType, UUID],
     attempts: int,
     traceparent: str | None,
     request_id: str | None,
-    again: Iterable[JobType] = (),
+    rerun: Iterable[JobType] = (),
     mode: RunMode = RunMode.MISSING,
 ) -> list[JobNotification]:
-    """What is due of a new run that takes over what the former one completed, but for the jobs that are to run `again`;
-    empty where that one is not over, or not the newest any more. The jobs that run have so many attempts."""
-    named = [{"job_id": new_id, "job_type": job_type} for job_type, new_id in new_ids.items()]
-    values = (former.assessment_id, former.run, named, attempts, traceparent, request_id, list(again), mode)
-    return [_ring(row) for row in await db.fetch(_SQL["start_run"], *values)]
+    """Starts a run that takes over the completed jobs of the former one, except those of the types to `rerun`, and
+    returns the jobs that are due; empty if the former run is not over, or no longer the newest. Each job that runs has
+    so many attempts; what the request does not say of its origin is that of the former run."""
+    jobs = [{"job_id": new_id, "job_type": job_type} for job_type, new_id in new_ids.items()]
+    values = (former_run.assessment_id, former_run.run, jobs, attempts, traceparent, request_id, list(rerun), mode)
+    return [_notification(row) for row in await db.fetch(_SQL["start_run"], *values)]
 
 
-def _ring(row: asyncpg.Record) -> JobNotification:
+def _notification(row: asyncpg.Record) -> JobNotification:
     return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
 
 

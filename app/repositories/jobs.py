@@ -29,7 +29,7 @@ class NewerOverrides(Exception):
     """A result was made without an override that there is by now."""
 
 
-class OneRun(Protocol):
+class RunRef(Protocol):
     """Whatever names a run of an assessment."""
 
     @property
@@ -116,7 +116,7 @@ async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
     return [(JobType(row["job_type"]), JobStatus(row["status"]), row["count"]) for row in rows]
 
 
-async def read_run(db: Executor, job: OneRun) -> RunInputs:
+async def read_run(db: Executor, job: RunRef) -> RunInputs:
     """What the jobs of a run work on."""
     row = await db.fetchrow(_SQL["read_run"], job.assessment_id, job.run)
     if row is None:

@@ -1,14 +1,19 @@
-"""Applying the migrations, whoever else tries at the same time."""
+"""Applying database migrations, by any number of processes at once, and listing those that are applied."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import asyncpg
+
+from app.repositories.sql import Executor, statements
+
+_SQL = statements("migrations")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-# Any number that no one else uses: the lock that lets one starter migrate and the others wait.
+# The advisory lock of the process that migrates, while others wait; the number is arbitrary.
 _LOCK = 7_046_029_254_386_353_087
-# Long enough for another starter's migrations, short enough that a stuck one is noticed.
+# Long enough for the migrations of another process, short enough that a stuck one is noticed.
 _LOCK_WAIT = "120s"
 
 
@@ -18,35 +23,41 @@ class MigrationFailed(Exception):
 
 @cache
 def known_migrations() -> frozenset[str]:
-    """The ids of the migrations of this version."""
+    """The ids of the migrations that this version needs."""
     names = (path.name.removesuffix(".sql") for path in MIGRATIONS.glob("*.sql"))
     return frozenset(name for name in names if not name.endswith(".rollback"))
 
 
+async def applied_migrations(db: Executor) -> set[str]:
+    """The ids of the migrations that were applied; empty in a database that was never migrated."""
+    try:
+        return {row["migration_id"] for row in await db.fetch(_SQL["applied_migrations"])}
+    except asyncpg.UndefinedTableError:
+        return set()
+
+
 def migrate(database_url: str) -> int:
-    """Applies what is not applied yet; returns how many.
+    """Applies the missing migrations; returns how many.
 
     Raises:
-        MigrationFailed: Postgres is away, or a migration does not go through.
+        MigrationFailed: Postgres is unavailable, or a migration fails.
     """
     import psycopg
 
     try:
         return _migrate(database_url)
     except psycopg.Error as error:
-        # Only the first line: what follows may be a statement.
+        # Only the first line, because the others may contain the statement.
         raise MigrationFailed(str(error).strip().splitlines()[0]) from error
 
 
 def _migrate(database_url: str) -> int:
-    """Applies what is not applied yet.
-
-    A process killed in the middle leaves yoyo's own lock behind, which would stop every later run. So the lock that
-    counts is Postgres' (it ends with its connection), and yoyo's is broken before it is taken.
+    """A process killed in the middle leaves yoyo's own lock behind, which would stop every later run. So an advisory
+    lock of Postgres keeps processes apart, which ends with its connection, and yoyo's lock is broken before it is taken.
     """
     from yoyo import get_backend, read_migrations
 
-    with _alone(database_url):
+    with _lock(database_url):
         backend = get_backend(_with_driver(database_url))
         try:
             backend.break_lock()
@@ -59,7 +70,7 @@ def _migrate(database_url: str) -> int:
 
 
 @contextmanager
-def _alone(database_url: str) -> Iterator[None]:
+def _lock(database_url: str) -> Iterator[None]:
     import psycopg
 
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
@@ -69,5 +80,5 @@ def _alone(database_url: str) -> Iterator[None]:
 
 
 def _with_driver(database_url: str) -> str:
-    """yoyo chooses its driver by the scheme; `postgresql+psycopg` is psycopg 3."""
+    """The URL with the scheme by which yoyo chooses psycopg 3."""
     return "postgresql+psycopg://" + database_url.split("://", 1)[1]

@@ -1,7 +1,8 @@
-"""Essay scores and the model calls behind them."""
+"""Essay scores, the model calls behind them and their daily budget, and essays that still need a model's score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from app.domain.assessment.questions import Question
@@ -15,8 +16,8 @@ _SQL = statements("scores")
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call of a model; `cost_usd` is None where the model's price is not known. What no question asked for has no
-    question, and what no assessment needed, such as the catalogue's vectors, neither assessment nor run."""
+    """A call of a model. `cost_usd` is None where the model's price is not known; `question_id` where the call was about
+    no single question; `assessment_id` and `run` where it was for no assessment, such as to embed credentials."""
 
     assessment_id: UUID | None
     run: int | None
@@ -33,21 +34,30 @@ class ModelCall:
     answer: str | None = None
 
 
+@dataclass(frozen=True)
+class DegradedResult:
+    """The newest run of an assessment, and its essays that neither a model nor a person has scored."""
+
+    assessment_id: UUID
+    run: int
+    question_ids: tuple[UUID, ...]
+
+
 async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, score: EssayScore) -> bool:
-    """One essay's score, in points of the question's weight; False where the lease was lost."""
+    """Stores an essay's score in points of the question's weight; False if the lease is lost."""
     weight = question.body.weight
     detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes", "second_opinion"})
-    told = (detail, score.scorer, score.model, score.prompt_version, score.confidence)
-    return await _store(db, job, question, min(weight, weight * score.share), None, *told)
+    scored_by = (score.scorer, score.model, score.prompt_version, score.confidence)
+    return await _store(db, job, question, min(weight, weight * score.share), None, detail, *scored_by)
 
 
 async def store_unscored(db: Executor, job: ClaimedJob, question: Question, reason: ReasonCode) -> bool:
-    """An essay that nobody could score: no number, with the reason; False where the lease was lost."""
+    """Stores why an essay has no score; False if the lease is lost."""
     return await _store(db, job, question, None, reason, None, None, None, None, None)
 
 
 async def record_model_call(db: Executor, call: ModelCall) -> None:
-    """What a call answered and cost."""
+    """Stores what a call answered and cost."""
     await db.execute(
         _SQL["record_model_call"],
         call.assessment_id,
@@ -66,17 +76,60 @@ async def record_model_call(db: Executor, call: ModelCall) -> None:
     )
 
 
-async def find_bought(db: Executor, fingerprints: Sequence[bytes], of_run: tuple[UUID, int] | None) -> dict[bytes, str]:
-    """The usable answers that were bought already, by fingerprint; only those of one assessment's run where given."""
+async def find_cached_answers(
+    db: Executor, fingerprints: Sequence[bytes], of_run: tuple[UUID, int] | None
+) -> dict[bytes, str]:
+    """Usable answers that the model has given before, by the prompt's fingerprint; with `of_run` only those of one
+    assessment's run."""
     assessment_id, run = of_run or (None, None)
-    rows = await db.fetch(_SQL["find_bought"], fingerprints, of_run is not None, assessment_id, run)
+    rows = await db.fetch(_SQL["find_cached_answers"], fingerprints, of_run is not None, assessment_id, run)
     return {row["fingerprint"]: row["answer"] for row in rows}
 
 
+async def reserve_budget(db: Executor, dollars: float, budget: float) -> date | None:
+    """Reserves dollars of today's budget, and returns the day; None if they don't fit into what is left."""
+    day: date | None = await db.fetchval(_SQL["reserve_budget"], dollars, budget)
+    return day
+
+
+async def settle_budget(db: Executor, day: date, reserved: float, cost: float) -> None:
+    """Replaces a reservation by what the call cost."""
+    await db.execute(_SQL["settle_budget"], day, reserved, cost)
+
+
+async def spent_today(db: Executor) -> float:
+    """The cost of today's calls so far in dollars, without calls in flight."""
+    dollars: float = await db.fetchval(_SQL["spent_today"])
+    return dollars
+
+
+async def take_rescoring_turn(db: Executor, seconds: float) -> bool:
+    """Whether this worker is the one that rescores degraded essays for the next `seconds`."""
+    return await db.fetchval(_SQL["take_rescoring_turn"], seconds) is not None
+
+
+async def find_degraded(db: Executor, max_age: float, tries: int, limit: int) -> list[DegradedResult]:
+    """Assessments completed within `max_age` seconds, oldest first, with essays that were tried fewer than `tries`
+    times."""
+    rows = await db.fetch(_SQL["find_degraded"], max_age, tries, limit)
+    return [DegradedResult(row["assessment_id"], row["run"], tuple(row["question_ids"])) for row in rows]
+
+
+async def reserve_essays(db: Executor, assessment_id: UUID, question_ids: Sequence[UUID], seconds: float) -> list[UUID]:
+    """Reserves essays for this worker for so many seconds; returns those that no other worker has reserved."""
+    rows = await db.fetch(_SQL["reserve_essays"], assessment_id, question_ids, seconds)
+    return [row["question_id"] for row in rows]
+
+
+async def record_rescore_try(
+    db: Executor, assessment_id: UUID, question_id: UUID, pause: float, *, counted: bool
+) -> None:
+    """Ends a try of an essay; the next is due after `pause` seconds, doubled with each try that counted."""
+    await db.execute(_SQL["record_rescore_try"], assessment_id, question_id, counted, pause)
+
+
 async def _store(
-    db: Executor, job: ClaimedJob, question: Question, score: float | None, reason: str | None, *told: object
+    db: Executor, job: ClaimedJob, question: Question, score: float | None, reason: str | None, *detail: object
 ) -> bool:
-    place = (job.id, job.fence, question.question_id, question.version)
-    return (
-        await db.fetchval(_SQL["store_essay_score"], *place, score, question.body.weight, reason, *told)
-    ) is not None
+    values = (job.id, job.fence, question.question_id, question.version, score, question.body.weight, reason, *detail)
+    return await db.fetchval(_SQL["store_essay_score"], *values) is not None

@@ -13,7 +13,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Executor: TypeAlias = "Pool | Connection"
 
-# Postgres is away, starting, stopping, overloaded or not migrated: not the caller's fault, and likely to pass.
+# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: not the caller's fault, and likely to pass.
 DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -23,7 +23,9 @@ DATABASE_UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
     # Not any OSError: a missing file is a fault of our own, and trying again for ever would not mend it.
     ConnectionError,
     TimeoutError,

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from app.domain.records.trace import ModelCallRow, TracedDelivery, TracedJob, TracedOverride, TraceRows
 from app.domain.result.model import Result
-from app.repositories.jobs import OneRun
+from app.repositories.jobs import RunRef
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("trace")
@@ -25,13 +25,13 @@ async def find_run(db: Executor, assessment_id: UUID, run: int | None) -> int | 
     return found
 
 
-async def read_result(db: Executor, run: OneRun) -> Result | None:
+async def read_result(db: Executor, run: RunRef) -> Result | None:
     """The run's own result; None where it has none."""
     body = await db.fetchval(_SQL["read_result"], run.assessment_id, run.run)
     return Result.model_validate_json(body) if body else None
 
 
-async def read_rows(db: Executor, run: OneRun, fingerprints: Sequence[bytes]) -> TraceRows:
+async def read_rows(db: Executor, run: RunRef, fingerprints: Sequence[bytes]) -> TraceRows:
     """What there is of a run that exists, with the answers that others bought to prompts of these fingerprints."""
     row = await db.fetchrow(_SQL["read_rows"], run.assessment_id, run.run, list(fingerprints), _MOST_CALLS)
     if row is None:

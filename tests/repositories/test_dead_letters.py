@@ -30,7 +30,7 @@ FROM generate_series(1, 20000) AS n
 
 
 async def queue_again(db: Executor, job: UUID) -> JobNotification | None:
-    return await dead_letters.queue_again(db, job, 4, None, None)
+    return await dead_letters.requeue_failed(db, job, 4, None, None)
 
 
 async def start_run(db: Executor, former: NewestRun) -> list[JobNotification]:
@@ -49,7 +49,7 @@ async def over(pool: Pool, bank: Bank, owner: str = "student-1") -> NewestRun:
     for job_type in (JobType.GPT, JobType.RAG, JobType.FUSION):
         last = await fail(pool, assessment_id, job_type)
     async with pool.acquire() as conn:
-        newest = await dead_letters.hold_newest_run(conn, last)
+        newest = await dead_letters.lock_newest_run(conn, last)
     assert newest
     return newest
 
@@ -115,7 +115,7 @@ async def test_a_run_that_is_not_over_has_none_after_it(pool: Pool, bank: Bank) 
 async def test_the_newest_run_is_held_against_ends_and_other_retries(pool: Pool, bank: Bank) -> None:
     _, gpt = await failed_gpt(pool, bank)
     async with pool.acquire() as conn, conn.transaction():
-        assert await dead_letters.hold_newest_run(conn, gpt)
+        assert await dead_letters.lock_newest_run(conn, gpt)
         held = "SELECT id FROM assessments FOR NO KEY UPDATE SKIP LOCKED"
         assert await pool.fetch(held) == []
     assert len(await pool.fetch(held)) == 1
@@ -126,10 +126,10 @@ async def test_what_can_be_retried_is_failed_and_of_a_newest_run(pool: Pool, ban
     assessment_id = await submit(pool, bank, "student-2")
     rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
     old = {job.id for job in former.jobs}
-    assert set(await dead_letters.failed_of_newest_runs(pool, 10)) == {*old, rag}
-    assert len(await dead_letters.failed_of_newest_runs(pool, 2)) == 2
+    assert set(await dead_letters.list_retryable(pool, 10)) == {*old, rag}
+    assert len(await dead_letters.list_retryable(pool, 2)) == 2
     await start_run(pool, former)
-    assert await dead_letters.failed_of_newest_runs(pool, 10) == [rag]
+    assert await dead_letters.list_retryable(pool, 10) == [rag]
 
 
 @pytest.mark.parametrize("statuses", [[JobStatus.FAILED], list(JobStatus)], ids=["failed", "all"])

@@ -1,9 +1,9 @@
--- Dead letters are jobs that failed. Each write names the states that it leaves, so that of several retries of a job
--- one does the work.
+-- Dead letters are failed jobs. Each write names the states that it leaves, so that of several retries of a job at once
+-- only one has an effect.
 
 -- name: list_jobs
--- A page, newest first. Each status is looked up on its own, since only so the index gives its lines in order; one
--- WHERE with optional filters would walk a million completed jobs to find the last failed one.
+-- A page, newest first. Each status has its own subquery, which reads the index in order; a single WHERE with optional
+-- filters would read a million completed jobs to find the last failed one.
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
        j.crashes, j.created_at, j.started_at, j.completed_at, j.run_after, j.error, j.request_id, j.traceparent
 FROM unnest($1::text[]) AS wanted(status),
@@ -26,28 +26,27 @@ JOIN assessments a ON a.id = j.assessment_id
 JOIN tracks t ON t.id = a.track_id
 WHERE j.id = $1;
 
--- name: failed_of_newest_runs
--- The dead letters that can be retried, oldest first.
+-- name: list_retryable
+-- Failed jobs of newest runs, oldest first.
 SELECT j.id FROM async_jobs j JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
 WHERE j.status = 'failed'
 ORDER BY j.created_at, j.id LIMIT $1;
 
--- name: hold_newest_run
--- The newest run of a job's assessment, held until the transaction ends: jobs that end (and count `remaining` down)
--- and other retries wait for this row. What its jobs are is read afterwards, by `jobs_of_run`: a statement that waits
--- for a lock goes on to see the other tables as they were before.
+-- name: lock_newest_run
+-- The newest run of a job's assessment, locked until the transaction ends: jobs that end, which count `remaining` down,
+-- and other retries wait for this row. Its jobs are read by another statement (`list_jobs_of_run`), because a statement
+-- that had to wait for a lock still sees the other tables as they were before.
 SELECT id AS assessment_id, run FROM assessments
 WHERE id = (SELECT assessment_id FROM async_jobs WHERE id = $1)
 FOR NO KEY UPDATE;
 
--- name: jobs_of_run
+-- name: list_jobs_of_run
 SELECT id, job_type, status FROM async_jobs WHERE assessment_id = $1 AND run = $2;
 
--- name: queue_again
--- Before the fan-in: the failed job goes back to the queue of its run, with a raised budget and the fence kept; fusion
--- waits for it again, its reasons are taken back, and the gaps that it left among the essay scores are open again.
--- Its units stay done: the stage counted as done when the job failed, overall progress is the sum of the stages, and
--- it never goes back. A retry may make the result better; it is no step back on the way to it.
+-- name: requeue_failed
+-- While fusion still waits for another job of the run: the failed job is queued again with more attempts and the same
+-- fence, fusion waits for it again, its reasons are taken back, and its essays without a score are open again. Its units
+-- stay done: progress counted the stage as done when the job failed, and it must never go down.
 WITH failed AS (
     SELECT id, reasons FROM async_jobs WHERE id = $1
 ), queued AS (
@@ -64,7 +63,7 @@ WITH failed AS (
         (degraded, degraded_reasons) = (
             SELECT count(*) > 0, coalesce(jsonb_agg(shown.reason ORDER BY shown.place), '[]')
             FROM jsonb_array_elements(a.degraded_reasons) WITH ORDINALITY AS shown(reason, place)
-            -- In a later run nothing was added by the end of a job (`finish` in jobs.sql).
+            -- Only jobs of the first run add their reasons when they end (`finish` in jobs.sql).
             WHERE a.status <> 'submitted'
                OR shown.reason NOT IN (SELECT jsonb_array_elements(queued.reasons))
         )
@@ -79,10 +78,11 @@ WITH failed AS (
 SELECT queued.id, queued.job_type, queued.fence FROM queued, opened;
 
 -- name: start_run
--- After the end: a new run, since one that was fanned in is never opened again. It takes over what the former run
--- completed, with the gaps that a completed `gpt` left; what failed is queued, or named by $7, and fusion always is, due
--- at once where it has nothing to wait for. Scores need no copies: a run goes on with those of the runs before (`read_run` in
--- jobs.sql). Returns the queued jobs that are due.
+-- A new run after the run $2 is over; the run itself is never opened again. Jobs that failed, jobs of the types $7 and
+-- fusion are queued; fusion is due at once if it has nothing to wait for. The other completed jobs are taken over, with
+-- the essays that a completed `gpt` could not score. Scores are not copied, since a run continues with those of the runs
+-- before (`read_run` in jobs.sql). $8 is the mode of `gpt`. Returns the jobs that are due; none if the run $2 is not
+-- over, or not the newest.
 WITH raised AS (
     UPDATE assessments a
     SET run = a.run + 1, revision = a.revision + 1,
@@ -117,7 +117,8 @@ WITH raised AS (
                             units_total, traceparent, request_id)
     SELECT new_id, assessment_id, new_run, job_type, CASE job_type WHEN 'gpt' THEN $8 ELSE 'needed' END, $4, due.at,
            due.at,
-           CASE job_type WHEN 'gpt' THEN least(units_total, (
+           -- Essays that have a score already count as done, unless all are scored again.
+           CASE WHEN job_type = 'gpt' AND $8 <> 'anew' THEN least(units_total, (
                SELECT count(DISTINCT s.question_id) FROM scores s
                WHERE s.assessment_id = former.assessment_id AND s.score_type = 'essay_gpt'
                  AND s.score IS NOT NULL AND NOT s.missing)) ELSE 0 END,

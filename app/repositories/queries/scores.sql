@@ -1,6 +1,6 @@
 -- name: store_essay_score
--- One essay's score as soon as it is there, and the step of progress that it is. Fenced like every write of a job;
--- a score that is there already stays. No row: the lease is lost.
+-- One essay's score as soon as it is there, which is one step of the job's progress. A score that is there already
+-- stays. No row: the lease is lost.
 WITH held AS (
     UPDATE async_jobs
     SET units_done = least(units_done + 1, units_total)
@@ -17,15 +17,72 @@ WITH held AS (
 SELECT assessment_id FROM held;
 
 -- name: record_model_call
--- What a call answered and cost, whatever became of it.
 INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
                          tokens_out, cost_usd, latency_ms, answer, fingerprint)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
--- name: find_bought
--- The newest usable answers to what is asked, bought by whomever; with $2 only those that this run of this assessment
--- bought.
+-- name: find_cached_answers
+-- The newest usable answer to each of these prompts, of any assessment; with $2 only of this run of this assessment.
 SELECT DISTINCT ON (fingerprint) fingerprint, answer FROM model_calls
 WHERE fingerprint = ANY($1::bytea[]) AND outcome = 'answered'
   AND (NOT $2::boolean OR assessment_id = $3 AND run = $4)
 ORDER BY fingerprint, id DESC;
+
+-- name: reserve_budget
+-- Reserves $1 dollars if they fit into today's budget $2; days are those of UTC. No row: they don't fit.
+INSERT INTO model_budget AS b (day, reserved)
+SELECT (now() AT TIME ZONE 'UTC')::date, $1 WHERE $1 <= $2::float8
+ON CONFLICT (day) DO UPDATE SET reserved = b.reserved + $1 WHERE b.spent + b.reserved + $1 <= $2
+RETURNING day;
+
+-- name: settle_budget
+-- Replaces a reservation by the cost, on the day of the reservation.
+UPDATE model_budget SET reserved = greatest(reserved - $2, 0), spent = spent + $3 WHERE day = $1;
+
+-- name: spent_today
+SELECT coalesce((SELECT spent FROM model_budget WHERE day = (now() AT TIME ZONE 'UTC')::date), 0);
+
+-- name: take_rescoring_turn
+-- One worker at a time rescores degraded essays, for $1 seconds. No row: another worker has the turn.
+INSERT INTO healing_turn AS t (until) VALUES (now() + make_interval(secs => $1))
+ON CONFLICT (only_one) DO UPDATE SET until = excluded.until WHERE t.until <= now()
+RETURNING only_one;
+
+-- name: find_degraded
+-- Up to $3 assessments, oldest first, completed in the last $1 seconds, with essays that neither a model nor a person
+-- has scored and that were tried fewer than $2 times. Assessments whose jobs run are left out.
+SELECT a.id AS assessment_id, a.run, due.question_ids
+FROM assessments a,
+LATERAL (
+    SELECT array_agg(line.question_id) AS question_ids
+    FROM (SELECT DISTINCT ON (s.question_id) s.question_id, s.scorer
+          FROM scores s
+          WHERE s.assessment_id = a.id AND s.score_type = 'essay_gpt' AND NOT s.missing
+          ORDER BY s.question_id, (s.score IS NULL), s.run DESC) AS line
+    LEFT JOIN essay_healing h ON h.assessment_id = a.id AND h.question_id = line.question_id
+    WHERE line.scorer IS DISTINCT FROM 'gpt'
+      AND (h.tries IS NULL OR (h.tries < $2 AND h.next_try_at <= now()))
+      AND NOT EXISTS (SELECT FROM score_overrides o WHERE o.assessment_id = a.id AND o.question_id = line.question_id)
+) AS due
+WHERE a.status = 'completed'
+  AND (a.degraded_reasons @> '[{"code": "essay_scored_locally"}]'
+       OR a.degraded_reasons @> '[{"code": "essay_unscored"}]')
+  AND a.completed_at > now() - make_interval(secs => $1)
+  AND due.question_ids IS NOT NULL
+  AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run
+                                             AND j.status NOT IN ('completed', 'failed'))
+ORDER BY a.completed_at LIMIT $3;
+
+-- name: reserve_essays
+-- Reserves essays for one worker for $3 seconds; returns those that no other worker has reserved.
+INSERT INTO essay_healing AS h (assessment_id, question_id, next_try_at)
+SELECT $1, question_id, now() + make_interval(secs => $3) FROM unnest($2::uuid[]) AS question_id
+ON CONFLICT (assessment_id, question_id) DO UPDATE SET next_try_at = excluded.next_try_at
+WHERE h.next_try_at <= now()
+RETURNING question_id;
+
+-- name: record_rescore_try
+-- Counts the try if $3, and sets the time of the next one.
+UPDATE essay_healing
+SET tries = tries + $3::boolean::int, next_try_at = now() + make_interval(secs => $4 * 2 ^ (tries + $3::boolean::int))
+WHERE assessment_id = $1 AND question_id = $2;

@@ -1,13 +1,12 @@
-"""Jobs that were given up, and another try of them."""
+"""Retrying failed jobs (dead letters) because an admin asks for it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from app.domain.errors import Conflict, NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
-from app.domain.records.assessments import JobLine, NewestRun
+from app.domain.records.assessments import JobLine
 from app.domain.states import AuditAction, AuditEntity, JobType
 from app.repositories import audit, dead_letters
 from app.repositories.sql import Connection, Executor
@@ -16,20 +15,20 @@ from app.services.assessments.submit import Origin
 
 
 @dataclass(frozen=True)
-class Retried:
-    """A retry: the job that runs in the place of the failed one, those to ring for now, and the failed jobs that this
-    tried again: all of them, in a new run."""
+class RetriedJob:
+    """The job that now runs in place of the failed one, the notifications to send after the commit, and all failed jobs
+    that this retried: in a new run, every failed job of the former one."""
 
     job: JobLine
     notifications: tuple[JobNotification, ...]
-    answered: frozenset[UUID]
+    retried_ids: frozenset[UUID]
 
 
 async def find(db: Executor, job_id: UUID) -> JobLine:
     """The job.
 
     Raises:
-        NotFound: there is none of this id.
+        NotFound: there is no job of this id.
     """
     job = await dead_letters.find(db, job_id)
     if job is None:
@@ -37,32 +36,28 @@ async def find(db: Executor, job_id: UUID) -> JobLine:
     return job
 
 
-async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origin: Origin) -> Retried:
-    """Tries a failed job again, with so many attempts; has to run in a transaction. What `origin` does not say, the
-    jobs have from the former try.
+async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origin: Origin) -> RetriedJob:
+    """Retries a failed job, with so many more attempts; needs a transaction.
 
     Raises:
-        NotFound, JobNotFailed, JobOfOlderRun.
-        Conflict: the result is just being put together.
+        NotFound, JobNotFailed, JobOfOlderRun: there is nothing to retry.
+        Conflict: the result is being put together.
     """
-    newest = await dead_letters.hold_newest_run(conn, job_id)
+    newest = await dead_letters.lock_newest_run(conn, job_id)
     if newest is None:
         raise NotFound("there is no such job")
     if plan_retry(job_id, newest) is RetryPlan.SAME_RUN:
-        ring = await dead_letters.queue_again(conn, job_id, attempts, origin.traceparent, origin.request_id)
-        running, rings, answered = job_id, [ring] if ring else [], frozenset({job_id})
+        queued = await dead_letters.requeue_failed(conn, job_id, attempts, origin.traceparent, origin.request_id)
+        running_id, notifications, retried_ids = job_id, [queued] if queued else [], frozenset({job_id})
     else:
         new_ids = {job_type: uuid4() for job_type in JobType}
-        told = (attempts, origin.traceparent, origin.request_id)
-        rings = await dead_letters.start_run(conn, newest, new_ids, *told)
-        running, answered = _successor(job_id, newest, new_ids), failed_job_ids(newest)
-    if not rings:
+        notifications = await dead_letters.start_run(
+            conn, newest, new_ids, attempts, origin.traceparent, origin.request_id
+        )
+        running_id = next(new_ids[job.job_type] for job in newest.jobs if job.id == job_id)
+        retried_ids = failed_job_ids(newest)
+    if not notifications:
         raise Conflict("the job's run has just changed")
-    job = await find(conn, running)
+    job = await find(conn, running_id)
     await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.JOB, str(job_id), job_line_view(job))
-    return Retried(job, tuple(rings), answered)
-
-
-def _successor(job_id: UUID, newest: NewestRun, new_ids: Mapping[JobType, UUID]) -> UUID:
-    """The id of the new run's job of the same type."""
-    return next(new_ids[job.job_type] for job in newest.jobs if job.id == job_id)
+    return RetriedJob(job, tuple(notifications), retried_ids)

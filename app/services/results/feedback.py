@@ -16,7 +16,7 @@ async def rate(conn: Connection, new: NewFeedback) -> datetime:
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result to rate.
         InvalidFields: the result does not recommend the credential.
     """
-    _, status = await assessments.hold(conn, new.assessment_id)
+    _, status = await assessments.lock(conn, new.assessment_id)
     check_result(status)
     run, rank = await feedback.rated(conn, new.assessment_id, new.credential_id)
     if new.credential_id is not None and rank is None:

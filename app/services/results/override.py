@@ -71,7 +71,7 @@ async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverrid
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result.
     """
     async with pool.acquire() as conn, conn.transaction():
-        _, status = await assessments.hold(conn, assessment_id)
+        _, status = await assessments.lock(conn, assessment_id)
         check_result(status)
         present = await overrides.present_result(conn, assessment_id)
         run = await jobs.read_run(conn, present)

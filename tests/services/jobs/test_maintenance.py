@@ -140,7 +140,9 @@ async def test_old_keys_are_forgotten_in_batches(pool: Pool) -> None:
 
 async def test_seeding_again_adds_nothing_and_changes_nothing(pool: Pool) -> None:
     async def once() -> int:
-        return await seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials())
+        return await seed(
+            pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials(), lambda _: None
+        )
 
     assert await once() > 100
     await pool.execute("UPDATE questions SET deleted_at = now() WHERE id = (SELECT min(id::text)::uuid FROM questions)")

@@ -208,7 +208,7 @@ async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank
     assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
     assert (during.due, during.row["remaining"]) == ({"gpt"}, 1)
     assert (retried.job.job_type, retried.job.run_after) == ("fusion", None)
-    assert retried.answered == {gpt, fusion}
+    assert retried.retried_ids == {gpt, fusion}
     await run_all(pool, running)
     assert view(await see(pool, assessment_id)).status == "completed"
 

@@ -35,7 +35,7 @@ _STIRRED = (
 @pytest.fixture
 async def embedded(pool: Pool, embedder: OfflineEmbedder) -> Pool:
     """The sample data with its vectors."""
-    await seed.seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials())
+    await seed.seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials(), lambda _: None)
     while await embed_credentials.embed_passages(pool, embedder):
         pass
     return pool
@@ -55,7 +55,7 @@ async def submitted(pool: Pool, student: sample_data.SampleStudent) -> UUID:
         assessment, _ = await start.start(conn, student.name, student.track, 3600)
     access, none = access_of_student(student.name), IdempotentRequest(None, fingerprint(None))
     submitter = Submitter(pool, SubmissionLimits(10_000, 4))
-    draft = await submitter.open(assessment.id, access, none)
+    draft = await submitter.read_draft(assessment.id, access, none)
     asked = {question.question_id for question in assessment.questions}
     told = [(question_id, answer) for question_id, answer in student.answers.items() if question_id in asked]
     await submitter.submit(draft, access, none, told, FROM_NOWHERE)

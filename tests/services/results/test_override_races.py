@@ -20,7 +20,7 @@ from tests.fakes.held_statement import Gate, meeting, only
 from tests.fakes.tampered import without
 from tests.pipelines import FROM_NOWHERE
 from tests.scored import BOTH, about_to_fuse, by, completed, line_of, result_of
-from tests.webhooks import NOWHERE, SECRET
+from tests.webhooks import UNREACHABLE_URL, SECRET
 
 CROWD = 12
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
@@ -147,7 +147,7 @@ async def test_a_fusion_without_its_lease_writes_nothing_whatever_was_said(pool:
 
 async def test_of_overrides_at_once_each_counts_and_the_newest_of_a_question_is_shown(pool: Pool, bank: Bank) -> None:
     assessment_id = await completed(pool, bank)
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     names = ("essay", "right", "several")
     await asyncio.gather(*(say(pool, assessment_id, bank.ids[names[n % 3]], 0.5, f"advisor-{n}") for n in range(CROWD)))
     rows = await pool.fetch("SELECT DISTINCT ON (question_id) * FROM score_overrides ORDER BY question_id, id DESC")

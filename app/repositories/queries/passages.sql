@@ -1,0 +1,147 @@
+-- Searches of passages. They read only what is searchable now: `passages.present` and the rows of `passage_vectors`.
+
+-- name: search_by_text
+-- Passages that share words with parts of the query, best first. $1 to $3: each word or phrase, the number of its part,
+-- and the weight of the part, which its words share; $4 and $5: what the score is multiplied by for each level. In a
+-- large catalogue some words match nearly everywhere, so this goes in two steps: a few leading words select the
+-- passages, and only those are ranked by all words. Where the leading words select few, the others select as well.
+WITH term AS (
+    SELECT DISTINCT ON (word.part, query) query, word.part, word.weight
+    FROM unnest($1::text[], $2::int[], $3::float8[]) AS word(text, part, weight)
+    CROSS JOIN websearch_to_tsquery('english', word.text) AS query
+    WHERE numnode(query) > 0
+), shared AS (
+    SELECT query, weight / count(*) OVER (PARTITION BY part) AS weight, count(*) OVER (PARTITION BY part) AS words
+    FROM term
+), word AS (
+    SELECT query, sum(weight) AS weight, bool_or(words = 1) AS alone FROM shared GROUP BY query
+), sample AS MATERIALIZED (
+    SELECT search FROM passages WHERE present ORDER BY id LIMIT 200
+), frequency AS (
+    SELECT query, weight, alone, (SELECT count(*) FROM sample WHERE search @@ query) AS times FROM word
+), useful AS MATERIALIZED (
+    -- A word that 40 % of the catalogue contains does not discriminate, unless it is all that its part has. The leading
+    -- words are the rare ones, which are cheap to look up, and the two with the most weight.
+    SELECT query, weight,
+           times = 0 OR row_number() OVER (PARTITION BY times = 0 ORDER BY round(weight * 1e9) DESC, query::text) <= 2
+               AS leading
+    FROM frequency WHERE alone OR times <= (SELECT 0.4 * count(*) FROM sample)
+), selected AS MATERIALIZED (
+    SELECT near.id, sum(useful.weight * near.rank) * ($5::float8[])[array_position($4::text[], near.level)] AS score
+    FROM useful CROSS JOIN LATERAL (
+        SELECT id, level::text, ts_rank(search, useful.query) AS rank
+        FROM passages WHERE present AND search @@ useful.query
+        -- Keeps the planner from reading all passages first and testing each against every word.
+        OFFSET 0
+    ) AS near
+    WHERE useful.leading
+    GROUP BY near.id, near.level
+), found AS MATERIALIZED (
+    (SELECT id FROM selected ORDER BY round(score * 1e9) DESC, id LIMIT 400)
+    UNION
+    SELECT near.id FROM useful CROSS JOIN LATERAL (
+        SELECT id FROM passages WHERE present AND search @@ useful.query OFFSET 0
+    ) AS near
+    WHERE NOT useful.leading AND (SELECT count(*) FROM selected) < 400
+), scored AS (
+    SELECT p.id, p.credential_id, p.ordinal, p.level, sum(useful.weight * ts_rank(p.search, useful.query)) AS shared
+    FROM (
+        -- By their ids: a join might read all passages for these few.
+        SELECT id, credential_id, ordinal, level, search FROM passages WHERE id = ANY(ARRAY(SELECT id FROM found))
+        OFFSET 0
+    ) AS p
+    JOIN useful ON p.search @@ useful.query
+    GROUP BY p.id, p.credential_id, p.ordinal, p.level
+), best AS MATERIALIZED (
+    -- Rounded, because a sum of floats depends on the order of the rows.
+    SELECT id, round(shared * ($5::float8[])[array_position($4::text[], level::text)] * 1e9) AS score
+    FROM scored WHERE level = ANY($4)
+    ORDER BY score DESC, credential_id, ordinal LIMIT $6
+)
+SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
+       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
+FROM best
+JOIN passages p ON p.id = best.id
+JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+ORDER BY best.score DESC, p.credential_id, p.ordinal;
+
+-- name: search_by_vector
+-- Passages nearest to the vector $1 in meaning, by comparing it with every vector of the same model; $2 is the space,
+-- $3 and $4 are the bonus of each level. The vector is read in a sub-select, once; a generic plan would parse it again
+-- for each row.
+WITH best AS MATERIALIZED (
+    -- The distance is computed once per row, for the order, and again for the few rows that remain.
+    SELECT passage_id, embedding <=> (SELECT $1::text::vector) AS distance,
+           CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
+           WHEN ($3::text[])[3] THEN ($4::float8[])[3] END AS bonus
+    FROM passage_vectors
+    -- Nearly all vectors are of exactly this space, and equality is cheaper to test than LIKE.
+    WHERE model = $2 OR model LIKE (SELECT replace(replace(split_part($2, ' (', 1), '%', '\%'), '_', '\_') || ' (%')
+    ORDER BY (embedding <=> (SELECT $1::text::vector))
+             - CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
+               WHEN ($3::text[])[3] THEN ($4::float8[])[3] END, credential_id, ordinal
+    LIMIT $5
+)
+SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
+       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
+FROM best
+JOIN passages p ON p.id = best.passage_id AND p.present
+JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
+
+-- name: search_by_vector_index
+-- The same by the index, which finds nearly all of the nearest vectors of each level. Joining the levels is exact, since
+-- the best of all are among the best of their levels.
+WITH near AS MATERIALIZED (
+    SELECT nearest.passage_id, nearest.credential_id, nearest.ordinal, nearest.distance, fit.bonus
+    FROM unnest($3::text[], $4::float8[]) AS fit(level, bonus)
+    CROSS JOIN LATERAL (
+        SELECT passage_id, credential_id, ordinal, embedding <=> (SELECT $1::text::vector) AS distance
+        FROM passage_vectors
+        WHERE level = fit.level AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
+        -- More than are wanted, because the index returns equal distances in any order.
+        ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5
+    ) AS nearest
+), best AS MATERIALIZED (
+    SELECT passage_id, distance, bonus FROM near ORDER BY distance - bonus, credential_id, ordinal LIMIT $5
+)
+SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
+       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
+FROM best
+JOIN passages p ON p.id = best.passage_id AND p.present
+JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
+
+-- name: find_by_skills
+-- The active credentials that share most of these skills, with their first passage.
+SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
+       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
+FROM passages p
+JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
+JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+WHERE p.ordinal = 0 AND v.skills && $1::text[]
+ORDER BY cardinality(ARRAY(SELECT unnest(v.skills) INTERSECT SELECT unnest($1::text[]))) DESC, p.credential_id
+LIMIT $2;
+
+-- name: find_evidence
+-- For each version of a credential ($1, $2) the passage to quote: the one whose own words, without title and skills,
+-- match most of the credential's phrases ($3, $4: a row for each phrase); else the first, which introduces it. The
+-- similarity is the cosine with $5, where the passage's vector is of the same model $6.
+WITH phrase AS MATERIALIZED (
+    SELECT credential_id, phraseto_tsquery('english', text) AS query
+    FROM unnest($3::uuid[], $4::text[]) AS phrase(credential_id, text)
+), passage AS (
+    SELECT p.*, (
+        -- The weights are those of the classes D, C, B and A; the passage's own words are B.
+        SELECT coalesce(round(sum(ts_rank('{0, 0, 1, 0}', p.search, phrase.query)) * 1e9), 0)
+        FROM phrase WHERE phrase.credential_id = p.credential_id
+    ) AS shared
+    FROM unnest($1::uuid[], $2::int[]) AS wanted(credential_id, version)
+    JOIN passages p USING (credential_id, version)
+), best AS (
+    SELECT DISTINCT ON (credential_id) * FROM passage ORDER BY credential_id, shared DESC, ordinal
+)
+SELECT best.credential_id, best.id AS passage_id, best.starts_at AS start, best.ends_at AS "end", best.text,
+       1 - (v.embedding <=> $5::text::vector) AS similarity
+FROM best
+LEFT JOIN passage_vectors v ON v.passage_id = best.id AND starts_with(v.model, $6::text || ' (');
