@@ -1,0 +1,81 @@
+"""Searching the passages of credentials by words and by meaning, and choosing the passage to quote."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import asyncpg
+
+from app.domain.recommendation.query import Candidate, QueryPart
+from app.domain.states import Level
+from app.repositories.embeddings import vector_literal
+from app.repositories.sql import Connection, Executor, statements
+
+_SQL = statements("passages")
+# Separates alternatives in the syntax of web searches; a quoted phrase cannot contain it.
+_OR = '" OR "'
+
+
+async def search_by_text(
+    db: Executor, parts: Sequence[QueryPart], level_fit: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """Passages that share words with any part of the query, best first; scores are multiplied by `level_fit`."""
+    terms = [(text, number, part.weight) for number, part in enumerate(parts) for text in _alternatives(part.text)]
+    columns = [list(column) for column in zip(*terms, strict=True)] or [[], [], []]
+    rows = await db.fetch(_SQL["search_by_text"], *columns, list(level_fit), list(level_fit.values()), limit)
+    return [_candidate(row) for row in rows]
+
+
+async def search_by_vector(
+    db: Executor, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """Passages nearest in meaning, best first, by comparing all vectors of the space's model; `level_bonus` is added to
+    the similarity for the order. `vector` has 384 numbers."""
+    return await _search_by_vector(db, "search_by_vector", vector, space, level_bonus, limit)
+
+
+async def search_by_vector_index(
+    conn: Connection, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    """The same by the index over all vectors; needs a transaction in which `embeddings.use_index` was called."""
+    return await _search_by_vector(conn, "search_by_vector_index", vector, space, level_bonus, limit)
+
+
+async def find_by_skills(db: Executor, skills: Sequence[str], limit: int) -> list[Candidate]:
+    """The first passages of the credentials that share most of these skills."""
+    return [_candidate(row) for row in await db.fetch(_SQL["find_by_skills"], list(skills), limit)]
+
+
+async def find_evidence(
+    db: Executor, phrases: Sequence[tuple[Candidate, Sequence[str]]], vector: Sequence[float] | None, model: str
+) -> list[Candidate]:
+    """The same credentials in their order, each with the passage whose own words match most of its phrases, or else its
+    first. The similarity is that to `vector` (384 numbers, made by `model`), or None without it."""
+    pairs = [(candidate.credential_id, phrase) for candidate, texts in phrases for phrase in texts]
+    rows = await db.fetch(
+        _SQL["find_evidence"],
+        [candidate.credential_id for candidate, _ in phrases],
+        [candidate.credential_version for candidate, _ in phrases],
+        [credential_id for credential_id, _ in pairs],
+        [phrase for _, phrase in pairs],
+        None if vector is None else vector_literal(vector),
+        model,
+    )
+    passages = {row["credential_id"]: dict(row) for row in rows}
+    return [replace(candidate, **passages[candidate.credential_id]) for candidate, _ in phrases]
+
+
+async def _search_by_vector(
+    db: Executor, name: str, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+) -> list[Candidate]:
+    values = vector_literal(vector), space, list(level_bonus), list(level_bonus.values())
+    return [_candidate(row) for row in await db.fetch(_SQL[name], *values, limit)]
+
+
+def _alternatives(text: str) -> list[str]:
+    """The phrases of which any one matches; a text in another form as it is."""
+    phrases = text.split(_OR)
+    return [text] if len(phrases) == 1 else [f'"{phrase.strip(chr(34))}"' for phrase in phrases]
+
+
+def _candidate(row: asyncpg.Record) -> Candidate:
+    return Candidate(**{**dict(row), "skills": tuple(row["skills"])})
