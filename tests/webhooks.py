@@ -1,4 +1,4 @@
-"""Webhooks of assessments that are about to end, and the piece of a worker that sends their messages."""
+"""Assessments with webhooks, and delivery of their messages as a worker does it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +18,7 @@ from app.repositories import jobs, scores, webhooks
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
-from app.services.webhooks import registrations as managing
+from app.services.webhooks import registrations
 from app.services.webhooks.deliver import WebhookDelivery
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -27,17 +27,17 @@ from tests.pipelines import claimed, submit
 
 SECRET = "whsec_" + "QUJD" * 8
 OTHER_SECRET = "whsec_" + "REVG" * 8
-NOWHERE = "https://hooks.example/hook"
+UNREACHABLE_URL = "https://hooks.example/hook"
 ERROR = {"code": "test", "detail": "a test"}
 LOOPBACK = (ip_network("127.0.0.0/8"),)
-# Three tries, each at once.
-AT_ONCE = (0.0, 0.0, 0.0)
+# Three attempts without a pause.
+NO_DELAYS = (0.0, 0.0, 0.0)
 
 
-async def about_to_end(
+async def claim_fusion(
     pool: Pool, bank: Bank, owner: str = "student-1", rag: JobStatus = JobStatus.COMPLETED
 ) -> ClaimedJob:
-    """The claimed fusion of an assessment whose other jobs have ended, `rag` as told."""
+    """The claimed fusion job of an assessment whose other jobs have ended; `rag` is how that one ended."""
     assessment_id = await submit(pool, bank, owner)
     for job_type in (JobType.GPT, JobType.RAG):
         job = await claimed(pool, assessment_id, job_type)
@@ -56,27 +56,27 @@ async def complete(pool: Pool, job: ClaimedJob) -> FinishedJob:
     return finished
 
 
-async def registered(pool: Pool, bank: Bank, url: str, owner: str = "student-1") -> UUID:
-    """An assessment that is completed, with a message that is due."""
-    job = await about_to_end(pool, bank, owner)
-    await managing.register(pool, job.assessment_id, url, SECRET)
+async def complete_with_webhook(pool: Pool, bank: Bank, url: str, owner: str = "student-1") -> UUID:
+    """The id of a completed assessment with a webhook and a message that is due."""
+    job = await claim_fusion(pool, bank, owner)
+    await registrations.register(pool, job.assessment_id, url, SECRET)
     assert (await complete(pool, job)).next_job
     return job.assessment_id
 
 
-async def planted(pool: Pool, assessment_id: UUID) -> UUID:
-    """The id of a message of an assessment that now has a webhook, whatever state it is in."""
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
-    found: UUID = await pool.fetchval(
+async def insert_delivery(pool: Pool, assessment_id: UUID) -> UUID:
+    """Gives an assessment a webhook and a message, whatever its status is; returns the message's id."""
+    await registrations.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
+    delivery_id: UUID = await pool.fetchval(
         "INSERT INTO webhook_deliveries (assessment_id, run, event_type) VALUES ($1, 1, $2) RETURNING id",
         assessment_id,
         EventType.COMPLETED,
     )
-    return found
+    return delivery_id
 
 
-async def planted_many(pool: Pool, url: str, count: int) -> None:
-    """So many failed assessments, each with a message to this address that is due."""
+async def insert_deliveries(pool: Pool, url: str, count: int) -> None:
+    """Inserts failed assessments, each with a message to this address that is due."""
     await pool.execute(
         """WITH failed AS (
                INSERT INTO assessments (owner, track_id, expires_at, status, submitted_at, completed_at, webhook_url,
@@ -92,10 +92,10 @@ async def planted_many(pool: Pool, url: str, count: int) -> None:
 
 
 @asynccontextmanager
-async def delivering(
-    pool: Pool, delays: Sequence[float] = AT_ONCE, seconds: float = 5.0
+async def open_delivery(
+    pool: Pool, delays: Sequence[float] = NO_DELAYS, seconds: float = 5.0
 ) -> AsyncIterator[WebhookDelivery]:
-    """What a worker sends messages with, over plain http and to loopback as well."""
+    """Delivery as in a worker, but also over plain HTTP and to loopback, and without jitter."""
     sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK)
     try:
         yield WebhookDelivery(pool, sender, delays, seconds, chance=lambda: 0.0)
@@ -103,25 +103,25 @@ async def delivering(
         await sender.close()
 
 
-async def send_all(pool: Pool, sending: WebhookDelivery, most: int = 50) -> int:
-    """Sends what is due, one message after the other, until nothing is; returns how many tries that took."""
-    for count in range(most):
-        # Rings of the future are trusted too: one may be stamped in the moment of this look.
+async def send_all(pool: Pool, delivery: WebhookDelivery, limit: int = 50) -> int:
+    """Sends due messages one after the other until none is left; returns the number of attempts."""
+    for count in range(limit):
+        # A negative patience: also messages whose notification was sent just now.
         due = await webhooks.take_unheard(pool, -60, 1)
         if not due:
             return count
-        await sending.run(due[0].job_id)
-    raise AssertionError("the tries never end")
+        await delivery.run(due[0].job_id)
+    raise AssertionError("the attempts never end")
 
 
-async def delivery(pool: Pool, assessment_id: UUID) -> asyncpg.Record:
-    """The assessment's only message, as it stands in the table."""
+async def delivery_row(pool: Pool, assessment_id: UUID) -> asyncpg.Record:
+    """The row of the assessment's only message."""
     (row,) = await pool.fetch("SELECT * FROM webhook_deliveries WHERE assessment_id = $1", assessment_id)
     return row
 
 
 async def attempts(pool: Pool, assessment_id: UUID) -> list[tuple[int | None, str | None]]:
-    """What the tries of the assessment's messages were answered, in order."""
+    """The status and error of each attempt to send the assessment's messages, in order."""
     rows = await pool.fetch(
         """SELECT t.status_code, t.error FROM webhook_attempts t JOIN webhook_deliveries d ON d.id = t.delivery_id
            WHERE d.assessment_id = $1 ORDER BY d.created_at, t.ordinal""",
@@ -130,27 +130,27 @@ async def attempts(pool: Pool, assessment_id: UUID) -> list[tuple[int | None, st
     return [(row["status_code"], row["error"]) for row in rows]
 
 
-def verified(received: Received, secret: str = SECRET) -> Any:
-    """The body, as a receiver with this secret takes it."""
+def verify(received: Received, secret: str = SECRET) -> Any:
+    """The body, as a receiver verifies it with this secret."""
     return Webhook(secret).verify(received.body, dict(received.headers))
 
 
-def forged(received: Received, secret: str) -> bool:
-    """Whether a receiver with this secret takes it for a forgery."""
+def is_forged(received: Received, secret: str) -> bool:
+    """Whether a receiver with this secret rejects the signature."""
     try:
-        verified(received, secret)
+        verify(received, secret)
     except WebhookVerificationError:
         return True
     return False
 
 
-def ids(receiver: WebhookReceiver) -> list[str]:
-    """The `webhook-id`s of what came."""
+def webhook_ids(receiver: WebhookReceiver) -> list[str]:
+    """The `webhook-id`s of the requests that were received."""
     return [received.headers["webhook-id"] for received in receiver.requests]
 
 
-async def came(receiver: WebhookReceiver, count: int, seconds: float = 20.0) -> None:
-    """Returns when so many requests have come."""
+async def wait_for_requests(receiver: WebhookReceiver, count: int, seconds: float = 20.0) -> None:
+    """Returns when the receiver has got `count` requests."""
 
     async def enough() -> bool:
         return len(receiver.requests) >= count
@@ -158,8 +158,8 @@ async def came(receiver: WebhookReceiver, count: int, seconds: float = 20.0) -> 
     await until(enough, seconds)
 
 
-class Held:
-    """A behaviour that answers once it is let go, and knows how many wait for that."""
+class HeldResponse:
+    """A behaviour that answers once it is released; `waiting` requests wait now, `most` waited at the same time."""
 
     def __init__(self, status: int = 204) -> None:
         self.waiting = 0
@@ -176,6 +176,6 @@ class Held:
             self.waiting -= 1
         return web.Response(status=self._status)
 
-    def let_go(self) -> None:
-        """Answers those who wait, and whoever comes."""
+    def release(self) -> None:
+        """Answers the requests that wait and all later ones."""
         self._open.set()

@@ -16,7 +16,7 @@ from app.repositories.sql import Pool
 from tests.bank import Bank, plant
 from tests.cli.conftest import Command
 from tests.fakes.webhook_receiver import answer, webhook_receiver
-from tests.webhooks import SECRET, delivering, delivery, registered, send_all
+from tests.webhooks import SECRET, complete_with_webhook, delivery_row, open_delivery, send_all
 
 Webhooks = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
@@ -41,11 +41,11 @@ def assay_webhooks(command: Command, database_url: str) -> Webhooks:
 async def test_what_was_not_delivered_is_listed_shown_and_sent_again(
     assay_webhooks: Webhooks, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
-    async with webhook_receiver() as receiver, delivering(pool, (0,)) as sending:
+    async with webhook_receiver() as receiver, open_delivery(pool, (0,)) as sending:
         receiver.default = answer(500)
-        assessment_id = await registered(pool, bank, f"{receiver.url}?token=hidden")
+        assessment_id = await complete_with_webhook(pool, bank, f"{receiver.url}?token=hidden")
         await send_all(pool, sending)
-        delivery_id = str((await delivery(pool, assessment_id))["id"])
+        delivery_id = str((await delivery_row(pool, assessment_id))["id"])
         listed = await assay_webhooks("list")
         assert (listed.returncode, listed.stderr) == (0, "")
         header, line = listed.stdout.splitlines()
@@ -72,11 +72,11 @@ async def test_what_was_not_delivered_is_listed_shown_and_sent_again(
 
 async def test_lists_by_status_newest_first(assay_webhooks: Webhooks, pool: Pool, bank: Bank) -> None:
     assert (await assay_webhooks("list")).stdout == "no deliveries\n"
-    async with webhook_receiver() as receiver, delivering(pool) as sending:
-        await registered(pool, bank, receiver.url)
+    async with webhook_receiver() as receiver, open_delivery(pool) as sending:
+        await complete_with_webhook(pool, bank, receiver.url)
         await send_all(pool, sending)
-        await registered(pool, bank, receiver.url, "student-2")
-        await registered(pool, bank, receiver.url, "student-3")
+        await complete_with_webhook(pool, bank, receiver.url, "student-2")
+        await complete_with_webhook(pool, bank, receiver.url, "student-3")
     rows = await pool.fetch("SELECT id, status FROM webhook_deliveries ORDER BY created_at DESC, id DESC")
     for arguments, statuses in (
         ((), {"pending"}),

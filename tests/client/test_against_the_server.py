@@ -19,7 +19,7 @@ from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
-from tests.webhooks import NOWHERE, SECRET
+from tests.webhooks import SECRET, UNREACHABLE_URL
 
 SUBMISSIONS = "SELECT count(*) FROM assessments WHERE submitted_at IS NOT NULL"
 
@@ -70,12 +70,12 @@ async def test_waiting_for_a_result_times_out(assay: AssayClient, started: UUID)
 
 
 async def test_webhooks(assay: AssayClient, started: UUID) -> None:
-    registered = await assay.register_webhook(started, NOWHERE, SECRET)
-    assert (registered.webhook_url, registered.secret) == (NOWHERE, SECRET)
+    registered = await assay.register_webhook(started, UNREACHABLE_URL, SECRET)
+    assert (registered.webhook_url, registered.secret) == (UNREACHABLE_URL, SECRET)
     assert SECRET not in repr(registered)
-    made = await assay.register_webhook(started, NOWHERE)
+    made = await assay.register_webhook(started, UNREACHABLE_URL)
     assert made.secret.startswith("whsec_") and made.secret != SECRET
-    assert (await assay.webhook(started)).webhook_url == NOWHERE
+    assert (await assay.webhook(started)).webhook_url == UNREACHABLE_URL
     assert await assay.deliveries(started) == ()
     await assay.remove_webhook(started)
     await assay.remove_webhook(started)

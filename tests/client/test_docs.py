@@ -29,7 +29,15 @@ from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
-from tests.webhooks import NOWHERE, SECRET, attempts, open_delivery, delivery_row, complete_with_webhook, send_all
+from tests.webhooks import (
+    SECRET,
+    UNREACHABLE_URL,
+    attempts,
+    complete_with_webhook,
+    delivery_row,
+    open_delivery,
+    send_all,
+)
 
 _ROOT = Path(__file__).parents[2]
 _TEXT = (_ROOT / "docs" / "clients.md").read_text("utf-8")
@@ -152,9 +160,11 @@ async def test_a_conflict_is_not_retried(name: str, start: Start, fake: WebhookR
 
 @pytest.mark.parametrize("name", needing("register.sh"))
 async def test_registering(name: str, start: Start, server: ProductServer, assay: AssayClient, started: UUID) -> None:
-    printed = await output(await start(name, str(server.make_url("")), ASSESSMENT=str(started), WEBHOOK_URL=NOWHERE))
+    printed = await output(
+        await start(name, str(server.make_url("")), ASSESSMENT=str(started), WEBHOOK_URL=UNREACHABLE_URL)
+    )
     assert '"secret":"whsec_' in printed
-    assert (await assay.webhook(started)).webhook_url == NOWHERE
+    assert (await assay.webhook(started)).webhook_url == UNREACHABLE_URL
 
 
 @pytest.mark.parametrize("name", needing("receive.py", "receive.mjs"))

@@ -15,10 +15,10 @@ from tests.fakes.webhook_receiver import Received, WebhookReceiver
 from tests.webhooks import (
     OTHER_SECRET,
     SECRET,
-    about_to_end,
+    claim_fusion,
     complete,
-    delivering,
-    registered,
+    complete_with_webhook,
+    open_delivery,
     send_all,
 )
 
@@ -28,8 +28,8 @@ BODY = b'{"type": "assessment.completed"}'
 @pytest.fixture
 async def message(pool: Pool, bank: Bank, fake: WebhookReceiver) -> AsyncIterator[Received]:
     """A message as the receiver got it."""
-    await registered(pool, bank, fake.url)
-    async with delivering(pool) as sending:
+    await complete_with_webhook(pool, bank, fake.url)
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     yield fake.requests[0]
 
@@ -54,11 +54,11 @@ async def test_a_message_of_a_type_of_a_later_version_is_parsed(message: Receive
 
 
 async def test_while_a_secret_is_replaced_both_verify(pool: Pool, bank: Bank, fake: WebhookReceiver) -> None:
-    job = await about_to_end(pool, bank)
+    job = await claim_fusion(pool, bank)
     for secret in (SECRET, OTHER_SECRET):
         await managing.register(pool, job.assessment_id, fake.url, secret)
     await complete(pool, job)
-    async with delivering(pool) as sending:
+    async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     (received,) = fake.requests
     assert len(received.headers["webhook-signature"].split()) == 2

@@ -24,7 +24,7 @@ from app.domain.states import (
 from app.repositories.sql import Connection, Pool
 from tests.bank import Bank
 from tests.pipelines import submit
-from tests.webhooks import NOWHERE, registered
+from tests.webhooks import UNREACHABLE_URL, complete_with_webhook
 
 CHECKS: dict[str, type[StrEnum]] = {
     "questions_type_check": QuestionType,
@@ -115,7 +115,7 @@ IMPOSSIBLE = {
 
 async def test_impossible_rows_are_refused(pool: Pool, conn: Connection, bank: Bank) -> None:
     await submit(pool, bank)
-    await registered(pool, bank, NOWHERE, "student-2")
+    await complete_with_webhook(pool, bank, UNREACHABLE_URL, "student-2")
     accepted = [name for name, statement in IMPOSSIBLE.items() if not await refused(conn, statement)]
     assert accepted == []
 

@@ -13,7 +13,7 @@ from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ended, fail
 from tests.pipelines import submit
-from tests.scored import completed
+from tests.scored_assessments import completed_assessment
 from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
 from tests.web.catalog.test_tracks import TRACK
@@ -51,7 +51,7 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
             await api.post(f"/assessments/{assessment_id}/submit")
             await ended(pool, assessment_id)
         if path.endswith("/feedback"):
-            assessment_id = await completed(pool, bank)
+            assessment_id = await completed_assessment(pool, bank)
         delivery_id = await insert_delivery(pool, assessment_id) if "{delivery_id}" in path else None
         path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:

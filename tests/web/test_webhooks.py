@@ -19,16 +19,16 @@ from tests.web.assessments.test_lists import all_pages
 from tests.web.conftest import Serve
 from tests.web.expecting import invalid, problem
 from tests.webhooks import (
-    NOWHERE,
     OTHER_SECRET,
     SECRET,
+    UNREACHABLE_URL,
     claim_fusion,
     complete,
-    open_delivery,
-    delivery_row,
-    webhook_ids,
     complete_with_webhook,
+    delivery_row,
+    open_delivery,
     send_all,
+    webhook_ids,
 )
 
 
@@ -51,17 +51,17 @@ def hook(assessment_id: UUID) -> str:
 
 
 async def test_a_registration_shows_its_secret_once(api: Api, path: str, pool: Pool) -> None:
-    first = await api.post(f"{path}/webhook", {"webhook_url": NOWHERE})
+    first = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL})
     assert (first.status, first.headers["Cache-Control"]) == (201, "no-store")
     secret = first.body["secret"]
     assert secret.startswith("whsec_") and len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     shown = await api.get(f"{path}/webhook")
-    told = {"assessment_id": path.rsplit("/", 1)[1], "webhook_url": NOWHERE, "disabled_at": None}
+    told = {"assessment_id": path.rsplit("/", 1)[1], "webhook_url": UNREACHABLE_URL, "disabled_at": None}
     assert (shown.status, shown.body) == (200, told | {"disabled_reason": None})
     assert {name: text for name, text in first.body.items() if name != "secret"} == shown.body
-    again = await api.post(f"{path}/webhook", {"webhook_url": NOWHERE})
+    again = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL})
     assert (again.status, again.body["secret"] != secret) == (200, True)
-    given = await api.post(f"{path}/webhook", {"webhook_url": NOWHERE, "secret": SECRET})
+    given = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": SECRET})
     assert (given.status, given.body["secret"]) == (200, SECRET)
 
 
@@ -71,12 +71,12 @@ async def test_the_status_shows_where_it_is_told_and_grows_only_when_that_change
         return int(reply.headers["ETag"].strip('"')), reply.body["webhook_url"]
 
     start, _ = await tag()
-    await api.post(f"{path}/webhook", {"webhook_url": NOWHERE})
-    assert await tag() == (start + 1, NOWHERE)
-    await api.post(f"{path}/webhook", {"webhook_url": NOWHERE, "secret": SECRET})
-    assert await tag() == (start + 1, NOWHERE)
-    await api.post(f"{path}/webhook", {"webhook_url": f"{NOWHERE}/2"})
-    assert await tag() == (start + 2, f"{NOWHERE}/2")
+    await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL})
+    assert await tag() == (start + 1, UNREACHABLE_URL)
+    await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": SECRET})
+    assert await tag() == (start + 1, UNREACHABLE_URL)
+    await api.post(f"{path}/webhook", {"webhook_url": f"{UNREACHABLE_URL}/2"})
+    assert await tag() == (start + 2, f"{UNREACHABLE_URL}/2")
     assert (await api.delete(f"{path}/webhook")).status == 204
     assert await tag() == (start + 3, None)
 
@@ -91,13 +91,13 @@ async def test_the_status_shows_where_it_is_told_and_grows_only_when_that_change
     ({"webhook_url": "https://[::1]/"}, ["/webhook_url"]),
     ({"webhook_url": "https://me:secret@hooks.example/"}, ["/webhook_url"]),
     ({"webhook_url": "https://hooks.example/" + "x" * 2048}, ["/webhook_url"]),
-    ({"webhook_url": NOWHERE, "secret": "plain"}, ["/secret"]),
-    ({"webhook_url": NOWHERE, "secret": "whsec_" + "QUJD" * 7}, ["/secret"]),
-    ({"webhook_url": NOWHERE, "secret": "whsec_" + "QUJD" * 22}, ["/secret"]),
-    ({"webhook_url": NOWHERE, "secret": "whsec_" + "QUJD" * 40}, ["/secret"]),
-    ({"webhook_url": NOWHERE, "secret": 5}, ["/secret"]),
+    ({"webhook_url": UNREACHABLE_URL, "secret": "plain"}, ["/secret"]),
+    ({"webhook_url": UNREACHABLE_URL, "secret": "whsec_" + "QUJD" * 7}, ["/secret"]),
+    ({"webhook_url": UNREACHABLE_URL, "secret": "whsec_" + "QUJD" * 22}, ["/secret"]),
+    ({"webhook_url": UNREACHABLE_URL, "secret": "whsec_" + "QUJD" * 40}, ["/secret"]),
+    ({"webhook_url": UNREACHABLE_URL, "secret": 5}, ["/secret"]),
     ({"webhook_url": "ftp://hooks.example/", "secret": "whsec_!"}, ["/webhook_url", "/secret"]),
-    ({"webhook_url": NOWHERE, "events": []}, ["/events"]),
+    ({"webhook_url": UNREACHABLE_URL, "events": []}, ["/events"]),
 ])  # fmt: skip
 async def test_what_cannot_be_is_refused_by_name(api: Api, path: str, body: Any, pointers: list[str]) -> None:
     reply = await api.post(f"{path}/webhook", body)
@@ -119,7 +119,7 @@ async def test_an_expired_assessment_has_nothing_to_tell(api: Api, path: str, po
         "UPDATE assessments SET status = 'expired', completed_at = now()",
     ):
         await pool.execute(end)
-        problem(await api.post(f"{path}/webhook", {"webhook_url": NOWHERE}), 410, "assessment-expired")
+        problem(await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL}), 410, "assessment-expired")
 
 
 async def test_registered_after_the_end_it_is_sent_at_once(
@@ -207,8 +207,8 @@ async def test_an_admin_may_redeliver_and_is_written_down(
 
 
 async def test_what_cannot_be_redelivered_is_told(lenient: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await complete_with_webhook(pool, bank, NOWHERE)
-    other = await complete_with_webhook(pool, bank, NOWHERE, "student-2")
+    assessment_id = await complete_with_webhook(pool, bank, UNREACHABLE_URL)
+    other = await complete_with_webhook(pool, bank, UNREACHABLE_URL, "student-2")
     delivery_id = (await delivery_row(pool, assessment_id))["id"]
     for wrong in (uuid4(), (await delivery_row(pool, other))["id"], "x"):
         problem(await redelivered(lenient, assessment_id, str(wrong)), 404, "not-found")
@@ -233,7 +233,7 @@ async def test_no_answer_but_that_to_the_registration_has_the_secret(
     lenient: Api, path: str, pool: Pool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for secret in (SECRET, OTHER_SECRET):
-        reply = await lenient.post(f"{path}/webhook", {"webhook_url": NOWHERE, "secret": secret})
+        reply = await lenient.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": secret})
         assert secret in reply.raw.decode()
     staff = lenient.as_("admin", "advisor")
     seen = [await caller.get(path + end) for caller in (lenient, staff) for end in ("", "/status", "/result")]

@@ -9,7 +9,16 @@ from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import answer, webhook_receiver
 from tests.pipelines import submit
-from tests.webhooks import SECRET, Held, attempts, came, delivery, ids, registered, verified
+from tests.webhooks import (
+    SECRET,
+    HeldResponse,
+    attempts,
+    complete_with_webhook,
+    delivery_row,
+    verify,
+    wait_for_requests,
+    webhook_ids,
+)
 from tests.workers.conftest import StartWorker
 
 SECONDS = 60.0
@@ -27,29 +36,29 @@ async def test_a_submission_is_told_when_it_is_finished(start_worker: StartWorke
         worker = await start_worker(**LOOPBACK)
         assessment_id = await submit(pool, bank)
         await managing.register(pool, assessment_id, receiver.url, SECRET)
-        await came(receiver, 2, SECONDS)
+        await wait_for_requests(receiver, 2, SECONDS)
         await delivered(pool, assessment_id)
-        assert verified(receiver.requests[1])["data"]["assessment_id"] == str(assessment_id)
+        assert verify(receiver.requests[1])["data"]["assessment_id"] == str(assessment_id)
         assert await attempts(pool, assessment_id) == [(503, "answered 503"), (204, None)]
         assert await worker.end(signal.SIGTERM) == 0
         assert not any(SECRET in line or receiver.url in line for line in worker.lines)
 
 
 async def test_a_try_that_died_with_its_worker_is_made_again(start_worker: StartWorker, pool: Pool, bank: Bank) -> None:
-    held = Held()
+    held = HeldResponse()
     async with webhook_receiver() as receiver:
         receiver.script.append(held)
         first = await start_worker(**LOOPBACK)
-        assessment_id = await registered(pool, bank, receiver.url)
-        await came(receiver, 1, SECONDS)
+        assessment_id = await complete_with_webhook(pool, bank, receiver.url)
+        await wait_for_requests(receiver, 1, SECONDS)
         assert await first.end(signal.SIGKILL) == -signal.SIGKILL
-        row = await delivery(pool, assessment_id)
+        row = await delivery_row(pool, assessment_id)
         assert (row["status"], row["attempts"], row["lease_expires_at"] is not None) == ("pending", 0, True)
         await start_worker(**LOOPBACK)
         # Its lease would last for half a minute.
         await pool.execute("UPDATE webhook_deliveries SET lease_expires_at = now()")
         await delivered(pool, assessment_id)
-        assert len(set(ids(receiver))) == 1 and len(receiver.requests) == 2
+        assert len(set(webhook_ids(receiver))) == 1 and len(receiver.requests) == 2
         assert await attempts(pool, assessment_id) == [(204, None)]
 
 
@@ -60,7 +69,7 @@ async def test_what_waits_for_its_next_try_outlives_every_worker(
         receiver.script.append(answer(500))
         told = LOOPBACK | {"WEBHOOK_RETRY_DELAYS": "0,3600,3600"}
         first = await start_worker(**told)
-        assessment_id = await registered(pool, bank, receiver.url)
+        assessment_id = await complete_with_webhook(pool, bank, receiver.url)
         tried = "SELECT attempts = 1 AND lease_expires_at IS NULL FROM webhook_deliveries"
         await until(lambda: pool.fetchval(tried), SECONDS)
         await first.end(signal.SIGKILL)
@@ -68,15 +77,15 @@ async def test_what_waits_for_its_next_try_outlives_every_worker(
         await start_worker(**told)
         await delivered(pool, assessment_id)
         assert [status for status, _ in await attempts(pool, assessment_id)] == [500, 204]
-        assert len(set(ids(receiver))) == 1
+        assert len(set(webhook_ids(receiver))) == 1
 
 
 async def test_sigterm_hands_back_what_hangs(start_worker: StartWorker, pool: Pool, bank: Bank) -> None:
     async with webhook_receiver() as receiver:
-        receiver.script.append(Held())
+        receiver.script.append(HeldResponse())
         worker = await start_worker(SHUTDOWN_TIMEOUT="3", **LOOPBACK)
-        assessment_id = await registered(pool, bank, receiver.url)
-        await came(receiver, 1, SECONDS)
+        assessment_id = await complete_with_webhook(pool, bank, receiver.url)
+        await wait_for_requests(receiver, 1, SECONDS)
         assert await worker.end(signal.SIGTERM) == 0
-        row = await delivery(pool, assessment_id)
+        row = await delivery_row(pool, assessment_id)
         assert (row["status"], row["attempts"], row["lease_expires_at"]) == ("pending", 0, None)

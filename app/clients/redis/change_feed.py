@@ -1,6 +1,6 @@
-"""Which assessments have changed, told by whoever changed them to all servers, through Redis.
+"""Publishing through Redis which assessments have changed, so that servers can answer the clients that wait.
 
-What is lost on the way costs seconds, not an answer: servers look by themselves, too
+A lost message delays such an answer by a few seconds: servers also look for changes in the database
 (`app.services.assessments.change_hub`).
 """
 
@@ -16,73 +16,73 @@ from app.outages import REDIS
 
 _CHANNEL = "assay:changed"
 _ID_BYTES = 16
-# Told in one message; what comes while Redis is away beyond it is left to the servers' own looks.
-_MOST = 10_000
-# Seconds between tries while Redis is away, and between signs of life of a quiet subscription.
-_PAUSE = 0.5
-_QUIET = 5.0
+# Ids in one message. Those that come on top while Redis is unavailable are left to the servers' own looks.
+_MAX_IDS = 10_000
+# Seconds between tries while Redis is unavailable, and between signs of life of a quiet subscription.
+_RETRY_SECONDS = 0.5
+_IDLE_SECONDS = 5.0
 # Seconds for the last message of a process that stops.
-_LAST = 0.5
+_LAST_MESSAGE_SECONDS = 0.5
 
-
-# Is told of an assessment that has changed.
+# Called with the id of an assessment that has changed.
 PublishChange = Callable[[UUID], None]
 
 
 def publish_nothing(assessment_id: UUID) -> None:
-    """Where nobody follows."""
+    """Does nothing, for processes without a change feed."""
 
 
 class ChangeFeed:
-    """One process' end of the channel."""
+    """Publishes the ids of changed assessments, and subscribes to those that any process publishes."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._changed: set[UUID] = set()
-        self._some = asyncio.Event()
+        self._not_empty = asyncio.Event()
 
     def publish(self, assessment_id: UUID) -> None:
-        """Has it told soon; changes that come while others are being told are told together."""
-        if len(self._changed) < _MOST:
+        """Has the change published soon by `run_publisher`, together with others that come meanwhile."""
+        if len(self._changed) < _MAX_IDS:
             self._changed.add(assessment_id)
-            self._some.set()
+            self._not_empty.set()
 
     async def run_publisher(self) -> NoReturn:
-        """Tells what is announced until cancelled, and what is left then."""
+        """Sends what is published until cancelled, and then what is left."""
         try:
             while True:
-                await self._some.wait()
-                await self._tell_now()
+                await self._not_empty.wait()
+                await self._send()
         finally:
-            async with asyncio.timeout(_LAST):
-                await self._tell_now()
+            async with asyncio.timeout(_LAST_MESSAGE_SECONDS):
+                await self._send()
 
     async def subscribe(self) -> AsyncIterator[frozenset[UUID] | None]:
-        """What the processes tell; None where something may have been missed. A Redis that is away is waited for."""
+        """The ids that processes publish, message by message; None whenever messages may have been missed. Waits while
+        Redis is unavailable."""
         while True:
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(_CHANNEL)
                     yield None
                     while True:
-                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=_QUIET)
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=_IDLE_SECONDS)
                         if message:
                             yield _ids(message["data"])
             except REDIS_UNAVAILABLE as error:
                 REDIS.report(error, "subscribing to changes")
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _tell_now(self) -> None:
-        self._some.clear()
+    async def _send(self) -> None:
+        self._not_empty.clear()
         changed, self._changed = self._changed, set()
         if changed:
             try:
-                await self._redis.publish(_CHANNEL, b"".join(each.bytes for each in changed))
+                await self._redis.publish(_CHANNEL, b"".join(assessment_id.bytes for assessment_id in changed))
             except REDIS_UNAVAILABLE as error:
                 REDIS.report(error, "publishing changes")
 
 
 def _ids(message: bytes) -> frozenset[UUID]:
-    """The ids in a message; a message that is none of ours names nobody."""
+    """The ids in a message; trailing bytes that are no whole id are ignored."""
     whole = len(message) - len(message) % _ID_BYTES
     return frozenset(UUID(bytes=message[at : at + _ID_BYTES]) for at in range(0, whole, _ID_BYTES))

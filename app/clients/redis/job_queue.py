@@ -1,8 +1,8 @@
-"""The doorbell: a message through Redis, in arq's format, that names a job of `async_jobs` or a webhook's message.
+"""Queues in Redis, in arq's format, that tell workers which jobs and webhook messages are due.
 
-Each type of job has a queue of its own, and so have webhooks, so that a quick job never stands behind a slow one. Redis
-may lose everything at any moment; the rows are the truth, and the workers ring again for those that nobody heard
-(`app.services.jobs.maintenance`).
+Each type of job has its own queue, and so have webhooks, so that a quick job never waits behind a slow one. Redis may
+lose everything at any moment: whether a job is due is decided by its row in Postgres, and workers send notifications
+again if nobody took the first (`app.services.jobs.maintenance`).
 """
 
 import time
@@ -23,32 +23,33 @@ from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES
 
 RUN_JOB = "run_job"
-# A message that nobody took for an hour is worth nothing: the workers ring again long before.
-_MESSAGE_LIFE_MS = 3_600_000
-# Redis is a doorbell, not the truth: whoever rings may not wait long for it.
+# Messages that nobody took expire after an hour; workers have sent another one long before.
+_MESSAGE_TTL_MS = 3_600_000
+# Seconds. Short, because Redis only speeds things up: nobody may wait long for it.
 _TIMEOUT = 1.0
-# Between signs of life on an idle connection, so that a dead one is noticed.
-_HEALTH_CHECK = 10
-# One command instead of four for each job: a submission spends more time on talking to Redis than Redis on listening.
+# Seconds between checks of an idle connection, so that a dead one is noticed.
+_HEALTH_CHECK_SECONDS = 10
+# One script instead of three commands for each job, because most of the time is spent on round trips.
 _NOTIFY = """
-local woken = {}
+local queues = {}
 for i = 3, #ARGV, 3 do
     local queue, id, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
     redis.call('SET', KEYS[1] .. id, message, 'PX', ARGV[2])
     redis.call('ZADD', queue, 'NX', ARGV[1], id)
-    woken[queue] = true
+    queues[queue] = true
 end
-for queue in pairs(woken) do
+for queue in pairs(queues) do
     redis.call('PUBLISH', queue .. KEYS[2], '')
 end
 """
-# RuntimeError is what uvloop raises where a connection that has just closed is written to; redis-py lets it through.
+# What the client raises while Redis is unavailable. uvloop raises RuntimeError on a write to a connection that has just
+# been closed, and redis-py does not translate it.
 REDIS_UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 @dataclass(frozen=True)
 class JobQueue:
-    """Rings for jobs."""
+    """Notifies workers of jobs that are due."""
 
     redis: Redis
 
@@ -64,16 +65,16 @@ class JobQueue:
             RedisError, OSError, TimeoutError: Redis is unavailable; the workers' relay sends them later.
         """
         now = int(time.time() * 1000)
-        args: list[str | bytes | int] = [now, _MESSAGE_LIFE_MS]
+        args: list[str | bytes | int] = [now, _MESSAGE_TTL_MS]
         for due in notifications:
             args += [queue_key(due.queue), f"{due.job_id}:{due.fence}", _message(due.job_id, now)]
         await self._script(keys=[job_key_prefix, wakeup_channel("")], args=args)
 
     async def queue_lengths(self) -> dict[str, int]:
-        """How many messages of each queue nobody has taken yet, in one round trip.
+        """The number of messages in each queue that no worker has taken yet, in one round trip.
 
         Raises:
-            RedisError, OSError, TimeoutError: Redis is away.
+            RedisError, OSError, TimeoutError: Redis is unavailable.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
             for queue in QUEUES:
@@ -81,7 +82,7 @@ class JobQueue:
             return dict(zip(QUEUES, await pipe.execute(), strict=True))
 
     async def ping(self) -> None:
-        """Does nothing when Redis is there.
+        """Checks that Redis is available.
 
         Raises:
             RedisError, OSError, TimeoutError: it is not.
@@ -90,25 +91,29 @@ class JobQueue:
 
 
 def connect(url: str, **options: Any) -> Redis:
-    """A client that connects when it is first used, and never waits long."""
+    """A Redis client that connects at its first use and has short timeouts."""
     client: Redis = Redis.from_url(
-        url, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT, health_check_interval=_HEALTH_CHECK, **options
+        url,
+        socket_connect_timeout=_TIMEOUT,
+        socket_timeout=_TIMEOUT,
+        health_check_interval=_HEALTH_CHECK_SECONDS,
+        **options,
     )
     return client
 
 
 def queue_key(queue: str) -> str:
-    """What the queue of a type of job, or that of webhooks, is called in Redis."""
+    """The Redis key of the queue of a job type, or of webhooks."""
     return f"{default_queue_name}:{queue}"
 
 
 def wakeup_channel(queue: str) -> str:
-    """Where those who wait for messages of a queue are woken."""
+    """The Redis channel that wakes the workers of a queue, given its key."""
     return f"{queue}:rung"
 
 
 def encode(message: Any) -> bytes:
-    """JSON, not arq's pickle: who can write to Redis must not be able to run code in a worker."""
+    """JSON instead of arq's pickle: whoever can write to Redis must not be able to run code in a worker."""
     return orjson.dumps(message)
 
 

@@ -1,4 +1,4 @@
-"""Receivers that are slow or dead hold up nobody's messages but their own."""
+"""Receivers that are slow or dead delay only their own messages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,23 +17,23 @@ from app.services.webhooks.deliver import SLOTS_PER_HOST, HostSlots, WebhookDeli
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
-from tests.webhooks import Held, came, delivering, planted_many
+from tests.webhooks import HeldResponse, insert_deliveries, open_delivery, wait_for_requests
 from workers.queue_worker import QueueWorker
 from workers.schedules import Schedule, repeat
 
-CROWD = 40
-# Fewer than the crowd: were its messages to wait in them, no other would come through.
+MANY = 40
+# Slots of the worker. Fewer than the slow receiver's messages, which could otherwise not take them all.
 SLOTS = 16
 
 
 @asynccontextmanager
-async def working(pool: Pool, redis_url: str, sending: WebhookDelivery) -> AsyncIterator[None]:
-    """A worker that takes messages, and the relay that rings for them."""
+async def running_worker(pool: Pool, redis_url: str, delivery: WebhookDelivery) -> AsyncIterator[None]:
+    """Runs a worker of the webhooks' queue and the relay that notifies it."""
     redis = job_queue.connect(redis_url)
-    bell = JobQueue(redis)
-    worker = QueueWorker(ArqRedis(redis.connection_pool), queue_key(WEBHOOKS), SLOTS, sending.run)
+    queue = JobQueue(redis)
+    worker = QueueWorker(ArqRedis(redis.connection_pool), queue_key(WEBHOOKS), SLOTS, delivery.run)
 
-    relay = Schedule("relay", 0.05, lambda: maintenance.relay(pool, bell))
+    relay = Schedule("relay", 0.05, lambda: maintenance.relay(pool, queue))
     tasks = [asyncio.create_task(worker.async_run()), asyncio.create_task(repeat(relay))]
     try:
         yield
@@ -43,49 +43,51 @@ async def working(pool: Pool, redis_url: str, sending: WebhookDelivery) -> Async
         await redis.connection_pool.disconnect()
 
 
-async def test_a_fast_receiver_gets_its_messages_while_a_slow_one_has_not_answered_one(
+async def test_a_fast_receiver_gets_all_messages_while_a_slow_one_answers_none(
     pool: Pool, bank: Bank, redis_url: str
 ) -> None:
-    held = Held()
+    held = HeldResponse()
     async with (
         webhook_receiver("127.0.0.2") as slow,
         webhook_receiver() as fast,
-        delivering(pool, seconds=60) as sending,
+        open_delivery(pool, seconds=60) as delivery,
     ):
         slow.default = held
-        await planted_many(pool, slow.url, CROWD)
-        async with working(pool, redis_url, sending):
-            await came(slow, SLOTS_PER_HOST)
-            await planted_many(pool, fast.url, CROWD)
-            await came(fast, CROWD)
+        await insert_deliveries(pool, slow.url, MANY)
+        async with running_worker(pool, redis_url, delivery):
+            await wait_for_requests(slow, SLOTS_PER_HOST)
+            await insert_deliveries(pool, fast.url, MANY)
+            await wait_for_requests(fast, MANY)
             assert (len(slow.requests), held.most) == (SLOTS_PER_HOST, SLOTS_PER_HOST)
             untried = """SELECT count(*) FROM webhook_deliveries d JOIN assessments a ON a.id = d.assessment_id
                          WHERE a.webhook_url = $1 AND d.status = 'pending' AND d.attempts = 0"""
-            assert await pool.fetchval(untried, slow.url) == CROWD
-            held.let_go()
-            await came(slow, CROWD, 60)
+            assert await pool.fetchval(untried, slow.url) == MANY
+            held.release()
+            await wait_for_requests(slow, MANY, 60)
         assert held.most == SLOTS_PER_HOST
 
 
-async def test_without_places_for_a_host_the_slow_one_takes_them_all(pool: Pool, bank: Bank, redis_url: str) -> None:
-    """The control: its messages wait in every slot of the worker."""
-    held = Held()
+async def test_without_a_limit_per_host_the_slow_receiver_takes_all_slots(
+    pool: Pool, bank: Bank, redis_url: str
+) -> None:
+    """The counterexample: its messages wait in every slot of the worker."""
+    held = HeldResponse()
     async with AsyncExitStack() as stack:
         slow: WebhookReceiver = await stack.enter_async_context(webhook_receiver("127.0.0.2"))
         fast = await stack.enter_async_context(webhook_receiver())
-        sending = await stack.enter_async_context(delivering(pool, seconds=60))
+        delivery = await stack.enter_async_context(open_delivery(pool, seconds=60))
         slow.default = held
-        await planted_many(pool, slow.url, CROWD)
-        await stack.enter_async_context(working(pool, redis_url, replace(sending, hosts=HostSlots(CROWD))))
-        await came(slow, SLOTS)
-        await planted_many(pool, fast.url, 1)
-        bell = JobQueue(job_queue.connect(redis_url))
+        await insert_deliveries(pool, slow.url, MANY)
+        await stack.enter_async_context(running_worker(pool, redis_url, replace(delivery, hosts=HostSlots(MANY))))
+        await wait_for_requests(slow, SLOTS)
+        await insert_deliveries(pool, fast.url, 1)
+        queue = JobQueue(job_queue.connect(redis_url))
 
-        async def rung() -> bool:
-            return (await bell.queue_lengths())[WEBHOOKS] > CROWD - SLOTS
+        async def queue_is_long() -> bool:
+            return (await queue.queue_lengths())[WEBHOOKS] > MANY - SLOTS
 
-        await until(rung)
+        await until(queue_is_long)
         assert (held.waiting, fast.requests) == (SLOTS, [])
-        held.let_go()
-        await came(fast, 1)
-        await bell.redis.aclose()
+        held.release()
+        await wait_for_requests(fast, 1)
+        await queue.redis.aclose()
