@@ -1,5 +1,6 @@
-"""All settings. They come from the environment alone and are checked once, at the start."""
+"""All settings. They come from the environment alone and are checked once, when a process starts."""
 
+import errno
 import ipaddress
 import json
 import os
@@ -20,7 +21,22 @@ from pydantic import (
 
 
 class WrongSetting(Exception):
-    """A setting that stops the start; the message names it."""
+    """A setting is missing or has a wrong value; the message names it and repeats no secret."""
+
+
+class UnusableSetting(Exception):
+    """A setting is well-formed, but what it names cannot be used at the moment: a port that is taken, a server that
+    does not answer. The message names the setting and repeats no secret."""
+
+
+def address_error(host: str, port: int, error: OSError) -> UnusableSetting:
+    """Why HOST and PORT cannot be listened on, with the name of the one to change."""
+    if error.errno == errno.EADDRINUSE:
+        return UnusableSetting(f"PORT: {host}:{port} is already in use")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UnusableSetting(f"PORT: no permission to listen on {host}:{port}")
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    return UnusableSetting(f"HOST: cannot listen on {host}: {reason}")
 
 
 class Price(BaseModel):
@@ -30,7 +46,7 @@ class Price(BaseModel):
     output: float = Field(ge=0, alias="out")
 
 
-def _pair(value: Any) -> Any:
+def _price_of_pair(value: Any) -> Any:
     return {"in": value[0], "out": value[1]} if isinstance(value, list) and len(value) == 2 else value
 
 
@@ -48,12 +64,6 @@ def _web_address(value: str) -> str:
     return value
 
 
-def _origin(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/*]+", value):
-        raise ValueError("must be origins such as https://app.example, without a path")
-    return value
-
-
 def _network(value: str) -> str:
     ipaddress.ip_network(value)
     return value
@@ -63,8 +73,29 @@ Commas = BeforeValidator(_split)
 Seconds = Annotated[int, Field(gt=0)]
 _MONTH = 2_592_000
 # The settings that name a model whose calls cost money.
-_PRICED = ("openai_model", "openai_second_model", "summary_model", "embedding_model")
-LATER = "(not in effect yet) "
+_PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
+# Settings of other versions. Here they would change nothing, so one that is set stops the start.
+_OF_OTHER_VERSIONS = frozenset(
+    {
+        "APPEAL_DAYS",
+        "CORS_ORIGINS",
+        "JWT_JWKS_URL",
+        "MAX_CONNECTIONS",
+        "METRICS_TOKEN",
+        "OWNER_BUDGET_SHARE",
+        "OWNER_MAX_WAITING",
+        "OWNER_STARTS_PER_DAY",
+        "PUBLIC_URL",
+        "RATE_LIMIT",
+        "RATE_LIMIT_ADDRESS",
+        "RETENTION_DAYS",
+        "REVIEW_BELOW_CONFIDENCE",
+        "SECRETS_KEY",
+        "SUMMARY_MODEL",
+        "TRUSTED_PROXIES",
+    }
+)
+_PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
 
 class Settings(BaseModel):
@@ -73,86 +104,85 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 14 or newer with the vector extension; embedded where `assay up` finds none"
+        None,
+        description="PostgreSQL 14 or newer with the vector extension; if unset, `make run` starts its own server, "
+        "and the other commands use that one",
     )
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; embedded where `assay up` finds none")
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8080, ge=0, le=65535, description="port to listen on")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
+    host: str = Field("127.0.0.1", description="address that the API listens on")
+    port: int = Field(8080, ge=0, le=65535, description="port that the API listens on")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
-    jwt_secret: SecretStr | None = Field(None, description="secret of HS256 tokens, 32 bytes or more")
-    jwt_jwks_url: str | None = Field(None, description=LATER + "keys of RS256, ES256 and EdDSA tokens")
+    jwt_secret: SecretStr | None = Field(None, description="secret that signs tokens (HS256), 32 bytes or more")
     jwt_issuer: str | None = Field(None, description="`iss` that tokens must have")
     jwt_audience: str | None = Field(None, description="`aud` that tokens must have")
 
-    openai_api_key: SecretStr | None = Field(None, description="key of the model; without it essays are scored locally")
+    openai_api_key: SecretStr | None = Field(
+        None, description="key of the model provider; if unset, essays are scored by the local estimate"
+    )
     openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
-        None, description="another endpoint that speaks the OpenAI API"
+        None, description="address of another provider with the OpenAI API"
     )
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
-    openai_second_model: str | None = Field(None, description="another model, whose opinion stands beside the first")
-    summary_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
-        None,
-        description="model that phrases the summaries of results, of which each sentence is checked; "
-        "without it or without a key the plain sentences stand",
+    openai_second_model: str | None = Field(
+        None, description="model for a second opinion; essays on which both differ are marked for review"
     )
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
     embedding_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
         None,
-        description="model of the same endpoint for the search by meaning, its vectors 384 long; "
-        "without it or without a key the offline model does that",
+        description="embedding model of the same provider, with 384 dimensions; "
+        "if it or the key is unset, the built-in offline model is used",
     )
-    model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(_pair)]], BeforeValidator(_from_json)] = Field(
+    model_prices: Annotated[
+        dict[str, Annotated[Price, BeforeValidator(_price_of_pair)]], BeforeValidator(_from_json)
+    ] = Field(
         default_factory=dict,
-        description='dollars for a million tokens by model, as JSON: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
+        description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
-    model_budget_usd: float | None = Field(None, ge=0, description="dollars a day (UTC) for model calls")
+    model_budget_usd: float | None = Field(None, ge=0, description="dollars that model calls may cost in a day (UTC)")
     essay_fallback: Literal["local", "none"] = Field(
-        "local", description="what becomes of an essay that the model cannot score: a local estimate, or no score"
+        "local", description="essays that the model cannot score get the local estimate, or no score"
     )
 
-    worker_concurrency: int = Field(100, ge=1, le=1000, description="essay jobs at the same time in one worker")
-    job_max_attempts: int = Field(4, ge=1, le=20, description="tries of a job that fails")
-    job_max_crashes: int = Field(3, ge=1, le=20, description="workers that a job may take down before it is given up")
+    worker_concurrency: int = Field(100, ge=1, le=1000, description="essay jobs that one worker runs at the same time")
+    job_max_attempts: int = Field(4, ge=1, le=20, description="attempts before a job counts as failed")
+    job_max_crashes: int = Field(3, ge=1, le=20, description="worker crashes before a job counts as failed")
     job_retry_delay: float = Field(
-        2, gt=0, le=300, description="seconds to the second try; doubled, jittered, up to 300"
+        2, gt=0, le=300, description="seconds before the second attempt; doubled for each further one, at most 300"
     )
-    job_lease_seconds: float = Field(15, ge=1, le=600, description="seconds after which a silent worker's job is free")
-    shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back what runs after SIGTERM")
+    job_lease_seconds: float = Field(
+        15, ge=1, le=600, description="seconds after which the job of a worker that has died is taken by another"
+    )
+    shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back work after SIGTERM")
 
-    webhook_allow_http: bool = Field(False, description="whether webhooks may go to http addresses")
+    webhook_allow_http: bool = Field(False, description="whether webhooks may use http instead of https")
     webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(_network)]], Commas] = Field(
-        default_factory=list, description="networks (CIDR, commas) that webhooks may reach though not public"
+        default_factory=list,
+        description="private networks that webhooks may reach, in CIDR notation, with commas between",
     )
     webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0, le=_MONTH)]], Commas] = Field(
         default=[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
-        description="seconds between tries, commas, the first is 0",
+        description="seconds before each attempt to deliver a webhook, with commas between; the first is 0",
     )
-    webhook_timeout: float = Field(15, gt=0, le=60, description="seconds for one try")
+    webhook_timeout: float = Field(15, gt=0, le=60, description="seconds for one attempt")
 
-    assessment_ttl: Seconds = Field(86_400, description="seconds to answer and submit")
-    max_queued_assessments: int = Field(10_000, ge=1, description="submissions that may wait for their result")
-    rate_limit: str = Field(
-        "600/60",
-        pattern=r"^(0|[1-9]\d*/[1-9]\d*)$",
-        description=LATER + "requests per seconds for each caller; 0 is off",
+    assessment_ttl: Seconds = Field(86_400, description="seconds that a student has from start to submission")
+    max_queued_assessments: int = Field(
+        10_000, ge=1, description="submissions that may wait for their result; further ones are answered 503"
     )
-    rescore_degraded: bool = Field(True, description="score degraded essays again when the model is back")
-    rescore_interval: Seconds = Field(60, description="seconds between looks for them")
-    rescore_max_age: Seconds = Field(604_800, description="seconds after which a result is left as it is")
-    cors_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], Commas] = Field(
-        default_factory=list, description=LATER + "exact origins, commas, that browsers may call from"
-    )
-    assay_data_dir: str = Field(".data", description="folder of the embedded servers")
+    rescore_degraded: bool = Field(True, description="whether degraded essays are scored again when the model is back")
+    rescore_interval: Seconds = Field(60, description="seconds between searches for degraded essays")
+    rescore_max_age: Seconds = Field(604_800, description="age in seconds from which a degraded result stays as it is")
+    assay_data_dir: str = Field(".data", description="folder of the PostgreSQL and Valkey that `make run` starts")
 
     @field_validator("model_budget_usd")
     @classmethod
-    def _priced(cls, value: float | None, info: ValidationInfo) -> float | None:
-        """Without their prices nobody could say what the models cost."""
+    def _has_prices(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """A budget needs the price of every model that is called."""
         known = info.data
         if value is not None and known.get("openai_api_key") is not None:
             prices = known.get("model_prices", ())
-            for model in (known.get(name) for name in _PRICED):
+            for model in (known.get(name) for name in _PAID_MODELS):
                 if model is not None and model not in prices:
                     raise ValueError(f"needs the price of {model} in MODEL_PRICES")
         return value
@@ -172,12 +202,12 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, ("postgres://", "postgresql://"))
+        return _checked_url(value, ("postgres://", "postgresql://"))
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, ("redis://", "rediss://", "unix://"))
+        return _checked_url(value, ("redis://", "rediss://", "unix://"))
 
     @field_validator("webhook_retry_delays")
     @classmethod
@@ -188,11 +218,11 @@ class Settings(BaseModel):
 
     @property
     def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """Networks that webhooks may reach though they are not public."""
+        """The private networks that webhooks may reach."""
         return tuple(ipaddress.ip_network(network) for network in self.webhook_allowed_networks)
 
     def with_values(self, **values: Any) -> "Settings":
-        """These settings with some others in place of theirs, checked like any."""
+        """A copy with some values replaced, checked like any other."""
         return Settings(**{name: getattr(self, name) for name in self.model_fields_set} | values)
 
     def secret(self, name: Literal["database_url", "redis_url", "jwt_secret"]) -> str:
@@ -211,20 +241,37 @@ def load_settings(**overrides: Any) -> Settings:
     """The settings of this process.
 
     Raises:
-        WrongSetting: a value is wrong; names the setting without repeating a secret.
+        WrongSetting: a value is wrong, or a setting of another version is set.
     """
-    # pydantic-settings would do this too, but loads for a tenth of a second what is not needed here: files, commands.
-    given = {name: os.environ.get(name.upper()) for name in Settings.model_fields}
+    _refuse_other_versions()
+    # pydantic-settings would do this too, but loading it takes a tenth of a second for features not needed here.
+    values = {name: os.environ.get(name.upper()) for name in Settings.model_fields}
     try:
-        return Settings(**{name: value for name, value in given.items() if value} | overrides)
+        return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:
-        wrong = "; ".join(
+        lines = (
             f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
         )
-        raise WrongSetting(wrong) from None
+        raise WrongSetting("; ".join(lines)) from None
 
 
-def _with_scheme(value: SecretStr | None, schemes: tuple[str, ...]) -> SecretStr | None:
-    if value is not None and not value.get_secret_value().startswith(schemes):
+def _refuse_other_versions() -> None:
+    names = sorted(
+        name
+        for name, value in os.environ.items()
+        if value and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
+    )
+    if names:
+        raise WrongSetting(f"{', '.join(names)}: not a setting of this version, so it would have no effect; unset it")
+
+
+def _checked_url(value: SecretStr | None, schemes: tuple[str, ...]) -> SecretStr | None:
+    if value is None:
+        return None
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if f"{scheme}://" not in schemes:
         raise ValueError(f"must start with {' or '.join(schemes)}")
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if not all(re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d{0,5})?", host) for host in hosts.split(",")):
+        raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
     return value

@@ -38,7 +38,7 @@ def configure_logging(level: str) -> None:
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their lines for each request or message say nothing that ours don't, and may carry addresses with secrets.
-    for noisy in ("aiohttp.access", "httpx", "httpx2", "openai", "arq", "asyncio", "yoyo"):
+    for noisy in ("aiohttp.access", "httpx", "httpx2", "openai", "arq", "asyncio", "yoyo", "matplotlib"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

@@ -14,7 +14,7 @@ from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings, load_settings
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.pipelines import Finish, pipeline, run_all
 
 SECRET = "a secret of the tests, long enough for HS256"

@@ -1,4 +1,4 @@
-"""A worker process, opened like the server."""
+"""`assay worker`: a process that runs background jobs, webhook deliveries and periodic maintenance."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,19 +21,23 @@ from app.settings import Settings
 from app.wiring.context import Context, open_context
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.models import open_models
-from workers.listening import listen
+from workers.consumers import consume_queues
 from workers.schedules import repeat, schedules
 
 log = structlog.get_logger()
 
-# Jobs mostly wait for the model, and take a connection for milliseconds.
+# Jobs mostly wait for the model, and hold a connection for milliseconds.
 _CONNECTIONS = 16
 # Long enough for a burst of jobs that end together; a heartbeat has a shorter limit of its own.
 _ACQUIRE_SECONDS = 10.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Works until told to stop."""
+    """Works until `stop` is set.
+
+    Raises:
+        WrongSetting: a setting that a worker needs is missing.
+    """
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(
             open_context(settings, "assay worker", _CONNECTIONS, _ACQUIRE_SECONDS)
@@ -46,22 +50,22 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         models = await stack.enter_async_context(open_models(context))
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
-        delivering = WebhookDelivery(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
-        pipeline = _pipeline(context, offline, embedder, models)
+        delivery = WebhookDelivery(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
+        runner = _job_runner(context, offline, embedder, models)
         tasks = [
             asyncio.create_task(repeat(schedule))
-            for schedule in schedules(context, embedder, _healing(context, models))
+            for schedule in schedules(context, embedder, _rescorer(context, models))
         ]
-        log.info("worker_started", models=[asking.model.name for asking in models], embeddings=embedder.name)
+        log.info("worker_started", models=[paid.model.name for paid in models], embeddings=embedder.name)
         try:
-            await listen(settings, pipeline, delivering, stop)
+            await consume_queues(settings, runner, delivery, stop)
         finally:
             await end(*tasks)
     log.info("worker_stopped")
 
 
 def webhook_sender(settings: Settings) -> WebhookSender:
-    """Sends webhooks' messages where the settings allow."""
+    """Sends webhook messages to the addresses that the settings allow."""
     return WebhookSender(
         seconds=settings.webhook_timeout,
         allow_http=settings.webhook_allow_http,
@@ -69,30 +73,28 @@ def webhook_sender(settings: Settings) -> WebhookSender:
     )
 
 
-def _pipeline(
-    context: Context,
-    offline: OfflineEmbedder,
-    embedder: Embedder,
-    models: Sequence[PaidModel],
+def _job_runner(
+    context: Context, offline: OfflineEmbedder, embedder: Embedder, models: Sequence[PaidModel]
 ) -> JobRunner:
-    """Essays are estimated by the states of tokens, which only the offline embedder has."""
+    """`offline` serves the local estimate of essays, which needs the vectors of single tokens; `embedder` serves the
+    search."""
     settings = context.settings
     first, second = (*models, None, None)[:2]
-    announce = context.change_feed.publish
+    publish = context.change_feed.publish
     return JobRunner(
         context.pool,
         context.job_queue,
         {
-            JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, announce),
+            JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, publish),
             JobType.RAG: RecommendationJob(context.pool, embedder),
             JobType.FUSION: FusionJob(context.pool),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
-        announce,
+        publish,
     )
 
 
-def _healing(context: Context, models: Sequence[PaidModel]) -> DegradedRescorer | None:
+def _rescorer(context: Context, models: Sequence[PaidModel]) -> DegradedRescorer | None:
     settings = context.settings
     if not models or not settings.rescore_degraded:
         return None

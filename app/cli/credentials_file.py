@@ -1,4 +1,4 @@
-"""Credentials out of a file: CSV with a line of headings, or JSON lines."""
+"""Reads micro-credentials from a file: CSV with a heading line, or JSON lines."""
 
 import csv
 import json
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.recommendation.credentials import CredentialBody
-from app.evaluation.lines import in_a_line
+from app.evaluation.json_lines import error_line
 
-# In a cell of CSV; names of skills have commas now and then.
-SKILLS_APART_BY = ";"
+# In a cell of CSV; names of skills may contain commas.
+SKILL_SEPARATOR = ";"
 _COLUMNS = frozenset(CredentialBody.model_fields)
-_NEEDED = _COLUMNS - {"skills"}
+_REQUIRED = _COLUMNS - {"skills"}
 
 
 class UnreadableFile(Exception):
@@ -22,25 +22,25 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A credential and the line where it begins, from 1."""
+    """A credential and its first line in the file, from 1."""
 
     line: int
     body: CredentialBody
 
 
 @dataclass(frozen=True, slots=True)
-class WrongRow:
-    """A line that is no credential, and why."""
+class InvalidRow:
+    """A line that is not a valid credential, and why."""
 
     line: int
-    why: str
+    reason: str
 
 
-def read_credentials(path: Path) -> tuple[list[Row], list[WrongRow]]:
-    """All rows of a `.csv` or `.jsonl` file in its order, and those that are wrong.
+def read_credentials(path: Path) -> tuple[list[Row], list[InvalidRow]]:
+    """The valid rows of a `.csv` or `.jsonl` file in its order, and the invalid ones.
 
     Raises:
-        UnreadableFile: there is none, it is not UTF-8, or its kind or its headings are not known.
+        UnreadableFile: it does not exist, is not UTF-8, or has an unknown type or unknown headings.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -49,56 +49,56 @@ def read_credentials(path: Path) -> tuple[list[Row], list[WrongRow]]:
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path}: not UTF-8, from byte {error.start} on") from error
     if path.suffix.lower() == ".csv":
-        return _sorted_out(_of_csv(path, text))
+        return _validate(_read_csv(path, text))
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return _sorted_out((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+        return _validate((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
     raise UnreadableFile(f"{path}: the name must end in .csv or .jsonl")
 
 
-def _of_csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    # A cell that is too long is a wrong row like any other, and not the end of the file.
+def _read_csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    # A cell that is too long makes its row invalid like any other, and does not end the file.
     csv.field_size_limit(max(len(text), 1))
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     headings = set(reader.fieldnames or ())
     if len(headings) < len(reader.fieldnames or ()):
         raise UnreadableFile(f"{path}: line 1 names a column twice")
-    if not _NEEDED <= headings <= _COLUMNS:
-        wrong = ", ".join(sorted((_NEEDED - headings) | (headings - _COLUMNS)))
+    if not _REQUIRED <= headings <= _COLUMNS:
+        wrong = ", ".join(sorted((_REQUIRED - headings) | (headings - _COLUMNS)))
         raise UnreadableFile(f"{path}: line 1 must name title, provider, url, level, skills, description; see {wrong}")
-    begins = reader.line_num + 1
+    first_line = reader.line_num + 1
     try:
         for cells in reader:
-            yield begins, cells
-            begins = reader.line_num + 1
+            yield first_line, cells
+            first_line = reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableFile(f"{path}: line {begins}: {error}") from error
+        raise UnreadableFile(f"{path}: line {first_line}: {error}") from error
 
 
-def _sorted_out(told: Iterable[tuple[int, Any]]) -> tuple[list[Row], list[WrongRow]]:
-    rows, wrong = [], []
-    lines: dict[tuple[str, str], int] = {}
-    for line, fields in told:
+def _validate(entries: Iterable[tuple[int, Any]]) -> tuple[list[Row], list[InvalidRow]]:
+    rows, invalid = [], []
+    line_of: dict[tuple[str, str], int] = {}
+    for line, fields in entries:
         try:
             body = _body(fields)
-            first = lines.setdefault((body.provider, body.title), line)
+            first = line_of.setdefault((body.provider, body.title), line)
             if first != line:
                 raise ValueError(f"the same provider and title as in line {first}")
             rows.append(Row(line, body))
         except ValueError as error:
-            wrong.append(WrongRow(line, in_a_line(error)))
-    return rows, wrong
+            invalid.append(InvalidRow(line, error_line(error)))
+    return rows, invalid
 
 
 def _body(fields: Any) -> CredentialBody:
-    told = fields if isinstance(fields, str) else json.dumps(_of_cells(fields))
-    body = CredentialBody.model_validate_json(told)
+    document = fields if isinstance(fields, str) else json.dumps(_from_cells(fields))
+    body = CredentialBody.model_validate_json(document)
     if any("\x00" in text for text in (body.title, body.provider, body.description, *body.skills)):
         raise ValueError("has a NUL, which cannot be stored")
     return body
 
 
-def _of_cells(cells: dict[Any, Any]) -> dict[str, Any]:
+def _from_cells(cells: dict[Any, Any]) -> dict[str, Any]:
     if None in cells or None in cells.values():
         raise ValueError("has not as many cells as line 1")
-    skills = [skill.strip() for skill in cells.get("skills", "").split(SKILLS_APART_BY)]
+    skills = [skill.strip() for skill in cells.get("skills", "").split(SKILL_SEPARATOR)]
     return {**cells, "skills": [skill for skill in skills if skill]}

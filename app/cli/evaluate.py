@@ -1,25 +1,29 @@
-"""`assay evaluate`: how well a scorer agrees with people, on answers that people have scored. Needs no database."""
+"""Scores answers that people have scored, and shows how well both agree.
 
+reads   FILE.jsonl: question, model_answer, answer and score per line; with --scorer gpt also OPENAI_*, MODEL_PRICES,
+        JOB_MAX_ATTEMPTS and JOB_RETRY_DELAY
+writes  all figures as JSON to --json, and a picture to --picture; with --scorer gpt, requests to the model provider
+needs   neither Postgres nor Redis; with --scorer gpt an OPENAI_API_KEY
+"""
+
+import argparse
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
-from app.clients.llm.chat import EssayModel
+from app.cli.arguments import positive_integer, positive_number
+from app.cli.console import print_error, progress_bar
+from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
-from app.evaluation.answers import HumanScored, read_answers, sample
-from app.evaluation.arguments import Evaluation
-from app.evaluation.lines import WrongFile, check_writable
-from app.evaluation.report import Cost, Report, Source, report
-from app.evaluation.tables import show
-from app.services.essays.evaluate import LocalScorer, ModelScorer, Outcome, Scorer, Tally, score_all
+from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
+from app.evaluation.agreement_tables import print_agreement
+from app.evaluation.answers import HumanScoredAnswer, read_answers, sample_answers
+from app.evaluation.json_lines import InvalidFile, check_writable
+from app.services.essays.bulk_scoring import LocalScorer, ModelScorer, Scorer, ScoringProgress, ScoringResult, score_all
 from app.settings import Price, Settings, WrongSetting
 
 # What a shell expects of a command that Ctrl-C ended.
@@ -27,58 +31,72 @@ _INTERRUPTED = 130
 
 
 @dataclass
-class _Progress:
-    """How far it came, for whoever interrupts it."""
+class _Run:
+    """How many answers were chosen, and the results so far: what is said after Ctrl-C."""
 
     chosen: int = 0
-    tally: Tally = field(default_factory=Tally)
+    progress: ScoringProgress = field(default_factory=ScoringProgress)
 
 
-def evaluate(settings: Settings, asked: Evaluation) -> int:
-    """Scores, prints and writes; returns the exit status: 1 where there are no figures or it was given up, 2 where
-    nothing was tried, 130 after Ctrl-C.
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE.jsonl", help="an object per line: question, model_answer, answer, score")
+    add("--scorer", choices=["gpt", "local"], required=True, help="the model of OPENAI_*, or the local estimate")
+    help_text = "the highest possible score in the file (default: 1)"
+    add("--max-score", type=positive_number, default=1.0, metavar="POINTS", help=help_text)
+    add("--group", metavar="NAME", help="a column whose values are compared with each other")
+    add("--limit", type=positive_integer, metavar="N", help="score only so many answers, chosen at random")
+    help_text = "seed of everything that is random (default: 1)"
+    add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
+    help_text = "file for all figures (default: FILE.evaluation.json in this folder)"
+    add("--json", type=Path, metavar="PATH", help=help_text)
+    add("--picture", type=Path, metavar="PATH", help="PNG file for a picture of both scores of each answer")
+    parser.set_defaults(run=_evaluate)
 
-    Raises:
-        WrongSetting: the scorer is not set up.
-        OSError: a file cannot be written.
-    """
-    came = _Progress()
+
+def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    """Returns 1 if there are no figures or the scoring was given up, 2 if nothing was tried, 130 after Ctrl-C."""
+    run = _Run()
     try:
-        return _evaluate(settings, asked, came)
-    except WrongFile as error:
-        _complain(str(error))
+        return _score_and_report(settings, options, run)
+    except InvalidFile as error:
+        print_error(str(error))
         return 2
     except KeyboardInterrupt:
-        _complain(_interrupted(came))
+        print_error(_interruption(run))
         return _INTERRUPTED
 
 
-def _evaluate(settings: Settings, asked: Evaluation, came: _Progress) -> int:
-    every = read_answers(asked.file, asked.max_score, asked.group)
-    answers = sample(every, asked.limit, asked.seed)
-    for path in (asked.json, asked.picture):
+def _score_and_report(settings: Settings, options: argparse.Namespace, run: _Run) -> int:
+    json_path = options.json or Path(f"{options.file.stem}.evaluation.json")
+    all_answers = read_answers(options.file, options.max_score, options.group)
+    answers = sample_answers(all_answers, options.limit, options.seed)
+    for path in (json_path, options.picture):
         check_writable(path)
-    came.chosen, started = len(answers), time.monotonic()
-    outcomes = asyncio.run(_score(settings, asked, answers, came.tally))
-    cost = _cost(settings, asked, outcomes, time.monotonic() - started)
-    source = Source(str(asked.file), asked.scorer, asked.max_score, asked.seed, len(every), asked.group)
-    found = report(source, answers, outcomes, cost)
-    show(found)
-    _write(found, asked)
-    return 1 if came.tally.gave_up or found.scored < 2 else 0
+    run.chosen, started = len(answers), time.monotonic()
+    results = asyncio.run(_score(settings, options.scorer, answers, run.progress))
+    cost = _cost(settings, options.scorer, results, time.monotonic() - started)
+    source = EvaluationSource(
+        str(options.file), options.scorer, options.max_score, options.seed, len(all_answers), options.group
+    )
+    figures = build_agreement_report(source, answers, results, cost)
+    print_agreement(figures)
+    _write(figures, json_path, options.picture)
+    return 1 if run.progress.gave_up or figures.scored < 2 else 0
 
 
-async def _score(settings: Settings, asked: Evaluation, answers: Sequence[HumanScored], tally: Tally) -> list[Outcome]:
-    console = Console(stderr=True)
-    told = [(answer.question, answer.answer) for answer in answers]
-    async with _scorer(settings, asked.scorer) as scorer:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("scoring", total=len(answers))
-            return await score_all(scorer, told, tally, lambda: progress.advance(task))
+async def _score(
+    settings: Settings, scorer_name: str, answers: Sequence[HumanScoredAnswer], progress: ScoringProgress
+) -> list[ScoringResult]:
+    pairs = [(answer.question, answer.answer) for answer in answers]
+    async with _open_scorer(settings, scorer_name) as scorer:
+        with progress_bar("scoring", len(answers)) as advance:
+            return await score_all(scorer, pairs, progress, lambda: advance(1))
 
 
 @asynccontextmanager
-async def _scorer(settings: Settings, name: Literal["gpt", "local"]) -> AsyncIterator[Scorer]:
+async def _open_scorer(settings: Settings, name: str) -> AsyncIterator[Scorer]:
     if name == "local":
         embedder = OfflineEmbedder()
         try:
@@ -89,20 +107,20 @@ async def _scorer(settings: Settings, name: Literal["gpt", "local"]) -> AsyncIte
     if settings.openai_api_key is None:
         raise WrongSetting("OPENAI_API_KEY is not set")
     key = settings.openai_api_key.get_secret_value()
-    model = EssayModel(key, settings.openai_base_url, settings.openai_model, settings.openai_timeout)
+    model = ChatModel(key, settings.openai_base_url, settings.openai_model, settings.openai_timeout)
     try:
         yield ModelScorer(model, settings.job_max_attempts, settings.job_retry_delay)
     finally:
         await model.close()
 
 
-def _cost(settings: Settings, asked: Evaluation, outcomes: Sequence[Outcome], seconds: float) -> Cost:
+def _cost(settings: Settings, scorer_name: str, results: Sequence[ScoringResult], seconds: float) -> ScoringCost:
     free = Price(**{"in": 0, "out": 0})
-    price = settings.model_prices.get(settings.openai_model) if asked.scorer == "gpt" else free
-    tokens_in, tokens_out = (sum(getattr(one, name) for one in outcomes) for name in ("tokens_in", "tokens_out"))
-    tried = [one.seconds for one in outcomes if one.tries]
-    return Cost(
-        tries=sum(one.tries for one in outcomes),
+    price = settings.model_prices.get(settings.openai_model) if scorer_name == "gpt" else free
+    tokens_in, tokens_out = _tokens(results)
+    tried = [result.seconds for result in results if result.tries]
+    return ScoringCost(
+        tries=sum(result.tries for result in results),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         dollars=(tokens_in * price.input + tokens_out * price.output) / 1e6 if price else None,
@@ -111,34 +129,28 @@ def _cost(settings: Settings, asked: Evaluation, outcomes: Sequence[Outcome], se
     )
 
 
-def _write(found: Report, asked: Evaluation) -> None:
-    asked.json.write_text(json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    _say(f"All figures and scores: {asked.json}")
-    if asked.picture is None:
+def _tokens(results: Sequence[ScoringResult]) -> tuple[int, int]:
+    return sum(result.tokens_in for result in results), sum(result.tokens_out for result in results)
+
+
+def _write(figures: AgreementReport, json_path: Path, picture: Path | None) -> None:
+    json_path.write_text(json.dumps(asdict(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    print(f"All figures and scores: {json_path}")
+    if picture is None:
         return
-    if not found.scored:
-        _complain("nothing was scored, so there is nothing to draw")
+    if not figures.scored:
+        print_error("nothing was scored, so there is nothing to draw")
         return
-    # It tells about its fonts.
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     # Imported here: it takes a while, and most evaluations need no picture.
-    from app.evaluation.picture import draw
+    from app.evaluation.agreement_plot import draw_agreement
 
-    draw(found, asked.picture)
-    _say(f"Picture: {asked.picture}")
+    draw_agreement(figures, picture)
+    print(f"Picture: {picture}")
 
 
-def _interrupted(came: _Progress) -> str:
-    outcomes = came.tally.outcomes.values()
-    scored = sum(outcome.score is not None for outcome in outcomes)
-    tokens_in, tokens_out = sum(one.tokens_in for one in outcomes), sum(one.tokens_out for one in outcomes)
+def _interruption(run: _Run) -> str:
+    results = list(run.progress.results.values())
+    scored = sum(result.score is not None for result in results)
+    tokens_in, tokens_out = _tokens(results)
     spent = f" ({tokens_in} tokens in, {tokens_out} out)" if tokens_in or tokens_out else ""
-    return f"interrupted; {scored} of {came.chosen} answers were scored{spent}"
-
-
-def _say(line: str) -> None:
-    Console().out(line, highlight=False)
-
-
-def _complain(line: str) -> None:
-    Console(stderr=True).out(f"assay: {line}", highlight=False)
+    return f"interrupted; {scored} of {run.chosen} answers were scored{spent}"

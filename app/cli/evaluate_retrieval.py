@@ -1,24 +1,31 @@
-"""`assay evaluate-retrieval`: how good the recommendations are, on queries whose good answers people have named."""
+"""Recommends for labelled queries with the product's own search and ranking, and shows how good the results are.
 
+reads   FILE.jsonl: a query per line with the credentials that people accept; --catalogue, or else the sample data;
+        EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds)
+writes  all figures as JSON to --json, and a picture to --picture; nothing in the database
+needs   no server: uses DATABASE_URL, whose credentials are neither read nor changed, or else a Postgres of its own in
+        a temporary folder
+"""
+
+import argparse
 import asyncio
 import json
-import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
+from app.cli.arguments import positive_integer
+from app.cli.console import print_error, progress_bar
 from app.clients.llm.embeddings_local import EmbeddingUnavailable
-from app.evaluation.asking import product_query
-from app.evaluation.labelled import Labelled, read_labelled
-from app.evaluation.lines import WrongFile, check_writable
-from app.evaluation.retrieval_arguments import RetrievalEvaluation
-from app.evaluation.retrieval_report import RetrievalReport, retrieval_report
-from app.evaluation.retrieval_tables import show_retrieval
+from app.evaluation.json_lines import InvalidFile, check_writable
+from app.evaluation.labelled_queries import LabelledSet, read_labelled_set
+from app.evaluation.retrieval_queries import to_retrieval_query
+from app.evaluation.retrieval_report import RetrievalReport, build_retrieval_report
+from app.evaluation.retrieval_tables import print_retrieval
 from app.services.recommendations.evaluate import RecommendedByMethod, load_trial_credentials, recommend_by_each_method
 from app.services.recommendations.search import space_name
 from app.settings import Settings
@@ -26,29 +33,38 @@ from app.wiring.embedder import retrieval_embedder
 from app.wiring.pool import open_pool
 
 
-def evaluate_retrieval(settings: Settings, wanted: RetrievalEvaluation) -> int:
-    """Asks, prints and writes; returns the exit status: 1 where nothing can be embedded, 2 where nothing was asked.
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE.jsonl", help="a query per line: track, level, gaps, interests, accept, …")
+    add("--catalogue", type=Path, metavar="FILE", help="the credentials, .json or .jsonl (default: the sample data)")
+    help_text = "seed of the queries that are drawn for the intervals (default: 1)"
+    add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
+    help_text = "file for all figures (default: FILE.retrieval.json in this folder)"
+    add("--json", type=Path, metavar="PATH", help=help_text)
+    add("--picture", type=Path, metavar="PATH", help="PNG file for a picture of the figures with their intervals")
+    parser.set_defaults(run=_evaluate)
 
-    Raises:
-        OSError: a file cannot be written.
-        asyncpg.PostgresError: the database is away or not migrated.
-    """
+
+def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    """Returns 1 if nothing can be embedded, 2 if nothing was tried."""
+    json_path = options.json or Path(f"{options.file.stem}.retrieval.json")
     try:
-        labelled = read_labelled(wanted.file, wanted.catalogue)
-        for path in (wanted.json, wanted.picture):
+        labelled = read_labelled_set(options.file, options.catalogue)
+        for path in (json_path, options.picture):
             check_writable(path)
         with _database(settings) as url:
-            tried, model = asyncio.run(_try(settings, url, labelled))
-    except WrongFile as error:
-        _complain(str(error))
+            recommended, model = asyncio.run(_recommend(settings, url, labelled))
+    except InvalidFile as error:
+        print_error(str(error))
         return 2
     except EmbeddingUnavailable as error:
-        _complain(f"nothing can be embedded: {error}")
+        print_error(f"nothing can be embedded: {error}")
         return 1
-    catalogue = "the sample data" if wanted.catalogue is None else wanted.catalogue.name
-    report = retrieval_report(str(wanted.file), catalogue, labelled, tried, model, wanted.seed)
-    show_retrieval(report)
-    _write(report, wanted)
+    catalogue = "the sample data" if options.catalogue is None else options.catalogue.name
+    figures = build_retrieval_report(str(options.file), catalogue, labelled, recommended, model, options.seed)
+    print_retrieval(figures)
+    _write(figures, json_path, options.picture)
     return 0
 
 
@@ -57,7 +73,7 @@ def _database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.secret("database_url")
         return
-    # Imported here: who has a Postgres need not have the bundled one.
+    # Imported here: with a given Postgres the embedded one need not be installed.
     from app.local.embedded import embedded_servers
     from app.repositories.migrations import migrate
 
@@ -69,45 +85,29 @@ def _database(settings: Settings) -> Iterator[str]:
         yield servers.database_url
 
 
-async def _try(settings: Settings, url: str, labelled: Labelled) -> tuple[list[RecommendedByMethod], str]:
+async def _recommend(settings: Settings, url: str, labelled: LabelledSet) -> tuple[list[RecommendedByMethod], str]:
+    """The recommendations for each query, and the name of the embedding model."""
     console = Console(stderr=True)
-    # All on one connection: the catalogue is its own, and goes with it.
+    # All on one connection: the credentials are temporary tables, which end with it.
     async with (
         retrieval_embedder(settings) as embedder,
         open_pool(url, "assay evaluate-retrieval", 1) as pool,
         pool.acquire() as conn,
     ):
-        with console.status("embedding the catalogue") if console.is_terminal else _quiet():
-            await load_trial_credentials(conn, embedder, labelled.catalogue.values())
-        queries = [product_query(query) for query in labelled.queries]
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("searching", total=len(queries))
-            tried = await recommend_by_each_method(conn, embedder, queries, lambda: progress.advance(task))
-        return tried, space_name(embedder)
+        with console.status("embedding the credentials") if console.is_terminal else nullcontext():
+            await load_trial_credentials(conn, embedder, labelled.credentials.values())
+        queries = [to_retrieval_query(query) for query in labelled.queries]
+        with progress_bar("searching", len(queries)) as advance:
+            recommended = await recommend_by_each_method(conn, embedder, queries, lambda: advance(1))
+        return recommended, space_name(embedder)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    yield
-
-
-def _write(report: RetrievalReport, wanted: RetrievalEvaluation) -> None:
-    text = json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False)
-    wanted.json.write_text(text + "\n", "utf-8")
-    _say(f"All figures and recommendations: {wanted.json}")
-    if wanted.picture is not None:
-        # It tells about its fonts.
-        logging.getLogger("matplotlib").setLevel(logging.WARNING)
+def _write(figures: RetrievalReport, json_path: Path, picture: Path | None) -> None:
+    json_path.write_text(json.dumps(asdict(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    print(f"All figures and recommendations: {json_path}")
+    if picture is not None:
         # Imported here: it takes a while, and most evaluations need no picture.
-        from app.evaluation.retrieval_picture import draw_retrieval
+        from app.evaluation.retrieval_plot import draw_retrieval
 
-        draw_retrieval(report, wanted.picture)
-        _say(f"Picture: {wanted.picture}")
-
-
-def _say(line: str) -> None:
-    Console().out(line, highlight=False)
-
-
-def _complain(line: str) -> None:
-    Console(stderr=True).out(f"assay: {line}", highlight=False)
+        draw_retrieval(figures, picture)
+        print(f"Picture: {picture}")

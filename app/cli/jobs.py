@@ -1,15 +1,19 @@
-"""`assay jobs`: dead letters from a terminal, straight from Postgres."""
+"""Lists background jobs and tries failed ones again.
 
-from collections.abc import Iterable, Sequence
+reads   DATABASE_URL; `retry` also REDIS_URL (optional: wakes the workers at once) and JOB_MAX_ATTEMPTS
+writes  `list` nothing; `retry` the jobs, and a line for each in the audit log
+needs   Postgres with all migrations; no server, no secret
+"""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from app.clients.redis import job_queue
-from app.clients.redis.job_queue import JobQueue
+from app.cli.arguments import positive_integer
+from app.cli.console import print_error, print_json_lines, print_table
+from app.cli.notification import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.states import JobStatus, JobType
@@ -18,109 +22,64 @@ from app.repositories.sql import Pool
 from app.schemas import JobLineView, job_line_view
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
-from app.services.jobs.dead_letters import Retried
-from app.services.jobs.runner import notify
+from app.services.jobs.dead_letters import RetriedJob
 from app.settings import Settings
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 
 # Who retried, in the audit log.
 ACTOR = "assay jobs retry"
-# As many as one call retries: a look at what becomes of them is worth more than the rest at once.
+# How many jobs one call retries at most: better to see what becomes of them before the rest follows.
 MOST = 1000
-# One job, one line, up to a long error; a narrower terminal breaks the lines itself, and leaves no part out.
-_WIDTH = 160
 _FROM_A_TERMINAL = Origin(None, None)
 
 
 @dataclass
-class Tally:
-    """What became of the jobs that were to be retried; `rest` says that there were more than one call retries."""
+class _Progress:
+    """What became of the jobs so far."""
 
-    rest: bool = False
     refused: int = 0
-    rings: list[JobNotification] = field(default_factory=list)
-    answered: dict[UUID, Retried] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all were retried."""
-        return not (self.rest or self.refused)
+    notifications: list[JobNotification] = field(default_factory=list)
+    retried: dict[UUID, RetriedJob] = field(default_factory=dict)
 
 
-async def read(settings: Settings, status: JobStatus | None, job_type: JobType | None, limit: int) -> list[JobLineView]:
-    """Jobs, newest first."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.set_defaults(uses_database=True)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    meaning = "print jobs, newest first"
+    action = actions.add_parser("list", help=meaning, description=meaning)
+    action.add_argument("--status", choices=[str(status) for status in JobStatus], help="`failed` for dead letters")
+    action.add_argument("--job-type", choices=[str(job_type) for job_type in JobType])
+    action.add_argument("--limit", type=positive_integer, default=50, help="number of jobs at most (default: 50)")
+    action.add_argument("--json", action="store_true", help="print a JSON object per line")
+    action.set_defaults(run=_list)
+    meaning = (
+        "try failed jobs again; for an assessment that is final this starts a new run, which keeps what was completed"
+    )
+    action = actions.add_parser("retry", help="try failed jobs again", description=meaning)
+    jobs = action.add_mutually_exclusive_group(required=True)
+    jobs.add_argument("job_ids", nargs="*", type=UUID, default=[], metavar="JOB_ID")
+    jobs.add_argument("--all", action="store_true", help="the failed jobs of all newest runs")
+    action.set_defaults(run=_retry)
+
+
+def _list(settings: Settings, options: argparse.Namespace) -> int:
+    jobs = asyncio.run(_read(settings, options))
+    if options.json:
+        print_json_lines(jobs)
+    elif jobs:
+        headings = ("job", "type", "status", "run", "tries", "created (UTC)")
+        print_table(headings, ("track", "error"), [_cells(job) for job in jobs])
+    else:
+        print("no jobs")
+    return 0
+
+
+async def _read(settings: Settings, options: argparse.Namespace) -> list[JobLineView]:
+    statuses = (JobStatus(options.status),) if options.status else JobStatus
+    job_type = JobType(options.job_type) if options.job_type else None
     async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
-        found = await letters.page(pool, JobStatus if status is None else (status,), job_type, None, limit)
-    return [job_line_view(line) for line in found]
-
-
-def show(jobs: Sequence[JobLineView], *, as_json: bool) -> None:
-    """Prints jobs: a table, or a JSON object a line."""
-    console = Console(width=_WIDTH)
-    if as_json:
-        for job in jobs:
-            console.out(job.model_dump_json(), highlight=False)
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("job", "type", "status", "run", "tries", "created (UTC)"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("track", "error"):
-        table.add_column(heading, overflow="fold")
-    for job in jobs:
-        table.add_row(*(Text(cell) for cell in _cells(job)))
-    console.print(table if jobs else "no jobs")
-
-
-async def retry(settings: Settings, job_ids: Sequence[UUID], most: int = MOST) -> bool:
-    """Tries these jobs again, or without any the failed ones of all newest runs, at most so many; prints a line for
-    each, and returns whether all were retried."""
-    tally = Tally()
-    async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
-        wanted = list(dict.fromkeys(job_ids)) or await letters.failed_of_newest_runs(pool, most + 1)
-        tally.rest = not job_ids and len(wanted) > most
-        for job_id in wanted[: None if job_ids else most]:
-            await _retry(pool, job_id, settings.job_max_attempts, tally)
-    await _ring(settings, tally.rings)
-    asked = len(wanted) - tally.rest
-    _say(f"{asked - tally.refused} of {asked} job(s) queued again")
-    if tally.rest:
-        _complain("there are more failed jobs; run this again for the rest")
-    return tally.complete
-
-
-async def _retry(pool: Pool, job_id: UUID, attempts: int, tally: Tally) -> None:
-    retried = tally.answered.get(job_id)
-    if retried is None:
-        try:
-            async with pool.acquire() as conn, conn.transaction():
-                retried = await dead_letters.retry(conn, ACTOR, job_id, attempts, _FROM_A_TERMINAL)
-        except CallerError as error:
-            tally.refused += 1
-            _complain(f"{job_id}: {error.detail}")
-            return
-        tally.rings += retried.notifications
-        tally.answered |= dict.fromkeys(retried.answered, retried)
-    job = retried.job
-    _say(f"{job_id}: queued again" + (f", in run {job.run} of {job.assessment_id}" if job.job_id != job_id else ""))
-
-
-async def _ring(settings: Settings, rings: Iterable[JobNotification]) -> None:
-    """Wakes the workers; without Redis they find the jobs by themselves a little later."""
-    due = tuple(rings)
-    if due and settings.redis_url:
-        redis = job_queue.connect(settings.secret("redis_url"))
-        try:
-            await notify(JobQueue(redis), due)
-        finally:
-            await redis.aclose()
-
-
-def _say(line: str) -> None:
-    Console().out(line, highlight=False)
-
-
-def _complain(line: str) -> None:
-    Console(stderr=True).out(f"assay: {line}", highlight=False)
+        return [job_line_view(line) for line in await letters.page(pool, statuses, job_type, None, options.limit)]
 
 
 def _cells(job: JobLineView) -> tuple[str, ...]:
@@ -134,3 +93,40 @@ def _cells(job: JobLineView) -> tuple[str, ...]:
         job.track,
         f"{job.error.code}: {job.error.detail}" if job.error else "",
     )
+
+
+def _retry(settings: Settings, options: argparse.Namespace) -> int:
+    return 0 if asyncio.run(retry(settings, options.job_ids)) else 1
+
+
+async def retry(settings: Settings, job_ids: Sequence[UUID], most: int = MOST) -> bool:
+    """Tries these jobs again, or without any the failed ones of all newest runs, at most so many. Prints a line for
+    each; returns whether all were retried."""
+    progress = _Progress()
+    async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
+        chosen = list(dict.fromkeys(job_ids)) or await letters.list_retryable(pool, most + 1)
+        more = not job_ids and len(chosen) > most
+        chosen = chosen[:most] if more else chosen
+        for job_id in chosen:
+            await _retry_job(pool, job_id, settings.job_max_attempts, progress)
+    await wake_workers(settings, progress.notifications)
+    print(f"{len(chosen) - progress.refused} of {len(chosen)} job(s) queued again")
+    if more:
+        print_error("there are more failed jobs; run this again for the rest")
+    return not (more or progress.refused)
+
+
+async def _retry_job(pool: Pool, job_id: UUID, attempts: int, progress: _Progress) -> None:
+    retried = progress.retried.get(job_id)
+    if retried is None:
+        try:
+            async with pool.acquire() as conn, conn.transaction():
+                retried = await dead_letters.retry(conn, ACTOR, job_id, attempts, _FROM_A_TERMINAL)
+        except CallerError as error:
+            progress.refused += 1
+            print_error(f"{job_id}: {error.detail}")
+            return
+        progress.notifications += retried.notifications
+        progress.retried |= dict.fromkeys(retried.retried_ids, retried)
+    job = retried.job
+    print(f"{job_id}: queued again" + (f", in run {job.run} of {job.assessment_id}" if job.job_id != job_id else ""))

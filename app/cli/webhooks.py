@@ -1,102 +1,73 @@
-"""`assay webhooks`: what was sent to webhooks, from a terminal, straight from Postgres."""
+"""Lists webhook deliveries, shows one with all its attempts, and sends deliveries again.
 
+reads   DATABASE_URL; `redeliver` also REDIS_URL (optional: wakes the workers at once)
+writes  `list` and `show` nothing; `redeliver` the deliveries, and a line for each in the audit log
+needs   Postgres with all migrations; no server, no secret; a worker sends what is redelivered
+"""
+
+import argparse
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from app.clients.redis import job_queue
-from app.clients.redis.job_queue import JobQueue
+from app.cli.arguments import positive_integer
+from app.cli.console import print_error, print_json_lines, print_table
+from app.cli.notification import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.states import DeliveryStatus
-from app.repositories import webhooks as messages
+from app.repositories import webhooks as deliveries
 from app.repositories.sql import Pool
 from app.schemas import DeliveryLineView, delivery_line_view
-from app.services.jobs.runner import notify
 from app.services.webhooks import registrations
 from app.settings import Settings
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 
-# Who had a message sent again, in the audit log.
+# Who had a delivery sent again, in the audit log.
 ACTOR = "assay webhooks redeliver"
-# One message, one line, up to a long error; a narrower terminal breaks the lines itself, and leaves no part out.
-_WIDTH = 160
+_UNDELIVERED = tuple(status for status in DeliveryStatus if status is not DeliveryStatus.DELIVERED)
 
 
-async def read(settings: Settings, statuses: Sequence[DeliveryStatus], limit: int) -> list[DeliveryLineView]:
-    """Messages with these statuses, newest first."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.set_defaults(uses_database=True)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    meaning = "print deliveries, newest first; without a status, those that are not delivered (yet)"
+    action = actions.add_parser("list", help="print deliveries, newest first", description=meaning)
+    action.add_argument("--status", action="append", choices=[str(status) for status in DeliveryStatus])
+    action.add_argument("--limit", type=positive_integer, default=50, help="number of deliveries at most (default: 50)")
+    action.add_argument("--json", action="store_true", help="print a JSON object per line")
+    action.set_defaults(run=_list)
+    meaning = "print a delivery with all its attempts, as JSON"
+    action = actions.add_parser("show", help=meaning, description=meaning)
+    action.add_argument("delivery_id", type=UUID, metavar="DELIVERY_ID")
+    action.set_defaults(run=_show)
+    meaning = "send deliveries once more, now; attempts that are still scheduled stay scheduled"
+    action = actions.add_parser("redeliver", help="send deliveries once more, now", description=meaning)
+    action.add_argument("delivery_ids", nargs="+", type=UUID, metavar="DELIVERY_ID")
+    action.set_defaults(run=_redeliver)
+
+
+def _list(settings: Settings, options: argparse.Namespace) -> int:
+    lines = asyncio.run(_read(settings, options))
+    if options.json:
+        print_json_lines(lines)
+    elif lines:
+        headings = ("delivery", "type", "status", "tries", "created (UTC)", "next try (UTC)")
+        print_table(headings, ("host", "last error"), [_cells(line) for line in lines])
+    else:
+        print("no deliveries")
+    return 0
+
+
+async def _read(settings: Settings, options: argparse.Namespace) -> list[DeliveryLineView]:
+    statuses = tuple(dict.fromkeys(map(DeliveryStatus, options.status or _UNDELIVERED)))
     async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        return [delivery_line_view(line) for line in await messages.newest(pool, statuses, limit)]
-
-
-def show(deliveries: Sequence[DeliveryLineView], *, as_json: bool) -> None:
-    """Prints messages: a table, or a JSON object a line."""
-    console = Console(width=_WIDTH)
-    if as_json:
-        for delivery in deliveries:
-            console.out(delivery.model_dump_json(), highlight=False)
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("delivery", "type", "status", "tries", "created (UTC)", "next try (UTC)"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("host", "last error"):
-        table.add_column(heading, overflow="fold")
-    for delivery in deliveries:
-        table.add_row(*(Text(cell) for cell in _cells(delivery)))
-    console.print(table if deliveries else "no deliveries")
-
-
-async def show_one(settings: Settings, delivery_id: UUID) -> bool:
-    """Prints a message with each of its tries; returns whether there is one."""
-    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        try:
-            found = await registrations.find_delivery(pool, delivery_id)
-        except CallerError as error:
-            _complain(f"{delivery_id}: {error.detail}")
-            return False
-    Console().out(delivery_line_view(found).model_dump_json(indent=2), highlight=False)
-    return True
-
-
-async def redeliver(settings: Settings, delivery_ids: Sequence[UUID]) -> bool:
-    """Has these messages sent once more; prints a line for each, and returns whether all will be."""
-    wanted = list(dict.fromkeys(delivery_ids))
-    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        rings = [due for delivery_id in wanted if (due := await _redeliver(pool, delivery_id))]
-    await _ring(settings, rings)
-    return len(rings) == len(wanted)
-
-
-async def _redeliver(pool: Pool, delivery_id: UUID) -> JobNotification | None:
-    try:
-        async with pool.acquire() as conn, conn.transaction():
-            _, due = await registrations.redeliver(conn, await registrations.find_delivery(conn, delivery_id), ACTOR)
-    except CallerError as error:
-        _complain(f"{delivery_id}: {error.detail}")
-        return None
-    Console().out(f"{delivery_id}: will be sent again", highlight=False)
-    return due
-
-
-async def _ring(settings: Settings, rings: Sequence[JobNotification]) -> None:
-    """Wakes the workers; without Redis they find the messages by themselves a little later."""
-    if rings and settings.redis_url:
-        redis = job_queue.connect(settings.secret("redis_url"))
-        try:
-            await notify(JobQueue(redis), rings)
-        finally:
-            await redis.aclose()
-
-
-def _complain(line: str) -> None:
-    Console(stderr=True).out(f"assay: {line}", highlight=False)
+        return [delivery_line_view(line) for line in await deliveries.newest(pool, statuses, options.limit)]
 
 
 def _cells(delivery: DeliveryLineView) -> tuple[str, ...]:
-    last = delivery.attempts[-1].error if delivery.attempts else None
+    last_error = delivery.attempts[-1].error if delivery.attempts else None
     return (
         str(delivery.delivery_id),
         delivery.type,
@@ -105,5 +76,45 @@ def _cells(delivery: DeliveryLineView) -> tuple[str, ...]:
         f"{delivery.created_at:%Y-%m-%d %H:%M:%S}",
         f"{delivery.next_attempt_at:%Y-%m-%d %H:%M:%S}" if delivery.next_attempt_at else "",
         delivery.host or "",
-        last or "",
+        last_error or "",
     )
+
+
+def _show(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        delivery = asyncio.run(_find(settings, options.delivery_id))
+    except CallerError as error:
+        print_error(f"{options.delivery_id}: {error.detail}")
+        return 1
+    print(delivery.model_dump_json(indent=2))
+    return 0
+
+
+async def _find(settings: Settings, delivery_id: UUID) -> DeliveryLineView:
+    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
+        return delivery_line_view(await registrations.find_delivery(pool, delivery_id))
+
+
+def _redeliver(settings: Settings, options: argparse.Namespace) -> int:
+    delivery_ids = tuple(dict.fromkeys(options.delivery_ids))
+    due = asyncio.run(_make_due(settings, delivery_ids))
+    return 0 if len(due) == len(delivery_ids) else 1
+
+
+async def _make_due(settings: Settings, delivery_ids: Sequence[UUID]) -> list[JobNotification]:
+    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
+        due = [due for delivery_id in delivery_ids if (due := await _make_one_due(pool, delivery_id))]
+    await wake_workers(settings, due)
+    return due
+
+
+async def _make_one_due(pool: Pool, delivery_id: UUID) -> JobNotification | None:
+    try:
+        async with pool.acquire() as conn, conn.transaction():
+            delivery = await registrations.find_delivery(conn, delivery_id)
+            _, due = await registrations.redeliver(conn, delivery, ACTOR)
+    except CallerError as error:
+        print_error(f"{delivery_id}: {error.detail}")
+        return None
+    print(f"{delivery_id}: will be sent again")
+    return due

@@ -1,27 +1,20 @@
-"""What a server or worker holds open, opened and closed the same way by both."""
+"""What a server and a worker hold open: settings, database pool, job queue and change feed."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import asyncpg
-import orjson
+from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.clients.redis.job_queue import JobQueue
 from app.lifecycle import end
-from app.repositories.sql import DATABASE_UNAVAILABLE, Connection, Pool
-from app.settings import Settings
-
-# No statement of ours takes a second; one that takes ten is stuck, and the caller has gone.
-_STATEMENT_SECONDS = 10
-_CONNECT_SECONDS = 5
-# asyncpg's own defaults, which a subclass of its pool has to name.
-_STATEMENTS_OF_A_CONNECTION = 50_000
-_IDLE_SECONDS = 300.0
+from app.repositories.sql import Pool
+from app.settings import Settings, WrongSetting
+from app.wiring.outage_watch import watch_outages
+from app.wiring.pool import open_pool
 
 
 @dataclass(frozen=True)
@@ -34,97 +27,39 @@ class Context:
     change_feed: ChangeFeed
 
 
-class _Pool(asyncpg.Pool):
-    """A pool whose connections are never waited for without a limit: under more load than Postgres takes, callers are
-    turned away (TimeoutError) instead of queueing up behind each other. Those who wait take turns: in asyncpg's own
-    queue one who is woken can lose the connection to a newcomer, and then waits behind all others again."""
+def connect_redis(settings: Settings) -> Redis:
+    """A client that connects when it is first used.
 
-    def __init__(self, dsn: str, acquire_seconds: float, **options: Any) -> None:
-        super().__init__(dsn, **options)
-        self._acquire_seconds = acquire_seconds
-        self._turns = asyncio.Semaphore(options["max_size"])
-
-    def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
-
-    async def _acquire(self, timeout: float) -> Any:  # noqa: ASYNC109  # as asyncpg has it
-        async with asyncio.timeout(timeout):
-            await self._turns.acquire()
-        try:
-            # A connection is free now, or there is room to open one, which has a limit of its own.
-            return await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
-        except BaseException as error:
-            self._turns.release()
-            if isinstance(error, OSError) and not isinstance(error, DATABASE_UNAVAILABLE):
-                # No route, no such name, no socket: told apart from a missing file of our own.
-                raise ConnectionError(str(error)) from error
-            raise
-
-    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        held = connection._con is not None
-        try:
-            await super().release(connection, timeout=timeout)
-        finally:
-            if held:
-                self._turns.release()
+    Raises:
+        WrongSetting: REDIS_URL is missing or cannot be read.
+    """
+    try:
+        redis = job_queue.connect(settings.secret("redis_url"))
+        # Unknown options of the URL would only show when the first connection is made.
+        redis.connection_pool.connection_class(**redis.connection_pool.connection_kwargs)
+    except (ValueError, TypeError) as error:
+        raise WrongSetting(f"REDIS_URL: {error}") from None
+    return redis
 
 
 @asynccontextmanager
 async def open_context(
     settings: Settings, name: str, connections: int, acquire_seconds: float
 ) -> AsyncIterator[Context]:
-    """Opens what the settings name. Nothing is connected before it is used, so a process starts (and says so on
-    `/readyz`) while Postgres or Redis is away. `name` is shown in Postgres' list of sessions."""
-    redis = job_queue.connect(settings.secret("redis_url"))
+    """Opens what the settings name. A process starts, and says so on `/readyz`, even while Postgres or Redis is
+    unavailable. Postgres shows `name` in its list of sessions.
+
+    Raises:
+        WrongSetting: DATABASE_URL or REDIS_URL is missing, or REDIS_URL cannot be read.
+    """
+    redis = connect_redis(settings)
     try:
         async with open_pool(settings.secret("database_url"), name, connections, acquire_seconds) as pool:
-            changes = ChangeFeed(redis)
-            telling = asyncio.create_task(changes.tell())
+            queue, changes = JobQueue(redis), ChangeFeed(redis)
+            tasks = asyncio.create_task(changes.run_publisher()), asyncio.create_task(watch_outages(pool, queue))
             try:
-                yield Context(settings, pool, JobQueue(redis), changes)
+                yield Context(settings, pool, queue, changes)
             finally:
-                await end(telling)
+                await end(*tasks)
     finally:
         await redis.aclose()
-
-
-@asynccontextmanager
-async def open_pool(dsn: str, name: str, connections: int, acquire_seconds: float = 10.0) -> AsyncIterator[Pool]:
-    """A pool of at most so many connections, each of them waited for at most so long."""
-    pool = _Pool(
-        dsn,
-        acquire_seconds,
-        min_size=0,
-        max_size=connections,
-        max_queries=_STATEMENTS_OF_A_CONNECTION,
-        max_inactive_connection_lifetime=_IDLE_SECONDS,
-        connection_class=asyncpg.Connection,
-        record_class=asyncpg.Record,
-        loop=None,
-        init=_prepare,
-        reset=_leave_as_it_is,
-        timeout=_CONNECT_SECONDS,
-        command_timeout=_STATEMENT_SECONDS,
-        server_settings={
-            "application_name": name,
-            "timezone": "UTC",
-            "jit": "off",
-            "statement_timeout": str(_STATEMENT_SECONDS * 1000),
-            "idle_in_transaction_session_timeout": "60000",
-        },
-    )
-    async with pool:
-        yield pool
-
-
-async def _prepare(conn: Connection) -> None:
-    await conn.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text")
-
-
-async def _leave_as_it_is(conn: Connection) -> None:
-    """asyncpg would ask Postgres to reset each connection on release, a round trip for each statement. Nothing here
-    leaves anything behind on a connection: no SET, no LISTEN, no session locks."""
-
-
-def _encode(value: Any) -> str:
-    return orjson.dumps(value).decode()

@@ -96,7 +96,6 @@ async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_pa
         "OPENAI_MODEL": "gpt-test",
         "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
         "JOB_RETRY_DELAY": "0.1",
-        "RATE_LIMIT": "0",
     }
     fleet = Fleet(settings, tmp_path)
     try:

@@ -69,7 +69,7 @@ KEYS = "SELECT count(*) FROM idempotency_keys WHERE path = '/assessments' OR pat
 TWICE = "SELECT count(*) FROM async_jobs WHERE fence > 1"
 # What no process may have logged: a count below zero, and faults of our own.
 COUNTED_BELOW_ZERO = "assessments_remaining_check"
-OWN_FAULTS = ('"job_raised"', '"job_not_ended"', '"upkeep_raised"')
+OWN_FAULTS = ('"job_raised"', '"job_not_ended"', '"maintenance_raised"')
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ async def test_the_same_processes_go_on_when_postgres_is_back(
     for reply in (await client.send_once("GET", f"{path}/status"), await other.send_once("POST", f"{waiting}/submit")):
         problem(reply, 503, "storage-unavailable")
         assert int(reply.headers["Retry-After"]) > 0
-    await worker.says("heartbeat_missed")
+    await worker.says("database_unavailable")
     await engines.start_postgres()
     calls.let_go(points=20)
     await completed(pool, assessment_id)

@@ -63,7 +63,7 @@ async def test_a_submission_is_finished_and_the_worker_leaves_in_good_order(
     rows = await pool.fetch("SELECT status, fence, attempts, error FROM async_jobs")
     assert [tuple(found) for found in rows] == [("completed", 1, 1, None)] * 3
     assert await worker.end(signal.SIGTERM) == 0
-    assert not worker.said("job_raised") and not worker.said("redis_away")
+    assert not worker.said("job_raised") and not worker.said("redis_unavailable")
     async with Redis.from_url(redis_url) as redis:
         assert [key for key in await redis.keys("arq:*") if not key.endswith(b":health-check")] == []
 
@@ -160,7 +160,7 @@ async def test_a_worker_outlives_its_valkey_and_keeps_what_it_does(
         in_flight = await submit(pool, bank)
         await asked(provider, 2)
         await asyncio.to_thread(valkey.kill)
-        await worker.says("redis_away")
+        await worker.says("redis_unavailable")
         without_redis = await submit(pool, bank, "student-2", bank.answers(single="A"))
         gpt = await row(pool, await job_id(pool, in_flight, JobType.GPT))
         assert (gpt["status"], gpt["fence"]) == ("in_progress", 1)

@@ -1,1 +1,1 @@
-"""Everything on one machine with one command: servers, API, worker, and a sample assessment sent through it."""
+"""`assay up` and `assay demo`: a whole deployment on this machine, and a sample assessment that goes through it."""

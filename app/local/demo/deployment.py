@@ -1,25 +1,29 @@
-"""A whole deployment on this machine, out of what the settings name and what comes with the software."""
+"""A deployment on this machine: Postgres and Valkey (given or embedded), a server and a worker."""
 
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.progress import Progress
 
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.local.demo.processes import ProcessEnded, Service, services, watch
-from app.local.demo.secret import kept_secret
-from app.local.embedded import ServerUrls, embedded_servers
-from app.repositories.migrations import migrate
-from app.settings import Settings, load_settings
+from app.local.embedded import embedded_servers
+from app.local.running import data_folder, kept_secret
+from app.repositories.migrations import MigrationFailed, migrate
+from app.settings import Settings, UnusableSetting, address_error, load_settings
+from app.wiring.context import connect_redis
 from app.wiring.seed import seed_sample_data
 
-# A server on a slow, busy machine; it takes about a second.
+# For a server on a slow, busy machine; usually it takes about a second.
 _READY_SECONDS = 60.0
 
 
@@ -33,7 +37,7 @@ class Deployment:
     running: tuple[Service, ...]
 
     def wait(self) -> None:
-        """Returns never, unless a process ends.
+        """Blocks until a process ends.
 
         Raises:
             ProcessEnded: one did.
@@ -43,14 +47,19 @@ class Deployment:
 
 @contextmanager
 def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
-    """Starts everything; stops on the way out what was started."""
-    folder = Path(settings.assay_data_dir).resolve()
+    """Starts what is not given, migrates and adds the sample data; stops at the end what was started.
+
+    Raises:
+        UnusableSetting: a given server does not answer, or the address cannot be listened on.
+        EmbeddedServerError, ProcessEnded: something does not start.
+    """
+    folder = data_folder(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
-        environment = _storage(settings, folder, stack, console) | {"PORT": str(_port(settings, console))}
-        complete = load_settings(**{name.lower(): value for name, value in environment.items()})
-        applied, added = migrate(complete.secret("database_url")), asyncio.run(seed_sample_data(complete))
-        console.print(f"database ready ({applied} migrations applied, {added} rows of sample data added)")
+        values = _server_settings(settings, folder, stack, console) | {"port": str(_port(settings, console))}
+        complete = load_settings(**values)
+        _prepare_database(complete, console)
+        environment = {name.upper(): value for name, value in values.items()}
         running = stack.enter_context(services(environment, folder, settings.shutdown_timeout))
         url = f"http://{_reachable(settings.host)}:{complete.port}"
         _wait_until_ready(url, running)
@@ -58,59 +67,94 @@ def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
         yield Deployment(url, complete, folder, running)
 
 
-def _storage(settings: Settings, folder: Path, stack: ExitStack, console: Console) -> dict[str, str]:
-    """What the processes need in their environment to find Postgres, Redis and the tokens' secret."""
-    given = {name: settings.secret(name) for name in ("database_url", "redis_url") if getattr(settings, name)}
-    if len(given) < 2:
-        console.print("starting the embedded PostgreSQL and Valkey")
-        given = _urls(stack.enter_context(embedded_servers(folder))) | given
-    if settings.database_url is None and settings.jwt_secret is None:
-        given["jwt_secret"] = kept_secret(folder)
+def _server_settings(settings: Settings, folder: Path, stack: ExitStack, console: Console) -> dict[str, str]:
+    """Where Postgres and Redis are, and the secret for tokens. A given database needs a given secret: the kept one
+    belongs to the embedded database."""
+    if settings.redis_url:
+        asyncio.run(_check_redis(settings))
+    if settings.database_url and settings.redis_url:
+        values = {}
     else:
-        given["jwt_secret"] = settings.secret("jwt_secret")
-    return {name.upper(): value for name, value in given.items()}
+        console.print("starting the embedded PostgreSQL and Valkey")
+        urls = stack.enter_context(embedded_servers(folder))
+        values = {"database_url": urls.database_url, "redis_url": urls.redis_url}
+    for name in ("database_url", "redis_url"):
+        if getattr(settings, name):
+            values[name] = settings.secret(name)
+    keeps_secret = settings.database_url is None and settings.jwt_secret is None
+    return values | {"jwt_secret": kept_secret(folder) if keeps_secret else settings.secret("jwt_secret")}
 
 
-def _urls(urls: ServerUrls) -> dict[str, str]:
-    return {"database_url": urls.database_url, "redis_url": urls.redis_url}
+async def _check_redis(settings: Settings) -> None:
+    redis = connect_redis(settings)
+    try:
+        await redis.ping()
+    except REDIS_UNAVAILABLE as error:
+        raise UnusableSetting(f"REDIS_URL: {error}") from error
+    finally:
+        await redis.aclose()
+
+
+def _prepare_database(settings: Settings, console: Console) -> None:
+    try:
+        applied = migrate(settings.secret("database_url"))
+    except MigrationFailed as error:
+        raise UnusableSetting(f"DATABASE_URL: {error}") from error
+    added = asyncio.run(seed_sample_data(settings, partial(_progress, console)))
+    console.print(f"database ready ({applied} migrations applied, {added} rows of sample data added)")
+
+
+@contextmanager
+def _progress(console: Console, task: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar in a terminal, else a line."""
+    if not console.is_terminal:
+        console.print(f"{task}: {total}")
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(task, total=total)
+        yield lambda count: progress.advance(bar, count)
 
 
 def _port(settings: Settings, console: Console) -> int:
-    """The port that is asked for; without a wish, the usual one or a free one."""
-    wished = "port" in settings.model_fields_set
-    port = _free_port(settings.host, settings.port)
-    if port is None and wished:
-        raise ProcessEnded(f"PORT: {settings.host}:{settings.port} cannot be listened on; is it taken?")
-    port = port or _free_port(settings.host, 0)
-    if port is None:
-        raise ProcessEnded(f"HOST: there is no port to listen on at {settings.host}")
-    if port != settings.port and not wished:
-        console.print(f"port {settings.port} is taken; serving on {port} instead")
+    """PORT where it is set; else the default port, or a free one where that is taken."""
+    try:
+        return _bindable(settings.host, settings.port)
+    except OSError as error:
+        reason = address_error(settings.host, settings.port, error)
+        if "port" in settings.model_fields_set:
+            raise reason from error
+    try:
+        port = _bindable(settings.host, 0)
+    except OSError:
+        raise reason from None
+    console.print(f"port {settings.port} is taken; serving on {port} instead")
     return port
 
 
-def _free_port(host: str, wanted: int) -> int | None:
-    """The port, or any for 0; None where it cannot be listened on."""
-    try:
-        with socket.create_server((host, wanted)) as probe:
-            port: int = probe.getsockname()[1]
-            return port
-    except OSError:
-        return None
+def _bindable(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        OSError: it cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as probe:
+        bound: int = probe.getsockname()[1]
+        return bound
 
 
 def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{address}]" if ":" in address else address
 
 
 def _wait_until_ready(url: str, running: tuple[Service, ...]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while not _ready(url):
+    while not _is_ready(url):
         _check(running)
         if time.monotonic() > deadline:
             raise ProcessEnded(f"{url}/readyz did not say that the server is ready in {_READY_SECONDS:g} s")
         time.sleep(0.05)
-    # Whoever said that may be another server, if ours found the port taken.
+    # Another server may have answered, if ours found the port taken.
     _check(running)
 
 
@@ -119,7 +163,7 @@ def _check(running: tuple[Service, ...]) -> None:
         service.check()
 
 
-def _ready(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
         with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)

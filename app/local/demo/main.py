@@ -1,4 +1,4 @@
-"""`assay demo` and `assay up`."""
+"""Runs `assay up` and `assay demo`: starts the deployment, sends the sample assessment, and stops in order."""
 
 import asyncio
 import os
@@ -12,23 +12,26 @@ from typing import NoReturn
 from rich.console import Console
 
 from app.domain.states import Role
-from app.http.tokens import issue
+from app.http.tokens import issue_token
 from app.local.demo.deployment import Deployment, deploy
-from app.local.demo.printing import print_result
 from app.local.demo.processes import ProcessEnded
-from app.local.demo.sending import DemoFailed, send_sample
+from app.local.demo.result_printing import print_result
+from app.local.demo.sample_assessment import DemoFailed, run_sample
 from app.local.embedded import EmbeddedServerError
-from app.repositories.migrations import MigrationFailed
 from app.settings import Settings
 
 # Wide enough for quotes where the output is not a terminal.
 _WIDTH = 110
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(settings: Settings, *, keep_serving: bool) -> int:
-    """Starts what is not there, sends a sample assessment, prints its result, and serves on if asked to.
+    """Starts the deployment, sends a sample assessment and prints its result; with `keep_serving`, serves until Ctrl-C.
 
     Returns the exit status; leaves no process behind.
+
+    Raises:
+        WrongSetting, UnusableSetting: the deployment cannot start with these settings.
     """
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     try:
@@ -40,7 +43,7 @@ def run(settings: Settings, *, keep_serving: bool) -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 0 if keep_serving else 130
-    except (DemoFailed, ProcessEnded, EmbeddedServerError, MigrationFailed) as error:
+    except (DemoFailed, ProcessEnded, EmbeddedServerError) as error:
         print(f"assay: {error}", file=sys.stderr)
         return 1
     return 0
@@ -48,49 +51,49 @@ def run(settings: Settings, *, keep_serving: bool) -> int:
 
 def _show(console: Console, settings: Settings, stack: ExitStack, keep_serving: bool) -> None:
     deployment = stack.enter_context(deploy(settings, console))
-    sent = asyncio.run(send_sample(deployment, console))
-    print_result(console, sent.student, sent.assessment, sent.result)
+    sample = asyncio.run(run_sample(deployment, console))
+    print_result(console, sample.student, sample.assessment, sample.result)
     if keep_serving:
-        _invite(console, deployment)
+        _print_addresses(console, deployment)
         deployment.wait()
 
 
-def _invite(console: Console, deployment: Deployment) -> None:
+def _print_addresses(console: Console, deployment: Deployment) -> None:
     console.print(f"\n[bold]Serving[/] {deployment.url}   documentation: {deployment.url}/docs")
     console.print(f"Logs: {deployment.logs}\nTokens, valid for a day:")
     for role in Role:
-        token = issue(deployment.settings, f"demo-{role}", [role], 86_400)
-        # Not through the console: a token must stay on one line.
+        token = issue_token(deployment.settings, f"demo-{role}", [role], 86_400)
+        # Not with the console, which would break the line.
         print(f"{role}: {token}", flush=True)
     console.print("Ctrl-C stops.")
 
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM unwinds like Ctrl-C, so that the servers are stopped."""
+    """Handles SIGTERM like Ctrl-C, so that the servers are stopped."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        # Once is enough: a second one must not break off the cleaning up.
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, signal.SIG_IGN)
+        # A second signal must not interrupt the clean-up.
+        for stop_signal in _STOP_SIGNALS:
+            signal.signal(stop_signal, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGINT)}
+    before = {stop_signal: signal.signal(stop_signal, interrupt) for stop_signal in _STOP_SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for stop_signal, handler in before.items():
+            signal.signal(stop_signal, handler)
 
 
 @contextmanager
 def _own_terminal_group() -> Iterator[None]:
-    """Takes Ctrl-C alone: `make`, which would end with an error when it gets one too, is left out of it."""
+    """Leaves `make` out of Ctrl-C: it would end with an error if it got one, too."""
     terminal, before = 0, os.getpgrp()
     if not os.isatty(terminal) or os.tcgetpgrp(terminal) != before or before == os.getpid():
         yield
         return
-    # A job that is not the shell's own must not stop itself or be stopped where the shell can't see it.
+    # The shell does not know the new process group, so it must not be suspended where the shell can't resume it.
     for number in (signal.SIGTTOU, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
     os.setpgid(0, 0)

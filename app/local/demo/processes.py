@@ -1,4 +1,4 @@
-"""The server and the worker as processes of their own."""
+"""Starts, watches and stops the server and the worker as processes."""
 
 import os
 import subprocess
@@ -8,26 +8,27 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-# Beyond its own time limit to end what runs.
+# Added to the time limit that a service has of its own to stop.
 _MARGIN_SECONDS = 5
+_LOG_LINES = 5
 
 
 class ProcessEnded(Exception):
-    """A process that should be running is not."""
+    """A process that should run has ended, or does not become ready."""
 
 
 class Service:
-    """One running command of ours."""
+    """A running `assay serve` or `assay worker`."""
 
     def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
         self._name = command
         self._log = log
         with log.open("ab") as output:
-            # A session of its own: Ctrl-C in the terminal must reach only who stops the services in order.
+            # A session of its own: Ctrl-C must reach only this process, which then stops the services in order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "app", command, "--while-stdin-open"],
                 env=os.environ | environment,
-                # Its end tells the service that we are gone, however that came about.
+                # Closes when this process ends in whatever way, and then the service stops.
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -35,18 +36,18 @@ class Service:
             )
 
     def check(self) -> None:
-        """Passes while the process runs.
+        """Returns while the process runs.
 
         Raises:
-            ProcessEnded: with the end of its log.
+            ProcessEnded: it has ended; the message has the last lines of its log.
         """
         status = self._process.poll()
         if status is not None:
-            last = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+            last = "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
             raise ProcessEnded(f"assay {self._name} ended with status {status}:\n{last}")
 
     def stop(self, seconds: float) -> None:
-        """Asks it to end, and makes it after so many seconds."""
+        """Sends SIGTERM, and SIGKILL if the process has not ended after its time limit."""
         self._process.terminate()
         try:
             self._process.wait(seconds + _MARGIN_SECONDS)
@@ -57,7 +58,7 @@ class Service:
 
 @contextmanager
 def services(environment: dict[str, str], logs: Path, seconds: float) -> Iterator[tuple[Service, ...]]:
-    """A server and a worker, stopped on the way out, each within so many seconds."""
+    """A worker and a server, stopped at the end, each within so many seconds."""
     with ExitStack() as stack:
         running = []
         for command in ("worker", "serve"):
@@ -68,7 +69,7 @@ def services(environment: dict[str, str], logs: Path, seconds: float) -> Iterato
 
 
 def watch(running: tuple[Service, ...]) -> None:
-    """Returns never, unless a process ends.
+    """Blocks until one of the processes ends.
 
     Raises:
         ProcessEnded: one did.

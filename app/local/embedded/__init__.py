@@ -2,7 +2,14 @@
 
 from app.local.embedded.postgres import EmbeddedPostgres
 from app.local.embedded.processes import EmbeddedServerError
-from app.local.embedded.servers import ServerUrls, embedded_servers
+from app.local.embedded.servers import ServerUrls, embedded_servers, running_servers
 from app.local.embedded.valkey import EmbeddedValkey
 
-__all__ = ["EmbeddedPostgres", "EmbeddedServerError", "EmbeddedValkey", "ServerUrls", "embedded_servers"]
+__all__ = [
+    "EmbeddedPostgres",
+    "EmbeddedServerError",
+    "EmbeddedValkey",
+    "ServerUrls",
+    "embedded_servers",
+    "running_servers",
+]

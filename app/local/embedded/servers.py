@@ -1,8 +1,9 @@
 """One Postgres and one Valkey for all processes that use the same data folder at the same time.
 
-Two lock files. Whoever holds `startup.lock` starts, stops, comes or goes; it is held for moments. Whoever
-uses the servers holds `users.lock` shared; on the way out, who gets it for himself alone is the last. Locks
-vanish with their process, so servers that a killed user left are found by the next, and stopped by the last.
+There are two lock files. `startup.lock` is held exclusively, for moments, by a process that begins or ends its use of
+the servers. `users.lock` is held shared as long as a process uses them; a process that ends its use and can lock it
+exclusively is the last one, and stops the servers. Locks vanish with their process: servers that a killed process left
+running are used by the next one, and stopped by the last.
 """
 
 import fcntl
@@ -16,38 +17,53 @@ from app.local.embedded.postgres import EmbeddedPostgres
 from app.local.embedded.processes import EmbeddedServerError, wait_until
 from app.local.embedded.valkey import EmbeddedValkey
 
-# Longer than the slowest honest start: initdb on a slow disk, then recovery.
+# Longer than the slowest start: initdb on a slow disk, then recovery.
 LOCK_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class ServerUrls:
+    """Where the two servers are; not shown in logs, since the URLs have passwords."""
+
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
 
 
 @contextmanager
 def embedded_servers(data_dir: Path, durable: bool = True) -> Iterator[ServerUrls]:
-    """Blocks for about a second, at the first use of a folder for several: not for a running event loop.
+    """Starts the servers of a data folder, or shares those that run; the last user stops them.
 
-    `durable` counts when servers are started here; servers already running are shared as they are.
-    Raises EmbeddedServerError.
+    Blocks for about a second, and for several at the first use of a folder, so it must not be called in a running event
+    loop. `durable` counts only where the servers are started here.
+
+    Raises:
+        EmbeddedServerError: a server does not start or stop.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     postgres, valkey = EmbeddedPostgres(data_dir, durable), EmbeddedValkey(data_dir, durable)
     with (data_dir / "users.lock").open("ab") as users, ExitStack() as stack:
         with _startup_lock(data_dir):
-            _take(users, fcntl.LOCK_SH)
+            _lock(users, fcntl.LOCK_SH)
             stack.callback(_leave, data_dir, users, postgres, valkey)
             urls = ServerUrls(postgres.start(), valkey.start())
         yield urls
 
 
+def running_servers(data_dir: Path) -> ServerUrls | None:
+    """The servers of a data folder if both run; starts nothing and creates nothing.
+
+    Raises:
+        PermissionError: the folder belongs to another user.
+    """
+    postgres, valkey = EmbeddedPostgres(data_dir), EmbeddedValkey(data_dir)
+    return ServerUrls(postgres.url(), valkey.url()) if postgres.running() and valkey.running() else None
+
+
 def _leave(data_dir: Path, users: BinaryIO, *servers: EmbeddedPostgres | EmbeddedValkey) -> None:
     with _startup_lock(data_dir), ExitStack() as stops:
-        # Closing would not do if a forked child has the same open file.
+        # Closing the file would not be enough if a forked child has it open, too.
         stops.callback(fcntl.flock, users, fcntl.LOCK_UN)
-        if _takes(users, fcntl.LOCK_EX):
+        if _try_lock(users, fcntl.LOCK_EX):
             for server in servers:
                 stops.callback(server.stop)
 
@@ -55,20 +71,20 @@ def _leave(data_dir: Path, users: BinaryIO, *servers: EmbeddedPostgres | Embedde
 @contextmanager
 def _startup_lock(data_dir: Path) -> Iterator[None]:
     with (data_dir / "startup.lock").open("ab") as lock:
-        _take(lock, fcntl.LOCK_EX)
+        _lock(lock, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            # Closing would not do if another thread forked meanwhile: the child has the same open file.
+            # Closing the file would not be enough if another thread has forked: the child has it open, too.
             fcntl.flock(lock, fcntl.LOCK_UN)
 
 
-def _take(lock: BinaryIO, kind: int) -> None:
-    if not wait_until(lambda: _takes(lock, kind), LOCK_SECONDS):
+def _lock(lock: BinaryIO, kind: int) -> None:
+    if not wait_until(lambda: _try_lock(lock, kind), LOCK_SECONDS):
         raise EmbeddedServerError(f"{lock.name} was held by others for {LOCK_SECONDS:g} s")
 
 
-def _takes(lock: BinaryIO, kind: int) -> bool:
+def _try_lock(lock: BinaryIO, kind: int) -> bool:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:

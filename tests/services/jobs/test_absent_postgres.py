@@ -16,7 +16,7 @@ from app.repositories import jobs
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.jobs.runner import JobLimits, JobRunner
-from app.wiring.context import open_pool
+from app.wiring.pool import open_pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.cut_line import CutLine, cut_line

@@ -1,4 +1,4 @@
-"""What a server's data folder remembers between starts: its password and its port."""
+"""The password and the port of an embedded server, kept in files between its starts."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ CONNECT_SECONDS = 1.0
 
 
 def write_private(path: Path, text: str) -> None:
-    """Mode 0600 from the first moment, and whole or not at all."""
+    """Writes a file with mode 0600 from the first moment, whole or not at all."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -24,13 +24,14 @@ def write_private(path: Path, text: str) -> None:
 
 
 def password(path: Path) -> str:
-    """Made at the first call; letters, digits, - and _ only, so it needs no quoting in a URL."""
+    """The password in this file, made at the first call: letters, digits, - and _ only, so a URL needs no quoting."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(24))
     return path.read_text()
 
 
-def remembered_port(path: Path) -> int | None:
+def saved_port(path: Path) -> int | None:
+    """The port of the last start; None before the first."""
     try:
         return int(path.read_text())
     except (FileNotFoundError, ValueError):
@@ -38,8 +39,8 @@ def remembered_port(path: Path) -> int | None:
 
 
 def start_on_free_port(path: Path, launch: Callable[[int], None]) -> None:
-    """Launches on the remembered port, or another if that is taken, and remembers which."""
-    port = remembered_port(path)
+    """Launches on the saved port, or on another if that is taken, and saves which."""
+    port = saved_port(path)
     for attempt in range(1, PORT_ATTEMPTS + 1):
         if port is None or not _is_free(port):
             port = _free_port()
@@ -47,12 +48,13 @@ def start_on_free_port(path: Path, launch: Callable[[int], None]) -> None:
         try:
             return launch(port)
         except EmbeddedServerError:
-            # Somebody may have taken the port after the look; anything else is for the caller.
+            # Another process may have taken the port since it was checked; other failures are for the caller.
             if _is_free(port) or attempt == PORT_ATTEMPTS:
                 raise
 
 
 def connects(port: int) -> bool:
+    """Whether something listens on the port."""
     try:
         socket.create_connection((LOOPBACK, port), CONNECT_SECONDS).close()
     except OSError:
@@ -68,7 +70,7 @@ def _free_port() -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as listener:
-        # As the servers do: connections of the last run that linger in TIME_WAIT are no hindrance.
+        # As the servers do: connections of the last run that linger in TIME_WAIT don't matter.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))

@@ -1,4 +1,4 @@
-"""The sample result as a person likes to read it."""
+"""Prints the result of the sample assessment in a terminal."""
 
 from collections.abc import Iterable
 
@@ -13,11 +13,11 @@ from app.domain.states import JobType, ReasonCode
 from app.sample_data import SampleStudent
 from assay_client import Assessment, EssayScore, Processing, Recommendation, Result, SkillEstimate
 
-_SHOWN_PROMPT = 70
+_MAX_PROMPT = 70
 
 
 def print_result(console: Console, student: SampleStudent, assessment: Assessment, result: Result) -> None:
-    """Scores with reasons, recommendations with their quotes, and what was degraded."""
+    """Prints scores with reasons, recommendations with quotes, and what was degraded."""
     console.rule(f"Result of {student.name}, {result.track}")
     console.print(_totals(result))
     for sentence in result.summary:
@@ -33,10 +33,10 @@ def print_result(console: Console, student: SampleStudent, assessment: Assessmen
         console.print(f"[yellow]degraded[/]: {escape(reason.detail)} ({reason.code})")
         if reason.code == ReasonCode.ESSAY_SCORED_LOCALLY:
             console.print("With OPENAI_API_KEY set, a language model scores the essays.")
-    console.print(_took(result.processing))
+    console.print(_duration(result.processing))
 
 
-def _took(processing: Processing) -> str:
+def _duration(processing: Processing) -> str:
     names: dict[str, str] = {JobType.GPT: "essays", JobType.RAG: "recommendations", JobType.FUSION: "fusion"}
     parts = ", ".join(f"{names.get(stage, stage)} {ms} ms" for stage, ms in processing.stages.items())
     return f"\nTook {processing.duration_ms / 1000:.1f} s ({parts})."
@@ -50,12 +50,16 @@ def _totals(result: Result) -> Table:
     return table
 
 
-def _points(score: float | None, of: float, share: float | None) -> tuple[str, str, str]:
-    return "–" if score is None else f"{score:.2f}", f"{of:.2f}", "–" if share is None else f"{share:.1f}"
+def _points(score: float | None, maximum: float, percentage: float | None) -> tuple[str, str, str]:
+    return (
+        "–" if score is None else f"{score:.2f}",
+        f"{maximum:.2f}",
+        "–" if percentage is None else f"{percentage:.1f}",
+    )
 
 
 def _essay(essay: EssayScore, prompt: str) -> Panel:
-    title = escape(prompt if len(prompt) <= _SHOWN_PROMPT else prompt[:_SHOWN_PROMPT] + "…")
+    title = escape(prompt if len(prompt) <= _MAX_PROMPT else prompt[:_MAX_PROMPT] + "…")
     if not essay.dimensions:
         return Panel("no answer" if essay.missing else f"not scored: {essay.reason}", title=title)
     lines: list[RenderableType] = [
@@ -64,7 +68,7 @@ def _essay(essay: EssayScore, prompt: str) -> Panel:
     ]
     for name, dimension in essay.dimensions:
         lines.append(f"[bold]{name}[/] {dimension.score}/25: {escape(dimension.rationale)}")
-        # One is enough for the terminal; the result has them all.
+        # One quote is enough in a terminal; the result has all.
         quotes = dimension.evidence[:1]
         lines += [Padding(f"[dim]“{escape(evidence.quote)}”[/]", (0, 4)) for evidence in quotes]
     return Panel(Group(*lines), title=title)

@@ -1,4 +1,4 @@
-"""A sample student's assessment, sent over HTTP like anyone's."""
+"""Sends the assessment of a sample student through the HTTP API."""
 
 import asyncio
 import random
@@ -12,30 +12,30 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import sample_data
 from app.domain.states import JobStatus, Role
-from app.http.tokens import issue
+from app.http.tokens import issue_token
 from app.local.demo.deployment import Deployment
 from app.sample_data import SampleStudent
 from assay_client import AssayClient, AssayError, Assessment, Result, Status
 
-_FOLLOW_SECONDS = 300.0
+_RESULT_SECONDS = 300.0
 _STRENGTH = "middling"
 
 
 class DemoFailed(Exception):
-    """The sample assessment did not come to a result."""
+    """The sample assessment has no result."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """Who answered what, and what came of it."""
+class SampleRun:
+    """The student, the assessment and its result."""
 
     student: SampleStudent
     assessment: Assessment
     result: Result
 
 
-async def send_sample(deployment: Deployment, console: Console) -> Sent:
-    """Sends the answers of a student of the sample data, and waits for the result.
+async def run_sample(deployment: Deployment, console: Console) -> SampleRun:
+    """Answers and submits an assessment as a sample student, shows its progress, and waits for the result.
 
     Raises:
         DemoFailed: there is none.
@@ -43,43 +43,42 @@ async def send_sample(deployment: Deployment, console: Console) -> Sent:
     student = random.choice(  # noqa: S311 - any will do
         [student for student in sample_data.students() if student.strength == _STRENGTH]
     )
-    token = issue(deployment.settings, f"sample-{student.name.lower()}", [Role.STUDENT], 3600)
+    token = issue_token(deployment.settings, f"sample-{student.name.lower()}", [Role.STUDENT], 3600)
     try:
         async with AssayClient(deployment.url, token) as assay:
-            assessment = await _submitted(assay, student, console)
-            await _follow(assay, assessment.assessment_id, console)
+            assessment = await _submit(assay, student, console)
+            await _show_progress(assay, assessment.assessment_id, console)
             result = await assay.wait_for_result(assessment.assessment_id)
     except AssayError as error:
         raise DemoFailed(str(error)) from error
     except TimeoutError as error:
-        raise DemoFailed(f"no result within {_FOLLOW_SECONDS:g} s") from error
-    return Sent(student, assessment, result)
+        raise DemoFailed(f"no result within {_RESULT_SECONDS:g} s") from error
+    return SampleRun(student, assessment, result)
 
 
-async def _submitted(assay: AssayClient, student: SampleStudent, console: Console) -> Assessment:
-    """The student's assessment, answered and submitted."""
+async def _submit(assay: AssayClient, student: SampleStudent, console: Console) -> Assessment:
     assessment = await assay.start(student.track)
-    asked = [question.question_id for question in assessment.questions]
-    console.print(f"{student.name} answers {len(asked)} questions of {student.track}")
-    await assay.save(assessment.assessment_id, {i: student.answers[i] for i in asked if i in student.answers})
+    ids = [question.question_id for question in assessment.questions]
+    console.print(f"{student.name} answers {len(ids)} questions of {student.track}")
+    await assay.save(assessment.assessment_id, {i: student.answers[i] for i in ids if i in student.answers})
     started = time.monotonic()
     await assay.submit(assessment.assessment_id)
     console.print(f"submitted and scored by rule in {1000 * (time.monotonic() - started):.0f} ms")
     return assessment
 
 
-async def _follow(assay: AssayClient, assessment_id: UUID, console: Console) -> None:
-    """Shows the progress until the status is final."""
+async def _show_progress(assay: AssayClient, assessment_id: UUID, console: Console) -> None:
+    """Shows a bar until the status is final."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         bar = progress.add_task("scoring", total=100)
-        async with asyncio.timeout(_FOLLOW_SECONDS), aclosing(assay.follow(assessment_id)) as statuses:
+        async with asyncio.timeout(_RESULT_SECONDS), aclosing(assay.follow(assessment_id)) as statuses:
             async for status in statuses:
-                progress.update(bar, completed=status.overall_progress, description=_doing(status))
+                progress.update(bar, completed=status.overall_progress, description=_description(status))
                 if status.final:
                     return
 
 
-def _doing(status: Status) -> str:
+def _description(status: Status) -> str:
     running = [stage.name for stage in status.stages if stage.status == JobStatus.IN_PROGRESS]
     return f"{status.status}{': ' + ', '.join(running) if running else ''}"

@@ -1,0 +1,24 @@
+"""Adds the sample data where it is missing: two tracks, their questions, and micro-credentials with their vectors.
+
+reads   DATABASE_URL, EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds)
+writes  the database; progress on standard error
+needs   Postgres with all migrations (`assay migrate`)
+"""
+
+import argparse
+import asyncio
+
+from app.cli.console import progress_lines
+from app.settings import Settings
+from app.wiring.seed import seed_sample_data
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.set_defaults(run=_seed, uses_database=True)
+
+
+def _seed(settings: Settings, _: argparse.Namespace) -> int:
+    added = asyncio.run(seed_sample_data(settings, progress_lines))
+    print(f"{added} row(s) of sample data added")
+    return 0

@@ -1,0 +1,26 @@
+"""Serves the HTTP API until SIGTERM or Ctrl-C.
+
+reads   HOST, PORT, DATABASE_URL, REDIS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, ASSESSMENT_TTL,
+        MAX_QUEUED_ASSESSMENTS, SHUTDOWN_TIMEOUT, LOG_LEVEL, and the settings of webhooks
+writes  the database; log lines (JSON) on standard error
+needs   Postgres with all migrations (`assay migrate`) and a secret for tokens; starts and waits while Postgres or Redis
+        is unavailable, and accepts submissions without Redis
+"""
+
+import argparse
+
+from app.cli.service_process import add_service_arguments, importing, run_service
+from app.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_service_arguments(parser)
+    parser.set_defaults(run=_serve, uses_database=True)
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    with importing():
+        from app.server import serve
+
+    return run_service(settings, options, serve)

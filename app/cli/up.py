@@ -1,0 +1,22 @@
+"""Starts everything on this machine, sends a sample assessment through the API, prints its result, an address and a
+token for each role, and serves until Ctrl-C. `make run` calls it.
+
+reads   every setting; DATABASE_URL and REDIS_URL are optional: what is not set runs embedded
+writes  ASSAY_DATA_DIR: the embedded servers' data, the secret for tokens (unless JWT_SECRET is set), log files
+needs   the package extra `embedded`, unless both servers are given; JWT_SECRET if DATABASE_URL is set
+"""
+
+import argparse
+
+from app.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.set_defaults(run=_up)
+
+
+def _up(settings: Settings, _: argparse.Namespace) -> int:
+    from app.local.demo.main import run
+
+    return run(settings, keep_serving=True)

@@ -1,0 +1,71 @@
+"""Log lines about outages of Postgres and Redis: one when an outage begins, at most one a minute while it lasts, and
+one when it is over. Everything that fails meanwhile reports here instead of logging a line of its own."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger()
+
+_SECONDS_BETWEEN_LINES = 60.0
+# Without a failure for this long, and with a successful probe, an outage is over.
+_QUIET_SECONDS = 5.0
+
+
+class Outage:
+    """What is known in this process about one kind of outage. `context` is added to each of its log lines."""
+
+    def __init__(
+        self,
+        began: str,
+        ended: str,
+        level: int = logging.WARNING,
+        clock: Callable[[], float] = time.monotonic,
+        **context: str,
+    ) -> None:
+        self._began, self._ended, self._context = began, ended, context
+        self._level, self._clock = level, clock
+        self._since: float | None = None
+        self._logged = self._failed = 0.0
+        self._failures = 0
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it was reported and is not over."""
+        return self._since is not None
+
+    def report(self, error: BaseException, during: str) -> None:
+        """Notes a failure; logs it when the outage begins, and once a minute with the number of failures so far."""
+        now = self._clock()
+        first = self._since is None
+        if self._since is None:
+            self._since, self._failures = now, 0
+        self._failed = now
+        self._failures += 1
+        if first or now - self._logged >= _SECONDS_BETWEEN_LINES:
+            self._logged = now
+            lasting = {} if first else {"seconds": round(now - self._since), "failures": self._failures}
+            log.log(self._level, self._began, **self._context, during=during, error=repr(error), **lasting)
+
+    def end(self) -> None:
+        """Notes that a probe succeeded; logs the end of the outage unless something has failed only just now."""
+        now = self._clock()
+        if self._since is not None and now - self._failed >= _QUIET_SECONDS:
+            log.info(self._ended, **self._context, seconds=round(now - self._since), failures=self._failures)
+            self._since = None
+
+
+REDIS = Outage("redis_unavailable", "redis_available", setting="REDIS_URL")
+DATABASE = Outage("database_unavailable", "database_available", setting="DATABASE_URL")
+SCHEMA = Outage(
+    "database_not_migrated", "database_migrated", logging.ERROR, setting="DATABASE_URL", action="run `assay migrate`"
+)
+
+
+def report_database_error(error: BaseException, during: str) -> None:
+    """Reports an error of `DATABASE_UNAVAILABLE`: as missing migrations where a table or column does not exist."""
+    missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError)
+    (SCHEMA if missing else DATABASE).report(error, during)

@@ -1,0 +1,49 @@
+"""Says in the log when an outage is over, and at the start of a process whether migrations are missing."""
+
+import asyncio
+from typing import NoReturn
+
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
+from app.outages import DATABASE, REDIS, SCHEMA, report_database_error
+from app.repositories.migrations import applied_migrations, known_migrations
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
+
+_SECONDS = 2.0
+
+
+class _MissingMigrations(Exception):
+    """The schema is older than this version."""
+
+
+async def watch_outages(pool: Pool, queue: JobQueue) -> NoReturn:
+    """Checks the schema once, and then asks a server only while it is known to be unavailable."""
+    await _check_database(pool)
+    while True:
+        await asyncio.sleep(_SECONDS)
+        if DATABASE.lasts or SCHEMA.lasts:
+            await _check_database(pool)
+        if REDIS.lasts:
+            await _check_redis(queue)
+
+
+async def _check_database(pool: Pool) -> None:
+    try:
+        applied = await applied_migrations(pool)
+    except DATABASE_UNAVAILABLE as error:
+        report_database_error(error, "outage watch")
+        return
+    DATABASE.end()
+    missing = len(known_migrations() - applied)
+    if missing:
+        SCHEMA.report(_MissingMigrations(f"{missing} migration(s) missing"), "outage watch")
+    else:
+        SCHEMA.end()
+
+
+async def _check_redis(queue: JobQueue) -> None:
+    try:
+        await queue.ping()
+    except REDIS_UNAVAILABLE as error:
+        REDIS.report(error, "outage watch")
+    else:
+        REDIS.end()

@@ -1,0 +1,77 @@
+"""Settings that are wrong or of another version stop every command with a line that names them."""
+
+import pytest
+
+from app.settings import Settings, WrongSetting, load_settings
+from tests.cli.conftest import Command
+from tests.conftest import SECRET
+
+OTHER_VERSIONS = (
+    "APPEAL_DAYS", "CORS_ORIGINS", "JWT_JWKS_URL", "MAX_CONNECTIONS", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
+    "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY", "PUBLIC_URL", "RATE_LIMIT", "RATE_LIMIT_ADDRESS",
+    "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL", "TRUSTED_PROXIES",
+)  # fmt: skip
+
+
+def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
+    secrets = {"JWT_SECRET": SECRET, "OPENAI_API_KEY": "sk-hidden", "DATABASE_URL": "postgresql://u:pw1@h/d"}
+    done = command.run("config", **secrets, OPENAI_BASE_URL="https://u:pw2@model.example/v1")
+    assert done.returncode == 0
+    assert [name for name in Settings.model_fields if name.upper() not in done.stdout] == []
+    assert "****@model.example/v1" in done.stdout
+    assert "not in effect" not in done.stdout and [name for name in OTHER_VERSIONS if f"{name} " in done.stdout] == []
+    for secret in (SECRET, "sk-hidden", "pw1", "pw2"):
+        assert secret not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("JWT_SECRET", "short"),
+        ("DATABASE_URL", "mysql://elsewhere"),
+        ("DATABASE_URL", "postgresql://assay:p4ss#word@elsewhere/assay"),
+        ("DATABASE_URL", "postgresql://elsewhere:p4ss/assay"),
+        ("REDIS_URL", "http://elsewhere"),
+        ("REDIS_URL", "redis://:p4ss/word@elsewhere"),
+        ("ESSAY_FALLBACK", "guess"),
+        ("MODEL_PRICES", "{"),
+        ("MODEL_PRICES", '{"m": {"in": -1, "out": 0}}'),
+        ("JOB_LEASE_SECONDS", "0"),
+        ("WEBHOOK_RETRY_DELAYS", "5,6"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSetting) as refusal:
+        load_settings()
+    line = str(refusal.value)
+    assert line.startswith(f"{name}: ") and "\n" not in line
+    assert "p4ss" not in line and "short" not in line.replace("shorter", "")
+
+
+@pytest.mark.parametrize("name", OTHER_VERSIONS)
+def test_a_setting_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "secret-value")
+    with pytest.raises(WrongSetting, match=f"^{name}: not a setting of this version") as refusal:
+        load_settings()
+    assert "secret-value" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("part", ["config", "serve"])
+def test_a_refused_setting_stops_a_command_with_one_line(command: Command, part: str) -> None:
+    done = command.run(part, PORT="eighty", JWT_SECRET=SECRET)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("assay: PORT: ") and len(done.stderr.splitlines()) == 1
+    done = command.run(part, RATE_LIMIT="0", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("assay: OIDC_ISSUER, RATE_LIMIT: ") and len(done.stderr.splitlines()) == 1
+
+
+def test_an_empty_setting_is_an_unset_one(command: Command) -> None:
+    done = command.run("config", **dict.fromkeys((*OTHER_VERSIONS, "PORT", "DATABASE_URL", "ESSAY_FALLBACK"), ""))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "8080 (default)" in done.stdout
