@@ -3,10 +3,15 @@ data of the first."""
 
 import json
 import re
+import shutil
 import signal
+from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
 from tests.cli.conftest import Command, tokens
+from tests.cli.tours import run_tour
 
 
 def test_the_demo_prints_a_result_and_leaves_nothing(command: Command) -> None:
@@ -44,6 +49,33 @@ def test_a_killed_up_leaves_servers_that_the_next_one_uses_and_stops(command: Co
     done = command.run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert command.left_behind() == []
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="bash and curl are not installed")
+def test_the_tours_work_as_written_and_leave_no_files(command: Command, tmp_path: Path) -> None:
+    running = command.start("up", WEBHOOK_ALLOW_HTTP="true", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
+    assert running.stdout is not None
+    url = next(found[1] for line in running.stdout if (found := re.search(r"Serving (http://\S+)", line)))
+    outputs = {}
+    for document in ("README.md", "docs/api-tour.md"):
+        folder = tmp_path / Path(document).stem
+        folder.mkdir()
+        outputs[document] = run_tour(document, url, folder, command.environment({}))
+        assert [path.name for path in folder.iterdir()] == [".venv"]
+    assert _problems(outputs["README.md"]) == []
+    assert '"status": "completed"' in outputs["README.md"]
+    long_tour = outputs["docs/api-tour.md"]
+    # Shown on purpose: an invalid answer, a key used twice, a second submission.
+    assert _problems(long_tour) == ["invalid-fields", "idempotency-key-reused", "already-submitted"]
+    for part in ('"status":"completed"', "Idempotent-Replayed: true", "304 Not Modified", "track,credential_id,"):
+        assert part in long_tour
+    assert long_tour.count("assessment.rescored {") == 2
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 0
+
+
+def _problems(output: str) -> list[str]:
+    return re.findall(r'"type":"/problems/([a-z-]+)"', output)
 
 
 def _get(url: str, token: str) -> dict[str, list[object]]:
