@@ -1,1 +1,1 @@
-"""Scores of people and of the machine held against each other: what is read, what is worked out, how it is shown."""
+"""Evaluating scorers against people's scores, and recommendations against labelled queries: files, measures, output."""

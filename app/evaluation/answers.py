@@ -1,4 +1,4 @@
-"""Answers that people have scored, out of a file of JSON lines."""
+"""Answers that people have scored, read from a file of JSON lines."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assessment.questions import EssayQuestion, Rubric
 from app.domain.values import LongText
-from app.evaluation.lines import WrongFile, read_lines
+from app.evaluation.json_lines import InvalidFile, read_lines
 
-# A column with more values than this names answers, not groups of them, and nobody would read the table.
+# A column with more values does not name groups, and its table would be unreadable.
 MOST_GROUPS = 50
 _NO_GROUP = "(none)"
 
-# For answers that came without a rubric: says what each dimension means, and nothing about any subject.
+# For answers without a rubric: it says what each dimension means, and nothing about a subject.
 STANDARD_RUBRIC = Rubric(
     relevance="The answer deals with what the question asks, with all parts of it, and with nothing else.",
     depth="The answer has the points of the reference answer, with reasons or examples where they are asked for.",
@@ -26,8 +26,8 @@ STANDARD_RUBRIC = Rubric(
 
 
 @dataclass(frozen=True, slots=True)
-class HumanScored:
-    """One answer with the score that a person gave it, 0–1; `line` is its place in the file, from 1."""
+class HumanScoredAnswer:
+    """An answer with a person's score, 0–1; `line` is its line in the file, from 1."""
 
     line: int
     question: EssayQuestion
@@ -47,43 +47,41 @@ class _Line(BaseModel):
     rubric: Rubric | None = None
 
 
-def read_answers(path: Path, max_score: float, group: str | None) -> list[HumanScored]:
-    """All answers of the file, in its order; blank lines are passed over.
+def read_answers(path: Path, max_score: float, group: str | None) -> list[HumanScoredAnswer]:
+    """All answers of the file, in its order; blank lines are skipped.
 
     Raises:
-        WrongFile: the file cannot be read, has fewer than two answers, has lines that are not such answers, or the
-            column `group` is missing or has too many values.
+        InvalidFile: the file cannot be read, has fewer than two answers, has invalid lines, or the column `group` is
+            missing or has too many values.
     """
     answers = read_lines(path, lambda number, line: _read_line(number, line, max_score, group), "nothing was scored")
     if len(answers) < 2:
-        raise WrongFile(f"{path}: at least two scored answers are needed, not {len(answers)}")
+        raise InvalidFile(f"{path}: at least two scored answers are needed, not {len(answers)}")
     if group is not None:
         _check_groups(path, group, {answer.group for answer in answers})
     return answers
 
 
-def sample(answers: Sequence[HumanScored], limit: int | None, seed: int) -> list[HumanScored]:
-    """At most `limit` of them, chosen by the seed alone, in the order of the file."""
+def sample_answers(answers: Sequence[HumanScoredAnswer], limit: int | None, seed: int) -> list[HumanScoredAnswer]:
+    """At most `limit` of the answers, drawn at random by the seed, in the order of the file."""
     if limit is None or limit >= len(answers):
         return list(answers)
     chosen = random.Random(seed).sample(range(len(answers)), limit)  # noqa: S311  # no secret
     return [answers[place] for place in sorted(chosen)]
 
 
-def _read_line(number: int, line: bytes, max_score: float, group: str | None) -> HumanScored:
-    told = _Line.model_validate_json(line)
-    if told.score > max_score:
-        raise ValueError(f"score: {told.score:g} is above {max_score:g} (--max-score)")
-    question = EssayQuestion(
-        prompt=told.question, model_answer=told.model_answer, rubric=told.rubric or STANDARD_RUBRIC
-    )
-    columns: dict[str, Any] = told.model_dump()
-    return HumanScored(
+def _read_line(number: int, line: bytes, max_score: float, group: str | None) -> HumanScoredAnswer:
+    row = _Line.model_validate_json(line)
+    if row.score > max_score:
+        raise ValueError(f"score: {row.score:g} is above {max_score:g} (--max-score)")
+    question = EssayQuestion(prompt=row.question, model_answer=row.model_answer, rubric=row.rubric or STANDARD_RUBRIC)
+    columns: dict[str, Any] = row.model_dump()
+    return HumanScoredAnswer(
         line=number,
         question=question,
-        answer=told.answer,
-        score=told.score / max_score,
-        question_key=told.question if told.question_id is None else str(told.question_id),
+        answer=row.answer,
+        score=row.score / max_score,
+        question_key=row.question if row.question_id is None else str(row.question_id),
         group=_group(columns.get(group)) if group is not None else _NO_GROUP,
     )
 
@@ -97,6 +95,6 @@ def _group(value: Any) -> str:
 def _check_groups(path: Path, group: str, groups: Iterable[str]) -> None:
     count = len(set(groups))
     if set(groups) == {_NO_GROUP}:
-        raise WrongFile(f"{path}: no line has a value in the column {group!r} (--group)")
+        raise InvalidFile(f"{path}: no line has a value in the column {group!r} (--group)")
     if count > MOST_GROUPS:
-        raise WrongFile(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")
+        raise InvalidFile(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")

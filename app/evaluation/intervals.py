@@ -1,4 +1,4 @@
-"""95 % intervals by bootstrap: the same figures worked out again over answers drawn anew."""
+"""95 % intervals by bootstrap: each statistic is computed again for random draws of the answers."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 
 # Enough for two stable digits at the ends of an interval.
 RESAMPLES = 2000
-LEVEL = 0.95
-# Where the figure is undefined in more of the draws than this, what the others say would be one-sided.
-_MOST_UNDEFINED = 0.05
+CONFIDENCE_LEVEL = 0.95
+# If the statistic is undefined in more of the draws than this, the others would give a biased interval.
+_MAX_UNDEFINED = 0.05
 
 Rows = NDArray[np.intp]
-"""Places of answers; one that was drawn twice stands twice."""
+"""Indexes of answers; an answer that was drawn twice occurs twice."""
 
 Statistic = Callable[[Rows], float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure and its 95 % interval; None what is not defined or, for the interval, not known."""
+class IntervalEstimate:
+    """A statistic with its 95 % interval; None if it is undefined or, for the interval, unknown."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
 
 
-def clusters_of(questions: Sequence[Hashable]) -> list[Rows]:
-    """What is drawn as one: all answers to a question, since they share its difficulty and its reference answer. Where
-    there is one question only, each answer."""
+def clusters_by_question(questions: Sequence[Hashable]) -> list[Rows]:
+    """The answers that are drawn together: all answers to a question, because they share its difficulty and its
+    reference answer. If there is only one question, each answer is drawn alone."""
     rows: dict[Hashable, list[int]] = {}
     for row, question in enumerate(questions):
         rows.setdefault(question, []).append(row)
@@ -38,10 +38,10 @@ def clusters_of(questions: Sequence[Hashable]) -> list[Rows]:
     return [np.array(places, np.intp) for places in rows.values()]
 
 
-def figures(
+def bootstrap_intervals(
     statistics: Mapping[str, Statistic], clusters: Sequence[Rows], seed: int, resamples: int = RESAMPLES
-) -> dict[str, Figure]:
-    """Each statistic of all rows, with its interval by percentiles over `resamples` draws of as many clusters."""
+) -> dict[str, IntervalEstimate]:
+    """Each statistic over all rows, with the percentile interval from `resamples` draws of as many clusters."""
     draws: dict[str, list[float]] = {name: [] for name in statistics}
     generator = np.random.default_rng(seed)
     for _ in range(resamples):
@@ -50,12 +50,12 @@ def figures(
         for name, statistic in statistics.items():
             if (value := statistic(rows)) is not None:
                 draws[name].append(value)
-    every = np.sort(np.concatenate(clusters))
-    return {name: _figure(statistic(every), draws[name], resamples) for name, statistic in statistics.items()}
+    all_rows = np.sort(np.concatenate(clusters))
+    return {name: _estimate(statistic(all_rows), draws[name], resamples) for name, statistic in statistics.items()}
 
 
-def _figure(value: float | None, draws: list[float], resamples: int) -> Figure:
-    if value is None or len(draws) < (1 - _MOST_UNDEFINED) * resamples:
-        return Figure(value)
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Figure(value, float(low), float(high))
+def _estimate(value: float | None, draws: list[float], resamples: int) -> IntervalEstimate:
+    if value is None or len(draws) < (1 - _MAX_UNDEFINED) * resamples:
+        return IntervalEstimate(value)
+    low, high = np.quantile(draws, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
+    return IntervalEstimate(value, float(low), float(high))

@@ -1,32 +1,32 @@
-"""What an evaluation of the ranking finds. Its fields are those of the JSON file."""
+"""The report of how good the recommendations are. Its fields are those of the JSON file."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from uuid import UUID
 
 import numpy as np
 
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS
-from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Statistic, figures
-from app.evaluation.labelled import Labelled, LabelledQuery
-from app.evaluation.retrieval_measures import acceptable, ndcg, recall, reciprocal_rank
+from app.evaluation.intervals import CONFIDENCE_LEVEL, RESAMPLES, IntervalEstimate, Statistic, bootstrap_intervals
+from app.evaluation.labelled_queries import LabelledQuery, LabelledSet
+from app.evaluation.retrieval_measures import acceptable_share, ndcg, recall, reciprocal_rank
 from app.services.recommendations.evaluate import RecommendedByMethod
 
-WAYS = tuple(field.name for field in fields(RecommendedByMethod))
+METHODS = tuple(field.name for field in fields(RecommendedByMethod))
 _MEASURES: dict[str, Callable[[Sequence[int], Sequence[int]], float]] = {
     "recall": recall,
     "ndcg": ndcg,
     "reciprocal_rank": lambda grades, _: reciprocal_rank(grades),
-    "acceptable": lambda grades, _: acceptable(grades),
+    "acceptable": lambda grades, _: acceptable_share(grades),
 }
 MEASURES = tuple(_MEASURES)
-Figures = dict[str, dict[str, Figure]]
-"""By way and measure."""
+MeasuresByMethod = dict[str, dict[str, IntervalEstimate]]
+"""By method and measure."""
 
 
 @dataclass(frozen=True)
 class QueryLine:
-    """One query: by way the titles recommended, best first, and their grades; 0 is not acceptable."""
+    """One query: by method, the recommended titles, best first, and their grades; 0 is not acceptable."""
 
     id: str
     half: str
@@ -37,7 +37,8 @@ class QueryLine:
 
 @dataclass(frozen=True)
 class RetrievalReport:
-    """Everything that is shown. `gain` is by how much both joined are better than each single way, query by query."""
+    """Everything that the command prints and writes. `gain` is how much better the combination is than each single
+    method, query by query."""
 
     file: str
     catalogue: str
@@ -48,19 +49,19 @@ class RetrievalReport:
     level: float
     resamples: int
     top: int
-    figures: Figures
-    halves: dict[str, Figures]
+    figures: MeasuresByMethod
+    halves: dict[str, MeasuresByMethod]
     half_sizes: dict[str, int]
-    gain: Figures
+    gain: MeasuresByMethod
     lines: tuple[QueryLine, ...]
 
 
-def retrieval_report(
-    file: str, catalogue: str, labelled: Labelled, tried: Sequence[RecommendedByMethod], model: str, seed: int
+def build_retrieval_report(
+    file: str, catalogue: str, labelled: LabelledSet, recommended: Sequence[RecommendedByMethod], model: str, seed: int
 ) -> RetrievalReport:
-    """All figures, with 95 % intervals over queries drawn anew."""
-    titles = {credential_id: title for title, (credential_id, _) in labelled.catalogue.items()}
-    lines = tuple(_line(query, found, titles) for query, found in zip(labelled.queries, tried, strict=True))
+    """The report, with 95 % bootstrap intervals over the queries."""
+    titles = {credential_id: title for title, (credential_id, _) in labelled.credentials.items()}
+    lines = tuple(_line(query, ids, titles) for query, ids in zip(labelled.queries, recommended, strict=True))
     halves = {half: [line for line in lines if line.half == half] for half in ("a", "b")}
     return RetrievalReport(
         file=file,
@@ -69,52 +70,56 @@ def retrieval_report(
         queries=len(lines),
         model=model,
         seed=seed,
-        level=LEVEL,
+        level=CONFIDENCE_LEVEL,
         resamples=RESAMPLES,
         top=MAX_RECOMMENDATIONS,
         figures=_means(lines, seed),
-        halves={half: _means(own, seed) for half, own in halves.items() if own},
-        half_sizes={half: len(own) for half, own in halves.items()},
+        halves={half: _means(half_lines, seed) for half, half_lines in halves.items() if half_lines},
+        half_sizes={half: len(half_lines) for half, half_lines in halves.items()},
         gain=_gain(lines, seed),
         lines=lines,
     )
 
 
-def _line(query: LabelledQuery, found: RecommendedByMethod, titles: Mapping[UUID, str]) -> QueryLine:
-    by_way = {way: tuple(titles[one] for one in getattr(found, way)) for way in WAYS}
-    grades = {way: tuple(query.accept.get(title, 0) for title in named) for way, named in by_way.items()}
+def _line(query: LabelledQuery, recommended: RecommendedByMethod, titles: Mapping[UUID, str]) -> QueryLine:
+    named = {
+        method: tuple(titles[credential_id] for credential_id in ids) for method, ids in asdict(recommended).items()
+    }
+    grades = {method: tuple(query.accept.get(title, 0) for title in of_method) for method, of_method in named.items()}
     accepted = tuple(query.accept.values())
     measures = {
-        way: {name: measure(graded, accepted) for name, measure in _MEASURES.items()} for way, graded in grades.items()
+        method: {name: measure(of_method, accepted) for name, measure in _MEASURES.items()}
+        for method, of_method in grades.items()
     }
-    return QueryLine(query.id, query.half, by_way, grades, measures)
+    return QueryLine(query.id, query.half, named, grades, measures)
 
 
-def _means(lines: Sequence[QueryLine], seed: int) -> Figures:
-    values = {f"{way} {name}": [line.measures[way][name] for line in lines] for way, name in _cells(WAYS)}
-    return _by_way(values, WAYS, seed)
-
-
-def _gain(lines: Sequence[QueryLine], seed: int) -> Figures:
-    """On the same queries, so the difference has an interval of its own, narrower than those of both."""
-    single = [way for way in WAYS if way != "both"]
+def _means(lines: Sequence[QueryLine], seed: int) -> MeasuresByMethod:
     values = {
-        f"{way} {name}": [line.measures["both"][name] - line.measures[way][name] for line in lines]
-        for way, name in _cells(single)
+        (method, name): [line.measures[method][name] for line in lines] for method in METHODS for name in MEASURES
     }
-    return _by_way(values, single, seed)
+    return _estimates(values, seed)
 
 
-def _cells(ways: Sequence[str]) -> Iterator[tuple[str, str]]:
-    return ((way, name) for way in ways for name in MEASURES)
+def _gain(lines: Sequence[QueryLine], seed: int) -> MeasuresByMethod:
+    """Differences on the same queries have an interval of their own, narrower than those of the two methods."""
+    values = {
+        (method, name): [line.measures["both"][name] - line.measures[method][name] for line in lines]
+        for method in METHODS
+        if method != "both"
+        for name in MEASURES
+    }
+    return _estimates(values, seed)
 
 
-def _by_way(values: Mapping[str, Sequence[float]], ways: Sequence[str], seed: int) -> Figures:
+def _estimates(values: Mapping[tuple[str, str], Sequence[float]], seed: int) -> MeasuresByMethod:
     count = len(next(iter(values.values())))
-    drawn = figures(
-        {key: _mean(column) for key, column in values.items()}, [np.array([row], np.intp) for row in range(count)], seed
-    )
-    return {way: {name: drawn[f"{way} {name}"] for name in MEASURES} for way in ways}
+    statistics = {f"{method} {name}": _mean(column) for (method, name), column in values.items()}
+    estimates = bootstrap_intervals(statistics, [np.array([row], np.intp) for row in range(count)], seed)
+    by_method: MeasuresByMethod = {}
+    for method, name in values:
+        by_method.setdefault(method, {})[name] = estimates[f"{method} {name}"]
+    return by_method
 
 
 def _mean(column: Sequence[float]) -> Statistic:

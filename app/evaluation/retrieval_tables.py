@@ -1,4 +1,4 @@
-"""An evaluation of the ranking on the terminal."""
+"""Printing the report of the recommendations on the terminal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.evaluation.intervals import Figure
-from app.evaluation.retrieval_report import MEASURES, Figures, RetrievalReport
+from app.evaluation.intervals import IntervalEstimate
+from app.evaluation.retrieval_report import MEASURES, MeasuresByMethod, RetrievalReport
 
-WAYS = {"text": "full text alone", "vectors": "vectors alone", "both": "both joined"}
-NAMES = {
+METHOD_NAMES = {"text": "full text alone", "vectors": "vectors alone", "both": "combined"}
+MEASURE_NAMES = {
     "recall": "recall@5",
     "ndcg": "nDCG@5",
     "reciprocal_rank": "MRR",
@@ -21,8 +21,8 @@ _WIDTH = 130
 _WORST = 5
 
 
-def show_retrieval(report: RetrievalReport) -> None:
-    """Prints all figures on standard output."""
+def print_retrieval(report: RetrievalReport) -> None:
+    """Prints the report on standard output."""
     console = Console(width=_WIDTH)
     for part in _parts(report):
         console.print(part)
@@ -35,26 +35,26 @@ def _parts(report: RetrievalReport) -> Iterator[Table | Text]:
         f"{name}: {report.queries} queries, {report.credentials} credentials of {report.catalogue}", style="bold"
     )
     yield _table(f"all {report.queries} queries", report.figures)
-    for half, figures in report.halves.items():
-        yield _table(f"half {half} ({report.half_sizes[half]} queries)", figures)
-    yield _table("both joined, less…", report.gain)
+    for half, measures in report.halves.items():
+        yield _table(f"half {half} ({report.half_sizes[half]} queries)", measures)
+    yield _table("combined, minus…", report.gain)
     yield _worst(report)
     yield Text(
-        f"Figures with 95 % intervals: bootstrap, queries drawn {report.resamples} times. nDCG gains 7, 3 and 1 for "
-        "the grades 3, 2 and 1. The halves are cut by the queries' ids; a ranking may be tuned on half a.",
+        f"Means with 95 % intervals: bootstrap, queries drawn {report.resamples} times. nDCG gains 7, 3 and 1 for "
+        "the grades 3, 2 and 1. The halves are split by the queries' ids; a ranking may be tuned on half a.",
         style="dim",
     )
 
 
-def _table(first: str, figures: Figures) -> Table:
-    table = _headed(first, *(NAMES[measure] for measure in MEASURES))
-    for way, by_measure in figures.items():
-        table.add_row(WAYS[way], *(_told(by_measure[measure]) for measure in MEASURES))
+def _table(first: str, measures: MeasuresByMethod) -> Table:
+    table = _headed(first, *(MEASURE_NAMES[measure] for measure in MEASURES))
+    for method, by_measure in measures.items():
+        table.add_row(METHOD_NAMES[method], *(_cell(by_measure[measure]) for measure in MEASURES))
     return table
 
 
 def _worst(report: RetrievalReport) -> Table:
-    table = _headed("worst of both joined, by nDCG@5", "nDCG@5", "grades")
+    table = _headed("worst of the combined, by nDCG@5", "nDCG@5", "grades")
     for line in sorted(report.lines, key=lambda line: (line.measures["both"]["ndcg"], line.id))[:_WORST]:
         grades = " ".join(map(str, line.grades["both"]))
         table.add_row(Text(line.id), f"{line.measures['both']['ndcg']:.3f}", grades)
@@ -69,9 +69,9 @@ def _headed(first: str, *others: str) -> Table:
     return table
 
 
-def _told(figure: Figure) -> str:
-    if figure.value is None or figure.low is None or figure.high is None:
+def _cell(estimate: IntervalEstimate) -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
-    # A rounded nothing has no sign.
-    value, low, high = (f"{round(number, 3) + 0.0:.3f}" for number in (figure.value, figure.low, figure.high))
+    # Adding 0 turns -0.0 into 0.0.
+    value, low, high = (f"{round(number, 3) + 0.0:.3f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} ({low} to {high})"

@@ -11,9 +11,9 @@ import pytest
 from app.repositories.sql import Pool
 from tests.bank import plant
 from tests.cli.conftest import Command
-from tests.evaluation.test_labelled import written
-from tests.evaluation.test_retrieval_command import QUERIES, found
-from tests.evaluation.test_retrieval_command import run as evaluate
+from tests.evaluation.test_labelled_queries import write_files
+from tests.evaluation.test_retrieval_command import QUERIES, read_report
+from tests.evaluation.test_retrieval_command import run_command as evaluate
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import ModelServer, failure, model_server
 
@@ -97,10 +97,10 @@ async def test_evaluating_the_recommendations_of_the_model_that_is_set(
     tmp_path: Path, pool: Pool, database_url: str, provider: ModelServer
 ) -> None:
     await plant(pool)
-    file, catalogue = written(tmp_path, QUERIES)
+    file, catalogue = write_files(tmp_path, QUERIES)
     done = await evaluate(tmp_path, str(file), "--catalogue", str(catalogue), **told(provider, database_url))
     assert (done.returncode, done.stderr) == (0, "")
-    assert NAME in json.dumps(found(tmp_path)) and len(provider.embedding_requests) > 1
+    assert NAME in json.dumps(read_report(tmp_path)) and len(provider.embedding_requests) > 1
     assert await pool.fetchval("SELECT count(*) FROM embedding_space") == 0, "nothing is chosen by looking"
 
 

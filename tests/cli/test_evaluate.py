@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.evaluation.scored import LINE, written
+from tests.evaluation.made_up_answers import LINE, write_lines
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, failure, hang, model_server, scores, text
 
@@ -34,7 +34,7 @@ class Evaluate:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.file = written(folder / "essays.jsonl", LINES)
+        self.file = write_lines(folder / "essays.jsonl", LINES)
 
     def arguments(self, *arguments: str) -> list[str]:
         """The command line."""
@@ -125,7 +125,7 @@ async def test_scores_that_never_differ(evaluate: Evaluate, provider: ModelServe
 
 async def test_unscored_answers_are_named_and_never_0(evaluate: Evaluate, provider: ModelServer) -> None:
     provider.script.append(text(None, refusal="No."))
-    written(evaluate.file, [*LINES, LINE | {"answer": "  ", "score": 0}])
+    write_lines(evaluate.file, [*LINES, LINE | {"answer": "  ", "score": 0}])
     done = await evaluate.run("--scorer", "gpt", **by_model(provider))
     assert done.returncode == 0
     found = evaluate.found()
@@ -145,7 +145,7 @@ async def test_a_model_that_refuses_everything_is_a_failure(evaluate: Evaluate, 
 
 async def test_groups_and_a_sample(evaluate: Evaluate, provider: ModelServer) -> None:
     lines = [LINES[number % 5] | {"question_id": number % 7, "school": "ab"[number % 2]} for number in range(60)]
-    written(evaluate.file, lines)
+    write_lines(evaluate.file, lines)
     told = ("--scorer", "gpt", "--group", "school", "--limit", "40")
     done = await evaluate.run(*told, **by_model(provider))
     assert done.returncode == 0
@@ -177,7 +177,7 @@ async def test_groups_and_a_sample(evaluate: Evaluate, provider: ModelServer) ->
 async def test_what_is_wrong_is_said_and_nothing_is_asked(
     evaluate: Evaluate, provider: ModelServer, lines: list[dict[str, Any] | str], arguments: tuple[str, ...], why: str
 ) -> None:
-    written(evaluate.file, lines)
+    write_lines(evaluate.file, lines)
     done = await evaluate.run("--scorer", "gpt", *arguments, **by_model(provider))
     assert done.returncode == 2
     assert why in done.stderr and "Traceback" not in done.stderr

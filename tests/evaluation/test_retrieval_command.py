@@ -1,4 +1,4 @@
-"""`assay evaluate-retrieval`: over a real Postgres, whose own catalogue it leaves alone, or one of its own."""
+"""`assay evaluate-retrieval`, with a given Postgres whose credentials it does not touch, or with one of its own."""
 
 import asyncio
 import json
@@ -10,14 +10,14 @@ from typing import Any
 
 from app.repositories.sql import Pool
 from tests.bank import plant
-from tests.evaluation.test_labelled import CATALOGUE, QUERY, written
+from tests.evaluation.test_labelled_queries import CATALOGUE, QUERY, write_files
 
 _ROOT = Path(__file__).parents[2]
 QUERIES = [QUERY | {"id": f"q-{number}"} for number in range(4)]
 
 
-async def run(folder: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """The ended command."""
+async def run_command(folder: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """The finished command."""
     kept = {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "TMPDIR") if name in os.environ}
     return await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "app", "evaluate-retrieval", *arguments],
@@ -26,47 +26,50 @@ async def run(folder: Path, *arguments: str, **settings: str) -> "subprocess.Com
     )  # fmt: skip
 
 
-def found(folder: Path) -> dict[str, Any]:
-    """What was written."""
-    told: dict[str, Any] = json.loads((folder / "queries.retrieval.json").read_text("utf-8"))
-    return told
+def read_report(folder: Path) -> dict[str, Any]:
+    """The JSON report."""
+    report: dict[str, Any] = json.loads((folder / "queries.retrieval.json").read_text("utf-8"))
+    return report
 
 
-async def test_each_way_is_measured_and_the_real_catalogue_is_left_alone(
+async def test_each_method_is_measured_and_the_stored_credentials_stay_as_they_are(
     tmp_path: Path, pool: Pool, database_url: str
 ) -> None:
     await plant(pool)
     before = await pool.fetch("SELECT * FROM passages ORDER BY id")
-    file, catalogue = written(tmp_path, QUERIES)
-    told = str(file), "--catalogue", str(catalogue), "--picture", "bars.png"
-    done = await run(tmp_path, *told, DATABASE_URL=database_url)
+    file, catalogue = write_files(tmp_path, QUERIES)
+    arguments = str(file), "--catalogue", str(catalogue), "--picture", "bars.png"
+    done = await run_command(tmp_path, *arguments, DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
     assert "queries.jsonl: 4 queries, 3 credentials of catalogue.json" in done.stdout
     assert await pool.fetch("SELECT * FROM passages ORDER BY id") == before != []
-    report = found(tmp_path)
+    report = read_report(tmp_path)
     assert set(report["figures"]) == {"text", "vectors", "both"}
     assert report["figures"]["both"]["recall"] == {"value": 1, "low": 1, "high": 1}
-    assert {way: [line["titles"][way] for line in report["lines"]] for way in report["figures"]} == {
-        way: [["Soil", "Water"]] * 4 for way in ("text", "vectors", "both")
+    assert {method: [line["titles"][method] for line in report["lines"]] for method in report["figures"]} == {
+        method: [["Soil", "Water"]] * 4 for method in ("text", "vectors", "both")
     }, "cooking has nothing to do with it"
     assert report["lines"][0]["grades"]["both"] == [3, 1]
     assert (tmp_path / "bars.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    again = await run(tmp_path, *told, DATABASE_URL=database_url)
-    assert (again.returncode, found(tmp_path)) == (0, report)
+    again = await run_command(tmp_path, *arguments, DATABASE_URL=database_url)
+    assert (again.returncode, read_report(tmp_path)) == (0, report)
 
 
-async def test_without_a_database_it_brings_its_own(tmp_path: Path) -> None:
-    file, catalogue = written(tmp_path, QUERIES, {"credentials": CATALOGUE})
-    done = await run(tmp_path, str(file), "--catalogue", str(catalogue))
+async def test_without_a_database_it_starts_its_own(tmp_path: Path) -> None:
+    file, catalogue = write_files(tmp_path, QUERIES, {"credentials": CATALOGUE})
+    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue))
     assert (done.returncode, done.stderr) == (0, "")
-    assert found(tmp_path)["figures"]["both"]["ndcg"]["value"] == 1
+    assert read_report(tmp_path)["figures"]["both"]["ndcg"]["value"] == 1
 
 
-async def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, servers: Any) -> None:
-    file, catalogue = written(tmp_path, ["{", QUERY])
-    done = await run(tmp_path, str(file), "--catalogue", str(catalogue))
+async def test_errors_are_one_line(tmp_path: Path, servers: Any) -> None:
+    file, catalogue = write_files(tmp_path, ["{", QUERY])
+    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue))
     assert (done.returncode, done.stdout) == (2, "")
     assert "line 1: Invalid JSON" in done.stderr and "Traceback" not in done.stderr
-    file, catalogue = written(tmp_path, QUERIES)
-    done = await run(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=servers.database_url)
-    assert (done.returncode, done.stderr) == (1, "assay: the database has no schema yet; run `assay migrate`\n")
+    file, catalogue = write_files(tmp_path, QUERIES)
+    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=servers.database_url)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "assay: DATABASE_URL: the database is not migrated; run `assay migrate`\n",
+    )

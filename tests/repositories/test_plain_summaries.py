@@ -11,7 +11,7 @@ from app.repositories.sql import Pool
 from app.services.results import override, trace
 from app.services.results.override import ScoreOverride
 from tests.bank import Bank
-from tests.scored import completed, result_of
+from tests.scored_assessments import completed_assessment, newest_result
 
 MIGRATION = (MIGRATIONS / "0017.plain-summaries.sql").read_text()
 
@@ -24,14 +24,14 @@ def reworded(sentence: dict[str, Any]) -> dict[str, Any]:
 
 async def with_reworded_summary(pool: Pool, bank: Bank) -> tuple[UUID, dict[str, Any]]:
     """An assessment with a stored result of that form, and the plain result."""
-    assessment_id = await completed(pool, bank)
-    plain = await result_of(pool, assessment_id)
+    assessment_id = await completed_assessment(pool, bank)
+    plain = await newest_result(pool, assessment_id)
     first, second, *others = plain["summary"]
     stored = plain | {"summary": [first, reworded(second), *map(reworded, others)]}
     await pool.execute(
         "UPDATE results SET body = $2 WHERE assessment_id = $1", assessment_id, orjson.dumps(stored).decode()
     )
-    assert "phrased" in str(await result_of(pool, assessment_id))
+    assert "phrased" in str(await newest_result(pool, assessment_id))
     return assessment_id, plain
 
 
@@ -39,12 +39,12 @@ async def test_plain_sentences_replace_reworded_ones_and_the_rest_stays(pool: Po
     assessment_id, plain = await with_reworded_summary(pool, bank)
     await pool.execute(MIGRATION)
     # The order of the fields as well.
-    assert orjson.dumps(await result_of(pool, assessment_id)) == orjson.dumps(plain)
-    assert await trace.read(pool, assessment_id, AssessmentStatus.COMPLETED, None)
+    assert orjson.dumps(await newest_result(pool, assessment_id)) == orjson.dumps(plain)
+    assert (await trace.read(pool, assessment_id, AssessmentStatus.COMPLETED, None)).run == 1
 
 
 async def test_results_without_reworded_sentences_are_not_written(pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank)
+    await completed_assessment(pool, bank)
     assert await pool.execute(MIGRATION) == "UPDATE 0"
 
 
@@ -53,6 +53,6 @@ async def test_the_result_can_be_overridden_afterwards(pool: Pool, bank: Bank) -
     await pool.execute(MIGRATION)
     question = await override.find_question(pool, assessment_id, bank.ids["essay"])
     assert (await override.override(pool, assessment_id, ScoreOverride(question, 1.0, "Better.", "advisor-1"))).changed
-    summary = (await result_of(pool, assessment_id))["summary"]
+    summary = (await newest_result(pool, assessment_id))["summary"]
     assert summary[0]["text"] == "You earned 9.6 of 13 points (73.8 %)."
     assert {tuple(sentence) for sentence in summary} == {("text", "sources")}

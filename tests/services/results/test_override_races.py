@@ -17,10 +17,17 @@ from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.held_statement import Gate, meeting, only
-from tests.fakes.tampered import without
+from tests.fakes.tampered import without_guard
 from tests.pipelines import FROM_NOWHERE
-from tests.scored import BOTH, about_to_fuse, by, completed, line_of, result_of
-from tests.webhooks import UNREACHABLE_URL, SECRET
+from tests.scored_assessments import (
+    ESSAY_SCORES,
+    claimed_fusion,
+    completed_assessment,
+    essay_score,
+    line_of,
+    newest_result,
+)
+from tests.webhooks import SECRET, UNREACHABLE_URL
 
 CROWD = 12
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
@@ -28,7 +35,7 @@ WRITE = "INSERT INTO results"
 GUARD = "AND a.overrides_version = $7"
 UNGUARDED = "AND $7::bigint IS NOT NULL"
 EDITIONS = "SELECT run, edition FROM results WHERE assessment_id = $1 ORDER BY run"
-AGAIN = {"essay": by("gpt", 20), "essay_two": by("gpt", 20)}
+AGAIN = {"essay": essay_score("gpt", 20), "essay_two": essay_score("gpt", 20)}
 
 
 async def say(
@@ -44,15 +51,15 @@ async def ask_again(conn: Connection, assessment_id: UUID) -> None:
 
 async def later_fusion(pool: Pool, bank: Bank) -> ClaimedJob:
     """The claimed fusion of a rescore, whose essays have other scores than before."""
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     async with pool.acquire() as conn, conn.transaction():
         await ask_again(conn, assessment_id)
-    return await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+    return await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2)
 
 
 async def said(pool: Pool, job: ClaimedJob, bank: Bank) -> float | None:
     """The person's score of the first essay in the newest result."""
-    told = line_of(await result_of(pool, job.assessment_id), bank.ids["essay"])["override"]
+    told = line_of(await newest_result(pool, job.assessment_id), bank.ids["essay"])["override"]
     score: float | None = told and told["score"]
     return score
 
@@ -76,13 +83,13 @@ async def test_a_fusion_reads_again_what_was_said_since(pool: Pool, bank: Bank) 
     await overridden_before_the_write(pool, job, bank, pool)
     assert await said(pool, job, bank) == 0.7
     assert await editions(pool, job.assessment_id) == [(1, 1), (2, 0)]
-    essay = (await result_of(pool, job.assessment_id))["breakdown"]["essay"]
+    essay = (await newest_result(pool, job.assessment_id))["breakdown"]["essay"]
     assert (essay["score"], sorted(line["score"] for line in essay["questions"])) == (1.1, [0.2, 0.4])
 
 
 async def test_without_the_guard_it_would_be_lost(pool: Pool, bank: Bank) -> None:
     job = await later_fusion(pool, bank)
-    await overridden_before_the_write(pool, job, bank, without(pool, GUARD, UNGUARDED))
+    await overridden_before_the_write(pool, job, bank, without_guard(pool, GUARD, UNGUARDED))
     assert await said(pool, job, bank) is None
 
 
@@ -108,7 +115,7 @@ async def test_a_fusion_that_waited_for_an_override_counts_it(pool: Pool, bank: 
 
 async def test_without_the_guard_waiting_would_not_help(pool: Pool, bank: Bank) -> None:
     job = await later_fusion(pool, bank)
-    await written_while_held(pool, job, bank, without(pool, GUARD, UNGUARDED))
+    await written_while_held(pool, job, bank, without_guard(pool, GUARD, UNGUARDED))
     assert await said(pool, job, bank) is None
 
 
@@ -120,7 +127,7 @@ async def test_an_override_that_waited_for_a_fusion_fuses_its_result_again(pool:
         await until(lambda: pool.fetchval(WAITING))
     assert (await saying).changed
     assert (await said(pool, job, bank), await editions(pool, job.assessment_id)) == (0.7, [(1, 0), (2, 1)])
-    assert (await result_of(pool, job.assessment_id))["breakdown"]["essay"]["score"] == 1.1
+    assert (await newest_result(pool, job.assessment_id))["breakdown"]["essay"]["score"] == 1.1
 
 
 async def test_a_fusion_that_is_always_too_late_is_tried_later(pool: Pool, bank: Bank) -> None:
@@ -146,12 +153,12 @@ async def test_a_fusion_without_its_lease_writes_nothing_whatever_was_said(pool:
 
 
 async def test_of_overrides_at_once_each_counts_and_the_newest_of_a_question_is_shown(pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     names = ("essay", "right", "several")
     await asyncio.gather(*(say(pool, assessment_id, bank.ids[names[n % 3]], 0.5, f"advisor-{n}") for n in range(CROWD)))
     rows = await pool.fetch("SELECT DISTINCT ON (question_id) * FROM score_overrides ORDER BY question_id, id DESC")
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     shown = {row["question_id"]: line_of(result, row["question_id"])["override"]["by"] for row in rows}
     assert shown == {row["question_id"]: row["actor"] for row in rows}
     assert len(shown) == 3
@@ -162,7 +169,7 @@ async def test_of_overrides_at_once_each_counts_and_the_newest_of_a_question_is_
 
 
 async def test_the_same_override_at_once_is_made_once(pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     made = await asyncio.gather(*(say(pool, assessment_id, bank.ids["essay"], 0.5) for _ in range(CROWD)))
     assert (sum(one.changed for one in made), len({one.body for one in made})) == (1, 1)
     assert await editions(pool, assessment_id) == [(1, 1)]
@@ -172,7 +179,7 @@ async def test_the_same_override_at_once_is_made_once(pool: Pool, bank: Bank) ->
 async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
     pool: Pool, bank: Bank, override_first: bool
 ) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     essay = bank.ids["essay"]
 
     async def rescored() -> None:
@@ -190,12 +197,12 @@ async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
         await until(lambda: pool.fetchval(WAITING))
     await second
     assert await editions(pool, assessment_id) == [(1, 1)]
-    job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+    job = await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2)
     assert await FusionJob(pool).run(job) and await said(pool, job, bank) == 0.7
 
 
 async def test_of_rescores_at_once_one_starts_a_run(pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank, essays=BOTH)
+    assessment_id = await completed_assessment(pool, bank, essays=ESSAY_SCORES)
 
     async def refused() -> type[Exception] | None:
         try:

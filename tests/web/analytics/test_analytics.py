@@ -13,7 +13,7 @@ from app.services.results.override import ScoreOverride
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.pipelines import submit
-from tests.scored import BOTH, UNSCORED, about_to_fuse, by, completed
+from tests.scored_assessments import ESSAY_SCORES, UNSCORED, claimed_fusion, completed_assessment, essay_score
 from tests.web.expecting import problem
 
 PATHS = ("/analytics/scores", "/analytics/model-calls", "/analytics/overview", "/analytics/feedback")
@@ -71,8 +71,8 @@ async def test_nothing_is_no_number(advisor: Api) -> None:
 
 async def test_scores_in_percent_by_type_and_scorer(advisor: Api, pool: Pool, bank: Bank) -> None:
     for number, (one, two) in enumerate(((0, 8), (12, 40), (40, 72), (88, 100))):
-        essays = {"essay": by("gpt", one), "essay_two": by("local", two, dropped_quotes=number)}
-        await completed(pool, bank, f"student-{number}", essays)
+        essays = {"essay": essay_score("gpt", one), "essay_two": essay_score("local", two, dropped_quotes=number)}
+        await completed_assessment(pool, bank, f"student-{number}", essays)
     found = await scores(advisor)
     assert list(found) == ["theoretical", "profile", "essay_gpt"]
     essays_found = found["essay_gpt"]
@@ -90,7 +90,7 @@ async def test_scores_in_percent_by_type_and_scorer(advisor: Api, pool: Pool, ba
 
 async def test_a_border_belongs_to_the_bin_above_it(advisor: Api, pool: Pool, bank: Bank) -> None:
     """Also where points times weight are a hair below it in binary."""
-    await completed(pool, bank)
+    await completed_assessment(pool, bank)
     third = "UPDATE scores SET max_score = 3, score = 3 * ($1::float8 / 100) WHERE score_type = 'profile'"
     for hundredth in range(0, 101, 10):
         await pool.execute(third, hundredth)
@@ -100,8 +100,8 @@ async def test_a_border_belongs_to_the_bin_above_it(advisor: Api, pool: Pool, ba
 
 async def test_what_has_no_answer_or_no_score_is_only_counted(advisor: Api, pool: Pool, bank: Bank) -> None:
     answers = bank.answers(right="B", essay="Water rises.")
-    await completed(pool, bank, essays={"essay": None}, answers=answers, reasons=[UNSCORED])
-    await completed(pool, bank, "student-2")
+    await completed_assessment(pool, bank, essays={"essay": None}, answers=answers, reasons=[UNSCORED])
+    await completed_assessment(pool, bank, "student-2")
     found = await scores(advisor)
     essays = found["essay_gpt"]
     assert (essays["count"], essays["missing"], essays["unscored"], essays["mean"]) == (2, 1, 1, 60.0)
@@ -111,17 +111,17 @@ async def test_what_has_no_answer_or_no_score_is_only_counted(advisor: Api, pool
 
 
 async def test_where_nothing_was_scored_there_is_no_mean(advisor: Api, pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank, essays={}, answers=[])
+    await completed_assessment(pool, bank, essays={}, answers=[])
     theory = (await scores(advisor))["theoretical"]
     assert (theory["count"], theory["mean"], theory["quantiles"], theory["histogram"]) == (0, None, None, [0] * 10)
 
 
 async def test_the_newest_result_counts_and_open_assessments_do_not(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     await submit(pool, bank, "student-2")
     assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
-    essays = {"essay": by("local", 20), "essay_two": by("local", 20)}
-    job = await about_to_fuse(pool, bank, assessment_id, essays, run=2)
+    essays = {"essay": essay_score("local", 20), "essay_two": essay_score("local", 20)}
+    job = await claimed_fusion(pool, bank, assessment_id, essays, run=2)
     before = (await scores(advisor))["essay_gpt"]
     assert (before["mean"], [each["scorer"] for each in before["scorers"]]) == (60.0, ["gpt"])
     assert await FusionJob(pool).run(job)
@@ -130,9 +130,11 @@ async def test_the_newest_result_counts_and_open_assessments_do_not(advisor: Api
 
 
 async def test_how_people_and_machine_agree(advisor: Api, pool: Pool, bank: Bank) -> None:
-    essays = {"essay": by("gpt", 40), "essay_two": by("local", 80)}
-    first = await completed(pool, bank, "student-1", essays)
-    second = await completed(pool, bank, "student-2", {"essay": by("gpt", 100), "essay_two": None}, reasons=[UNSCORED])
+    essays = {"essay": essay_score("gpt", 40), "essay_two": essay_score("local", 80)}
+    first = await completed_assessment(pool, bank, "student-1", essays)
+    second = await completed_assessment(
+        pool, bank, "student-2", {"essay": essay_score("gpt", 100), "essay_two": None}, reasons=[UNSCORED]
+    )
     await say(pool, first, bank.ids["essay"], 1.0)
     await say(pool, first, bank.ids["essay"], 0.5)
     await say(pool, second, bank.ids["essay_two"], 1.0)
@@ -150,7 +152,7 @@ async def test_how_people_and_machine_agree(advisor: Api, pool: Pool, bank: Bank
 
 
 async def test_scores_that_are_all_the_same_say_nothing_of_agreement(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     for name in ("right", "single"):
         await say(pool, assessment_id, bank.ids[name], 1.0)
     told = (await numbers(advisor, "/analytics/scores"))["agreement"]
@@ -160,7 +162,7 @@ async def test_scores_that_are_all_the_same_say_nothing_of_agreement(advisor: Ap
 
 async def test_scores_of_a_track_and_a_period(advisor: Api, pool: Pool, bank: Bank) -> None:
     for owner in ("student-1", "student-2"):
-        await say(pool, await completed(pool, bank, owner), bank.ids["right"], 0.5)
+        await say(pool, await completed_assessment(pool, bank, owner), bank.ids["right"], 0.5)
     await other_track(pool)
     for track, found in (("", [SLUG, "other"]), (f"track={SLUG}", [SLUG]), ("track=other", ["other"]), ("track=x", [])):
         told = await numbers(advisor, "/analytics/scores", track)
@@ -228,7 +230,7 @@ async def test_calls_of_a_track(advisor: Api, pool: Pool, bank: Bank) -> None:
 
 
 async def test_no_student_shows(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank, "student-very-secret", BOTH)
+    assessment_id = await completed_assessment(pool, bank, "student-very-secret", ESSAY_SCORES)
     await say(pool, assessment_id, bank.ids["essay"], 0.5)
     await called(pool, assessment_id, at=datetime.now(UTC))
     rating = {"relevance": 5, "acceptance": 1}

@@ -12,7 +12,7 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail
 from tests.pipelines import submit
-from tests.scored import LOCALLY, UNSCORED, by, completed, result_of
+from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score, newest_result
 from tests.web.analytics.test_analytics import called, other_track
 
 OVERVIEW = "/analytics/overview"
@@ -49,7 +49,7 @@ async def test_nothing_is_no_number(advisor: Api) -> None:
 
 
 async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank, "student-1")
+    await completed_assessment(pool, bank, "student-1")
     failed = await submit(pool, bank, "student-2")
     for job_type in JobType:
         await fail(pool, failed, job_type)
@@ -63,11 +63,11 @@ async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, po
 
 
 async def test_degraded_ones_by_reason_each_counted_once(advisor: Api, pool: Pool, bank: Bank) -> None:
-    essays = {"essay": by("local", 40), "essay_two": None}
-    await completed(pool, bank, "student-1", essays, reasons=[LOCALLY, UNSCORED, UNSCORED])
-    await completed(pool, bank, "student-2", essays, reasons=[LOCALLY])
+    essays = {"essay": essay_score("local", 40), "essay_two": None}
+    await completed_assessment(pool, bank, "student-1", essays, reasons=[SCORED_LOCALLY, UNSCORED, UNSCORED])
+    await completed_assessment(pool, bank, "student-2", essays, reasons=[SCORED_LOCALLY])
     for number in (3, 4):
-        await completed(pool, bank, f"student-{number}")
+        await completed_assessment(pool, bank, f"student-{number}")
     told = (await overview(advisor))["degraded"]
     assert (told["count"], told["share"]) == (2, 0.5)
     assert told["reasons"] == {"essay_scored_locally": 2, "essay_unscored": 1}
@@ -75,11 +75,15 @@ async def test_degraded_ones_by_reason_each_counted_once(advisor: Api, pool: Poo
 
 
 async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> None:
-    first = await completed(pool, bank, "student-1", {"essay": by("gpt", 40), "essay_two": by("gpt", 80)})
-    second = await completed(pool, bank, "student-2", {"essay": by("gpt", 100), "essay_two": None}, reasons=[UNSCORED])
+    first = await completed_assessment(
+        pool, bank, "student-1", {"essay": essay_score("gpt", 40), "essay_two": essay_score("gpt", 80)}
+    )
+    second = await completed_assessment(
+        pool, bank, "student-2", {"essay": essay_score("gpt", 100), "essay_two": None}, reasons=[UNSCORED]
+    )
     await other_track(pool)
     told = await overview(advisor)
-    results = [(await result_of(pool, each))["overall"]["percentage"] for each in (first, second)]
+    results = [(await newest_result(pool, each))["overall"]["percentage"] for each in (first, second)]
     assert told["mean_percentage"] == pytest.approx(sum(results) / 2, abs=0.006)
     assert told["score_means"] == {"theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33}
     other = await overview(advisor, "track=other")
@@ -89,7 +93,7 @@ async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> No
 
 async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> None:
     for number in range(1, 6):
-        await took(pool, await completed(pool, bank, f"student-{number}"), number)
+        await took(pool, await completed_assessment(pool, bank, f"student-{number}"), number)
     failed = await submit(pool, bank, "student-6")
     for job_type in JobType:
         await fail(pool, failed, job_type)
@@ -98,7 +102,7 @@ async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> No
 
 
 async def test_ends_of_jobs_by_type_and_code(advisor: Api, pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank, "student-1")
+    await completed_assessment(pool, bank, "student-1")
     for owner in ("student-2", "student-3"):
         await fail(pool, await submit(pool, bank, owner), JobType.RAG)
     await pool.execute("UPDATE async_jobs SET error = '{\"code\": \"other\", \"detail\": \"x\"}' WHERE id = "
@@ -111,7 +115,7 @@ async def test_ends_of_jobs_by_type_and_code(advisor: Api, pool: Pool, bank: Ban
 
 
 async def test_feedback_and_calls_in_sum(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     found = await pool.fetchval("SELECT credential_id FROM recommendations")
     path = f"/assessments/{assessment_id}/feedback"
     for caller, relevance, more in ((api, 5, {}), (advisor, 2, {}), (api, 1, {"credential_id": str(found)})):
@@ -131,7 +135,7 @@ async def test_feedback_and_calls_in_sum(advisor: Api, api: Api, pool: Pool, ban
 
 
 async def test_only_of_the_period(advisor: Api, pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank)
+    await completed_assessment(pool, bank)
     await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     before = await overview(advisor, "to=2026-01-01")
     assert (before["assessments"]["count"], before["jobs"], before["mean_percentage"]) == (0, [], None)

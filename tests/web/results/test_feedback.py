@@ -11,13 +11,13 @@ import pytest
 from aiohttp import ClientError
 
 from app.repositories.sql import Pool
+from app.services import analytics
 from app.services.results.fuse import FusionJob
-from app.web.handlers import analytics
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ended
 from tests.pipelines import submit
-from tests.scored import about_to_fuse, completed
+from tests.scored_assessments import claimed_fusion, completed_assessment
 from tests.web.expecting import invalid, problem
 
 GOOD = {"relevance": 5, "acceptance": 4}
@@ -47,7 +47,7 @@ async def given(caller: Api, assessment_id: UUID, relevance: int, acceptance: in
 
 
 async def test_of_the_whole_and_of_a_recommendation(api: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     credential_id = await recommended(pool, assessment_id)
     whole = await rate(api, assessment_id, GOOD | {"comment": "Çok iyi 🌱"})
     told = whole.body
@@ -60,7 +60,7 @@ async def test_of_the_whole_and_of_a_recommendation(api: Api, pool: Pool, bank: 
 
 
 async def test_the_same_person_replaces_and_others_add(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     credential_id = await recommended(pool, assessment_id)
     for more in ({}, {"credential_id": credential_id}):
         for caller in (api, advisor, api.as_("admin")):
@@ -73,17 +73,17 @@ async def test_the_same_person_replaces_and_others_add(api: Api, advisor: Api, p
 
 
 async def test_it_is_of_the_run_whose_result_was_there(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     await given(api, assessment_id, 3, 3)
     assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
     await given(advisor, assessment_id, 3, 3)
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, run=2))
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id, run=2))
     await given(advisor, assessment_id, 4, 4)
     assert [(row["author"], row["run"]) for row in await pool.fetch(ROWS)] == [("student-1", 1), ("advisor-1", 2)]
 
 
 async def test_only_what_was_recommended_can_be_rated(api: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     other = await pool.fetchval("SELECT id FROM credentials WHERE id <> $1", await recommended(pool, assessment_id))
     for credential_id in (str(other), str(assessment_id)):
         assert invalid(await rate(api, assessment_id, GOOD | {"credential_id": credential_id})) == ["/credential_id"]
@@ -101,13 +101,13 @@ async def test_only_what_was_recommended_can_be_rated(api: Api, pool: Pool, bank
     ],
 )  # fmt: skip
 async def test_bodies_that_do_not_fit(api: Api, pool: Pool, bank: Bank, changed: dict[str, Any], pointer: str) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     assert invalid(await rate(api, assessment_id, GOOD | changed)) == [pointer]
     assert await pool.fetch(ROWS) == []
 
 
 async def test_half_a_character_is_refused(api: Api, pool: Pool, bank: Bank) -> None:
-    path = f"/assessments/{await completed(pool, bank)}/feedback"
+    path = f"/assessments/{await completed_assessment(pool, bank)}/feedback"
     raw = b'{"relevance": 1, "acceptance": 1, "comment": "\\ud800"}'
     assert invalid(await api.send_raw("POST", path, raw, {"Content-Type": "application/json"})) == ["/comment"]
     assert (await rate(api, UUID(path.split("/")[2]), GOOD | {"comment": "x" * 2000})).status == 201
@@ -123,13 +123,13 @@ async def test_only_once_the_result_is_there(api: Api, path: str, pool: Pool, ba
 
 
 async def test_only_its_owner_and_staff_may(api: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     problem(await rate(api.as_("student", sub="student-2"), assessment_id), 403, "forbidden")
     assert await pool.fetch(ROWS) == []
 
 
 async def test_a_key_makes_it_once(api: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     first = await rate(api, assessment_id, Idempotency_Key="once")
     await given(api, assessment_id, 1, 1)
     again = await rate(api, assessment_id, Idempotency_Key="once")
@@ -141,7 +141,7 @@ async def test_a_key_makes_it_once(api: Api, pool: Pool, bank: Bank) -> None:
 async def planted(api: Api, advisor: Api, pool: Pool, bank: Bank) -> str:
     """Ratings of three assessments by their owners and an advisor; returns the credential that all recommend."""
     for number, (relevance, acceptance) in enumerate(((1, 5), (4, 5), (4, 2)), start=1):
-        assessment_id = await completed(pool, bank, f"student-{number}")
+        assessment_id = await completed_assessment(pool, bank, f"student-{number}")
         credential_id = await recommended(pool, assessment_id)
         owner = api.as_("student", sub=f"student-{number}")
         await given(owner, assessment_id, relevance, acceptance, credential_id=credential_id, comment=f" =C{number}, ü")
@@ -205,7 +205,7 @@ async def test_an_export_without_lines(advisor: Api) -> None:
 
 
 async def test_more_lines_than_a_page(advisor: Api, planted: str, pool: Pool) -> None:
-    more = 2 * analytics.ROWS + 1
+    more = 2 * analytics.PAGE_ROWS + 1
     await pool.execute(
         "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance)"
         " SELECT assessment_id, 1, 'x' || n, 1, 1 FROM results, generate_series(1, $1) AS n", more

@@ -14,12 +14,20 @@ from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ended
 from tests.pipelines import submit
-from tests.scored import LOCALLY, UNSCORED, about_to_fuse, by, completed, line_of, result_of
+from tests.scored_assessments import (
+    SCORED_LOCALLY,
+    UNSCORED,
+    claimed_fusion,
+    completed_assessment,
+    essay_score,
+    line_of,
+    newest_result,
+)
 from tests.web.conftest import Serve
 from tests.web.expecting import invalid, problem
 from tests.web.hearing import rung, told
 from tests.web.test_outages import NO_REDIS
-from tests.webhooks import NOWHERE, SECRET, open_delivery, send_all
+from tests.webhooks import SECRET, UNREACHABLE_URL, open_delivery, send_all
 
 REASON = "The essay says it in other words."
 STATE = "SELECT revision, overrides_version, completed_at, degraded, needs_review FROM assessments WHERE id = $1"
@@ -47,8 +55,8 @@ async def state(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
 
 
 async def test_the_persons_score_counts_and_the_machines_stays(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
-    before = await result_of(pool, assessment_id)
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
+    before = await newest_result(pool, assessment_id)
     reply = await put(advisor, assessment_id, essay, 0.9)
     after = reply.body
     assert (reply.status, reply.headers["Cache-Control"]) == (200, "private, no-cache")
@@ -69,7 +77,7 @@ async def test_the_persons_score_counts_and_the_machines_stays(advisor: Api, poo
 
 
 async def test_it_leaves_its_traces(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     before = await state(pool, assessment_id)
     override = line_of((await put(advisor, assessment_id, essay, 0.9)).body, essay)["override"]
     raised = {"revision": before["revision"] + 1, "overrides_version": 1}
@@ -84,7 +92,7 @@ async def test_it_leaves_its_traces(advisor: Api, pool: Pool, bank: Bank) -> Non
 async def test_a_gap_that_a_person_fills_is_none_any_more(advisor: Api, pool: Pool, bank: Bank) -> None:
     """An essay that nothing could score counts for both sides then; the reason goes with the last gap."""
     essays = {"essay": None, "essay_two": None}
-    assessment_id = await completed(pool, bank, essays=essays, reasons=[UNSCORED])
+    assessment_id = await completed_assessment(pool, bank, essays=essays, reasons=[UNSCORED])
     half = (await put(advisor, assessment_id, bank.ids["essay"], 0.5)).body
     assert (half["degraded"], half["breakdown"]["essay"]["unscored"]) == (True, 1)
     assert half["degraded_reasons"][0]["detail"] == "not scored; 1 of these 2 was scored by a person"
@@ -102,8 +110,8 @@ async def test_a_gap_that_a_person_fills_is_none_any_more(advisor: Api, pool: Po
 
 async def test_scores_by_rule_can_be_overridden_too(advisor: Api, pool: Pool, bank: Bank) -> None:
     answers = [each for each in bank.all_answers() if each["question_id"] != str(bank.ids["scale"])]
-    assessment_id = await completed(pool, bank, answers=answers)
-    before = await result_of(pool, assessment_id)
+    assessment_id = await completed_assessment(pool, bank, answers=answers)
+    before = await newest_result(pool, assessment_id)
     assert [reason["code"] for reason in before["degraded_reasons"]] == ["missing_responses"]
     theory = (await put(advisor, assessment_id, bank.ids["several"], 1.5)).body
     line = line_of(theory, bank.ids["several"])
@@ -118,7 +126,7 @@ async def test_scores_by_rule_can_be_overridden_too(advisor: Api, pool: Pool, ba
 
 
 async def test_points_are_from_0_to_the_maximum(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay_two"]
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay_two"]
     for score in (0, 2, 2.0, 1.999999, -0.0):
         override = line_of((await put(advisor, assessment_id, essay, score)).body, essay)["override"]
         assert str(override["score"]) == str(abs(float(score)))
@@ -132,7 +140,7 @@ async def test_points_are_from_0_to_the_maximum(advisor: Api, pool: Pool, bank: 
 
 
 async def test_a_reason_is_needed(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     for wrong in ("", "x" * 2001, None, 1, "a\x00b"):
         assert invalid(await put(advisor, assessment_id, essay, 0.5, wrong)) == ["/reason"], wrong
     path = path_of(assessment_id, essay)
@@ -143,7 +151,7 @@ async def test_a_reason_is_needed(advisor: Api, pool: Pool, bank: Bank) -> None:
 
 
 async def test_what_is_not_of_the_assessment_is_not_found(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     for place in ((assessment_id, uuid4()), (uuid4(), bank.ids["essay"]), (assessment_id, "x"), ("x", "y")):
         problem(await advisor.put(path_of(*place), {"score": 1, "reason": "So."}), 404, "not-found")
     # A question that came to the bank later.
@@ -174,8 +182,8 @@ async def test_there_is_nothing_to_override_before_the_result(api: Api, advisor:
 
 
 async def test_saying_it_again_changes_nothing(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     first = await put(advisor, assessment_id, essay, 0.9)
     before = await state(pool, assessment_id), await pool.fetchval("SELECT count(*) FROM webhook_deliveries")
     again = await put(advisor, assessment_id, essay, 0.9)
@@ -193,8 +201,8 @@ async def test_saying_it_again_changes_nothing(api: Api, advisor: Api, pool: Poo
 
 
 async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
+    assert (await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)).notification
     for score in (0.9, 0.5):
         await put(advisor, assessment_id, essay, score)
     rows = await pool.fetch("SELECT run, edition, event_type FROM webhook_deliveries ORDER BY edition")
@@ -203,32 +211,32 @@ async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     bodies = await pool.fetch("SELECT body, created_at FROM webhook_deliveries WHERE edition = 2")
-    message, result = orjson.loads(bodies[0]["body"]), await result_of(pool, assessment_id)
+    message, result = orjson.loads(bodies[0]["body"]), await newest_result(pool, assessment_id)
     assert message["data"]["overall"] == result["overall"]
     assert message["data"]["completed_at"] == result["completed_at"]
     assert message["timestamp"] > result["completed_at"]
 
 
 async def test_who_registers_later_is_told_of_the_newest_result(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     await put(advisor, assessment_id, bank.ids["essay"], 0.9)
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification
-    assert (await managing.register(pool, assessment_id, NOWHERE, SECRET)).notification is None
+    assert (await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)).notification
+    assert (await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)).notification is None
     (row,) = await pool.fetch("SELECT run, edition, event_type FROM webhook_deliveries")
     assert tuple(row) == (1, 1, "assessment.rescored")
 
 
 async def test_nobody_is_told_where_nobody_listens(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    assessment_id = await completed_assessment(pool, bank)
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     await pool.execute("UPDATE assessments SET webhook_disabled_at = now(), webhook_disabled_reason = 'gone'")
     assert (await put(advisor, assessment_id, bank.ids["essay"], 0.9)).status == 200
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries WHERE edition > 0") == 0
 
 
 async def test_who_has_the_status_can_see_that_it_changed(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     path = f"/assessments/{assessment_id}/status"
     tag = (await api.get(path)).headers["ETag"]
     assert (await api.get(path, If_None_Match=tag)).status == 304
@@ -239,19 +247,19 @@ async def test_who_has_the_status_can_see_that_it_changed(api: Api, advisor: Api
 async def test_others_are_told_and_the_message_is_rung_for(
     advisor: Api, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     async with told(redis_url) as changed:
         await put(advisor, assessment_id, bank.ids["essay"], 0.9)
     assert (changed, await rung(advisor, redis_url)) == ({assessment_id}, set())
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     for _ in range(2):
         await put(advisor, assessment_id, bank.ids["essay"], 0.8)
     assert await rung(advisor, redis_url) == {WEBHOOKS}
 
 
 async def test_without_redis_it_counts_all_the_same(serve: Serve, pool: Pool, bank: Bank) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     api = await serve(redis_url=NO_REDIS)
     reply = await put(api.as_("advisor"), assessment_id, essay, 0.9)
     assert (reply.status, line_of(reply.body, essay)["override"]["score"]) == (200, 0.9)
@@ -260,15 +268,18 @@ async def test_without_redis_it_counts_all_the_same(serve: Serve, pool: Pool, ba
 
 
 async def test_it_stays_through_later_runs(advisor: Api, pool: Pool, bank: Bank) -> None:
-    estimated = {"essay": by("local", 40), "essay_two": by("local", 80)}
-    assessment_id, essay = await completed(pool, bank, essays=estimated, reasons=[LOCALLY]), bank.ids["essay"]
+    estimated = {"essay": essay_score("local", 40), "essay_two": essay_score("local", 80)}
+    assessment_id, essay = (
+        await completed_assessment(pool, bank, essays=estimated, reasons=[SCORED_LOCALLY]),
+        bank.ids["essay"],
+    )
     override = line_of((await put(advisor, assessment_id, essay, 0.9)).body, essay)["override"]
     asked = await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
     assert asked.status == 202
     while_running = (await put(advisor, assessment_id, bank.ids["essay_two"], 1.0)).body
     assert while_running["degraded_reasons"] == []
-    job = await about_to_fuse(pool, bank, assessment_id, {"essay": by("gpt", 20), "essay_two": None}, run=2)
+    job = await claimed_fusion(pool, bank, assessment_id, {"essay": essay_score("gpt", 20), "essay_two": None}, run=2)
     assert await FusionJob(pool).run(job)
-    line = line_of(result := await result_of(pool, assessment_id), essay)
+    line = line_of(result := await newest_result(pool, assessment_id), essay)
     assert (line["score"], line["scorer"], line["override"]) == (0.2, "gpt", override)
     assert (result["breakdown"]["essay"]["score"], result["breakdown"]["essay"]["max_score"]) == (1.9, 3.0)

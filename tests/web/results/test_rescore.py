@@ -13,16 +13,16 @@ from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.dead_letters import ended, see
 from tests.pipelines import submit
-from tests.scored import about_to_fuse, by, completed, result_of
+from tests.scored_assessments import claimed_fusion, completed_assessment, essay_score, newest_result
 from tests.web.conftest import Serve
 from tests.web.expecting import invalid, problem
 from tests.web.hearing import rung, told
 from tests.web.test_outages import NO_REDIS
-from tests.webhooks import NOWHERE, SECRET
+from tests.webhooks import SECRET, UNREACHABLE_URL
 
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 BODY = {"reason": "The rubric was wrong."}
-AGAIN = {"essay": by("gpt", 20), "essay_two": by("gpt", 20)}
+AGAIN = {"essay": essay_score("gpt", 20), "essay_two": essay_score("gpt", 20)}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def rescore(caller: Api, assessment_id: UUID, body: Any = BODY, **headers:
 
 
 async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     before = await see(pool, assessment_id)
     reply = await rescore(advisor, assessment_id, traceparent=TRACE, X_Request_ID="again-1")
     path = f"/assessments/{assessment_id}/status"
@@ -54,7 +54,7 @@ async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: 
     assert (during.row["revision"], during.row["remaining"]) == (before.row["revision"] + 1, 2)
     assert (during.due, during.row["completed_at"]) == ({"gpt", "rag"}, before.row["completed_at"])
     assert {kind.value: job["mode"] for kind, job in during.jobs.items()} == {
-        "gpt": "anew", "rag": "needed", "fusion": "needed"
+        "gpt": "rescore", "rag": "missing", "fusion": "missing"
     }  # fmt: skip
     for kind, job in during.jobs.items():
         former = before.jobs[kind]
@@ -65,7 +65,7 @@ async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: 
 
 
 async def test_without_an_origin_of_its_own_the_trace_goes_on(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     before = (await see(pool, assessment_id)).jobs
     await rescore(advisor, assessment_id)
     after = (await see(pool, assessment_id)).jobs
@@ -73,14 +73,14 @@ async def test_without_an_origin_of_its_own_the_trace_goes_on(advisor: Api, pool
 
 
 async def test_the_result_stands_until_the_new_one_replaces_it(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    assessment_id = await completed_assessment(pool, bank)
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     former = await advisor.get(f"/assessments/{assessment_id}/result")
     await rescore(advisor, assessment_id)
-    job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+    job = await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2)
     assert (await advisor.get(f"/assessments/{assessment_id}/result")).raw == former.raw
     assert await FusionJob(pool).run(job)
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     assert (former.body["breakdown"]["essay"]["score"], result["breakdown"]["essay"]["score"]) == (2.0, 0.6)
     status = (await advisor.get(f"/assessments/{assessment_id}/status")).body
     assert (status["status"], status["rescoring"], status["run"]) == ("completed", False, 2)
@@ -94,19 +94,19 @@ async def test_a_failed_assessment_can_be_scored_again(advisor: Api, pool: Pool,
     await ended(pool, assessment_id)
     reply = await rescore(advisor, assessment_id)
     assert (reply.status, reply.body["status"], reply.body["rescoring"]) == (202, "failed", True)
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2))
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2))
     assert (await advisor.get(f"/assessments/{assessment_id}/status")).body["status"] == "completed"
 
 
 async def test_one_run_at_a_time(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     problem(await rescore(advisor, assessment_id), 409, "run-in-progress")
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id))
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id))
     assert (await rescore(advisor, assessment_id)).status == 202
     refused = await rescore(advisor, assessment_id)
     problem(refused, 409, "run-in-progress")
     assert int(refused.headers["Retry-After"]) >= 1
-    job = await about_to_fuse(pool, bank, assessment_id, AGAIN, run=2)
+    job = await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2)
     problem(await rescore(advisor, assessment_id), 409, "run-in-progress")
     assert await FusionJob(pool).run(job)
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 6
@@ -122,14 +122,14 @@ async def test_what_was_never_submitted_cannot_be_scored_again(advisor: Api, pat
 
 
 async def test_who_asked_and_why_is_kept(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     await rescore(advisor, assessment_id)
     row = await pool.fetchrow("SELECT actor, action, key, after FROM audit_log WHERE entity = 'assessment'")
     assert row and tuple(row) == ("advisor-1", "rescore", str(assessment_id), {"run": 2, "reason": BODY["reason"]})
 
 
 async def test_a_reason_is_needed_and_nothing_else(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     for wrong in ("", " \n", "x" * 2001, None, 1):
         assert invalid(await rescore(advisor, assessment_id, {"reason": wrong})) == ["/reason"]
     assert invalid(await rescore(advisor, assessment_id, None)) == ["/reason"]
@@ -141,7 +141,7 @@ async def test_the_order_of_the_checks(api: Api, advisor: Api, path: str, pool: 
     problem(await rescore(advisor, uuid4()), 404, "not-found")
     problem(await api.send_raw("POST", f"{path}/rescore", b"{", {}), 403, "forbidden")
     assert invalid(await rescore(advisor, UUID(path.rsplit("/", 1)[1]), {})) == ["/reason"]
-    assessment_id = await completed(pool, bank, "student-2")
+    assessment_id = await completed_assessment(pool, bank, "student-2")
     first = await rescore(advisor, assessment_id, Idempotency_Key="k")
     again = await rescore(advisor, assessment_id, Idempotency_Key="k")
     assert (again.raw, again.headers["Idempotent-Replayed"]) == (first.raw, "true")
@@ -153,14 +153,14 @@ async def test_the_order_of_the_checks(api: Api, advisor: Api, path: str, pool: 
 async def test_others_are_told_and_what_is_due_is_rung_for_once(
     advisor: Api, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     async with told(redis_url) as changed:
         await rescore(advisor, assessment_id, Idempotency_Key="k")
     assert (changed, await rung(advisor, redis_url)) == ({assessment_id}, {JobType.GPT, JobType.RAG})
 
 
 async def test_without_redis_it_is_accepted_all_the_same(serve: Serve, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     api = await serve(redis_url=NO_REDIS)
     assert (await rescore(api.as_("advisor"), assessment_id)).status == 202
     assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
@@ -168,5 +168,5 @@ async def test_without_redis_it_is_accepted_all_the_same(serve: Serve, pool: Poo
 
 async def test_a_track_can_be_taken_again_meanwhile(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
     """A run beside a final status does not make the assessment an open one."""
-    await rescore(advisor, await completed(pool, bank))
+    await rescore(advisor, await completed_assessment(pool, bank))
     assert (await api.post("/assessments", {"track": SLUG})).status == 201

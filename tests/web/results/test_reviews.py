@@ -4,7 +4,7 @@ from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.api import Api
 from tests.bank import Bank
-from tests.scored import UNSCORED, about_to_fuse, by, completed
+from tests.scored_assessments import UNSCORED, claimed_fusion, completed_assessment, essay_score
 from tests.web.expecting import problem
 from tests.web.results.test_overrides import put
 
@@ -16,9 +16,14 @@ async def review(api: Api, wanted: str) -> list[str]:
 
 
 async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api: Api, pool: Pool, bank: Bank) -> None:
-    doubtful = {"essay": by("gpt", 40, "needs_review"), "essay_two": by("gpt", 80, "needs_review", "x")}
-    assessment_id = await completed(pool, bank, "student-1", doubtful)
-    await completed(pool, bank, "student-2", {"essay": by("gpt", 40, "x"), "essay_two": by("gpt", 80)})
+    doubtful = {
+        "essay": essay_score("gpt", 40, "needs_review"),
+        "essay_two": essay_score("gpt", 80, "needs_review", "x"),
+    }
+    assessment_id = await completed_assessment(pool, bank, "student-1", doubtful)
+    await completed_assessment(
+        pool, bank, "student-2", {"essay": essay_score("gpt", 40, "x"), "essay_two": essay_score("gpt", 80)}
+    )
     assert (await review(api, "true"), await review(api, "false")) == (["student-1"], ["student-2"])
     staff = (await api.as_("admin").get("/assessments")).body["items"]
     assert {line["owner"]: line["needs_review"] for line in staff} == {"student-1": True, "student-2": False}
@@ -29,16 +34,16 @@ async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api:
     await put(admin, assessment_id, bank.ids["essay_two"], 1)
     assert await review(api, "true") == []
     await admin.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, doubtful, run=2))
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id, doubtful, run=2))
     assert await review(api, "true") == []
 
 
 async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool, bank: Bank) -> None:
     """Until a person scores it, or a later run does."""
-    unscored = {"essay": by("gpt", 40), "essay_two": None}
-    by_hand = await completed(pool, bank, "student-1", unscored, reasons=[UNSCORED])
-    by_rescore = await completed(pool, bank, "student-2", unscored, reasons=[UNSCORED])
-    await completed(pool, bank, "student-3")
+    unscored = {"essay": essay_score("gpt", 40), "essay_two": None}
+    by_hand = await completed_assessment(pool, bank, "student-1", unscored, reasons=[UNSCORED])
+    by_rescore = await completed_assessment(pool, bank, "student-2", unscored, reasons=[UNSCORED])
+    await completed_assessment(pool, bank, "student-3")
     assert await review(api, "false") == ["student-3"]
     assert sorted(await review(api, "true")) == ["student-1", "student-2"]
     admin = api.as_("admin")
@@ -46,12 +51,14 @@ async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool,
     assert await review(api, "true") == ["student-2"]
     await admin.post(f"/assessments/{by_rescore}/rescore", {"reason": "So."})
     assert await review(api, "true") == ["student-2"]
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, by_rescore, run=2))
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, by_rescore, run=2))
     assert await review(api, "true") == []
 
 
 async def test_students_neither_see_nor_ask_what_waits_for_a_look(api: Api, pool: Pool, bank: Bank) -> None:
-    await completed(pool, bank, "student-1", {"essay": by("gpt", 40, "needs_review"), "essay_two": None})
+    await completed_assessment(
+        pool, bank, "student-1", {"essay": essay_score("gpt", 40, "needs_review"), "essay_two": None}
+    )
     (line,) = (await api.get("/assessments")).body["items"]
     assert line["needs_review"] is None
     for value in ("true", "false", "x"):

@@ -22,10 +22,10 @@ from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RU
 from tests.dead_letters import ended
 from tests.fakes.model_server import ModelServer, model_server, text
 from tests.pipelines import pipeline, run_all, submit
-from tests.scored import UNSCORED, about_to_fuse, by, completed
+from tests.scored_assessments import UNSCORED, claimed_fusion, completed_assessment, essay_score
 from tests.web.expecting import problem
 from tests.web.results.test_overrides import put
-from tests.webhooks import NOWHERE, SECRET, open_delivery, send_all
+from tests.webhooks import SECRET, UNREACHABLE_URL, open_delivery, send_all
 
 Run = Callable[[str], Awaitable[UUID]]
 
@@ -80,8 +80,8 @@ def line(told: dict[str, Any], question_id: UUID) -> dict[str, Any]:
 
 async def test_answers_keys_rules_and_scores(advisor: Api, bank: Bank, pool: Pool) -> None:
     answers = bank.answers(right="B", several=["A", "C"], partial=["A"], single="A", essay=ESSAY)
-    essays = {"essay": by("local", 40)}
-    told = await trace(advisor, await completed(pool, bank, essays=essays, answers=answers))
+    essays = {"essay": essay_score("local", 40)}
+    told = await trace(advisor, await completed_assessment(pool, bank, essays=essays, answers=answers))
     rules = {name: line(told, bank.ids[name])["rule"] for name in ("right", "partial", "single", "text", "essay")}
     assert rules == {"right": "all_or_nothing", "partial": "partial_credit", "single": "answered",
                      "text": "no_answer", "essay": "scorer"}  # fmt: skip
@@ -158,8 +158,8 @@ async def test_what_the_search_found_by_each_way_and_the_final_order(advisor: Ap
 
 
 async def test_times_reasons_and_errors_of_jobs(advisor: Api, bank: Bank, pool: Pool) -> None:
-    essays = {"essay": by("gpt", 40), "essay_two": None}
-    told = await trace(advisor, await completed(pool, bank, essays=essays, reasons=[UNSCORED]))
+    essays = {"essay": essay_score("gpt", 40), "essay_two": None}
+    told = await trace(advisor, await completed_assessment(pool, bank, essays=essays, reasons=[UNSCORED]))
     assert [job["job_type"] for job in told["jobs"]] == ["gpt", "rag", "fusion"]
     for job in told["jobs"]:
         assert job["created_at"] <= job["started_at"] <= job["completed_at"]
@@ -170,7 +170,7 @@ async def test_times_reasons_and_errors_of_jobs(advisor: Api, bank: Bank, pool: 
 
 
 async def test_what_people_said_in_order_beside_the_machine(advisor: Api, api: Api, bank: Bank, pool: Pool) -> None:
-    assessment_id, essay = await completed(pool, bank), bank.ids["essay"]
+    assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     await put(advisor, assessment_id, essay, 0.9, "Better.")
     await put(api.as_("admin"), assessment_id, essay, 0.5, "Worse.")
     told = line(await trace(advisor, assessment_id), essay)
@@ -181,25 +181,25 @@ async def test_what_people_said_in_order_beside_the_machine(advisor: Api, api: A
 
 
 async def test_messages_in_short(advisor: Api, bank: Bank, pool: Pool) -> None:
-    assessment_id = await completed(pool, bank)
-    await managing.register(pool, assessment_id, NOWHERE, SECRET)
+    assessment_id = await completed_assessment(pool, bank)
+    await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
     (told,) = (await trace(advisor, assessment_id))["deliveries"]
     assert (told["type"], told["status"], told["last_status_code"]) == ("assessment.completed", "failed", None)
     assert told["attempts"] > 0 and told["last_error"]
     raw = (await advisor.get(f"/assessments/{assessment_id}/trace")).raw
-    assert SECRET.encode() not in raw and NOWHERE.encode() not in raw
+    assert SECRET.encode() not in raw and UNREACHABLE_URL.encode() not in raw
 
 
 async def test_the_newest_run_with_a_result_or_a_named_one(advisor: Api, bank: Bank, pool: Pool) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     assert (await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})).status == 202
     assert (await trace(advisor, assessment_id))["run"] == 1
     running = await trace(advisor, assessment_id, "?run=2")
-    assert (running["run"], running["completed_at"], running["jobs"][0]["mode"]) == (2, None, "anew")
-    estimated = {"essay": by("local", 20), "essay_two": None}
-    assert await FusionJob(pool).run(await about_to_fuse(pool, bank, assessment_id, estimated, run=2))
+    assert (running["run"], running["completed_at"], running["jobs"][0]["mode"]) == (2, None, "rescore")
+    estimated = {"essay": essay_score("local", 20), "essay_two": None}
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id, estimated, run=2))
     newest, first = await trace(advisor, assessment_id), await trace(advisor, assessment_id, "?run=1")
     lines = [line(each, bank.ids["essay"])["essay_score"]["scorer"] for each in (newest, first)]
     assert ([newest["run"], first["run"]], lines) == ([2, 1], ["local", "gpt"])
@@ -222,7 +222,7 @@ async def test_without_a_result_only_a_named_run_can_be_looked_into(
 
 
 async def test_no_student_gets_it_not_even_the_owner(api: Api, advisor: Api, bank: Bank, pool: Pool) -> None:
-    assessment_id = await completed(pool, bank)
+    assessment_id = await completed_assessment(pool, bank)
     told = (await advisor.get(f"/assessments/{assessment_id}/trace")).raw.decode()
     for secret in (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION):
         assert secret in told

@@ -1,4 +1,4 @@
-"""An evaluation as a picture: both scores of each answer, and their difference."""
+"""Drawing the agreement of a scorer with people: both scores of each answer, and their difference."""
 
 from pathlib import Path
 
@@ -8,24 +8,24 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from app.evaluation.report import Report
+from app.evaluation.agreement_report import AgreementReport
 
-# Inches, and dots in each: 1650 to 750 pixels.
+# Inches, and dots per inch: 1650 × 750 pixels.
 _SIZE, _DOTS = (11.0, 5.0), 150
-# People give few different scores; without a little noise their dots would lie on each other.
+# People give few different scores; without a little noise the dots would lie on top of each other.
 _JITTER = 0.012
 _BLUE, _RED = "#1f5a96", "#b03a2e"
 
 
-def draw(report: Report, path: Path) -> None:
-    """Writes the picture as PNG, 1650 to 750 pixels: left human against machine with the line of identity, right the
-    difference over the mean (Bland and Altman) with its mean and limits of agreement.
+def draw_agreement(report: AgreementReport, path: Path) -> None:
+    """Writes a PNG of 1650 × 750 pixels: on the left human against machine scores with the line of identity, on the
+    right the difference over the mean (Bland and Altman) with its mean and limits of agreement.
 
     Raises:
         OSError: it cannot be written.
     """
     figure = Figure(figsize=_SIZE, dpi=_DOTS, layout="constrained")
-    # Without pyplot there is no window and no state that outlives the picture.
+    # Without pyplot there is no window and no global state.
     FigureCanvasAgg(figure)
     human = np.array([line.human for line in report.scores])
     machine = np.array([line.machine for line in report.scores])
@@ -37,11 +37,11 @@ def draw(report: Report, path: Path) -> None:
     figure.savefig(path, format="png")
 
 
-def _draw_both(axes: Axes, human: NDArray[np.float64], machine: NDArray[np.float64], report: Report) -> None:
+def _draw_both(axes: Axes, human: NDArray[np.float64], machine: NDArray[np.float64], report: AgreementReport) -> None:
     axes.axline((0, 0), (1, 1), color="black", linewidth=0.8, linestyle="--", label="equal scores")
     _dots(axes, human, machine)
     axes.set(xlabel="human score", ylabel="machine score", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-    axes.set_title(f"Pearson r {_told(report, 'pearson')}, RMSE {_told(report, 'rmse')}")
+    axes.set_title(f"Pearson r {_rounded(report, 'pearson')}, RMSE {_rounded(report, 'rmse')}")
     axes.legend(loc="upper left")
 
 
@@ -50,13 +50,13 @@ def _draw_difference(
     human: NDArray[np.float64],
     machine: NDArray[np.float64],
     noise: NDArray[np.float64],
-    report: Report,
+    report: AgreementReport,
 ) -> None:
     _dots(axes, (human + machine) / 2 + noise[0], machine - human + noise[1])
     for name, style in (("upper_limit", ":"), ("bias", "-"), ("lower_limit", ":")):
         if (value := report.agreement[name].value) is not None:
             axes.axhline(value, color=_RED, linestyle=style, linewidth=1.2)
-            # Beside the picture, where no dot is.
+            # Right of the axes, where no dot is.
             axes.annotate(
                 f"{value:+.2f}".replace("-", "−"), (1.0, value), xycoords=("axes fraction", "data"),
                 xytext=(4, 0), textcoords="offset points", va="center", color=_RED,
@@ -70,6 +70,6 @@ def _dots(axes: Axes, across: NDArray[np.float64], up: NDArray[np.float64]) -> N
     axes.scatter(across, up, s=14, alpha=0.35, linewidths=0, color=_BLUE)
 
 
-def _told(report: Report, measure: str) -> str:
+def _rounded(report: AgreementReport, measure: str) -> str:
     value = report.agreement[measure].value
     return "–" if value is None else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""A labelled query as the product would meet it: as questions, answers and estimates of a run."""
+"""The search query that the service would build for a labelled query."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -11,10 +11,10 @@ from app.domain.result.model import SkillEstimate
 from app.domain.result.skills import GAP_BELOW
 from app.domain.states import Level
 from app.evaluation.answers import STANDARD_RUBRIC
-from app.evaluation.labelled import LabelledQuery
+from app.evaluation.labelled_queries import LabelledQuery
 
 _NAMES = {track["slug"]: track["name"] for track in sample_data.tracks()}
-# As the sample questions ask for it.
+# As in the sample questions.
 _LEVELS = ProfileQuestion(
     prompt="At which level should a course or certificate start so that it suits you?",
     input=ProfileInput.SINGLE,
@@ -23,22 +23,24 @@ _LEVELS = ProfileQuestion(
 _INTEREST = ProfileQuestion(prompt="What would you like to learn?", input=ProfileInput.TEXT)
 
 
-def product_query(labelled: LabelledQuery) -> RetrievalQuery:
-    """What the product would look for."""
-    told = list(_told(labelled))
-    questions = [Question(question_id=UUID(int=place), version=1, body=body) for place, (body, _) in enumerate(told)]
-    answers = {UUID(int=place): answer for place, (_, answer) in enumerate(told)}
+def to_retrieval_query(labelled: LabelledQuery) -> RetrievalQuery:
+    """The query that the service would build from a run with these questions, answers and skill estimates."""
+    answered = list(_answered_questions(labelled))
+    questions = [
+        Question(question_id=UUID(int=number), version=1, body=body) for number, (body, _) in enumerate(answered)
+    ]
+    answers = {UUID(int=number): answer for number, (_, answer) in enumerate(answered)}
     name = _NAMES.get(labelled.track, labelled.track.replace("-", " ").title())
     return build_query(name, labelled.skills_of_track, _estimates(labelled), questions, answers)
 
 
-def _told(labelled: LabelledQuery) -> Iterable[tuple[QuestionBody, Answer]]:
+def _answered_questions(labelled: LabelledQuery) -> Iterable[tuple[QuestionBody, Answer]]:
     if labelled.level is not None:
         yield _LEVELS, labelled.level.value
     for interest in labelled.interests:
         yield _INTEREST, interest
     for subject in labelled.essay_subjects:
-        # What the essay says is not looked for, and which answer would be good is not known.
+        # The essay itself is not part of a query.
         yield EssayQuestion(prompt=subject, model_answer="-", rubric=STANDARD_RUBRIC), ""
 
 

@@ -1,4 +1,4 @@
-"""An evaluation on the terminal."""
+"""Printing the agreement report on the terminal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.evaluation.intervals import Figure
-from app.evaluation.report import FEW_QUESTIONS, KAPPA_LEVELS, Report
+from app.evaluation.agreement_report import FEW_QUESTIONS, KAPPA_LEVELS, AgreementReport
+from app.evaluation.intervals import IntervalEstimate
 
 # Wide enough for every table; a narrower terminal breaks the lines itself.
 _WIDTH = 110
@@ -24,15 +24,15 @@ _MEASURES = {
 }
 
 
-def show(report: Report) -> None:
-    """Prints all figures on standard output; what is not defined as a dash."""
+def print_agreement(report: AgreementReport) -> None:
+    """Prints the report on standard output; undefined values as a dash."""
     console = Console(width=_WIDTH)
     for part in _parts(report):
         console.print(part)
         console.print()
 
 
-def _parts(report: Report) -> Iterator[Table | Text]:
+def _parts(report: AgreementReport) -> Iterator[Table | Text]:
     yield _heading(report)
     yield _agreement(report)
     yield Text(_intervals(report), style="dim")
@@ -41,19 +41,19 @@ def _parts(report: Report) -> Iterator[Table | Text]:
     if report.source.group is not None:
         yield _groups(report, report.source.group)
         if any(line.bias.low is None or line.to_the_rest.low is None for line in report.groups):
-            yield Text(f"{_UNDEFINED}: too few {report.drawn} to tell what chance does.", style="dim")
+            yield Text(f"{_UNDEFINED}: too few {report.drawn} for an interval.", style="dim")
     if report.unscored:
         yield _unscored(report)
     yield Text(_cost(report))
 
 
-def _heading(report: Report) -> Text:
+def _heading(report: AgreementReport) -> Text:
     scorer = " ".join(part for part in (report.source.scorer, report.model, report.prompt_version) if part)
     name = Path(report.source.file).name
     return Text(f"{name}: {report.scored} of {report.chosen} answers scored by {scorer}", style="bold")
 
 
-def _agreement(report: Report) -> Table:
+def _agreement(report: AgreementReport) -> Table:
     table = _table("agreement", "figure", "95 % interval")
     for name, meaning in _MEASURES.items():
         figure = report.agreement[name]
@@ -61,14 +61,14 @@ def _agreement(report: Report) -> Table:
     return table
 
 
-def _intervals(report: Report) -> str:
+def _intervals(report: AgreementReport) -> str:
     drawn = f"{report.questions} questions, each with all its answers," if report.drawn == "questions" else "answers"
     few = report.drawn == "questions" and report.questions < FEW_QUESTIONS
     warning = "; from so few questions they are too narrow" if few else ""
     return f"Intervals: bootstrap, {drawn} drawn {report.resamples} times{warning}. Scores are from 0 to 1."
 
 
-def _calibration(report: Report) -> Table:
+def _calibration(report: AgreementReport) -> Table:
     table = _table("by the machine's score", "answers", "mean machine", "mean human", "difference")
     for part in report.calibration:
         between = f"{part.lowest:.2f} to {part.highest:.2f}"
@@ -77,14 +77,14 @@ def _calibration(report: Report) -> Table:
     return table
 
 
-def _confidence(report: Report) -> Table:
+def _confidence(report: AgreementReport) -> Table:
     table = _table("by the machine's confidence", "answers", "RMSE")
     for part in report.confidence:
         table.add_row(f"{part.lowest:.2f} to {part.highest:.2f}", str(part.count), _number(part.rmse))
     return table
 
 
-def _groups(report: Report, column: str) -> Table:
+def _groups(report: AgreementReport, column: str) -> Table:
     table = _table(f"by {column}", "answers", "human", "machine", "difference", "", "less the rest's", "")
     for line in report.groups:
         apart = line.to_the_rest
@@ -99,16 +99,18 @@ def _groups(report: Report, column: str) -> Table:
     return table
 
 
-def _unscored(report: Report) -> Table:
+def _unscored(report: AgreementReport) -> Table:
     table = _table("not scored, in none of the figures", "answers", "mean human")
-    for trouble in report.unscored:
-        table.add_row(Text(f"{trouble.detail} ({trouble.code})"), str(trouble.count), _number(trouble.mean_human))
+    for line in report.unscored:
+        table.add_row(Text(f"{line.detail} ({line.code})"), str(line.count), _number(line.mean_human))
     return table
 
 
-def _cost(report: Report) -> str:
-    cost, each = report.cost, report.cost.seconds_for_an_answer
-    time = f"{cost.seconds:.1f} s in all" + (f", {each:.2f} s for an answer" if each is not None else "")
+def _cost(report: AgreementReport) -> str:
+    cost = report.cost
+    time = f"{cost.seconds:.1f} s in all"
+    if cost.seconds_for_an_answer is not None:
+        time += f", {cost.seconds_for_an_answer:.2f} s for an answer"
     if report.source.scorer != "gpt":
         return time
     dollars = "dollars unknown, MODEL_PRICES does not have this model"
@@ -126,11 +128,11 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _number(value: float | None) -> str:
-    # A rounded nothing has no sign.
+    # Adding 0 turns -0.0 into 0.0.
     return _UNDEFINED if value is None else f"{round(value, 3) + 0.0:.3f}"
 
 
-def _interval(figure: Figure) -> str:
+def _interval(figure: IntervalEstimate) -> str:
     if figure.low is None or figure.high is None:
         return _UNDEFINED
     return f"{_number(figure.low)} to {_number(figure.high)}"

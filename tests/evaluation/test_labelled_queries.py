@@ -1,4 +1,4 @@
-"""Reading labelled queries, and asking them as the product would."""
+"""Reading labelled queries, and building the search queries that the service would."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 
 from app.clients.llm.embeddings_local import MAX_TOKENS, ModelFiles
 from app.domain.states import Level
-from app.evaluation.asking import product_query
-from app.evaluation.labelled import read_labelled
-from app.evaluation.lines import WrongFile
+from app.evaluation.json_lines import InvalidFile
+from app.evaluation.labelled_queries import read_labelled_set
+from app.evaluation.retrieval_queries import to_retrieval_query
 
-OURS = Path(__file__).parents[1] / "data/retrieval/labelled.jsonl"
+OUR_QUERIES = Path(__file__).parents[1] / "data/retrieval/labelled.jsonl"
 QUERY: dict[str, Any] = {
     "id": "q-1", "track": "gardener", "level": "beginner", "skills_of_track": ["soil", "water"],
     "gaps": [{"skill": "water", "level": 0.4}, {"skill": "soil", "level": 0.1}], "interests": ["Roses"],
@@ -25,59 +25,61 @@ CATALOGUE = [
 ]  # fmt: skip
 
 
-def written(folder: Path, queries: list[Any], catalogue: Any = CATALOGUE) -> tuple[Path, Path]:
-    """Both files."""
+def write_files(folder: Path, queries: list[Any], catalogue: Any = CATALOGUE) -> tuple[Path, Path]:
+    """The paths of a file with these queries and one with these credentials."""
     lines = [query if isinstance(query, str) else json.dumps(query) for query in queries]
     (folder / "queries.jsonl").write_text("\n".join(lines), "utf-8")
     (folder / "catalogue.json").write_text(json.dumps(catalogue), "utf-8")
     return folder / "queries.jsonl", folder / "catalogue.json"
 
 
-def test_our_own_queries_are_read_cut_in_halves_and_short_enough_to_be_embedded() -> None:
+def test_our_own_queries_are_read_split_in_halves_and_short_enough_to_be_embedded() -> None:
     from tokenizers import Tokenizer
 
-    labelled = read_labelled(OURS, None)
-    assert len(labelled.queries) == 115 and len(labelled.catalogue) == 150
+    labelled = read_labelled_set(OUR_QUERIES, None)
+    assert len(labelled.queries) == 115 and len(labelled.credentials) == 150
     assert {half: sum(query.half == half for query in labelled.queries) for half in "ab"} == {"a": 62, "b": 53}
     tokenizer = Tokenizer.from_file(str(ModelFiles.installed().tokenizer))
     tokenizer.no_padding()
     for query in labelled.queries:
-        parts = product_query(query).meanings
+        parts = to_retrieval_query(query).meanings
         assert sum(len(tokenizer.encode(part.text, add_special_tokens=False).ids) for part in parts) <= MAX_TOKENS
 
 
-def test_a_query_is_asked_as_the_product_would(tmp_path: Path) -> None:
-    labelled = read_labelled(*written(tmp_path, [QUERY, QUERY | {"id": "q-2", "level": None}]))
-    query, without = map(product_query, labelled.queries)
+def test_a_labelled_query_becomes_the_search_query_of_the_service(tmp_path: Path) -> None:
+    labelled = read_labelled_set(*write_files(tmp_path, [QUERY, QUERY | {"id": "q-2", "level": None}]))
+    query, without = map(to_retrieval_query, labelled.queries)
     assert (query.gaps, query.level, without.level) == (("soil", "water"), Level.BEGINNER, None)
     assert [part.text for part in query.meanings] == ["soil", "water", "Roses", "soil, water", "How does water rise?"]
 
 
-def test_titles_and_skills_alone_will_do(tmp_path: Path) -> None:
+def test_titles_without_grades_and_skills_without_levels_are_accepted(tmp_path: Path) -> None:
     bare = {"id": "q-1", "track": "gardener", "gaps": ["water"], "accept": ["Water", "Soil"]}
-    queries, _ = written(tmp_path, [bare, bare | {"id": "q-2"}])
+    queries, _ = write_files(tmp_path, [bare, bare | {"id": "q-2"}])
     catalogue = tmp_path / "catalogue.jsonl"
     catalogue.write_text("".join(json.dumps(body) + "\n" for body in CATALOGUE), "utf-8")
-    labelled = read_labelled(queries, catalogue)
+    labelled = read_labelled_set(queries, catalogue)
     assert labelled.queries[0].accept == {"Water": 1, "Soil": 1}
     assert [(gap.skill, gap.level) for gap in labelled.queries[0].gaps] == [("water", 0.0)]
-    assert set(labelled.catalogue) == {"Soil", "Water", "Cooking"}
-    assert product_query(labelled.queries[0]).gaps == ("water",)
+    assert set(labelled.credentials) == {"Soil", "Water", "Cooking"}
+    assert to_retrieval_query(labelled.queries[0]).gaps == ("water",)
 
 
 @pytest.mark.parametrize(
     ("queries", "catalogue", "why"),
     [
-        ([QUERY, QUERY | {"id": "2", "accept": {"Stones": 3}}], CATALOGUE, "line 2: accept: not in the catalogue: Sto"),
+        ([QUERY, QUERY | {"id": "2", "accept": {"Stones": 3}}], CATALOGUE, "line 2: accept: no such credential: Sto"),
         ([QUERY, QUERY | {"id": "2", "accept": {"Soil": 4}}], CATALOGUE, "line 2: accept.Soil: "),
         ([QUERY, "{"], CATALOGUE, "line 2: Invalid JSON"),
         ([QUERY, QUERY], CATALOGUE, "two queries have the same id"),
         ([QUERY], CATALOGUE, "at least two labelled queries are needed, not 1"),
         ([QUERY, QUERY], [*CATALOGUE, CATALOGUE[0]], "two credentials have the same title"),
         ([QUERY, QUERY], {"catalogue": []}, "neither a list nor an object"),
-        ([QUERY, QUERY], [{"title": "Soil"}], "not a catalogue: provider: Field required"),
+        ([QUERY, QUERY], [{"title": "Soil"}], "not a list of credentials: provider: Field required"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, queries: list[Any], catalogue: Any, why: str) -> None:
-    with pytest.raises(WrongFile, match=why.replace("(", r"\(")):
-        read_labelled(*written(tmp_path, queries, catalogue))
+def test_invalid_files_are_refused_with_the_reason(
+    tmp_path: Path, queries: list[Any], catalogue: Any, why: str
+) -> None:
+    with pytest.raises(InvalidFile, match=why.replace("(", r"\(")):
+        read_labelled_set(*write_files(tmp_path, queries, catalogue))

@@ -1,4 +1,4 @@
-"""What an evaluation finds, worked out of both sides' scores. Its fields are those of the JSON file."""
+"""The report of a scorer's agreement with people. Its fields are those of the JSON file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,20 @@ from app.domain.agreement import (
     rmse,
     weighted_kappa,
 )
-from app.evaluation.answers import HumanScored
-from app.evaluation.intervals import LEVEL, RESAMPLES, Figure, Rows, Statistic, clusters_of, figures
+from app.evaluation.answers import HumanScoredAnswer
+from app.evaluation.intervals import (
+    CONFIDENCE_LEVEL,
+    RESAMPLES,
+    IntervalEstimate,
+    Rows,
+    Statistic,
+    bootstrap_intervals,
+    clusters_by_question,
+)
 from app.services.essays.bulk_scoring import ScoringResult
 
 KAPPA_LEVELS = 5
-# From so few questions drawn anew the intervals come out too narrow.
+# With fewer questions the bootstrap intervals are too narrow.
 FEW_QUESTIONS = 10
 _MEASURES: dict[str, Callable[[Array, Array], float | None]] = {
     "pearson": pearson,
@@ -34,7 +42,7 @@ _MEASURES: dict[str, Callable[[Array, Array], float | None]] = {
 
 
 @dataclass(frozen=True)
-class CalibrationPart:
+class CalibrationBin:
     """One fifth of the answers by the machine's score; equal scores stay together."""
 
     lowest: float
@@ -45,8 +53,8 @@ class CalibrationPart:
 
 
 @dataclass(frozen=True)
-class ConfidencePart:
-    """One third of the answers by the machine's confidence; without an error where it is one answer only."""
+class ConfidenceBin:
+    """One third of the answers by the machine's confidence; no error for a single answer."""
 
     lowest: float
     highest: float
@@ -56,19 +64,19 @@ class ConfidencePart:
 
 @dataclass(frozen=True)
 class GroupLine:
-    """One group of answers; `to_the_rest` is its bias less that of all others."""
+    """One group of answers; `to_the_rest` is its bias minus that of all others."""
 
     name: str
     count: int
     mean_human: float
     mean_machine: float
-    bias: Figure
-    to_the_rest: Figure
+    bias: IntervalEstimate
+    to_the_rest: IntervalEstimate
 
 
 @dataclass(frozen=True)
-class Unscored:
-    """The answers that one trouble left without a score; `mean_human` tells whether they are like the others."""
+class UnscoredAnswers:
+    """The answers that have no score for the same reason; `mean_human` shows whether they are like the others."""
 
     code: str
     detail: str
@@ -78,8 +86,8 @@ class Unscored:
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What all tries took together; `dollars` is None where the model's price is not known."""
+class ScoringCost:
+    """What all tries took together; `dollars` is None if the model's price is unknown."""
 
     tries: int
     tokens_in: int
@@ -100,8 +108,8 @@ class ScoreLine:
 
 
 @dataclass(frozen=True)
-class Source:
-    """What was evaluated, and how."""
+class EvaluationSource:
+    """The evaluated file and the options."""
 
     file: str
     scorer: str
@@ -112,10 +120,10 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Everything that is shown."""
+class AgreementReport:
+    """Everything that the command prints and writes."""
 
-    source: Source
+    source: EvaluationSource
     model: str | None
     prompt_version: str | None
     chosen: int
@@ -124,26 +132,28 @@ class Report:
     drawn: str
     level: float
     resamples: int
-    agreement: dict[str, Figure]
-    calibration: tuple[CalibrationPart, ...]
-    confidence: tuple[ConfidencePart, ...]
+    agreement: dict[str, IntervalEstimate]
+    calibration: tuple[CalibrationBin, ...]
+    confidence: tuple[ConfidenceBin, ...]
     groups: tuple[GroupLine, ...]
-    unscored: tuple[Unscored, ...]
-    cost: Cost
+    unscored: tuple[UnscoredAnswers, ...]
+    cost: ScoringCost
     scores: tuple[ScoreLine, ...]
 
 
-def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[ScoringResult], cost: Cost) -> Report:
-    """All figures. Answers without a score are counted and named; they enter none of the figures."""
+def build_agreement_report(
+    source: EvaluationSource, answers: Sequence[HumanScoredAnswer], outcomes: Sequence[ScoringResult], cost: ScoringCost
+) -> AgreementReport:
+    """The report. Answers without a score are counted and listed; they are not part of the statistics."""
     scores = [outcome.score for outcome in outcomes if outcome.score]
     rated = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.score]
     human = np.array([answer.score for answer in rated], np.float64)
     machine = np.array([score.share for score in scores], np.float64)
     confidence = np.array([score.confidence for score in scores], np.float64)
-    clusters = clusters_of([answer.question_key for answer in rated]) if rated else []
+    clusters = clusters_by_question([answer.question_key for answer in rated]) if rated else []
     names = np.array([answer.group for answer in rated], np.str_)
     questions = len({answer.question_key for answer in rated})
-    return Report(
+    return AgreementReport(
         source=source,
         model=scores[0].model if scores else None,
         prompt_version=scores[0].prompt_version if scores else None,
@@ -151,11 +161,11 @@ def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[Sc
         scored=len(rated),
         questions=questions,
         drawn="questions" if questions > 1 else "answers",
-        level=LEVEL,
+        level=CONFIDENCE_LEVEL,
         resamples=RESAMPLES,
         agreement=agreement(human, machine, clusters, source.seed),
         calibration=calibration(human, machine),
-        confidence=confidence_parts(human, machine, confidence),
+        confidence=confidence_bins(human, machine, confidence),
         groups=groups(human, machine, names, clusters, source.seed) if source.group is not None else (),
         unscored=_unscored(answers, outcomes),
         cost=cost,
@@ -166,54 +176,56 @@ def report(source: Source, answers: Sequence[HumanScored], outcomes: Sequence[Sc
     )
 
 
-def agreement(human: Array, machine: Array, clusters: Sequence[Rows], seed: int) -> dict[str, Figure]:
-    """Each measure with its interval; without values where there are fewer than two answers."""
+def agreement(human: Array, machine: Array, clusters: Sequence[Rows], seed: int) -> dict[str, IntervalEstimate]:
+    """Each measure with its interval; without values if there are fewer than two answers."""
     if len(human) < 2:
-        return dict.fromkeys(_MEASURES, Figure(None))
+        return dict.fromkeys(_MEASURES, IntervalEstimate(None))
 
     def over(measure: Callable[[Array, Array], float | None]) -> Statistic:
         return lambda rows: measure(human[rows], machine[rows])
 
-    return figures({name: over(measure) for name, measure in _MEASURES.items()}, clusters, seed)
+    return bootstrap_intervals({name: over(measure) for name, measure in _MEASURES.items()}, clusters, seed)
 
 
-def calibration(human: Array, machine: Array) -> tuple[CalibrationPart, ...]:
-    """Means of both sides by fifths of the machine's score."""
+def calibration(human: Array, machine: Array) -> tuple[CalibrationBin, ...]:
+    """Mean scores of both sides by fifths of the machine's score."""
     return tuple(
-        CalibrationPart(
+        CalibrationBin(
             lowest=float(machine[rows].min()),
             highest=float(machine[rows].max()),
             count=len(rows),
             mean_machine=float(machine[rows].mean()),
             mean_human=float(human[rows].mean()),
         )
-        for rows in _parts(machine, 5)
+        for rows in _bins(machine, 5)
     )
 
 
-def confidence_parts(human: Array, machine: Array, confidence: Array) -> tuple[ConfidencePart, ...]:
-    """The error by thirds of the confidence: where that means anything, the error falls as it rises."""
+def confidence_bins(human: Array, machine: Array, confidence: Array) -> tuple[ConfidenceBin, ...]:
+    """The error by thirds of the confidence; if the confidence means anything, the error falls as it rises."""
     return tuple(
-        ConfidencePart(
+        ConfidenceBin(
             lowest=float(confidence[rows].min()),
             highest=float(confidence[rows].max()),
             count=len(rows),
             rmse=rmse(human[rows], machine[rows]) if len(rows) > 1 else None,
         )
-        for rows in _parts(confidence, 3)
+        for rows in _bins(confidence, 3)
     )
 
 
 def groups(
     human: Array, machine: Array, names: NDArray[np.str_], clusters: Sequence[Rows], seed: int
 ) -> tuple[GroupLine, ...]:
-    """Each group by name. A group that is missing in many draws, since it is in one or two clusters only, gets no
+    """Each group by name. A group that is missing in many draws, because it is in one or two clusters only, gets no
     interval."""
     if not len(human):
         return ()
     difference, inside = machine - human, {str(name): names == name for name in np.unique(names)}
-    own = figures({name: _mean(difference, rows) for name, rows in inside.items()}, clusters, seed)
-    to_the_rest = figures({name: _mean_less_rest(difference, rows) for name, rows in inside.items()}, clusters, seed)
+    own = bootstrap_intervals({name: _mean(difference, rows) for name, rows in inside.items()}, clusters, seed)
+    to_the_rest = bootstrap_intervals(
+        {name: _mean_less_rest(difference, rows) for name, rows in inside.items()}, clusters, seed
+    )
     return tuple(
         GroupLine(
             name=name,
@@ -245,22 +257,24 @@ def _mean_less_rest(values: Array, inside: NDArray[np.bool_]) -> Statistic:
     return statistic
 
 
-def _parts(values: Array, count: int) -> list[Rows]:
-    """The rows cut by quantiles of the values into at most `count` parts, lowest first."""
+def _bins(values: Array, count: int) -> list[Rows]:
+    """The rows split by quantiles of the values into at most `count` bins, lowest first."""
     if not len(values):
         return []
     edges = np.quantile(values, np.arange(1, count) / count)
-    part = np.searchsorted(edges, values, side="left")
-    return [np.flatnonzero(part == each) for each in np.unique(part)]
+    bins = np.searchsorted(edges, values, side="left")
+    return [np.flatnonzero(bins == number) for number in np.unique(bins)]
 
 
-def _unscored(answers: Sequence[HumanScored], outcomes: Sequence[ScoringResult]) -> tuple[Unscored, ...]:
-    by_trouble: dict[tuple[str, str], list[HumanScored]] = {}
+def _unscored(answers: Sequence[HumanScoredAnswer], outcomes: Sequence[ScoringResult]) -> tuple[UnscoredAnswers, ...]:
+    by_error: dict[tuple[str, str], list[HumanScoredAnswer]] = {}
     for answer, outcome in zip(answers, outcomes, strict=True):
         if outcome.error:
-            by_trouble.setdefault((outcome.error.code, outcome.error.detail), []).append(answer)
-    most_first = sorted(by_trouble.items(), key=lambda entry: -len(entry[1]))
+            by_error.setdefault((outcome.error.code, outcome.error.detail), []).append(answer)
+    most_first = sorted(by_error.items(), key=lambda entry: -len(entry[1]))
     return tuple(
-        Unscored(code, detail, len(left), sum(one.score for one in left) / len(left), tuple(one.line for one in left))
+        UnscoredAnswers(
+            code, detail, len(left), sum(one.score for one in left) / len(left), tuple(one.line for one in left)
+        )
         for (code, detail), left in most_first
     )

@@ -14,16 +14,16 @@ from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
-from tests.domain.making import dimensions, nth
+from tests.domain.making import dimensions, numbered_id
 from tests.pipelines import submit
 
-LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
+SCORED_LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
 UNSCORED = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="not scored")
 # Scores of essays by the names of the questions; None is one that nobody could score.
 Essays = Mapping[str, EssayScore | None]
 
 
-def by(scorer: str, percent: int, *flags: str, dropped_quotes: int = 0) -> EssayScore:
+def essay_score(scorer: str, percent: int, *flags: str, dropped_quotes: int = 0) -> EssayScore:
     """A score of so many percent, which four can divide."""
     return EssayScore(
         scorer=scorer, model=f"{scorer}-model", prompt_version="p1", confidence=0.5, flags=flags,
@@ -31,10 +31,10 @@ def by(scorer: str, percent: int, *flags: str, dropped_quotes: int = 0) -> Essay
     )  # fmt: skip
 
 
-BOTH: Essays = {"essay": by("gpt", 40), "essay_two": by("gpt", 80)}
+ESSAY_SCORES: Essays = {"essay": essay_score("gpt", 40), "essay_two": essay_score("gpt", 80)}
 
 
-async def job_of_run(pool: Pool, assessment_id: UUID, run: int, job_type: JobType) -> ClaimedJob:
+async def claimed_job_of_run(pool: Pool, assessment_id: UUID, run: int, job_type: JobType) -> ClaimedJob:
     """The job, claimed."""
     found = "SELECT id FROM async_jobs WHERE assessment_id = $1 AND run = $2 AND job_type = $3"
     job = await jobs.claim(pool, await pool.fetchval(found, assessment_id, run, job_type), 15)
@@ -42,11 +42,17 @@ async def job_of_run(pool: Pool, assessment_id: UUID, run: int, job_type: JobTyp
     return job
 
 
-async def about_to_fuse(
-    pool: Pool, bank: Bank, assessment_id: UUID, essays: Essays = BOTH, *, run: int = 1, reasons: Iterable[Reason] = ()
+async def claimed_fusion(
+    pool: Pool,
+    bank: Bank,
+    assessment_id: UUID,
+    essays: Essays = ESSAY_SCORES,
+    *,
+    run: int = 1,
+    reasons: Iterable[Reason] = (),
 ) -> ClaimedJob:
     """The claimed fusion of a run whose `gpt` came to these scores and whose `rag` found one credential."""
-    gpt = await job_of_run(pool, assessment_id, run, JobType.GPT)
+    gpt = await claimed_job_of_run(pool, assessment_id, run, JobType.GPT)
     questions = {question.question_id: question for question in (await jobs.read_run(pool, gpt)).questions}
     for name, score in essays.items():
         question = questions[bank.ids[name]]
@@ -55,29 +61,29 @@ async def about_to_fuse(
         else:
             assert await scores.store_unscored(pool, gpt, question, ReasonCode.ESSAY_UNSCORED)
     assert await jobs.finish(pool, gpt, JobStatus.COMPLETED, None, None, reasons)
-    rag = await job_of_run(pool, assessment_id, run, JobType.RAG)
+    rag = await claimed_job_of_run(pool, assessment_id, run, JobType.RAG)
     found = {"recommendations": [await _recommendation(pool)]}
     assert await jobs.finish(pool, rag, JobStatus.COMPLETED, None, found, [])
-    return await job_of_run(pool, assessment_id, run, JobType.FUSION)
+    return await claimed_job_of_run(pool, assessment_id, run, JobType.FUSION)
 
 
-async def completed(
+async def completed_assessment(
     pool: Pool,
     bank: Bank,
     owner: str = "student-1",
-    essays: Essays = BOTH,
+    essays: Essays = ESSAY_SCORES,
     *,
     answers: list[dict[str, Any]] | None = None,
     reasons: Iterable[Reason] = (),
 ) -> UUID:
     """The id of an assessment that is completed."""
     assessment_id = await submit(pool, bank, owner, answers)
-    job = await about_to_fuse(pool, bank, assessment_id, essays, reasons=reasons)
+    job = await claimed_fusion(pool, bank, assessment_id, essays, reasons=reasons)
     assert await FusionJob(pool).run(job)
     return assessment_id
 
 
-async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
+async def newest_result(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
     """The newest result."""
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
@@ -98,7 +104,7 @@ async def _recommendation(pool: Pool) -> dict[str, Any]:
                               " ON v.credential_id = c.id ORDER BY v.title LIMIT 1")  # fmt: skip
     assert row
     source = RecommendationSource(
-        passage_id=nth(1), credential_version=1, quote="How", start=0, end=3, similarity=None
+        passage_id=numbered_id(1), credential_version=1, quote="How", start=0, end=3, similarity=None
     )  # fmt: skip
     found = Recommendation(
         rank=1, credential_id=row["id"], title=row["title"], provider="Garden School", url="https://garden.example",
