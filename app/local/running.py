@@ -18,34 +18,48 @@ def with_running_servers(settings: Settings) -> Settings:
         return settings
     folder = data_folder(settings)
     try:
-        urls = running_servers(folder)
+        urls, secret = running_servers(folder), _read_secret(folder)
     except PermissionError as error:
-        raise WrongSetting(f"ASSAY_DATA_DIR: no permission to read {error.filename}") from error
+        raise _unreadable(error) from error
     if urls is None:
         raise WrongSetting(
             f"DATABASE_URL is not set, and no embedded servers run in {folder}: start them with `make run`, or set "
             "DATABASE_URL"
         )
-    redis_url = settings.redis_url or urls.redis_url
-    return with_kept_secret(settings).with_values(database_url=urls.database_url, redis_url=redis_url)
+    return settings.with_values(
+        database_url=urls.database_url,
+        redis_url=settings.redis_url or urls.redis_url,
+        jwt_secret=settings.jwt_secret or secret,
+    )
 
 
 def with_kept_secret(settings: Settings) -> Settings:
     """The settings with the secret that is kept in ASSAY_DATA_DIR, unless they name a secret or a database: the secret
-    of one deployment is never used with the database of another."""
-    path = _secret_file(data_folder(settings))
-    if settings.jwt_secret or settings.database_url or not path.exists():
+    of one deployment is never used with the database of another.
+
+    Raises:
+        WrongSetting: they name neither, and no secret is kept there.
+    """
+    if settings.jwt_secret or settings.database_url:
         return settings
-    return settings.with_values(jwt_secret=path.read_text())
+    folder = data_folder(settings)
+    try:
+        secret = _read_secret(folder)
+    except PermissionError as error:
+        raise _unreadable(error) from error
+    if secret is None:
+        raise WrongSetting(f"JWT_SECRET is not set, and `make run` has left no secret in {folder}")
+    return settings.with_values(jwt_secret=secret)
 
 
 def kept_secret(folder: Path) -> str:
     """The secret for tokens that is kept in this data folder; made at the first call."""
-    path = _secret_file(folder)
-    if not path.exists():
+    secret = _read_secret(folder)
+    if secret is None:
+        path, secret = _secret_file(folder), secrets.token_urlsafe(48)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+        path.write_text(secret)
+    return secret
 
 
 def data_folder(settings: Settings) -> Path:
@@ -53,5 +67,16 @@ def data_folder(settings: Settings) -> Path:
     return Path(settings.assay_data_dir).resolve()
 
 
+def _read_secret(folder: Path) -> str | None:
+    try:
+        return _secret_file(folder).read_text()
+    except FileNotFoundError:
+        return None
+
+
 def _secret_file(folder: Path) -> Path:
     return folder / "jwt.secret"
+
+
+def _unreadable(error: PermissionError) -> WrongSetting:
+    return WrongSetting(f"ASSAY_DATA_DIR: no permission to read {error.filename}")
