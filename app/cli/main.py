@@ -80,10 +80,10 @@ def _reason(error: Exception) -> str | None:
         return str(error)
     import asyncpg
 
-    from app.repositories.sql import DATABASE_UNAVAILABLE
+    from app.repositories.sql import DATABASE_UNAVAILABLE, NOT_MIGRATED
 
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+    if isinstance(error, NOT_MIGRATED):
         return "DATABASE_URL: the database is not migrated; run `assay migrate`"
     if isinstance(error, DATABASE_UNAVAILABLE):
         return f"DATABASE_URL: {line}"

@@ -39,6 +39,9 @@ class InvalidFields(CallerError):
 class SlugTaken(CallerError):
     """A track with this slug exists."""
 
+    def __init__(self) -> None:
+        super().__init__("a track with this slug exists")
+
 
 class BankTooSmall(CallerError):
     """The track has fewer active questions than its mix asks for."""
@@ -89,7 +92,10 @@ class KeyReused(CallerError):
 
 
 class KeyInFlight(CallerError):
-    """A request with this idempotency key still runs."""
+    """Another request with this idempotency key is still running."""
+
+    def __init__(self) -> None:
+        super().__init__("a request with this idempotency key is still being worked on")
 
 
 class QueueFull(CallerError):

@@ -1,10 +1,9 @@
-"""Errors as `application/problem+json` (RFC 9457): one table of types, and what maps to each."""
+"""Errors as `application/problem+json` (RFC 9457): the types of problems, and the errors that they stand for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
@@ -16,7 +15,7 @@ from app.repositories.sql import DATABASE_UNAVAILABLE
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A stable type of problem."""
+    """A type of problem; its name and status never change."""
 
     status: int
     name: str
@@ -30,7 +29,7 @@ class ProblemType:
 
 
 class RequestProblem(Exception):
-    """A request that cannot be understood, or comes from nobody."""
+    """A request that cannot be understood, or has no valid token."""
 
     def __init__(self, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -40,21 +39,21 @@ class RequestProblem(Exception):
 
 
 MALFORMED = ProblemType(400, "malformed-request", "The request cannot be read")
-BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not acceptable")
-BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not acceptable")
+BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not valid")
+BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not valid")
 UNAUTHENTICATED = ProblemType(401, "unauthenticated", "A valid bearer token is needed")
 TOO_LARGE = ProblemType(413, "body-too-large", "The body is larger than 1 MiB")
 WRONG_MEDIA = ProblemType(415, "unsupported-media-type", "The body must be application/json")
-METHOD_NOT_ALLOWED = ProblemType(405, "method-not-allowed", "The resource does not have this method")
+METHOD_NOT_ALLOWED = ProblemType(405, "method-not-allowed", "The resource does not support this method")
 NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
-UNAVAILABLE = ProblemType(503, "storage-unavailable", "The storage is not available", retry_after=2)
+UNAVAILABLE = ProblemType(503, "storage-unavailable", "The database is not available", retry_after=2)
 INTERNAL = ProblemType(500, "internal-error", "Something went wrong on our side")
 
 OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.NotFound: NO_SUCH_PATH,
-    errors.Forbidden: ProblemType(403, "forbidden", "You may not do this"),
-    errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not acceptable"),
-    errors.SlugTaken: ProblemType(409, "slug-taken", "The slug exists"),
+    errors.Forbidden: ProblemType(403, "forbidden", "You are not allowed to do this"),
+    errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not valid"),
+    errors.SlugTaken: ProblemType(409, "slug-taken", "The slug is in use"),
     errors.BankTooSmall: ProblemType(409, "bank-too-small", "The track has too few questions"),
     errors.AlreadySubmitted: ProblemType(409, "already-submitted", "The assessment was submitted already"),
     errors.AssessmentExpired: ProblemType(410, "assessment-expired", "The time for the assessment is over"),
@@ -63,7 +62,7 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.NoResultYet: ProblemType(409, "no-result-yet", "The result is still being made", retry_after=1),
     errors.RunInProgress: ProblemType(409, "run-in-progress", "A run of the jobs is in progress", retry_after=1),
     errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
-    errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has taken the place of the job's"),
+    errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has replaced the run of this job"),
     errors.NoWebhook: ProblemType(409, "no-webhook", "No webhook is registered"),
     errors.BeingSent: ProblemType(409, "being-sent", "The message is being sent", retry_after=2),
     errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
@@ -73,14 +72,14 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
     errors.TooManyWaits: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
     errors.TooManyWaiting: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
-    errors.Conflict: ProblemType(409, "conflict", "Someone else changed the same thing", retry_after=1),
+    errors.Conflict: ProblemType(409, "conflict", "Another request changed the same resource", retry_after=1),
 }
 _OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDIA, METHOD_NOT_ALLOWED)
 ALL = tuple(dict.fromkeys((*OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
 
-# As many as a body may have responses; a megabyte of unknown fields needs no ten megabytes of complaints.
-_MOST_FIELDS = 500
+# As many as a body may have responses. More would make the answer many times as long as a body of 1 MiB.
+_MAX_FIELDS = 500
 
 
 def problem(error: Exception, request: web.BaseRequest) -> web.Response:
@@ -89,18 +88,16 @@ def problem(error: Exception, request: web.BaseRequest) -> web.Response:
         case RequestProblem():
             return _response(request, error.kind, error.detail, error.headers)
         case InvalidFields():
-            shown = error.errors[:_MOST_FIELDS]
-            fields = [{"pointer": fault.pointer, "detail": fault.detail} for fault in shown]
+            fields = [{"pointer": field.pointer, "detail": field.detail} for field in error.errors[:_MAX_FIELDS]]
             return _response(request, OF_ERROR[InvalidFields], error.detail, errors=fields)
         case CallerError():
             return _response(request, OF_ERROR[type(error)], error.detail)
         case web.HTTPException():
             return _of_http_exception(request, error)
-        # asyncpg counts a value of the wrong type among its interface errors, but that is a fault of ours.
-        case _ if isinstance(error, DATABASE_UNAVAILABLE) and not isinstance(error, asyncpg.DataError):
+        case _ if isinstance(error, DATABASE_UNAVAILABLE):
             return _response(request, UNAVAILABLE, "try again soon")
         case _:
-            return _response(request, INTERNAL, "the request id helps to find out what")
+            return _response(request, INTERNAL, "the request id helps to find the cause")
 
 
 def _of_http_exception(request: web.BaseRequest, error: web.HTTPException) -> web.Response:
@@ -121,9 +118,9 @@ def _response(
         "request_id": request[REQUEST_ID],
         **members,
     }
-    told = dict(headers or {})
+    sent_headers = dict(headers or {})
     if kind.retry_after is not None:
-        told["Retry-After"] = str(kind.retry_after)
+        sent_headers["Retry-After"] = str(kind.retry_after)
     return web.Response(
-        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=told
+        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=sent_headers
     )

@@ -1,4 +1,4 @@
-"""Assessments with their responses, submission, status and result."""
+"""Assessments: starting, answering, submitting and listing them, their status and their result."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,15 @@ from app.domain.records.assessments import Assessment, AssessmentLine, StatusRec
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
-from app.repositories.sql import Connection, Executor, affected, statements
+from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("assessments")
 
 
 @dataclass(frozen=True)
 class SubmissionDraft:
-    """An assessment that is about to be submitted, the answer stored for the request's key, and the queue's length."""
+    """An assessment that is about to be submitted, the reply stored for the request's idempotency key, and how many
+    submissions wait for their result."""
 
     assessment: Assessment
     stored: StoredAnswer | None
@@ -36,7 +37,7 @@ class SubmissionDraft:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job to be queued; `units` is what its progress is counted in."""
+    """A job to queue; its progress is counted in `units`."""
 
     job_id: UUID
     job_type: JobType
@@ -45,7 +46,8 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Submission:
-    """All that one submission writes. Scores and jobs go to Postgres as JSON, field by field."""
+    """Everything that a submission writes. Scores and jobs are sent to Postgres as JSON, so that the names of their
+    fields are those in the statement."""
 
     assessment: Assessment
     responses: Sequence[Response]
@@ -62,36 +64,35 @@ class Submission:
 
 async def read(db: Executor, assessment_id: UUID) -> Assessment | None:
     """The assessment with its questions and responses."""
-    row = await db.fetchrow(_SQL["read_assessment"], assessment_id)
+    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, None, None, None, 0)
     return _assessment(row) if row else None
 
 
 async def read_for_submission(
-    db: Executor, assessment_id: UUID, key: IdempotencyKey | None, most_waiting: int
+    db: Executor, assessment_id: UUID, key: IdempotencyKey | None, max_waiting: int
 ) -> SubmissionDraft | None:
-    """The same with what a submission has to know besides; `waiting` is counted up to `most_waiting`."""
-    named = (key.owner, key.path, key.key) if key else (None, None, None)
-    row = await db.fetchrow(_SQL["read_for_submission"], assessment_id, *named, most_waiting)
+    """The same with the stored reply, and the number of waiting submissions, counted up to `max_waiting`."""
+    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, *_key_columns(key), max_waiting)
     return SubmissionDraft(_assessment(row), _stored(row), row["waiting"]) if row else None
 
 
-async def expire_open(db: Executor, owner: str, track_id: UUID) -> None:
+async def expire_if_overdue(db: Executor, owner: str, track_id: UUID) -> None:
     """Ends the owner's open assessment of the track if its time is over."""
-    await db.execute(_SQL["expire_open"], owner, track_id)
+    await db.execute(_SQL["expire_if_overdue"], owner, track_id)
 
 
 async def find_open(db: Executor, owner: str, track_id: UUID) -> UUID | None:
-    """The owner's open assessment of the track."""
-    found: UUID | None = await db.fetchval(_SQL["find_open"], owner, track_id)
-    return found
+    """The id of the owner's open assessment of the track."""
+    open_id: UUID | None = await db.fetchval(_SQL["find_open_id"], owner, track_id)
+    return open_id
 
 
 async def start(
-    conn: Connection, new_id: UUID, owner: str, track_id: UUID, ttl: int, drawn: Sequence[tuple[UUID, int]]
+    conn: Connection, new_id: UUID, owner: str, track_id: UUID, ttl_seconds: int, questions: Sequence[tuple[UUID, int]]
 ) -> bool:
-    """Whether a new assessment was started; False where an open one was in the way. `ttl` in seconds."""
-    ids, versions = [pair[0] for pair in drawn], [pair[1] for pair in drawn]
-    return await conn.fetchval(_SQL["start"], new_id, owner, track_id, ttl, ids, versions) is not None
+    """Starts an assessment with these questions (id and version); False if the owner has an open one of the track."""
+    ids, versions = [question_id for question_id, _ in questions], [version for _, version in questions]
+    return await conn.fetchval(_SQL["start"], new_id, owner, track_id, ttl_seconds, ids, versions) is not None
 
 
 async def page(
@@ -104,39 +105,39 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[AssessmentLine]:
-    """Assessments, newest first."""
+    """A page of assessments, newest first; None leaves a filter out."""
     filters = (owner, track, status, degraded, needs_review)
     rows = await db.fetch(_SQL["list_assessments"], *filters, *(after or (None, None)), limit)
     return [AssessmentLine(**{**dict(row), "status": AssessmentStatus(row["status"])}) for row in rows]
 
 
 async def save_responses(conn: Connection, assessment_id: UUID, responses: Iterable[Response]) -> bool:
-    """Whether the assessment was open, so that the answers are saved."""
-    return await conn.fetchval(_SQL["save_responses"], assessment_id, _given(responses)) is not None
+    """Saves answers; False if the assessment is not open."""
+    return await conn.fetchval(_SQL["save_responses"], assessment_id, _response_rows(responses)) is not None
 
 
 async def count_responses(db: Executor, assessment_id: UUID) -> int:
-    """How many questions have an answer."""
+    """How many questions of the assessment have an answer."""
     count: int = await db.fetchval(_SQL["count_responses"], assessment_id)
     return count
 
 
 async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
-    """Whether the key was free, and whether the assessment was locked by this statement.
+    """Submits the assessment as it was read. Whether no other request with the idempotency key is running, and whether
+    the assessment was still as it was read; only if both are true anything was written.
 
     Raises:
-        asyncpg.UniqueViolationError: the key was stored by another request since the read.
+        KeyInFlight: another request has stored its reply for the key since the read.
     """
-    key, answer, assessment = submission.key, submission.answer, submission.assessment
-    row = await db.fetchrow(
-        _SQL["submit"],
+    answer, assessment = submission.answer, submission.assessment
+    values = (
         assessment.id,
         assessment.responses_version,
         assessment.now,
         [reason.model_dump(mode="json") for reason in submission.reasons],
-        _given(submission.responses),
+        _response_rows(submission.responses),
         submission.scores,
-        *((key.owner, key.path, key.key) if key else (None, None, None)),
+        *_key_columns(submission.key),
         answer.fingerprint,
         answer.location,
         answer.body,
@@ -146,6 +147,8 @@ async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
         submission.request_id,
         submission.key_seconds,
     )
+    with caller_errors():
+        row = await db.fetchrow(_SQL["submit"], *values)
     return (row["free"], row["locked"]) if row else (False, False)
 
 
@@ -156,12 +159,12 @@ async def read_status(db: Executor, assessment_id: UUID) -> StatusRecord | None:
 
 
 async def read_statuses(db: Executor, assessment_ids: Sequence[UUID]) -> list[StatusRecord]:
-    """The same of several, in any order; of those that exist."""
+    """The same of several assessments that exist, in any order."""
     return [_status(row) for row in await db.fetch(_SQL["read_status"], assessment_ids)]
 
 
 async def read_revisions(db: Executor, assessment_ids: Sequence[UUID]) -> list[tuple[UUID, int]]:
-    """Their ids and revisions, in any order; of those that exist."""
+    """Ids and revisions of those that exist, in any order."""
     rows = await db.fetch(_SQL["read_revisions"], assessment_ids)
     return [(row["id"], row["revision"]) for row in rows]
 
@@ -180,25 +183,29 @@ def _status(row: asyncpg.Record) -> StatusRecord:
 
 
 async def read_result(db: Executor, assessment_id: UUID) -> str | None:
-    """The newest result as JSON text, as it was written."""
+    """The newest result as the JSON text that was stored."""
     body: str | None = await db.fetchval(_SQL["read_result"], assessment_id)
     return body
 
 
 async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
-    """The run and status of an assessment that exists; both stay until the transaction ends."""
-    row = await conn.fetchrow(_SQL["hold"], assessment_id)
+    """Locks an assessment that exists until the transaction ends; returns its newest run and its status."""
+    row = await conn.fetchrow(_SQL["lock"], assessment_id)
     if row is None:
-        raise RuntimeError("assessments are never removed")
+        raise RuntimeError("assessments are never deleted")
     return row["run"], AssessmentStatus(row["status"])
 
 
-async def sweep_expired(db: Executor, limit: int) -> int:
-    """How many assessments were found to be past their time."""
-    return affected(await db.execute(_SQL["sweep_expired"], limit))
+async def expire_overdue(db: Executor, limit: int) -> int:
+    """Ends up to `limit` assessments whose time is over; returns how many."""
+    return affected(await db.execute(_SQL["expire_overdue"], limit))
 
 
-def _given(responses: Iterable[Response]) -> list[dict[str, Any]]:
+def _key_columns(key: IdempotencyKey | None) -> tuple[str | None, str | None, str | None]:
+    return (key.owner, key.path, key.key) if key else (None, None, None)
+
+
+def _response_rows(responses: Iterable[Response]) -> list[dict[str, Any]]:
     return [{"question_id": response.question_id, "answer": response.answer} for response in responses]
 
 

@@ -1,30 +1,35 @@
-"""Stored answers by idempotency key."""
+"""Replies stored for idempotency keys."""
 
 from app.domain.idempotency import IdempotencyKey
 from app.domain.records.assessments import StoredAnswer
-from app.repositories.sql import Connection, Executor, affected, statements
+from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("idempotency")
 
 
 async def try_lock(conn: Connection, key: IdempotencyKey) -> bool:
-    """Whether this transaction alone works on the key now."""
+    """Locks the key until the transaction ends; False if another transaction works on it."""
     locked: bool = await conn.fetchval(_SQL["try_lock"], key.owner, key.path, key.key)
     return locked
 
 
 async def find(db: Executor, key: IdempotencyKey) -> StoredAnswer | None:
-    """The answer stored for the key."""
+    """The reply stored for the key."""
     row = await db.fetchrow(_SQL["find"], key.owner, key.path, key.key)
     return StoredAnswer(row["status"], row["body"], row["location"], row["fingerprint"], True) if row else None
 
 
 async def store(db: Executor, key: IdempotencyKey, answer: StoredAnswer, seconds: int) -> None:
-    """Keeps the answer for so many seconds."""
+    """Keeps the reply for so many seconds.
+
+    Raises:
+        KeyInFlight: another request has stored its reply for the key.
+    """
     values = (answer.fingerprint, answer.status, answer.location, answer.body, seconds)
-    await db.execute(_SQL["store"], key.owner, key.path, key.key, *values)
+    with caller_errors():
+        await db.execute(_SQL["store"], key.owner, key.path, key.key, *values)
 
 
-async def forget_old(db: Executor, limit: int) -> int:
-    """How many keys whose time is over were removed."""
-    return affected(await db.execute(_SQL["forget_old"], limit))
+async def delete_expired(db: Executor, limit: int) -> int:
+    """Deletes up to `limit` keys whose time is over; returns how many."""
+    return affected(await db.execute(_SQL["delete_expired"], limit))

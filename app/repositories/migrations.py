@@ -52,9 +52,8 @@ def migrate(database_url: str) -> int:
 
 
 def _migrate(database_url: str) -> int:
-    """A process killed in the middle leaves yoyo's own lock behind, which would stop every later run. So an advisory
-    lock of Postgres keeps processes apart, which ends with its connection, and yoyo's lock is broken before it is taken.
-    """
+    """Uses an advisory lock of Postgres, which ends with its connection, and breaks yoyo's own lock before it is taken: a
+    process killed in the middle leaves that one behind, and it would stop every later run."""
     from yoyo import get_backend, read_migrations
 
     with _lock(database_url):

@@ -16,8 +16,8 @@ _SQL = statements("scores")
 
 @dataclass(frozen=True)
 class ModelCall:
-    """A call of a model. `cost_usd` is None where the model's price is not known; `question_id` where the call was about
-    no single question; `assessment_id` and `run` where it was for no assessment, such as to embed credentials."""
+    """A call of a model. `cost_usd` is None if the model's price is not known, `question_id` if the call was about no
+    single question, `assessment_id` and `run` if it was for no assessment, such as to embed credentials."""
 
     assessment_id: UUID | None
     run: int | None

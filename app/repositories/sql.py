@@ -1,6 +1,8 @@
-"""Named statements out of `queries/*.sql`, and what runs them."""
+"""Named statements out of `queries/*.sql`, what runs them, and what asyncpg's errors mean."""
 
 import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -8,28 +10,38 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-# A pool runs a single statement on a connection of its own choice; a transaction needs one connection.
+from app.domain.errors import CallerError, KeyInFlight, SlugTaken
+
+# A pool runs a statement on any of its connections; a transaction needs one connection.
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Executor: TypeAlias = "Pool | Connection"
 
-# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: not the caller's fault, and likely to pass.
+# The database has not the schema of this version.
+NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: nobody's request is
+# wrong, and a later try may succeed.
 DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    # What asyncpg says when Postgres ended a connection in the very moment of its use.
+    # Raised where Postgres ended a connection while it was being used.
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
+    *NOT_MIGRATED,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    # Not any OSError: a missing file is a fault of our own, and trying again for ever would not mend it.
+    # Not every OSError: a missing file is an error of our own, and would never pass.
     ConnectionError,
     TimeoutError,
 )
+
+# Unique constraints whose violation is a caller's error, in whichever statement it happens.
+_CALLER_ERRORS: dict[str | None, Callable[[], CallerError]] = {
+    "tracks_slug_key": SlugTaken,
+    "idempotency_keys_once_key": KeyInFlight,
+}
 
 _QUERIES = Path(__file__).parent / "queries"
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -50,3 +62,28 @@ def modules() -> tuple[str, ...]:
 def affected(tag: Any) -> int:
     """The number of rows in a command tag such as `UPDATE 3`."""
     return int(str(tag).rsplit(" ", 1)[-1])
+
+
+@contextmanager
+def caller_errors() -> Iterator[None]:
+    """Turns violations of unique constraints into the caller's errors that they mean.
+
+    Raises:
+        SlugTaken, KeyInFlight.
+    """
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name not in _CALLER_ERRORS:
+            raise
+        raise _CALLER_ERRORS[error.constraint_name]() from error
+
+
+@asynccontextmanager
+async def connection(db: Executor) -> AsyncIterator[Connection]:
+    """One connection for several statements: this one, or one of this pool."""
+    if isinstance(db, asyncpg.Pool):
+        async with db.acquire() as conn:
+            yield conn
+    else:
+        yield db

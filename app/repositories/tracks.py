@@ -6,9 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.assessment.tracks import TrackBody
-from app.domain.errors import SlugTaken
 from app.domain.records.assessments import Track
-from app.repositories.sql import Connection, Executor, affected, statements
+from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("tracks")
 
@@ -53,12 +52,8 @@ async def delete(db: Executor, track_id: UUID) -> bool:
 
 
 async def _written(db: Executor, statement: str, *values: Any) -> Track:
-    try:
+    with caller_errors():
         track = _track(await db.fetchrow(_SQL[statement], *values))
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "tracks_slug_key":
-            raise
-        raise SlugTaken("a track with this slug exists") from error
     if track is None:
         raise RuntimeError("the track went away under its lock")
     return track

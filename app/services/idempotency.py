@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-import asyncpg
-
 from app.domain.errors import KeyInFlight, KeyReused
 from app.domain.idempotency import IdempotencyKey
 from app.domain.records.assessments import StoredAnswer
@@ -32,13 +30,8 @@ async def run_idempotently(
         KeyReused: the key was used with another payload.
         KeyInFlight: another request with this key is still running.
     """
-    try:
-        async with pool.acquire() as conn, conn.transaction():
-            return await _run_locked(conn, request, work)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "idempotency_keys_once_key":
-            raise
-        raise key_in_flight() from error
+    async with pool.acquire() as conn, conn.transaction():
+        return await _run_locked(conn, request, work)
 
 
 async def _run_locked(
@@ -48,7 +41,7 @@ async def _run_locked(
     if key is None:
         return await work(conn)
     if not await idempotency.try_lock(conn, key):
-        raise key_in_flight()
+        raise KeyInFlight
     stored = await idempotency.find(conn, key)
     if stored:
         return replay(stored, request)
@@ -66,8 +59,3 @@ def replay(stored: StoredAnswer, request: IdempotentRequest) -> StoredAnswer:
     if stored.fingerprint != request.fingerprint:
         raise KeyReused("this idempotency key was used with another payload")
     return stored
-
-
-def key_in_flight() -> KeyInFlight:
-    """The error for a request while another one with its key is still running."""
-    return KeyInFlight("a request with this idempotency key is still being worked on")

@@ -9,8 +9,8 @@ from app.domain.states import JobStatus
 
 # Longer pauses would only delay the result: what still fails by then is given up soon.
 MAX_DELAY_SECONDS = 300.0
-# A rate limit or an unavailable Postgres is not the job's fault, so the first few of them don't count as attempts. After
-# that they do, or a provider that always refuses would keep the student waiting for ever.
+# A rate limit or an unavailable Postgres is not the job's fault, so the first few of them don't count as attempts. Later
+# ones do, or a provider that always refuses would keep the student waiting for ever.
 _FREE_REQUEUES = 6
 _UNCHARGED_CODES = frozenset({"model_rate_limited", "model_budget_reserved"})
 # Keeps the power of two within the range of a float.

@@ -1,24 +1,9 @@
--- In these statements an assessment past its time counts as expired, whether the sweeper has come by or not; its
--- revision is then one higher, as it will be once it is swept.
+-- An assessment past its time is shown as expired even before `expire_overdue` has ended it, with the revision that it
+-- will have then, which is one higher.
 
 -- name: read_assessment
--- An assessment with its questions and responses, all of one moment.
-SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
-       a.submitted_at, now() AS now,
-       CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
-       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
-                         ORDER BY q.position)
-        FROM assessment_questions q JOIN question_versions v USING (question_id, version)
-        WHERE q.assessment_id = a.id) AS questions,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,
-                                                     'saved_at', r.saved_at) ORDER BY q.position), '[]')
-        FROM responses r JOIN assessment_questions q USING (assessment_id, question_id)
-        WHERE r.assessment_id = a.id) AS responses
-FROM assessments a JOIN tracks t ON t.id = a.track_id
-WHERE a.id = $1;
-
--- name: read_for_submission
--- The same, with the answer stored for the caller's idempotency key and how many submissions wait (up to $5).
+-- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for the
+-- idempotency key $2 to $4, and how many submissions wait for their result, counted up to $5.
 SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
        a.submitted_at, now() AS now,
        CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
@@ -37,16 +22,16 @@ JOIN tracks t ON t.id = a.track_id
 LEFT JOIN idempotency_keys k ON k.owner = $2 AND k.path = $3 AND k.key = $4
 WHERE a.id = $1;
 
--- name: expire_open
--- Ends the owner's open assessment of a track if its time is over, to make room for a new one.
+-- name: expire_if_overdue
+-- Ends the owner's open assessment of a track if its time is over, so that a new one can be started.
 UPDATE assessments SET status = 'expired', completed_at = expires_at, revision = revision + 1
 WHERE owner = $1 AND track_id = $2 AND status = 'in_progress' AND expires_at <= now();
 
--- name: find_open
+-- name: find_open_id
 SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status = 'in_progress';
 
 -- name: start
--- A new assessment over the given question versions; no row where the owner has an open one of the track.
+-- A new assessment with these versions of questions. No row: the owner has an open one of this track.
 WITH started AS (
     INSERT INTO assessments (id, owner, track_id, expires_at)
     VALUES ($1, $2, $3, now() + make_interval(secs => $4))
@@ -60,7 +45,7 @@ WITH started AS (
 SELECT id FROM started;
 
 -- name: list_assessments
--- A page, newest first; only the owner's where one is given.
+-- A page, newest first.
 SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
        a.submitted_at,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
@@ -77,22 +62,21 @@ WHERE ($1::text IS NULL OR a.owner = $1)
 ORDER BY a.created_at DESC, a.id DESC LIMIT $8;
 
 -- name: save_responses
--- Saves and takes back answers while the assessment is open. Only a real change raises `responses_version`,
--- which makes a submission that read the older answers read again. No row: it is not open (any more).
+-- Saves answers, and deletes those that are null, while the assessment is open. Only a change raises
+-- `responses_version`, by which a submission notices that the answers it read are outdated. No row: it is not open.
 WITH open AS (
     SELECT id FROM assessments WHERE id = $1 AND status = 'in_progress' AND expires_at > now() FOR UPDATE
-), given AS (
-    SELECT g.question_id, g.answer
-    FROM jsonb_to_recordset($2) AS g(question_id uuid, answer jsonb)
+), sent AS (
+    SELECT question_id, answer FROM jsonb_to_recordset($2) AS response(question_id uuid, answer jsonb)
 ), saved AS (
     INSERT INTO responses AS r (assessment_id, question_id, answer)
-    SELECT open.id, given.question_id, given.answer FROM open, given WHERE given.answer IS NOT NULL
+    SELECT open.id, sent.question_id, sent.answer FROM open, sent WHERE sent.answer IS NOT NULL
     ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
     WHERE r.answer <> excluded.answer
     RETURNING 1
 ), cleared AS (
-    DELETE FROM responses r USING open, given
-    WHERE r.assessment_id = open.id AND r.question_id = given.question_id AND given.answer IS NULL
+    DELETE FROM responses r USING open, sent
+    WHERE r.assessment_id = open.id AND r.question_id = sent.question_id AND sent.answer IS NULL
     RETURNING 1
 ), raised AS (
     UPDATE assessments a SET responses_version = responses_version + 1, revision = revision + 1
@@ -105,9 +89,9 @@ SELECT id FROM open;
 SELECT count(*) FROM responses WHERE assessment_id = $1;
 
 -- name: submit
--- Locks the answers that were read, with their rule scores, the three jobs and the answer to the request.
--- Nothing happens when another request with the same key is at work (free is false), or when the assessment is not
--- what was read (locked is false): submitted, expired, or with an answer saved in between.
+-- Submits the assessment as it was read, with the answers sent along, the scores by rule, the three jobs and the reply
+-- stored for the idempotency key. Nothing is written if another request with this key is running (`free` is false), or
+-- if the assessment is not as it was read (`locked` is false): submitted, expired, or with other answers.
 WITH key_lock AS MATERIALIZED (
     SELECT $9::text IS NULL
         OR pg_try_advisory_xact_lock(hashtextextended(jsonb_build_array($7::text, $8::text, $9::text)::text, 0))
@@ -120,16 +104,16 @@ WITH key_lock AS MATERIALIZED (
     WHERE key_lock.free AND a.id = $1 AND a.responses_version = $2
       AND a.status = 'in_progress' AND a.expires_at > now()
     RETURNING a.id, a.run
-), given AS (
-    SELECT g.question_id, g.answer FROM jsonb_to_recordset($5) AS g(question_id uuid, answer jsonb)
+), sent AS (
+    SELECT question_id, answer FROM jsonb_to_recordset($5) AS response(question_id uuid, answer jsonb)
 ), saved AS (
     INSERT INTO responses AS r (assessment_id, question_id, answer)
-    SELECT locked.id, given.question_id, given.answer FROM locked, given WHERE given.answer IS NOT NULL
+    SELECT locked.id, sent.question_id, sent.answer FROM locked, sent WHERE sent.answer IS NOT NULL
     ON CONFLICT (assessment_id, question_id) DO UPDATE SET answer = excluded.answer, saved_at = now()
     WHERE r.answer <> excluded.answer
 ), cleared AS (
-    DELETE FROM responses r USING locked, given
-    WHERE r.assessment_id = locked.id AND r.question_id = given.question_id AND given.answer IS NULL
+    DELETE FROM responses r USING locked, sent
+    WHERE r.assessment_id = locked.id AND r.question_id = sent.question_id AND sent.answer IS NULL
 ), scored AS (
     INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, score, max_score, missing,
                         correct)
@@ -143,7 +127,7 @@ WITH key_lock AS MATERIALIZED (
     SELECT j.job_id, locked.id, locked.run, j.job_type, $14, due.at, due.at, j.units, $15, $16
     FROM locked, jsonb_to_recordset($13) AS j(job_id uuid, job_type text, units int),
          LATERAL (SELECT CASE WHEN j.job_type <> 'fusion' THEN now() END AS at) AS due
-), remembered AS (
+), reply_stored AS (
     INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
     SELECT $7, $8, $9, $10, 202, $11, $12, now() + make_interval(secs => $17)
     FROM locked WHERE $9 IS NOT NULL
@@ -151,7 +135,7 @@ WITH key_lock AS MATERIALIZED (
 SELECT key_lock.free, EXISTS (SELECT FROM locked) AS locked FROM key_lock;
 
 -- name: read_status
--- Everything that the status shows, of one assessment or of many that somebody waits for.
+-- Everything that the status shows, of one assessment or of all that a process waits for.
 SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.submitted_at, a.webhook_url,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
        CASE WHEN shown.expired THEN a.revision + 1 ELSE a.revision END AS revision,
@@ -174,26 +158,28 @@ LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) A
 WHERE a.id = ANY($1::uuid[]);
 
 -- name: read_revisions
--- Whether what somebody waits for has changed.
+-- For waiting clients: which of these assessments have changed.
 SELECT id, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN revision + 1 ELSE revision END AS revision
 FROM assessments WHERE id = ANY($1::uuid[]);
 
 -- name: read_result
--- The newest result of an assessment, as it was written.
+-- The newest result as the text that was stored.
 SELECT r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
 
--- name: hold
--- An assessment that stays as it is until the transaction ends: ends of jobs, overrides and new runs wait for this row.
--- What else there is of it is read afterwards: a statement that waits for a lock goes on to see the other tables as
--- they were before.
+-- name: lock
+-- Locks the assessment until the transaction ends: jobs that end, overrides and new runs wait for this row. Read its
+-- other data by later statements, because a statement that had to wait for a lock still sees the other tables as they
+-- were before.
 SELECT run, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN 'expired' ELSE status END AS status
 FROM assessments WHERE id = $1
 FOR NO KEY UPDATE;
 
--- name: sweep_expired
--- A batch of assessments whose time is over.
-UPDATE assessments SET status = 'expired', completed_at = expires_at, revision = revision + 1
-WHERE id IN (
+-- name: expire_overdue
+-- Ends a batch of assessments whose time is over. Locked rows cannot change, so the join needs no second look at the
+-- status; with one, outdated statistics make the planner read all overdue rows again for each row of the batch.
+WITH overdue AS (
     SELECT id FROM assessments WHERE status = 'in_progress' AND expires_at <= now()
     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-) AND status = 'in_progress';
+)
+UPDATE assessments a SET status = 'expired', completed_at = a.expires_at, revision = a.revision + 1
+FROM overdue WHERE a.id = overdue.id;

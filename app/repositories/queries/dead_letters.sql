@@ -115,10 +115,10 @@ WITH raised AS (
 ), queued AS (
     INSERT INTO async_jobs (id, assessment_id, run, job_type, mode, max_attempts, run_after, dispatched_at, units_done,
                             units_total, traceparent, request_id)
-    SELECT new_id, assessment_id, new_run, job_type, CASE job_type WHEN 'gpt' THEN $8 ELSE 'needed' END, $4, due.at,
+    SELECT new_id, assessment_id, new_run, job_type, CASE job_type WHEN 'gpt' THEN $8 ELSE 'missing' END, $4, due.at,
            due.at,
            -- Essays that have a score already count as done, unless all are scored again.
-           CASE WHEN job_type = 'gpt' AND $8 <> 'anew' THEN least(units_total, (
+           CASE WHEN job_type = 'gpt' AND $8 <> 'rescore' THEN least(units_total, (
                SELECT count(DISTINCT s.question_id) FROM scores s
                WHERE s.assessment_id = former.assessment_id AND s.score_type = 'essay_gpt'
                  AND s.score IS NOT NULL AND NOT s.missing)) ELSE 0 END,

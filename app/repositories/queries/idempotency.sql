@@ -1,9 +1,8 @@
 -- name: try_lock
--- Whether no other transaction works on this key now; held until the transaction ends.
+-- Whether no other transaction works on this key; held until the transaction ends.
 SELECT pg_try_advisory_xact_lock(hashtextextended(jsonb_build_array($1::text, $2::text, $3::text)::text, 0));
 
 -- name: find
--- The answer that was stored for a key.
 SELECT fingerprint, status, location, body
 FROM idempotency_keys WHERE owner = $1 AND path = $2 AND key = $3;
 
@@ -11,10 +10,11 @@ FROM idempotency_keys WHERE owner = $1 AND path = $2 AND key = $3;
 INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8));
 
--- name: forget_old
+-- name: delete_expired
 -- A batch of keys whose time is over.
-DELETE FROM idempotency_keys
-WHERE (owner, path, key) IN (
+WITH expired AS (
     SELECT owner, path, key FROM idempotency_keys WHERE expires_at < now()
     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-);
+)
+DELETE FROM idempotency_keys k USING expired
+WHERE k.owner = expired.owner AND k.path = expired.path AND k.key = expired.key;

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
-
 from app.domain.assessment.answers import Answer, Response, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
-from app.domain.errors import Conflict, QueueFull
+from app.domain.errors import Conflict, KeyInFlight, QueueFull
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment, StoredAnswer
 from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
@@ -22,7 +20,7 @@ from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores
 from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
-from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, key_in_flight, replay
+from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, replay
 
 # A submission reads again if answers were saved since its read. No student saves as often as this.
 _MAX_READS = 5
@@ -102,12 +100,10 @@ class Submitter:
         submission = self._submission(assessment, responses, request, origin)
         try:
             free, locked = await assessments.submit(self._pool, submission)
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "idempotency_keys_once_key":
-                raise
-            return None
+        except KeyInFlight:
+            return None  # its reply was stored after the read
         if not free:
-            raise key_in_flight()
+            raise KeyInFlight
         notifications = tuple(
             JobNotification(job.job_id, job.job_type, 0)
             for job in submission.jobs

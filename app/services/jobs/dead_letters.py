@@ -1,16 +1,18 @@
 """Retrying failed jobs (dead letters) because an admin asks for it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.domain.errors import Conflict, NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
 from app.domain.records.assessments import JobLine
-from app.domain.states import AuditAction, AuditEntity, JobType
+from app.domain.states import AuditAction, AuditEntity, JobStatus, JobType
 from app.repositories import audit, dead_letters
 from app.repositories.sql import Connection, Executor
 from app.schemas import job_line_view
+from app.services import paging
 from app.services.assessments.submit import Origin
 
 
@@ -34,6 +36,15 @@ async def find(db: Executor, job_id: UUID) -> JobLine:
     if job is None:
         raise NotFound("there is no such job")
     return job
+
+
+async def list_jobs(
+    db: Executor, status: JobStatus | None, job_type: JobType | None, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[list[JobLine], str | None]:
+    """A page of jobs of this status and type (None: any), newest first, and the cursor of the next page."""
+    statuses = JobStatus if status is None else (status,)
+    rows = await dead_letters.page(db, statuses, job_type, after, limit + 1)
+    return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.job_id))
 
 
 async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origin: Origin) -> RetriedJob:

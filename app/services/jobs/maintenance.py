@@ -36,9 +36,9 @@ async def relay(pool: Pool, doorbell: JobQueue) -> int:
 
 async def expire_overdue(pool: Pool) -> int:
     """Ends a batch of assessments whose time is over; returns how many."""
-    return await assessments.sweep_expired(pool, _BATCH)
+    return await assessments.expire_overdue(pool, _BATCH)
 
 
 async def forget_keys(pool: Pool) -> int:
     """Removes a batch of idempotency keys whose time is over; returns how many."""
-    return await idempotency.forget_old(pool, _BATCH)
+    return await idempotency.delete_expired(pool, _BATCH)

@@ -1,12 +1,9 @@
-"""Searching the catalogue for a student: the candidates of each way."""
+"""Searching credentials for a student, by words and by meaning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
-
-import asyncpg
 
 from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
@@ -14,28 +11,28 @@ from app.domain.recommendation.recommend import skills_of_reason
 from app.domain.states import Level
 from app.repositories import embeddings, passages
 from app.repositories.embeddings import UnembeddedPassage
-from app.repositories.sql import Connection, Executor, Pool
+from app.repositories.sql import Executor, Pool, connection
 
-# The embedding thread is shared with the local scorer; full text is better than waiting long for it.
+# The local scorer uses the same embedding thread; searching by words alone is better than waiting long for it.
 _EMBEDDING_SECONDS = 30.0
-# What the level that suits best adds to a passage's similarity, which is 0.2 to 0.6 for what is found.
-_LEVEL = 0.25
-# Of the catalogue's passages so many have to have vectors, or the search by meaning would overlook the others: after a
-# change of the model, or while a large file is being embedded. Full text overlooks nothing.
-_ENOUGH = 0.9
-# Passages of which each is compared: an exact order, in a few milliseconds for ten thousand.
+# Added to the similarity of a passage at the best-suited level. The similarities of candidates are 0.2 to 0.6.
+_LEVEL_BONUS = 0.25
+# The share of passages that must have vectors for a search by meaning. With fewer (after a change of the model, or while
+# a large import is being embedded) it would overlook the others; full text overlooks nothing.
+_MIN_EMBEDDED = 0.9
+# Up to so many passages, each vector is compared: the order is exact, and ten thousand take a few milliseconds.
 EXACT_UP_TO = 50_000
-# Part of the name that goes with a vector: texts put together otherwise are embedded anew, and found until then.
-_RECIPE = "title, skills, passage"
+# What the embedded text consists of, as a part of the embedding space's name: after a change all passages are embedded
+# again, and found by their old vectors until then.
+_TEXT_PARTS = "title, skills, passage"
 
-
-_One = TypeVar("_One")
-_Other = TypeVar("_Other")
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
 
 
 @dataclass(frozen=True)
 class SearchResults:
-    """What is found by each way, best first, and the query's vector; None where no vectors were compared."""
+    """The candidates of each search, best first, and the query's vector; None if no vectors were compared."""
 
     by_words: list[Candidate]
     by_meaning: list[Candidate]
@@ -43,9 +40,9 @@ class SearchResults:
 
 
 async def by_words_and_meaning(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> SearchResults:
-    """Searches both ways, on a connection each: the words are looked for while the query is being embedded, which is as
-    much work."""
-    words, (vector, meaning) = await _side_by_side(by_words(pool, query), _by_meaning(pool, embedder, query))
+    """Searches by words and by meaning at the same time, on a connection each. The search by words takes about as long
+    as embedding the query."""
+    words, (vector, meaning) = await _concurrently(by_words(pool, query), _by_meaning(pool, embedder, query))
     return SearchResults(words, meaning, vector)
 
 
@@ -55,75 +52,69 @@ async def by_words(db: Executor, query: RetrievalQuery) -> list[Candidate]:
 
 
 async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
-    """Passages that are near in meaning, nearest first; none where the query could not be embedded, or too much of the
-    catalogue is not embedded in its space (yet)."""
-    _, found = await _by_meaning(db, embedder, query)
-    return found
+    """Passages that are near in meaning, nearest first; none if the query cannot be embedded, or too few passages have
+    vectors of its space (yet)."""
+    _, candidates = await _by_meaning(db, embedder, query)
+    return candidates
 
 
 async def nearest_passages(
-    db: Executor, vector: Sequence[float], model: str, nearer: Mapping[Level, float], *, indexed: bool
+    db: Executor, vector: Sequence[float], space: str, bonuses: Mapping[Level, float], *, indexed: bool
 ) -> list[Candidate]:
-    """Passages nearest to the vector, by the index where it is to be used; finding too few (pgvector before 0.8 may),
-    each is compared."""
+    """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the index is searched; if it
+    returns too few (pgvector before 0.8 may), each vector is compared."""
     if indexed:
-        async with _connection(db) as conn, conn.transaction():
+        async with connection(db) as conn, conn.transaction():
             await embeddings.use_index(conn)
-            found = await passages.search_by_vector_index(conn, vector, model, nearer, MAX_CANDIDATES)
-        if len(found) == MAX_CANDIDATES:
-            return found
-    return await passages.search_by_vector(db, vector, model, nearer, MAX_CANDIDATES)
+            candidates = await passages.search_by_vector_index(conn, vector, space, bonuses, MAX_CANDIDATES)
+        if len(candidates) == MAX_CANDIDATES:
+            return candidates
+    return await passages.search_by_vector(db, vector, space, bonuses, MAX_CANDIDATES)
 
 
 async def with_evidence(
-    db: Executor, model: str, query: RetrievalQuery, found: Sequence[Candidate], vector: Sequence[float] | None
+    db: Executor, model: str, query: RetrievalQuery, candidates: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
-    """The same credentials, each with the passage that says most of what is told of it, and its similarity to the
-    query's vector, of `model`. What was found is found by title and skills too, often with a passage that says nothing
-    of them."""
-    return await passages.find_evidence(db, [(one, skills_of_reason(one, query)) for one in found], vector, model)
+    """The same credentials, each with the passage that mentions most skills of its reason, and that passage's similarity
+    to the query's vector, which is of `model`. A search also matches title and skills, so the passage that it returns
+    often says nothing about them."""
+    skills = [(candidate, skills_of_reason(candidate, query)) for candidate in candidates]
+    return await passages.find_evidence(db, skills, vector, model)
 
 
 def space_name(embedder: Embedder) -> str:
-    """What goes with each stored vector: the model, and how the text was put together."""
-    return f"{embedder.name} ({_RECIPE})"
+    """The embedding space of the vectors that this embedder makes: its model, and what the embedded text consists of."""
+    return f"{embedder.name} ({_TEXT_PARTS})"
 
 
 def embedded_text(passage: UnembeddedPassage) -> str:
-    """What is embedded of a passage: with its title and skills, since it seldom repeats what it is about."""
+    """The text that is embedded for a passage, with title and skills, because a passage seldom repeats them."""
     return ". ".join(part for part in (passage.title, ", ".join(passage.skills), passage.text) if part)
-
-
-@asynccontextmanager
-async def _connection(db: Executor) -> AsyncIterator[Connection]:
-    if isinstance(db, asyncpg.Pool):
-        async with db.acquire() as conn:
-            yield conn
-    else:
-        yield db
 
 
 async def _by_meaning(
     db: Executor, embedder: Embedder, query: RetrievalQuery
 ) -> tuple[Sequence[float] | None, list[Candidate]]:
-    if await embeddings.share_embedded(db, space_name(embedder)) < _ENOUGH:
+    if await embeddings.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
-    vector, indexed = await _side_by_side(_embed(embedder, query), embeddings.is_index_usable(db, EXACT_UP_TO))
+    vector, indexed = await _concurrently(_embed(embedder, query), embeddings.is_index_usable(db, EXACT_UP_TO))
     if vector is None:
         return None, []
-    nearer = {level: _LEVEL * fit for level, fit in query.level_fit.items()}
-    return vector, await nearest_passages(db, vector, space_name(embedder), nearer, indexed=indexed)
+    bonuses = {level: _LEVEL_BONUS * fit for level, fit in query.level_fit.items()}
+    return vector, await nearest_passages(db, vector, space_name(embedder), bonuses, indexed=indexed)
 
 
-async def _side_by_side(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:
-    """What both return; neither is left running where the other fails."""
-    first, second = asyncio.create_task(one), asyncio.create_task(other)
+async def _concurrently(
+    first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]
+) -> tuple[_First, _Second]:
+    """The results of both; if one fails, the other is cancelled."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
     try:
-        return await first, await second
+        return await tasks[0], await tasks[1]
     finally:
-        first.cancel()
-        second.cancel()
-        await asyncio.gather(first, second, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:

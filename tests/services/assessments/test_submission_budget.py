@@ -1,4 +1,4 @@
-"""What a submission and a status poll cost, counted on the wire."""
+"""How many statements and round trips a submission and a status poll take, counted by proxies."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,20 +13,22 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.conftest import SECRET
 from tests.fakes.conditions import until
-from tests.fakes.counting_proxy import RoundTrips, Statements, counting
+from tests.fakes.counting_proxy import RoundTrips, Statements, counting_proxy
 
 NAMES = {text: name for module in modules() for name, text in statements(module).items()}
 
 
 @dataclass
-class Counted:
+class CountedServer:
+    """A server with the traffic to its database and to Redis."""
+
     api: Api
     postgres: Statements
     redis: RoundTrips
 
-    def begin(self) -> None:
+    def start_counting(self) -> None:
         self.postgres.executed.clear()
-        self.postgres.trips = self.redis.count = 0
+        self.postgres.round_trips = self.redis.count = 0
 
     @property
     def executed(self) -> list[str]:
@@ -34,63 +36,63 @@ class Counted:
 
 
 @pytest.fixture
-async def counted(aiohttp_client: AiohttpClient, settings: Settings) -> AsyncIterator[Counted]:
-    """A server that reaches its servers through proxies which count."""
-    # Rings alone: that something has changed is told as well, off the path and for several at once.
+async def counted(aiohttp_client: AiohttpClient, settings: Settings) -> AsyncIterator[CountedServer]:
+    """A server whose database and Redis are behind counting proxies."""
+    # Only notifications of jobs count in Redis. Changes are published later, several at once.
     postgres, redis = Statements(), RoundTrips(b"EVALSHA")
     async with (
-        counting(settings.secret("database_url"), postgres) as database_url,
-        counting(settings.secret("redis_url"), redis) as redis_url,
+        counting_proxy(settings.secret("database_url"), postgres) as database_url,
+        counting_proxy(settings.secret("redis_url"), redis) as redis_url,
     ):
-        told = load_settings(database_url=database_url, redis_url=redis_url, jwt_secret=SECRET)
-        client = await aiohttp_client(create_app(told))
-        yield Counted(Api(client), postgres, redis)
+        counted_settings = load_settings(database_url=database_url, redis_url=redis_url, jwt_secret=SECRET)
+        client = await aiohttp_client(create_app(counted_settings))
+        yield CountedServer(Api(client), postgres, redis)
         await client.close()
 
 
-async def submission(counted: Counted, bank: Bank, pool: Pool, owner: str, *, key: bool = False) -> str:
-    """Starts, answers, and begins to count when it submits; ends when the doorbell was rung."""
+async def submit(counted: CountedServer, bank: Bank, pool: Pool, owner: str, *, key: bool = False) -> str:
+    """Submits an answered assessment, counting from the submission on; returns its path once workers are notified."""
     student = counted.api.as_("student", sub=owner)
     path = (await student.post("/assessments", {"track": SLUG})).headers["Location"]
     await student.patch(f"{path}/responses", {"responses": bank.all_answers()})
-    counted.begin()
+    counted.start_counting()
     headers = {"Idempotency_Key": f"key-{owner}"} if key else {}
     assert (await student.post(f"{path}/submit", **headers)).status == 202
 
-    async def rung() -> bool:
+    async def notified() -> bool:
         return counted.redis.count > 0
 
-    await until(rung)
+    await until(notified)
     return path
 
 
 @pytest.mark.parametrize("key", [False, True])
-async def test_a_submission_is_one_read_one_write_and_one_ring(
-    counted: Counted, bank: Bank, pool: Pool, key: bool
+async def test_a_submission_takes_one_read_one_write_and_one_notification(
+    counted: CountedServer, bank: Bank, pool: Pool, key: bool
 ) -> None:
-    await submission(counted, bank, pool, "warm", key=key)
-    await submission(counted, bank, pool, "measured", key=key)
-    assert counted.executed == ["read_for_submission", "submit"]
-    assert counted.postgres.trips == 2
+    await submit(counted, bank, pool, "warm", key=key)
+    await submit(counted, bank, pool, "measured", key=key)
+    assert counted.executed == ["read_assessment", "submit"]
+    assert counted.postgres.round_trips == 2
     assert counted.redis.count == 1
 
 
-async def test_a_replay_is_one_read(counted: Counted, bank: Bank, pool: Pool) -> None:
-    path = await submission(counted, bank, pool, "again", key=True)
+async def test_a_replay_takes_one_read(counted: CountedServer, bank: Bank, pool: Pool) -> None:
+    path = await submit(counted, bank, pool, "again", key=True)
     student = counted.api.as_("student", sub="again")
-    counted.begin()
-    again = await student.post(f"{path}/submit", Idempotency_Key="key-again")
-    assert again.headers["Idempotent-Replayed"] == "true"
-    assert (counted.executed, counted.redis.count) == (["read_for_submission"], 0)
+    counted.start_counting()
+    replay = await student.post(f"{path}/submit", Idempotency_Key="key-again")
+    assert replay.headers["Idempotent-Replayed"] == "true"
+    assert (counted.executed, counted.redis.count) == (["read_assessment"], 0)
 
 
-async def test_a_status_poll_is_one_statement(counted: Counted, bank: Bank, pool: Pool) -> None:
-    path = await submission(counted, bank, pool, "polls")
+async def test_a_status_poll_takes_one_statement(counted: CountedServer, bank: Bank, pool: Pool) -> None:
+    path = await submit(counted, bank, pool, "polls")
     student = counted.api.as_("student", sub="polls")
     await student.get(f"{path}/status")
-    counted.begin()
-    known = await student.get(f"{path}/status")
-    conditional = await student.get(f"{path}/status", If_None_Match=known.headers["ETag"])
-    assert (known.status, conditional.status) == (200, 304)
+    counted.start_counting()
+    full = await student.get(f"{path}/status")
+    conditional = await student.get(f"{path}/status", If_None_Match=full.headers["ETag"])
+    assert (full.status, conditional.status) == (200, 304)
     assert counted.executed == ["read_status", "read_status"]
-    assert (counted.postgres.trips, counted.redis.count) == (2, 0)
+    assert (counted.postgres.round_trips, counted.redis.count) == (2, 0)

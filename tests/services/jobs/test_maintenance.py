@@ -12,7 +12,7 @@ from app.clients.redis import job_queue
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.states import JobType
 from app.local.embedded import EmbeddedValkey
-from app.repositories.sql import Pool
+from app.repositories.sql import Pool, statements
 from app.services.catalog.seed import seed
 from app.services.jobs import maintenance
 from tests.bank import Bank
@@ -111,11 +111,16 @@ async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url
     await bell.redis.aclose()
 
 
-async def test_several_sweepers_expire_each_assessment_once(pool: Pool, bank: Bank) -> None:
+async def insert_overdue(pool: Pool, count: int) -> None:
     await pool.execute(
         """INSERT INTO assessments (owner, track_id, expires_at)
-           SELECT 'student-' || n, tracks.id, now() - interval '1 s' FROM tracks, generate_series(1, 900) AS n"""
+           SELECT 'student-' || n, tracks.id, now() - interval '1 s' FROM tracks, generate_series(1, $1::int) AS n""",
+        count,
     )
+
+
+async def test_several_sweepers_expire_each_assessment_once(pool: Pool, bank: Bank) -> None:
+    await insert_overdue(pool, 900)
     await submit(pool, bank, "submitted")
     swept = 0
     while batch := sum(await asyncio.gather(*(maintenance.expire_overdue(pool) for _ in range(8)))):
@@ -126,6 +131,14 @@ async def test_several_sweepers_expire_each_assessment_once(pool: Pool, bank: Ba
     )
     assert [tuple(row) for row in rows] == [("expired", 2, True)]
     assert await pool.fetchval("SELECT count(*) FROM assessments WHERE status = 'submitted'") == 1
+
+
+async def test_a_sweep_finds_its_rows_by_their_ids_without_statistics(pool: Pool, bank: Bank) -> None:
+    """The table was never analyzed, so the planner expects a handful of overdue rows."""
+    await insert_overdue(pool, 900)
+    sweep = statements("assessments")["expire_overdue"].replace("$1", "500")
+    plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {sweep}"))
+    assert "rows=500" in plan and "Rows Removed by Join Filter" not in plan, plan
 
 
 async def test_old_keys_are_forgotten_in_batches(pool: Pool) -> None:
