@@ -20,7 +20,7 @@ from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import RetriedJob
 from app.services.jobs.runner import JobRunner
-from tests.domain.making import dimensions
+from tests.domain.builders import dimensions
 from tests.fakes.model_server import ModelServer
 from tests.pipelines import FROM_NOWHERE, claimed, pipeline
 

@@ -14,7 +14,7 @@ from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
-from tests.domain.making import dimensions, numbered_id
+from tests.domain.builders import dimensions, numbered_id
 from tests.pipelines import submit
 
 SCORED_LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")

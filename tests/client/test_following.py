@@ -14,8 +14,8 @@ from assay_client import AssayClient, AssayError, AssayUnavailable, Status
 from tests.bank import SLUG, Bank
 from tests.client.conftest import SkippingClock, student_client
 from tests.client.fake_service import ID, TRUNCATED, json_response, problem_response, status_body
+from tests.fakes.breakable_proxy import breakable_proxy
 from tests.fakes.conditions import until
-from tests.fakes.cut_line import cut_line
 from tests.fakes.webhook_receiver import Behaviour, WebhookReceiver, answer, reset
 from tests.pipelines import Finish
 from tests.web.conftest import ProductServer
@@ -161,12 +161,12 @@ async def wait_for_poll(server: ProductServer) -> None:
 
 
 async def test_a_cut_connection_is_survived(server: ProductServer, bank: Bank, finish: Finish) -> None:
-    async with cut_line(str(server.make_url(""))) as line, student_client(line.url) as assay:
+    async with breakable_proxy(str(server.make_url(""))) as line, student_client(line.url) as assay:
         follower = Follower(assay, await submitted(assay, bank))
         await wait_for_poll(server)
         line.cut()
         await finish()
-        await line.mend()
+        await line.restore()
         await follower.wait_for_end()
 
 

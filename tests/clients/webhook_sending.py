@@ -1,4 +1,4 @@
-"""A sender of webhooks as the tests want it."""
+"""Webhook senders for tests, and single requests with them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,21 +15,21 @@ HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1"}
 
 
 @asynccontextmanager
-async def sender(
+async def open_sender(
     *allowed: str, resolver: AbstractResolver | None = None, seconds: float = 20, allow_http: bool = True
 ) -> AsyncIterator[WebhookSender]:
-    """A sender that may reach the allowed networks."""
-    networks = [ip_network(each) for each in allowed]
-    one = WebhookSender(seconds=seconds, allow_http=allow_http, allowed=networks, resolver=resolver)
+    """A sender that may reach the allowed networks though they are not public."""
+    networks = [ip_network(network) for network in allowed]
+    sender = WebhookSender(seconds=seconds, allow_http=allow_http, allowed=networks, resolver=resolver)
     try:
-        yield one
+        yield sender
     finally:
-        await one.close()
+        await sender.close()
 
 
-async def send_once(
+async def send(
     url: str, *allowed: str, resolver: AbstractResolver | None = None, seconds: float = 20, allow_http: bool = True
 ) -> SendResult:
-    """What a sender of its own makes of one request."""
-    async with sender(*allowed, resolver=resolver, seconds=seconds, allow_http=allow_http) as one:
-        return await one.send(url, HEADERS, BODY)
+    """The result of one request by a new sender."""
+    async with open_sender(*allowed, resolver=resolver, seconds=seconds, allow_http=allow_http) as sender:
+        return await sender.send(url, HEADERS, BODY)

@@ -1,4 +1,4 @@
-"""Bodies checked against their models, with a pointer to each fault."""
+"""Bodies validated against their models, with a pointer to each error."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -37,16 +37,16 @@ class Sample(Frozen):
 _ID = "00000000-0000-0000-0000-000000000001"
 
 
-def faults(value: Any) -> list[tuple[str, str]]:
+def errors(value: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidFields) as caught:
         validate_body(Sample, value)
     return [(error.pointer, error.detail) for error in caught.value.errors]
 
 
 def test_a_json_value_becomes_its_model() -> None:
-    told = {"colour": "red", "weight": 2, "parts": [{"id": _ID, "size": 4}], "notes": {"a": 1}}
+    body = {"colour": "red", "weight": 2, "parts": [{"id": _ID, "size": 4}], "notes": {"a": 1}}
     part = Part(id=UUID(_ID), size=4)
-    assert validate_body(Sample, told) == Sample(colour=Colour.RED, weight=2.0, parts=(part,), notes={"a": 1})
+    assert validate_body(Sample, body) == Sample(colour=Colour.RED, weight=2.0, parts=(part,), notes={"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -67,31 +67,31 @@ def test_a_json_value_becomes_its_model() -> None:
         ({"a/~b": 1}, "/a~1~0b"),
     ],
 )
-def test_a_fault_is_pointed_at_as_rfc_6901_writes_it(changes: dict[str, Any], pointer: str) -> None:
-    assert [found for found, _ in faults({"colour": "red"} | changes)] == [pointer]
+def test_an_error_has_a_json_pointer(changes: dict[str, Any], pointer: str) -> None:
+    assert [actual for actual, _ in errors({"colour": "red"} | changes)] == [pointer]
 
 
 @pytest.mark.parametrize("value", [None, [], "red", 1])
-def test_a_body_that_is_no_object_is_pointed_at_as_a_whole(value: Any) -> None:
-    assert [pointer for pointer, _ in faults(value)] == [""]
+def test_a_body_that_is_no_object_gets_the_pointer_of_the_whole(value: Any) -> None:
+    assert [pointer for pointer, _ in errors(value)] == [""]
 
 
-def test_all_faults_are_told_at_once() -> None:
-    assert [pointer for pointer, _ in faults({"weight": "1", "surprise": 1})] == ["/colour", "/weight", "/surprise"]
+def test_all_errors_are_reported_together() -> None:
+    assert [pointer for pointer, _ in errors({"weight": "1", "surprise": 1})] == ["/colour", "/weight", "/surprise"]
 
 
-def test_a_rule_of_our_own_is_told_in_its_own_words() -> None:
-    assert faults({"colour": "red", "parts": [{"id": _ID, "size": 3}]}) == [("/parts/0/size", "must be even")]
+def test_the_message_of_a_custom_validator_is_kept() -> None:
+    assert errors({"colour": "red", "parts": [{"id": _ID, "size": 3}]}) == [("/parts/0/size", "must be even")]
 
 
-def test_changes_take_the_place_of_what_was_there() -> None:
+def test_changes_replace_present_fields() -> None:
     present = Sample(colour=Colour.RED, weight=2.0, notes={"a": 1})
     assert merge_body(Sample, present, {"notes": {"b": 2}}) == Sample(colour=Colour.RED, weight=2.0, notes={"b": 2})
     assert merge_body(Sample, present, {}) == present
 
 
 @pytest.mark.parametrize("changes", [{"colour": "blue"}, {"surprise": 1}, {"weight": None}])
-def test_changes_are_checked_as_a_whole(changes: dict[str, Any]) -> None:
+def test_changes_are_validated_together_with_the_present_fields(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidFields) as caught:
         merge_body(Sample, Sample(colour=Colour.RED), changes)
     assert [error.pointer for error in caught.value.errors] == [f"/{name}" for name in changes]

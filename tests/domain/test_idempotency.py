@@ -1,4 +1,4 @@
-"""Idempotency keys: their form, and when two payloads are the same."""
+"""Idempotency keys: valid headers, and which payloads have the same fingerprint."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.idempotency import fingerprint, parse_key
-from tests.domain.making import quick
+from tests.domain.builders import quick
 
 _LEAVES = st.sampled_from(
     [None, True, False, 0, 1, -1, 0.0, -0.0, 1.0, 0.5, 1e22, 10**22, "", "1", "true", "null", "é"]
@@ -35,7 +35,7 @@ _values = st.recursive(
         ('"' + r"\"" * 255 + '"', '"' * 255),
     ],
 )
-def test_a_key_comes_quoted_or_bare(header: str, key: str) -> None:
+def test_a_key_may_be_quoted_or_bare(header: str, key: str) -> None:
     assert parse_key(header) == key
 
 
@@ -64,36 +64,36 @@ def test_a_key_comes_quoted_or_bare(header: str, key: str) -> None:
         f'"{"x" * 256}"',
     ],
 )
-def test_what_is_no_key_is_refused(header: str) -> None:
+def test_a_malformed_key_is_refused(header: str) -> None:
     assert parse_key(header) is None
 
 
-def same(one: Any, other: Any) -> bool:
-    """JSON's own equality: truth values are no numbers, and numbers are equal by value."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+def same(left: Any, right: Any) -> bool:
+    """JSON equality: booleans are not numbers, and numbers are equal by value."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
 
 
 @quick
 @given(_values, _values)
-def test_fingerprints_are_equal_exactly_for_equal_json_values(one: Any, other: Any) -> None:
-    one, other = [one], [other]
-    assert (fingerprint(one) == fingerprint(other)) == same(one, other)
+def test_fingerprints_are_equal_for_equal_json_values_only(left: Any, right: Any) -> None:
+    left, right = [left], [right]
+    assert (fingerprint(left) == fingerprint(right)) == same(left, right)
 
 
 @quick
 @given(_values)
-def test_another_order_of_keys_and_another_spelling_of_numbers_are_the_same_payload(value: Any) -> None:
+def test_the_order_of_keys_and_the_spelling_of_numbers_do_not_matter(value: Any) -> None:
     assert fingerprint([respelled(value)]) == fingerprint([value])
 
 
 def respelled(value: Any) -> Any:
-    """The same JSON value with its keys the other way round and whole numbers as floats."""
+    """The same JSON value with its keys in reverse order and whole numbers as floats."""
     if isinstance(value, dict):
         return {key: respelled(value[key]) for key in reversed(value)}
     if isinstance(value, list):
@@ -101,12 +101,12 @@ def respelled(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def test_no_body_is_an_empty_object() -> None:
+def test_no_body_has_the_fingerprint_of_an_empty_object() -> None:
     assert fingerprint(None) == fingerprint({})
 
 
 @pytest.mark.parametrize("payload", [[], "", 0, False, {"responses": []}, [None]])
-def test_no_other_payload_is_an_empty_object(payload: Any) -> None:
+def test_no_other_payload_has_the_fingerprint_of_an_empty_object(payload: Any) -> None:
     assert fingerprint(payload) != fingerprint({})
 
 
@@ -114,5 +114,5 @@ def test_the_order_of_a_list_matters() -> None:
     assert fingerprint([1, 2]) != fingerprint([2, 1])
 
 
-def test_half_characters_have_a_fingerprint_too() -> None:
+def test_lone_surrogates_have_a_fingerprint() -> None:
     assert fingerprint("\ud800") != fingerprint("\udfff")

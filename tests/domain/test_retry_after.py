@@ -1,11 +1,11 @@
-"""Retry-After, of either form, and whatever else is sent in its place."""
+"""Parsing Retry-After: numbers, dates, and malformed values."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.retry_after import parse_retry_after
-from tests.domain.making import NOON, quick
+from tests.domain.builders import NOON, quick
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from tests.domain.making import NOON, quick
         ("Sun, 01 Mar 99999 12:00:00 GMT", None),
     ],
 )
-def test_retry_after_is_understood_or_left_aside(header: str | None, seconds: float | None) -> None:
+def test_retry_after_is_parsed_or_ignored(header: str | None, seconds: float | None) -> None:
     assert parse_retry_after(header, NOON.timestamp()) == seconds
 
 
 @quick
 @given(st.text(max_size=40))
-def test_any_retry_after_makes_seconds_or_nothing(header: str) -> None:
+def test_any_text_gives_seconds_or_none(header: str) -> None:
     seconds = parse_retry_after(header, NOON.timestamp())
     assert seconds is None or 0 <= seconds < 1e18

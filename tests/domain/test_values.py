@@ -1,4 +1,4 @@
-"""Percentages, points, and values that cannot be changed."""
+"""Percentages, sums of points, and immutable values."""
 
 from random import Random
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.domain.values import percentage, sum_of_points
-from tests.domain.making import line, quick
+from tests.domain.builders import question_score, quick
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,12 @@ def test_percentages_have_one_decimal(part: float, whole: float, percent: float)
 
 @quick
 @given(st.lists(st.floats(0, 1000)), st.randoms(use_true_random=False))
-def test_points_add_up_the_same_in_any_order(values: list[float], chance: Random) -> None:
+def test_the_sum_of_points_does_not_depend_on_their_order(values: list[float], chance: Random) -> None:
     assert sum_of_points(chance.sample(values, len(values))) == sum_of_points(values)
 
 
-def test_points_are_added_up_exactly_before_they_are_rounded() -> None:
-    # As binary fractions, one after the other, these give 11.038702 one way round and 11.038701 the other.
+def test_points_are_summed_exactly_before_rounding() -> None:
+    # Added one after the other in binary, these give 11.038702 in one order and 11.038701 in the other.
     values = [0.4885782, 0.8200583, 9.730065]
     assert sum_of_points(values) == sum_of_points(reversed(values)) == 11.038702
 
@@ -36,6 +36,6 @@ def test_points_have_six_decimals() -> None:
     assert sum_of_points([1.0000004, 1.0000002]) == 2.000001
 
 
-def test_values_are_never_changed_in_place() -> None:
+def test_values_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        line(1, 1.0, 1.0).score = 2.0  # type: ignore[misc]
+        question_score(1, 1.0, 1.0).score = 2.0  # type: ignore[misc]

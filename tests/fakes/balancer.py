@@ -1,4 +1,4 @@
-"""Clients of several servers: one that is as simple as a balancer, and one that never gives up."""
+"""Clients of several servers: a load balancer without retries, and a client that retries until it has an answer."""
 
 import asyncio
 import itertools
@@ -13,20 +13,20 @@ import orjson
 
 from tests.api import Reply, token
 
-_GONE = (aiohttp.ClientError, OSError, TimeoutError)
-_PAUSE = 0.1
+_CONNECTION_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
+_RETRY_SECONDS = 0.1
 
 
-class NobodyThere(OSError):
-    """No server takes connections."""
+class NoServerAvailable(OSError):
+    """No server accepts connections."""
 
 
 @dataclass
 class Balancer:
-    """Sends each request to the next server that takes connections, each on a connection of its own.
+    """Sends each request, on a new connection, to the next server that accepts connections.
 
-    `in_flight` counts the requests at each server now; `outcomes` what became of all: statuses, `replayed`, `refused`
-    connections, and `unanswered` on a connection that was taken.
+    `in_flight` counts the requests at each server now. `outcomes` counts the results: each status, `replayed` answers,
+    `refused` connections, and requests `unanswered` on an accepted connection.
     """
 
     session: aiohttp.ClientSession
@@ -39,26 +39,26 @@ class Balancer:
         """The answer.
 
         Raises:
-            NobodyThere: every server refuses connections.
-            aiohttp.ClientError, OSError, TimeoutError: a server took the request and did not answer it.
+            NoServerAvailable: every server refuses connections.
+            aiohttp.ClientError, OSError, TimeoutError: a server accepted the request and did not answer it.
         """
         turn = next(self._turns)
-        for place in range(len(self.urls)):
-            url = self.urls[(turn + place) % len(self.urls)]
+        for offset in range(len(self.urls)):
+            url = self.urls[(turn + offset) % len(self.urls)]
             try:
-                return await self._sent(url, method, path, raw, headers)
+                return await self._send_to(url, method, path, raw, headers)
             except aiohttp.ClientConnectorError:
                 self.outcomes["refused"] += 1
-        raise NobodyThere
+        raise NoServerAvailable
 
-    async def _sent(self, url: str, method: str, path: str, raw: bytes | None, headers: dict[str, str]) -> Reply:
+    async def _send_to(self, url: str, method: str, path: str, raw: bytes | None, headers: dict[str, str]) -> Reply:
         self.in_flight[url] += 1
         try:
             async with self.session.request(method, url + path, data=raw, headers=headers) as answer:
                 reply = Reply(answer.status, answer.headers, await answer.read())
         except aiohttp.ClientConnectorError:
             raise
-        except _GONE:
+        except _CONNECTION_ERRORS:
             self.outcomes["unanswered"] += 1
             raise
         finally:
@@ -70,27 +70,27 @@ class Balancer:
 
 @dataclass(frozen=True)
 class PatientClient:
-    """One student's client: sends a request with the same key until a server has answered it for good."""
+    """One student's client: repeats a request with the same idempotency key until it has a final answer."""
 
     balancer: Balancer
     owner: str
     seconds: float = 120.0
 
     async def send(self, method: str, path: str, json: Any = None, key: str | None = None) -> Reply:
-        """The first answer that is not about passing trouble."""
+        """The first answer that is not a temporary failure."""
         deadline = time.monotonic() + self.seconds
         while True:
             try:
                 reply = await self.send_once(method, path, json, key)
-                if not _passing(reply):
+                if not _temporary(reply):
                     return reply
-            except _GONE:
+            except _CONNECTION_ERRORS:
                 pass
             assert time.monotonic() < deadline, f"no answer to {method} {path}"
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def send_once(self, method: str, path: str, json: Any = None, key: str | None = None) -> Reply:
-        """The first answer of a server, as `Balancer.send` has it."""
+        """The answer to one request; raises as `Balancer.send` does."""
         raw = None if json is None else orjson.dumps(json)
         headers = {"Content-Type": "application/json"} if raw else {}
         headers |= {"Authorization": f"Bearer {token(self.owner, 'student')}"}
@@ -98,12 +98,12 @@ class PatientClient:
         return await self.balancer.send(method, path, raw, headers)
 
 
-def _passing(reply: Reply) -> bool:
+def _temporary(reply: Reply) -> bool:
     return reply.status == 503 or (reply.status == 409 and reply.body["type"].endswith("/idempotency-key-in-flight"))
 
 
-def connections() -> aiohttp.ClientSession:
-    """A session that keeps no connection, since one that its server has closed meanwhile cannot be told from one on
-    which a request was lost."""
+def open_session() -> aiohttp.ClientSession:
+    """A session that opens a connection for each request. On a kept connection, one that its server has closed looks
+    the same as a lost request."""
     connector = aiohttp.TCPConnector(force_close=True, limit=0)
     return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30))

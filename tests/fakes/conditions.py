@@ -1,4 +1,4 @@
-"""Waiting for what other processes and tasks do."""
+"""Waiting until a condition holds that other tasks or processes bring about."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
-    """Returns when the condition holds; fails when it does not in time."""
+    """Returns as soon as the condition holds; fails if it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not await condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"

@@ -1,4 +1,4 @@
-"""Proxies on loopback that count what goes through: statements to Postgres, round trips to Redis."""
+"""Proxies on loopback that count statements sent to Postgres and round trips to Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,26 +10,26 @@ _SSL_REQUEST = 80877103
 
 
 class Traffic:
-    """What one kind of server is asked; `sent` gets what a client sends, `answered` is called for each answer."""
+    """Counts the traffic of one kind of server."""
 
     def connection(self) -> tuple[Callable[[bytes], None], Callable[[], None]]:
-        """Listeners for a new connection."""
+        """Two listeners for a new connection: for bytes that the client sends, and for answers of the server."""
         raise NotImplementedError
 
 
 @dataclass
 class Statements(Traffic):
-    """The texts of the statements that were executed, and the round trips that they took."""
+    """The texts of the statements that Postgres executed, and the number of round trips."""
 
     executed: list[str] = field(default_factory=list)
-    trips: int = 0
+    round_trips: int = 0
 
     def connection(self) -> tuple[Callable[[bytes], None], Callable[[], None]]:
         return _Frontend(self).feed, lambda: None
 
 
 class _Frontend:
-    """Reads one client's side of PostgreSQL's protocol."""
+    """Reads one client's side of PostgreSQL's wire protocol."""
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
@@ -67,16 +67,16 @@ class _Frontend:
             self._statements.executed.append(self._prepared[self._bound])
         elif kind == b"Q":
             self._statements.executed.append(body.rstrip(b"\0").decode())
-            self._statements.trips += 1
+            self._statements.round_trips += 1
         elif kind == b"S":
-            self._statements.trips += 1
+            self._statements.round_trips += 1
 
 
 @dataclass
 class RoundTrips(Traffic):
-    """How often a client began to speak after the server had answered, with `saying` in what it said."""
+    """Counts how often a client sent something after the server's last answer, if that has `containing` in it."""
 
-    saying: bytes = b""
+    containing: bytes = b""
     count: int = 0
 
     def connection(self) -> tuple[Callable[[bytes], None], Callable[[], None]]:
@@ -84,7 +84,7 @@ class RoundTrips(Traffic):
 
         def sent(data: bytes) -> None:
             nonlocal waiting
-            self.count += not waiting and self.saying in data
+            self.count += not waiting and self.containing in data
             waiting = True
 
         def answered() -> None:
@@ -95,8 +95,8 @@ class RoundTrips(Traffic):
 
 
 @asynccontextmanager
-async def counting(url: str, traffic: Traffic) -> AsyncIterator[str]:
-    """The same server by another address, where `traffic` listens."""
+async def counting_proxy(url: str, traffic: Traffic) -> AsyncIterator[str]:
+    """A URL that leads to the same server through a proxy, whose traffic is counted."""
     target = urlsplit(url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
-"""Webhook addresses that must not be reached, and ones that are no addresses at all."""
+"""Webhook addresses that must not be reached, and malformed ones."""
 
-# Every one leads to the loopback interface for some resolver, proxy or library. `{port}` is where a receiver listens.
+# Each is the loopback interface for some resolver, proxy or library. `{port}` is the port of a receiver.
 SPELLINGS_OF_LOOPBACK = (
     "http://127.0.0.1:{port}/",
     "http://127.0.0.1.:{port}/",
@@ -36,7 +36,7 @@ SPELLINGS_OF_LOOPBACK = (
     "http://any.localhost:{port}/",
 )
 
-# One of each range, and of its ends where another begins.
+# At least one address of each blocked range, and its ends where another range begins.
 BLOCKED = (
     "0.0.0.1",
     "0.255.255.255",
@@ -85,7 +85,7 @@ BLOCKED = (
     "ff02::1",
 )
 
-# Next to the blocked ranges, and well known ones.
+# Addresses next to blocked ranges, and well-known public ones.
 PUBLIC = (
     "1.0.0.0",
     "1.1.1.1",
@@ -113,7 +113,7 @@ PUBLIC = (
     "2a00:1450:4001:80b::200e",
 )
 
-# Not addresses of a web server, whatever some parser makes of them.
+# Not valid as a webhook's URL, though some parsers accept them.
 MALFORMED = (
     "",
     "https",

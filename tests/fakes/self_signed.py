@@ -1,4 +1,4 @@
-"""TLS with a certificate that nobody vouches for."""
+"""TLS with a self-signed certificate."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def self_signed(folder: Path, address: str = "127.0.0.1") -> ssl.SSLContext:
-    """What a server needs to speak TLS at this address; `folder` gets the key and the certificate."""
+    """A server's TLS context for this address. Writes the key and the certificate into `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
     now = datetime.now(UTC)

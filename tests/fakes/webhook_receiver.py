@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback that does as it is told and remembers what came."""
+"""A receiver of webhooks on loopback with scripted answers, which keeps the requests that it received."""
 
 import asyncio
 import ssl
@@ -15,7 +15,7 @@ Behaviour = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -24,9 +24,9 @@ class Received:
 
 
 class WebhookReceiver:
-    """Answers every request by the next scripted behaviour, or else with 204.
+    """Answers each request with the next behaviour of `script`, or with `default` if that is empty.
 
-    `connections` counts all that were ever made, whether or not a request came.
+    `connections` counts all connections that were ever made, with or without a request.
     """
 
     def __init__(self) -> None:
@@ -40,12 +40,12 @@ class WebhookReceiver:
 
     @property
     def open_connections(self) -> int:
-        """How many there are now."""
+        """The number of open connections."""
         assert self._runner.server is not None
         return len(self._runner.server.connections)
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
-        """Listens."""
+        """Starts to listen."""
         await self._runner.setup()
         server = await asyncio.get_running_loop().create_server(self._connected, host, port, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
@@ -53,7 +53,7 @@ class WebhookReceiver:
         return server
 
     async def close(self) -> None:
-        """Cuts all connections."""
+        """Closes all connections."""
         await self._runner.cleanup()
 
     def _connected(self) -> asyncio.Protocol:
@@ -71,7 +71,7 @@ class WebhookReceiver:
 async def webhook_receiver(
     host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[WebhookReceiver]:
-    """A running receiver; `url` is where it listens."""
+    """A running receiver, which listens at its `url`."""
     receiver = WebhookReceiver()
     server = await receiver.open(host, port, tls)
     try:
@@ -82,7 +82,7 @@ async def webhook_receiver(
 
 
 def answer(status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Behaviour:
-    """An answer of the ordinary sort."""
+    """Answers with this status, headers and body."""
 
     async def behave(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, headers=headers, body=body)
@@ -91,7 +91,7 @@ def answer(status: int, headers: Mapping[str, str] | None = None, body: bytes = 
 
 
 def hang() -> Behaviour:
-    """No answer until the caller goes away."""
+    """Does not answer until the client disconnects."""
 
     async def behave(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -100,12 +100,12 @@ def hang() -> Behaviour:
     return behave
 
 
-def raw(sent: bytes) -> Behaviour:
-    """Any bytes instead of an answer, and the end."""
+def raw(data: bytes) -> Behaviour:
+    """Sends these bytes instead of an answer and closes the connection."""
 
     async def behave(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
-        request.transport.write(sent)
+        request.transport.write(data)
         request.transport.close()
         return web.Response()
 
@@ -113,7 +113,7 @@ def raw(sent: bytes) -> Behaviour:
 
 
 def reset() -> Behaviour:
-    """The connection is cut."""
+    """Aborts the connection."""
 
     async def behave(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
@@ -125,8 +125,8 @@ def reset() -> Behaviour:
 
 @dataclass
 class Endless:
-    """Some bytes, then others again and again while the caller reads; `pause` (s) between them, `written` (bytes) in
-    all."""
+    """Sends `start`, then `more` again and again while the client reads, with `pause` (s) in between; `written` counts
+    the bytes."""
 
     start: bytes
     more: bytes

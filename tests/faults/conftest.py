@@ -12,7 +12,7 @@ from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from tests.bank import Bank, plant
 from tests.conftest import SECRET, with_database
-from tests.fakes.balancer import Balancer, connections
+from tests.fakes.balancer import Balancer, open_session
 from tests.fakes.held_calls import HeldCalls
 from tests.fakes.model_server import ModelServer, model_server
 from tests.faults.engines import Engines
@@ -108,5 +108,5 @@ async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_pa
 @pytest.fixture
 async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
     """Sends requests to the fleet's servers, those that are still to come included."""
-    async with connections() as session:
+    async with open_session() as session:
         yield Balancer(session, fleet.urls)

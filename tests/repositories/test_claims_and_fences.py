@@ -16,7 +16,7 @@ from app.repositories.sql import Executor, Pool
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.tampered import without, without_fence
+from tests.fakes.unguarded_statements import without_fence, without_guard
 from tests.pipelines import claimed, job_id, submit
 
 ERROR = {"code": "test", "detail": "a test"}
@@ -66,7 +66,7 @@ async def test_a_claim_that_waited_for_another_finds_the_job_taken(pool: Pool, b
 
 async def test_without_the_status_both_claims_get_the_job(pool: Pool, bank: Bank) -> None:
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
-    careless = without(pool, "status = 'queued' AND", "")
+    careless = without_guard(pool, "status = 'queued' AND", "")
     assert all(await asyncio.gather(*(jobs.claim(careless, gpt, 15) for _ in range(2))))
 
 

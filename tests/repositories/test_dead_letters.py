@@ -14,7 +14,7 @@ from app.repositories.migrations import MIGRATIONS
 from app.repositories.sql import Connection, Executor, Pool, statements
 from tests.bank import Bank
 from tests.dead_letters import GPT_GONE, RAG_GONE, fail, see
-from tests.fakes.tampered import without
+from tests.fakes.unguarded_statements import without_guard
 from tests.pipelines import claimed, submit
 
 STATE = "AND j.status = 'failed' AND"
@@ -63,7 +63,7 @@ async def test_a_job_is_queued_again_once(pool: Pool, bank: Bank) -> None:
 
 async def test_without_its_state_a_job_is_counted_twice(pool: Pool, bank: Bank) -> None:
     assessment_id, gpt = await failed_gpt(pool, bank)
-    careless = without(pool, STATE, "AND")
+    careless = without_guard(pool, STATE, "AND")
     assert await queue_again(careless, gpt) and await queue_again(careless, gpt)
     assert (await see(pool, assessment_id)).row["remaining"] == 3
 
@@ -80,7 +80,7 @@ async def test_without_that_fusion_goes_on_without_what_it_should_wait_for(pool:
     assessment_id, gpt = await failed_gpt(pool, bank)
     rag = await claimed(pool, assessment_id, JobType.RAG)
     await jobs.finish(pool, rag, JobStatus.COMPLETED, None, None, [])
-    assert await queue_again(without(pool, FANNED_IN, ""), gpt)
+    assert await queue_again(without_guard(pool, FANNED_IN, ""), gpt)
     seen = await see(pool, assessment_id)
     assert (seen.row["remaining"], seen.due) == (1, {"gpt", "fusion"})
 
@@ -97,7 +97,7 @@ async def test_without_its_number_a_run_has_two(pool: Pool, bank: Bank) -> None:
     assert await start_run(pool, former)
     await pool.execute("UPDATE async_jobs SET status = 'completed', completed_at = now() WHERE run = 2")
     assert await start_run(pool, former) == []
-    assert await start_run(without(pool, NEWEST, "AND"), former)
+    assert await start_run(without_guard(pool, NEWEST, "AND"), former)
     assert (await see(pool, former.assessment_id)).row["run"] == 3
 
 
@@ -109,7 +109,7 @@ async def test_a_run_that_is_not_over_has_none_after_it(pool: Pool, bank: Bank) 
     assert await start_run(pool, former)
     second = NewestRun(former.assessment_id, 2, ())
     assert await start_run(pool, second) == []
-    assert await start_run(without(pool, ENDED, "AND false"), second)
+    assert await start_run(without_guard(pool, ENDED, "AND false"), second)
 
 
 async def test_the_newest_run_is_held_against_ends_and_other_retries(pool: Pool, bank: Bank) -> None:

@@ -30,11 +30,11 @@ from app.schemas import (
     track_view,
 )
 from tests.bank import QUESTIONS, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, credential
-from tests.domain.making import NOON, asked, line, nth
+from tests.domain.builders import NOON, make_question, numbered_id, question_score
 
-_QUESTIONS = tuple(asked(body, number) for number, body in enumerate(QUESTIONS.values(), start=1))
+_QUESTIONS = tuple(make_question(body, number) for number, body in enumerate(QUESTIONS.values(), start=1))
 _OPEN = Assessment(
-    id=nth(99),
+    id=numbered_id(99),
     owner="amy",
     track="gardener",
     status=AssessmentStatus.IN_PROGRESS,
@@ -46,13 +46,13 @@ _OPEN = Assessment(
     submitted_at=None,
     now=NOON,
     questions=_QUESTIONS,
-    responses=(SavedResponse(nth(1), "B", NOON), SavedResponse(nth(2), ("A", "C"), NOON)),
+    responses=(SavedResponse(numbered_id(1), "B", NOON), SavedResponse(numbered_id(2), ("A", "C"), NOON)),
 )
 
 
 def job(job_type: JobType, status: JobStatus, error: dict[str, str] | None = None) -> StatusJob:
     return StatusJob(
-        job_id=nth(1),
+        job_id=numbered_id(1),
         job_type=job_type,
         status=status,
         attempts=1,
@@ -68,7 +68,7 @@ def job(job_type: JobType, status: JobStatus, error: dict[str, str] | None = Non
 
 def record(status: AssessmentStatus, jobs: Sequence[StatusJob] = ()) -> StatusRecord:
     return StatusRecord(
-        assessment_id=nth(99),
+        assessment_id=numbered_id(99),
         owner="amy",
         status=status,
         revision=3,
@@ -79,7 +79,7 @@ def record(status: AssessmentStatus, jobs: Sequence[StatusJob] = ()) -> StatusRe
         completed_at=None,
         webhook_url=None,
         jobs=tuple(jobs),
-        rule_scores={ScoreType.THEORETICAL: (line(1, 1.0, 2.0),)} if jobs else {},
+        rule_scores={ScoreType.THEORETICAL: (question_score(1, 1.0, 2.0),)} if jobs else {},
     )
 
 
@@ -93,33 +93,33 @@ def test_an_assessment_shows_its_questions_without_keys_and_its_responses() -> N
     text = view.model_dump_json()
     assert not [secret for secret in (SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC) if secret in text]
     assert [question.question_id for question in view.questions] == [question.question_id for question in _QUESTIONS]
-    assert [(saved.question_id, saved.answer) for saved in view.responses] == [(nth(1), "B"), (nth(2), ("A", "C"))]
+    assert [(saved.question_id, saved.answer) for saved in view.responses] == [(numbered_id(1), "B"), (numbered_id(2), ("A", "C"))]
 
 
 def test_a_saved_response_without_an_answer_is_a_bug() -> None:
     with pytest.raises(ValueError, match="has an answer"):
-        assessment_view(replace(_OPEN, responses=(SavedResponse(nth(1), None, NOON),)))
+        assessment_view(replace(_OPEN, responses=(SavedResponse(numbered_id(1), None, NOON),)))
 
 
 def test_an_assessment_finds_its_questions_and_answers_by_id() -> None:
-    assert _OPEN.questions_by_id[nth(3)] is _QUESTIONS[2]
-    assert _OPEN.answers == {nth(1): "B", nth(2): ("A", "C")}
+    assert _OPEN.questions_by_id[numbered_id(3)] is _QUESTIONS[2]
+    assert _OPEN.answers == {numbered_id(1): "B", numbered_id(2): ("A", "C")}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_staff_sees_all_of_a_question(name: str) -> None:
     body = QUESTIONS[name]
-    view = question_view(BankQuestion(nth(1), 2, "gardener", body, sample=True)).model_dump()
-    own = {"question_id": nth(1), "version": 2, "track": "gardener", "sample": True}
+    view = question_view(BankQuestion(numbered_id(1), 2, "gardener", body, sample=True)).model_dump()
+    own = {"question_id": numbered_id(1), "version": 2, "track": "gardener", "sample": True}
     assert view == body.model_dump() | own
 
 
 def test_tracks_and_credentials_are_shown_whole() -> None:
     track = TrackBody(slug="gardener", name="Gardener", skills=("soil",), question_mix=QuestionMix(essay=1))
     soil = credential("Soil", "soil", "About soil.")
-    assert track_view(Track(nth(1), track)).model_dump() == track.model_dump() | {"sample": False}
-    view = credential_view(Credential(nth(1), 2, soil, sample=True)).model_dump()
-    assert view == soil.model_dump() | {"credential_id": nth(1), "version": 2, "sample": True}
+    assert track_view(Track(numbered_id(1), track)).model_dump() == track.model_dump() | {"sample": False}
+    view = credential_view(Credential(numbered_id(1), 2, soil, sample=True)).model_dump()
+    assert view == soil.model_dump() | {"credential_id": numbered_id(1), "version": 2, "sample": True}
 
 
 def test_before_the_submission_the_status_has_no_scores_and_no_progress() -> None:
@@ -162,8 +162,8 @@ def test_nothing_missing_is_no_reason() -> None:
 
 
 def test_links_are_the_addresses_of_the_assessment() -> None:
-    base = f"/assessments/{nth(99)}"
-    assert links(nth(99)).model_dump() == {
+    base = f"/assessments/{numbered_id(99)}"
+    assert links(numbered_id(99)).model_dump() == {
         "self": base,
         "status": f"{base}/status",
         "events": f"{base}/events",

@@ -1,4 +1,4 @@
-"""The small track, a server over it, and the pieces of a worker."""
+"""Fixtures of the services' tests: the small track, a server, and a worker's job runner."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -26,14 +26,14 @@ async def bank(pool: Pool) -> Bank:
 
 @pytest.fixture
 async def api(aiohttp_client: AiohttpClient, settings: Settings) -> Api:
-    """The API as a student uses it."""
+    """The API of a server, as a student."""
     client: Any = await aiohttp_client(create_app(settings))
     return Api(client)
 
 
 @pytest.fixture(scope="session")
 async def embedder() -> AsyncIterator[OfflineEmbedder]:
-    """The real one, loaded once."""
+    """The real offline embedder, loaded once."""
     embedder = OfflineEmbedder()
     yield embedder
     await embedder.close()
@@ -41,7 +41,7 @@ async def embedder() -> AsyncIterator[OfflineEmbedder]:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[ModelServer]:
-    """A model provider that does as it is told."""
+    """A fake model provider with scripted answers."""
     async with model_server() as server:
         yield server
 
@@ -50,9 +50,9 @@ async def provider() -> AsyncIterator[ModelServer]:
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> AsyncIterator[JobRunner]:
-    """A worker that asks the provider."""
+    """A worker's job runner that uses the provider's model."""
     model = ChatModel("sk-test", provider.url, "gpt-test", 5)
-    running = pipeline(pool, redis_url, embedder, model=model)
-    yield running
-    await running.job_queue.redis.aclose()
+    runner = pipeline(pool, redis_url, embedder, model=model)
+    yield runner
+    await runner.job_queue.redis.aclose()
     await model.close()

@@ -1,4 +1,4 @@
-"""The table of the contract under races: many requests at once, and the tables looked at afterwards."""
+"""Idempotency keys under races: many requests at once, and what they leave in the database."""
 
 import asyncio
 from collections import Counter
@@ -14,27 +14,27 @@ from app.services.idempotency import KEEP_SECONDS
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 
-CROWD = 100
+REQUESTS = 100
 
 
 @pytest.fixture
 async def path(api: Api, bank: Bank) -> str:
-    """An assessment with all answers."""
+    """The path of an assessment with all answers saved."""
     path = (await api.post("/assessments", {"track": SLUG})).headers["Location"]
     await api.patch(f"{path}/responses", {"responses": bank.all_answers()})
     return path
 
 
 def kinds(replies: list[Reply]) -> Counter[str]:
-    """How often each status, with the type of the problem, came back."""
+    """How often each status was answered; for errors, with the type of the problem."""
     return Counter(
         f"{reply.status} {reply.body['type'].rsplit('/', 1)[1]}" if reply.status >= 400 else str(reply.status)
         for reply in replies
     )
 
 
-async def written(pool: Pool, path: str) -> tuple[int, int, int]:
-    """Rule scores, jobs and stored keys of the assessment."""
+async def count_rows(pool: Pool, path: str) -> tuple[int, int, int]:
+    """The numbers of rule scores and jobs of the assessment, and of stored keys."""
     assessment_id = UUID(path.rsplit("/", 1)[1])
     row = await pool.fetchrow(
         """SELECT (SELECT count(*) FROM scores WHERE assessment_id = $1),
@@ -46,29 +46,31 @@ async def written(pool: Pool, path: str) -> tuple[int, int, int]:
     return row[0], row[1], row[2]
 
 
-async def test_one_of_a_hundred_with_one_key_does_the_work(api: Api, path: str, pool: Pool) -> None:
-    replies = await asyncio.gather(*(api.post(f"{path}/submit", Idempotency_Key="one") for _ in range(CROWD)))
+async def test_a_hundred_submissions_with_one_key_submit_once(api: Api, path: str, pool: Pool) -> None:
+    replies = await asyncio.gather(*(api.post(f"{path}/submit", Idempotency_Key="one") for _ in range(REQUESTS)))
     assert set(kinds(replies)) <= {"202", "409 idempotency-key-in-flight"}
     accepted = [reply for reply in replies if reply.status == 202]
     assert len({(reply.raw, reply.headers["Location"]) for reply in accepted}) == 1
     assert sum("Idempotent-Replayed" not in reply.headers for reply in accepted) == 1
     assert all(reply.headers["Retry-After"] for reply in replies)
-    assert await written(pool, path) == (8, 3, 1)
+    assert await count_rows(pool, path) == (8, 3, 1)
 
 
-async def test_one_of_a_hundred_with_keys_of_their_own_does_the_work(api: Api, path: str, pool: Pool) -> None:
-    replies = await asyncio.gather(*(api.post(f"{path}/submit", Idempotency_Key=f"key-{i}") for i in range(CROWD)))
-    assert kinds(replies) == {"202": 1, "409 already-submitted": CROWD - 1}
-    assert await written(pool, path) == (8, 3, 1)
+async def test_a_hundred_submissions_with_different_keys_submit_once(api: Api, path: str, pool: Pool) -> None:
+    replies = await asyncio.gather(*(api.post(f"{path}/submit", Idempotency_Key=f"key-{i}") for i in range(REQUESTS)))
+    assert kinds(replies) == {"202": 1, "409 already-submitted": REQUESTS - 1}
+    assert await count_rows(pool, path) == (8, 3, 1)
 
 
-async def test_one_of_a_hundred_without_a_key_does_the_work(api: Api, path: str, pool: Pool) -> None:
-    replies = await asyncio.gather(*(api.post(f"{path}/submit") for _ in range(CROWD)))
-    assert kinds(replies) == {"202": 1, "409 already-submitted": CROWD - 1}
-    assert await written(pool, path) == (8, 3, 0)
+async def test_a_hundred_submissions_without_a_key_submit_once(api: Api, path: str, pool: Pool) -> None:
+    replies = await asyncio.gather(*(api.post(f"{path}/submit") for _ in range(REQUESTS)))
+    assert kinds(replies) == {"202": 1, "409 already-submitted": REQUESTS - 1}
+    assert await count_rows(pool, path) == (8, 3, 0)
 
 
-async def test_a_key_comes_back_byte_for_byte_for_the_same_payload_alone(api: Api, path: str, bank: Bank) -> None:
+async def test_a_replay_is_byte_for_byte_the_stored_answer_and_needs_the_same_payload(
+    api: Api, path: str, bank: Bank
+) -> None:
     answers = bank.answers(scale=3)
     first = await api.post(f"{path}/submit", {"responses": answers}, Idempotency_Key='"quoted"')
     same = await api.post(f"{path}/submit", {"responses": answers}, Idempotency_Key="quoted")
@@ -78,7 +80,7 @@ async def test_a_key_comes_back_byte_for_byte_for_the_same_payload_alone(api: Ap
     assert kinds([other]) == {"422 idempotency-key-reused": 1}
 
 
-async def test_a_key_is_of_its_caller_and_path(api: Api, path: str, bank: Bank) -> None:
+async def test_a_key_belongs_to_one_caller_and_path(api: Api, path: str, bank: Bank) -> None:
     other = api.as_("student", sub="student-2")
     theirs = (await other.post("/assessments", {"track": SLUG}, Idempotency_Key="k")).headers["Location"]
     for student, own in ((api, path), (other, theirs)):
@@ -86,35 +88,37 @@ async def test_a_key_is_of_its_caller_and_path(api: Api, path: str, bank: Bank) 
         assert (reply.status, reply.headers.get("Idempotent-Replayed")) == (202, None)
 
 
-async def test_a_refused_request_leaves_its_key_free(api: Api, path: str, bank: Bank, pool: Pool) -> None:
+async def test_a_refused_request_does_not_use_up_its_key(api: Api, path: str, bank: Bank, pool: Pool) -> None:
     bad = {"responses": bank.answers(single="no such option")}
     assert (await api.post(f"{path}/submit", bad, Idempotency_Key="k")).status == 422
-    assert await written(pool, path) == (0, 0, 0)
+    assert await count_rows(pool, path) == (0, 0, 0)
     assert (await api.post("/assessments", {"track": "no-such-track"}, Idempotency_Key="k")).status == 404
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 0
     good = await api.post(f"{path}/submit", Idempotency_Key="k")
     assert (good.status, good.headers.get("Idempotent-Replayed")) == (202, None)
 
 
-async def test_a_hundred_starts_with_one_key_make_one_assessment(api: Api, bank: Bank, pool: Pool) -> None:
+async def test_a_hundred_starts_with_one_key_start_one_assessment(api: Api, bank: Bank, pool: Pool) -> None:
     start = {"track": SLUG}
-    replies = await asyncio.gather(*(api.post("/assessments", start, Idempotency_Key="s") for _ in range(CROWD)))
+    replies = await asyncio.gather(*(api.post("/assessments", start, Idempotency_Key="s") for _ in range(REQUESTS)))
     assert set(kinds(replies)) <= {"201", "409 idempotency-key-in-flight"}
     assert len({reply.raw for reply in replies if reply.status == 201}) == 1
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 1
     assert await pool.fetchval("SELECT count(*) FROM assessment_questions") == 10
 
 
-async def test_a_hundred_starts_without_a_key_make_one_assessment(api: Api, bank: Bank, pool: Pool) -> None:
-    replies = await asyncio.gather(*(api.post("/assessments", {"track": SLUG}) for _ in range(CROWD)))
-    assert kinds(replies) == {"201": 1, "200": CROWD - 1}
+async def test_a_hundred_starts_without_a_key_start_one_assessment(api: Api, bank: Bank, pool: Pool) -> None:
+    replies = await asyncio.gather(*(api.post("/assessments", {"track": SLUG}) for _ in range(REQUESTS)))
+    assert kinds(replies) == {"201": 1, "200": REQUESTS - 1}
     assert len({reply.body["assessment_id"] for reply in replies}) == 1
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 1
 
 
 @pytest.mark.parametrize("endpoint", ["submit", "start"])
-async def test_a_key_at_work_elsewhere_is_refused_at_once(api: Api, path: str, pool: Pool, endpoint: str) -> None:
-    """The first request is held in the middle of its transaction: another connection has its lock."""
+async def test_a_request_is_refused_at_once_while_another_holds_its_key(
+    api: Api, path: str, pool: Pool, endpoint: str
+) -> None:
+    """Another connection holds the lock of the key, as a request in the middle of its transaction does."""
     target, body = (f"{path}/submit", None) if endpoint == "submit" else ("/assessments", {"track": SLUG})
     async with pool.acquire() as first, first.transaction():
         assert await idempotency.try_lock(first, IdempotencyKey("student-1", target, "held"))
@@ -124,18 +128,18 @@ async def test_a_key_at_work_elsewhere_is_refused_at_once(api: Api, path: str, p
     assert (await api.post(target, body, Idempotency_Key="held")).status in (200, 202)
 
 
-async def test_the_unique_constraint_decides(pool: Pool, api: Api, path: str) -> None:
-    """Even who never asked for the lock cannot store a second answer for a key."""
+async def test_a_unique_constraint_prevents_a_second_answer_for_a_key(pool: Pool, api: Api, path: str) -> None:
+    """Even for a writer that does not take the lock."""
     assert (await api.post(f"{path}/submit", Idempotency_Key="k")).status == 202
     copy = "INSERT INTO idempotency_keys SELECT owner, path, key, fingerprint, status, location, 'x', now(), now()"
     with pytest.raises(asyncpg.UniqueViolationError, match="idempotency_keys_once_key"):
         await pool.execute(f"{copy} FROM idempotency_keys")
 
 
-async def test_a_key_lives_a_day_at_least(pool: Pool, api: Api, path: str) -> None:
+async def test_a_key_is_kept_for_a_day_at_least(pool: Pool, api: Api, path: str) -> None:
     await api.post(f"{path}/submit", Idempotency_Key="k")
     age = "UPDATE idempotency_keys SET expires_at = expires_at - make_interval(secs => $1)"
     await pool.execute(age, 24 * 3600)
-    assert await idempotency.forget_old(pool, 10) == 0
+    assert await idempotency.delete_expired(pool, 10) == 0
     await pool.execute(age, KEEP_SECONDS)
-    assert await idempotency.forget_old(pool, 10) == 1
+    assert await idempotency.delete_expired(pool, 10) == 1

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.llm.rate_limits import CallOutcome, CallReport, Limits, hold_seconds, parse_limits, retry_after_seconds
-from tests.domain.making import NOON, quick
+from tests.domain.builders import NOON, quick
 
 DAY = 86_400
 NAMES = [f"x-ratelimit-{what}-{of}" for what in ("remaining", "reset") for of in ("requests", "tokens")]

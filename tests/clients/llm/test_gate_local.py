@@ -21,15 +21,15 @@ from tests.clients.llm.gates import (
     rate_limited,
     rejection,
 )
-from tests.fakes.cut_line import CutLine, cut_line
+from tests.fakes.breakable_proxy import BreakableProxy, breakable_proxy
 
 # What a client sends first, and the replies.
 GREETINGS = {b"CLIENT": b"+OK\r\n", b"PING": b"+PONG\r\n"}
 
 
 @pytest.fixture
-async def line(redis_url: str) -> AsyncIterator[CutLine]:
-    async with cut_line(redis_url) as line:
+async def line(redis_url: str) -> AsyncIterator[BreakableProxy]:
+    async with breakable_proxy(redis_url) as line:
         yield line
 
 
@@ -42,7 +42,7 @@ async def open_gate(clock: ManualClock, url: str, max_calls: int = 256) -> Async
     await client.aclose()
 
 
-async def test_calls_wait_as_long_as_the_provider_asks(line: CutLine) -> None:
+async def test_calls_wait_as_long_as_the_provider_asks(line: BreakableProxy) -> None:
     clock = ManualClock()
     async with open_gate(clock, line.url) as gate:
         line.cut()
@@ -53,7 +53,7 @@ async def test_calls_wait_as_long_as_the_provider_asks(line: CutLine) -> None:
         await make_call(gate)
 
 
-async def test_each_failure_begins_a_fixed_pause(line: CutLine) -> None:
+async def test_each_failure_begins_a_fixed_pause(line: BreakableProxy) -> None:
     clock = ManualClock()
     async with open_gate(clock, line.url) as gate:
         line.cut()
@@ -66,14 +66,14 @@ async def test_each_failure_begins_a_fixed_pause(line: CutLine) -> None:
         await make_call(gate)
 
 
-async def test_what_was_learned_before_the_outage_counts(line: CutLine) -> None:
+async def test_what_was_learned_before_the_outage_counts(line: BreakableProxy) -> None:
     async with open_gate(ManualClock(), line.url) as gate:
         await make_call(gate, rate_limited(30))
         line.cut()
         assert (await rejection(gate)).code == "model_rate_limited"
 
 
-async def test_a_semaphore_limits_the_calls_of_the_process(line: CutLine) -> None:
+async def test_a_semaphore_limits_the_calls_of_the_process(line: BreakableProxy) -> None:
     async with open_gate(ManualClock(), line.url, max_calls=3) as gate:
         line.cut()
         inside, peak, full = 0, 0, asyncio.Event()
@@ -92,7 +92,7 @@ async def test_a_semaphore_limits_the_calls_of_the_process(line: CutLine) -> Non
         assert peak == 3
 
 
-async def test_a_call_is_turned_away_after_a_few_sleeps_in_vain(line: CutLine) -> None:
+async def test_a_call_is_turned_away_after_a_few_sleeps_in_vain(line: BreakableProxy) -> None:
     async with open_gate(ManualClock(), line.url) as gate:
         line.cut()
         await make_call(gate, rate_limited(0.05))
@@ -101,14 +101,14 @@ async def test_a_call_is_turned_away_after_a_few_sleeps_in_vain(line: CutLine) -
         assert (error.code, error.retry_after) == ("model_rate_limited", 0.05)
 
 
-async def test_workers_share_their_limits_again_when_redis_is_back(line: CutLine, redis_url: str) -> None:
+async def test_workers_share_their_limits_again_when_redis_is_back(line: BreakableProxy, redis_url: str) -> None:
     clock = ManualClock()
     async with open_gate(clock, line.url) as gate, open_gates(redis_url) as (other,):
         await make_call(gate)
         line.cut()
         await make_call(gate, left(requests=50))
         await make_call(other, left(requests=3))
-        await line.mend()
+        await line.restore()
         clock.now += 10
         await make_call(gate)
         calls = Calls()
@@ -117,12 +117,12 @@ async def test_workers_share_their_limits_again_when_redis_is_back(line: CutLine
         await calls.end()
 
 
-async def test_the_report_of_a_call_that_redis_did_not_let_in_is_stored(line: CutLine, redis_url: str) -> None:
+async def test_the_report_of_a_call_that_redis_did_not_let_in_is_stored(line: BreakableProxy, redis_url: str) -> None:
     clock = ManualClock()
     async with open_gate(clock, line.url) as gate, open_gates(redis_url) as (other,):
         line.cut()
         async with gate.call(1) as call:
-            await line.mend()
+            await line.restore()
             clock.now += 10
             call.report = rate_limited(30)
         assert (await rejection(other)).code == "model_rate_limited"

@@ -1,4 +1,4 @@
-"""Which answers fit a question, and where the ones that don't are pointed at."""
+"""Which answers fit a question, and the pointers of those that do not."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from app.domain.assessment.answers import Answer, Response, is_empty, validate_r
 from app.domain.assessment.questions import ProfileInput, QuestionBody
 from app.domain.errors import InvalidFields
 from tests.bank import essay, profile, theory
-from tests.domain.making import asked, nth
+from tests.domain.builders import make_question, numbered_id
 
 _CHOICE = theory(("A",))
 _SINGLE = profile(ProfileInput.SINGLE)
@@ -20,14 +20,14 @@ _ESSAY = essay()
 _ALL = (_CHOICE, _SINGLE, _MULTIPLE, _SCALE, _NUMBER, _TEXT, _ESSAY)
 
 
-def fitted(body: QuestionBody, answer: Any) -> Answer:
-    (response,) = validate_responses([(nth(1), answer)], {nth(1): asked(body)})
+def validated(body: QuestionBody, answer: Any) -> Answer:
+    (response,) = validate_responses([(numbered_id(1), answer)], {numbered_id(1): make_question(body)})
     return response.answer
 
 
 def pointers(body: QuestionBody, answer: Any) -> list[str]:
     with pytest.raises(InvalidFields) as caught:
-        fitted(body, answer)
+        validated(body, answer)
     return [error.pointer for error in caught.value.errors]
 
 
@@ -47,19 +47,19 @@ def pointers(body: QuestionBody, answer: Any) -> list[str]:
         (_ESSAY, "é" * 2000, "é" * 2000),
     ],
 )
-def test_an_answer_of_the_questions_shape_is_kept_as_it_is(body: QuestionBody, answer: Any, kept: Answer) -> None:
-    assert fitted(body, answer) == kept
+def test_an_answer_that_fits_its_question_is_kept(body: QuestionBody, answer: Any, kept: Answer) -> None:
+    assert validated(body, answer) == kept
 
 
 @pytest.mark.parametrize("body", _ALL)
 @pytest.mark.parametrize("answer", [None, "", []])
-def test_null_an_empty_text_and_an_empty_list_take_an_answer_back(body: QuestionBody, answer: Any) -> None:
-    assert fitted(body, answer) is None
+def test_null_an_empty_text_and_an_empty_list_delete_an_answer(body: QuestionBody, answer: Any) -> None:
+    assert validated(body, answer) is None
 
 
 @pytest.mark.parametrize("body", [_TEXT, _ESSAY])
-def test_a_blank_text_is_no_answer(body: QuestionBody) -> None:
-    assert fitted(body, " \n\t\u3000") is None
+def test_a_blank_text_counts_as_no_answer(body: QuestionBody) -> None:
+    assert validated(body, " \n\t\u3000") is None
 
 
 @pytest.mark.parametrize(
@@ -93,36 +93,38 @@ def test_a_blank_text_is_no_answer(body: QuestionBody) -> None:
         (_ESSAY, "x" * 2001),
     ],
 )
-def test_an_answer_of_another_shape_is_pointed_at(body: QuestionBody, answer: Any) -> None:
+def test_an_answer_that_does_not_fit_is_pointed_at(body: QuestionBody, answer: Any) -> None:
     assert pointers(body, answer) == ["/responses/0/answer"]
 
 
 @pytest.mark.parametrize("body", [_CHOICE, _MULTIPLE])
-def test_each_strange_member_of_a_list_is_pointed_at(body: QuestionBody) -> None:
+def test_each_unknown_option_in_a_list_is_pointed_at(body: QuestionBody) -> None:
     expected = ["/responses/0/answer/1", "/responses/0/answer/2", "/responses/0/answer/3"]
     assert pointers(body, ["A", "D", 1, ["A"]]) == expected
 
 
-def test_all_faults_of_a_body_are_told_at_once() -> None:
-    given = [(nth(1), "D"), (nth(9), "A"), (nth(2), "Water."), (nth(2), "Roots.")]
+def test_all_errors_of_a_body_are_reported_together() -> None:
+    responses = [(numbered_id(1), "D"), (numbered_id(9), "A"), (numbered_id(2), "Water."), (numbered_id(2), "Roots.")]
     with pytest.raises(InvalidFields) as caught:
-        validate_responses(given, {nth(1): asked(_CHOICE, 1), nth(2): asked(_ESSAY, 2)})
+        validate_responses(
+            responses, {numbered_id(1): make_question(_CHOICE, 1), numbered_id(2): make_question(_ESSAY, 2)}
+        )
     pointers = [error.pointer for error in caught.value.errors]
     assert pointers == ["/responses/0/answer", "/responses/1/question_id", "/responses/3/question_id"]
 
 
 def test_several_responses_keep_their_order() -> None:
-    questions = {nth(1): asked(_CHOICE, 1), nth(2): asked(_ESSAY, 2)}
-    assert validate_responses([(nth(2), "Water."), (nth(1), "A")], questions) == (
-        Response(nth(2), "Water."),
-        Response(nth(1), "A"),
+    questions = {numbered_id(1): make_question(_CHOICE, 1), numbered_id(2): make_question(_ESSAY, 2)}
+    assert validate_responses([(numbered_id(2), "Water."), (numbered_id(1), "A")], questions) == (
+        Response(numbered_id(2), "Water."),
+        Response(numbered_id(1), "A"),
     )
 
 
 @pytest.mark.parametrize(
     "answer", [None, "", (), " \n\t", "\u00a0\u2028\u3000", "\u200b\ufeff\u2060", "\u202e\u00ad \u200d"]
 )
-def test_what_nobody_can_see_is_no_answer(answer: Any) -> None:
+def test_a_text_without_visible_characters_is_no_answer(answer: Any) -> None:
     assert is_empty(answer)
     assert not isinstance(answer, str) or not is_empty(f"{answer}e\u0301{answer}")
 

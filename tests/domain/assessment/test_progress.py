@@ -1,4 +1,4 @@
-"""Progress: four stages, their weights, and what counts as done."""
+"""Progress: the four stages, their weights, and which of them count as done."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.domain.assessment.progress import JobProgress, Stage, overall_progress, stages
 from app.domain.states import AssessmentStatus, JobStatus, JobType
-from tests.domain.making import quick
+from tests.domain.builders import quick
 
 _SUBMITTED = AssessmentStatus.SUBMITTED
 
@@ -28,7 +28,7 @@ def shown(stage: Stage) -> tuple[str, int, str, float]:
     return stage.name.value, stage.weight, stage.status.value, stage.percentage
 
 
-def test_the_contracts_example() -> None:
+def test_the_documented_example() -> None:
     progress = stages(_SUBMITTED, jobs(gpt=JobStatus.IN_PROGRESS, essays=(2, 3)))
     assert [shown(stage) for stage in progress] == [
         ("rule_score", 20, "completed", 100.0),
@@ -40,7 +40,7 @@ def test_the_contracts_example() -> None:
 
 
 @pytest.mark.parametrize("status", [AssessmentStatus.IN_PROGRESS, AssessmentStatus.EXPIRED])
-def test_before_the_submission_nothing_is_done(status: AssessmentStatus) -> None:
+def test_nothing_is_done_before_the_submission(status: AssessmentStatus) -> None:
     progress = stages(status, [])
     assert {(stage.status, stage.percentage) for stage in progress} == {(JobStatus.QUEUED, 0.0)}
     assert overall_progress(progress) == 0.0
@@ -65,24 +65,24 @@ def test_a_completed_stage_is_done_whatever_its_units_say() -> None:
 
 
 def test_the_order_of_jobs_changes_nothing() -> None:
-    told = jobs(gpt=JobStatus.FAILED, rag=JobStatus.IN_PROGRESS)
-    assert stages(_SUBMITTED, reversed(told)) == stages(_SUBMITTED, told)
+    all_jobs = jobs(gpt=JobStatus.FAILED, rag=JobStatus.IN_PROGRESS)
+    assert stages(_SUBMITTED, reversed(all_jobs)) == stages(_SUBMITTED, all_jobs)
 
 
 @quick
 @given(st.integers(1, 100), st.data())
-def test_another_essay_never_takes_progress_back(total: int, data: st.DataObject) -> None:
+def test_another_finished_essay_never_lowers_the_progress(total: int, data: st.DataObject) -> None:
     done = data.draw(st.integers(0, total - 1))
     before, after = (
-        overall_progress(stages(_SUBMITTED, jobs(gpt=JobStatus.IN_PROGRESS, essays=(each, total))))
-        for each in (done, done + 1)
+        overall_progress(stages(_SUBMITTED, jobs(gpt=JobStatus.IN_PROGRESS, essays=(count, total))))
+        for count in (done, done + 1)
     )
     assert 20.0 <= before <= after <= 50.0
 
 
 @quick
 @given(*[st.sampled_from(JobStatus)] * 3, st.integers(0, 3))
-def test_overall_progress_is_the_weighted_sum_of_what_is_shown(
+def test_overall_progress_is_the_weighted_sum_of_the_stages(
     gpt: JobStatus, rag: JobStatus, fusion: JobStatus, done: int
 ) -> None:
     progress = stages(_SUBMITTED, jobs(gpt, rag, fusion, (done, 3)))

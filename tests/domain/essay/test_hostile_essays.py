@@ -19,8 +19,8 @@ from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine
 from app.domain.text import is_visible
 from tests.bank import ESSAY, essay
+from tests.domain.builders import numbered_id, run_facts
 from tests.domain.essay.test_local_scoring import scored
-from tests.domain.making import facts, nth
 
 LONGEST = 20_000
 QUESTION = essay()
@@ -119,7 +119,7 @@ def _answer(quotes: list[str], rationale: str) -> str:
 def _line(score: EssayScore) -> EssayLine:
     """As a result shows it."""
     shown: dict[str, Any] = score.model_dump(exclude={"second_opinion"}) | {"second_opinion": score.second_opinion}
-    return EssayLine(question_id=nth(1), score=score.share, max_score=1.0, **shown)
+    return EssayLine(question_id=numbered_id(1), score=score.share, max_score=1.0, **shown)
 
 
 @_hostile
@@ -153,7 +153,7 @@ def test_any_essay_gets_a_score_and_a_result(text: str, data: st.DataObject | No
         for name in DimensionName:
             for evidence in getattr(score.dimensions, name).evidence:
                 assert text[evidence.start : evidence.end] == evidence.quote
-        result = fuse(facts(essays=(_line(score),)))
+        result = fuse(run_facts(essays=(_line(score),)))
         assert json.loads(result.model_dump_json())["overall"]["score"] == pytest.approx(score.share)
 
 

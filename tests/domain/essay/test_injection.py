@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.essay import injection
 from app.domain.essay.visible_text import visible_text
-from tests.domain.making import awkward_texts, quick
+from tests.domain.builders import awkward_texts, quick
 from tests.injection_rates import attacks, honest, rate
 
 _LONGEST = 20_000

@@ -10,10 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.domain.essay.local_scoring import MOST_CONFIDENCE, estimate, texts_to_embed
+from app.domain.essay.local_scoring import MAX_CONFIDENCE, estimate, texts_to_embed
 from app.domain.essay.score import Dimension, EssayScore
 from app.domain.text import words
-from tests.domain.making import quick
+from tests.domain.builders import quick
 
 PROMPT = "How would you keep a slow consumer from being flooded by its producer? Give two ways."
 MODEL = (
@@ -88,7 +88,7 @@ def dimensions(score: EssayScore) -> list[Dimension]:
 def test_points_and_confidence_stay_in_their_ranges(prompt: str, model_answer: str, answer: str) -> None:
     score = scored(prompt, model_answer, answer)
     assert all(0 <= one.score <= 25 for one in dimensions(score))
-    assert 0 <= score.confidence <= MOST_CONFIDENCE
+    assert 0 <= score.confidence <= MAX_CONFIDENCE
     assert (score.scorer, score.model, score.prompt_version) == ("local", "local-2", "local-2")
 
 

@@ -15,7 +15,7 @@ from app.domain.essay.prompt import PROMPT_VERSION, EssayPrompt, answer_schema, 
 from app.domain.essay.score import DimensionName, EssayScore
 from app.domain.essay.visible_text import visible_text
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
-from tests.domain.making import awkward_texts, quick
+from tests.domain.builders import awkward_texts, quick
 
 _FAIR = "You say what pulls the water up."
 # Bounds that providers refuse in strict schemas.

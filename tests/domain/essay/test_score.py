@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.domain.essay.score import Dimension, EssayScore, Evidence, find_quote
-from tests.domain.making import awkward_texts, dimensions, quick
+from tests.domain.builders import awkward_texts, dimensions, quick
 
 
 @pytest.mark.parametrize(("scores", "share"), [((0, 0, 0, 0), 0.0), ((20, 17, 18, 16), 0.71), ((25, 25, 25, 25), 1.0)])

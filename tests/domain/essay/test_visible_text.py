@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.essay.visible_text import visible_text
-from tests.domain.making import awkward_texts, quick
+from tests.domain.builders import awkward_texts, quick
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
 from app.domain.records.assessments import JobLine, JobState, NewestRun
 from app.domain.states import JobStatus, JobType
 from app.schemas import job_line_view
-from tests.domain.making import NOON, nth
+from tests.domain.builders import NOON, numbered_id
 
 QUEUED, RUNNING, DONE, FAILED = JobStatus
-GPT, RAG, FUSION = nth(1), nth(2), nth(3)
+GPT, RAG, FUSION = numbered_id(1), numbered_id(2), numbered_id(3)
 
 
 def run(gpt: JobStatus, rag: JobStatus, fusion: JobStatus) -> NewestRun:
     statuses = zip((GPT, RAG, FUSION), JobType, (gpt, rag, fusion), strict=True)
-    return NewestRun(nth(99), 2, tuple(JobState(*each) for each in statuses))
+    return NewestRun(numbered_id(99), 2, tuple(JobState(*each) for each in statuses))
 
 
 @pytest.mark.parametrize("other", [QUEUED, RUNNING])
@@ -50,7 +50,7 @@ def test_only_a_failed_job_can_be_retried(status: JobStatus) -> None:
 
 def test_a_job_whose_place_a_later_run_took_cannot_be_retried() -> None:
     with pytest.raises(JobOfOlderRun, match="is 2"):
-        plan_retry(nth(4), run(FAILED, FAILED, FAILED))
+        plan_retry(numbered_id(4), run(FAILED, FAILED, FAILED))
 
 
 def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() -> None:
@@ -65,7 +65,7 @@ def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() 
 
 def line(status: JobStatus, error: dict[str, str] | None = None) -> JobLine:
     times = (NOON, None, None, NOON + timedelta(seconds=2))
-    return JobLine(GPT, nth(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
+    return JobLine(GPT, numbered_id(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
 
 
 def test_when_a_job_is_due_is_told_of_queued_ones_alone() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.domain.recommendation.credentials import PASSAGE_CHARACTERS, CredentialBody, passages
 from app.domain.text import sentences
 from tests.bank import credential
-from tests.domain.making import awkward_texts, quick
+from tests.domain.builders import awkward_texts, quick
 
 _CREDENTIAL = credential("Soil", "soil", "About soil.").model_dump()
 

@@ -15,7 +15,7 @@ from app.domain.recommendation.ranking import fuse_rankings
 from app.domain.result.model import SkillEstimate
 from app.domain.states import Level
 from tests.bank import essay, profile, theory
-from tests.domain.making import asked, awkward_texts, candidate, nth, quick
+from tests.domain.builders import awkward_texts, candidate, make_question, numbered_id, quick
 
 _passages = st.builds(
     candidate, st.integers(1, 6), st.integers(1, 9), st.none() | st.sampled_from([-0.2, 0.0, 0.3, 0.31, 0.9])
@@ -100,7 +100,7 @@ def test_the_passage_nearest_to_the_query_speaks_for_its_credential(
     by_text: Candidate, by_meaning: Candidate, best: int
 ) -> None:
     ((found, _),) = fuse_rankings([by_text], [by_meaning])
-    assert found.passage_id == nth(1000 + best)
+    assert found.passage_id == numbered_id(1000 + best)
 
 
 def test_nothing_found_is_nothing_ranked() -> None:
@@ -113,8 +113,8 @@ def estimate(skill: str, *, gap: bool, level: float = 0.5) -> SkillEstimate:
 
 def test_the_query_names_gaps_then_interests_then_the_track_and_the_essays() -> None:
     questions = [
-        *(asked(profile(kind), number) for number, kind in enumerate(ProfileInput)),
-        asked(essay(), 9),
+        *(make_question(profile(kind), number) for number, kind in enumerate(ProfileInput)),
+        make_question(essay(), 9),
     ]
     told: tuple[Answer, ...] = ("B", ("C", "A"), 3, 4.5, "roses in pots")
     query = build_query(
@@ -122,7 +122,7 @@ def test_the_query_names_gaps_then_interests_then_the_track_and_the_essays() -> 
         ["soil", "water"],
         [estimate("water", gap=True, level=0.4), estimate("botany", gap=True, level=0.1), estimate("soil", gap=False)],
         questions,
-        {nth(number): answer for number, answer in enumerate(told)} | {nth(9): "My own words."},
+        {numbered_id(number): answer for number, answer in enumerate(told)} | {numbered_id(9): "My own words."},
     )
     assert [part.text for part in query.meanings] == [
         *("botany", "water"), *("Clay", "Sand", "Peat", "roses in pots"), "soil, water", essay().prompt,
@@ -135,8 +135,12 @@ def test_the_query_names_gaps_then_interests_then_the_track_and_the_essays() -> 
 
 
 def test_what_was_not_answered_is_no_interest() -> None:
-    questions = [asked(profile(ProfileInput.TEXT), 1), asked(profile(ProfileInput.SINGLE), 2), asked(theory(("A",)), 3)]
-    query = build_query("Gardener", [], [], questions, {nth(1): " ", nth(3): "A"})
+    questions = [
+        make_question(profile(ProfileInput.TEXT), 1),
+        make_question(profile(ProfileInput.SINGLE), 2),
+        make_question(theory(("A",)), 3),
+    ]
+    query = build_query("Gardener", [], [], questions, {numbered_id(1): " ", numbered_id(3): "A"})
     assert query.words == ()
     assert query.meanings == (QueryPart("Gardener", 0.2),)
 
@@ -147,25 +151,27 @@ def levels(*texts: str) -> ProfileQuestion:
 
 
 def test_the_level_is_what_the_student_chose_and_no_interest() -> None:
-    questions = [asked(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
-    query = build_query("Gardener", [], [], questions, {nth(1): "2"})
+    questions = [make_question(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
+    query = build_query("Gardener", [], [], questions, {numbered_id(1): "2"})
     assert query.level is Level.ADVANCED and query.words == ()
     assert query.level_fit == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
-    query = build_query("Gardener", [], [], questions, {nth(1): "1"})
+    query = build_query("Gardener", [], [], questions, {numbered_id(1): "1"})
     assert query.level_fit == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
     assert build_query("Gardener", [], [], questions, {}).level_fit == dict.fromkeys(Level, 1.0)
 
 
 def test_a_subject_called_advanced_is_an_interest() -> None:
-    query = build_query("Gardener", [], [], [asked(levels("Advanced statistics", "Soil"), 1)], {nth(1): "0"})
+    query = build_query(
+        "Gardener", [], [], [make_question(levels("Advanced statistics", "Soil"), 1)], {numbered_id(1): "0"}
+    )
     assert (query.level, query.words[0].text) == (None, '"advanced" OR "statistics"')
 
 
 @quick
 @given(st.lists(awkward_texts, max_size=4), st.lists(awkward_texts, max_size=3))
 def test_no_more_is_embedded_than_is_read(gaps: list[str], interests: list[str]) -> None:
-    questions = [asked(profile(ProfileInput.TEXT), number) for number in range(len(interests))]
-    answers: dict[UUID, Answer] = {nth(number): text * 20 for number, text in enumerate(interests)}
+    questions = [make_question(profile(ProfileInput.TEXT), number) for number in range(len(interests))]
+    answers: dict[UUID, Answer] = {numbered_id(number): text * 20 for number, text in enumerate(interests)}
     query = build_query("Gardener", ["soil"] * 40, [estimate(gap, gap=True) for gap in gaps], questions, answers)
     assert sum(len(part.text.encode()) for part in query.meanings) <= 384
     assert all(part.text.strip() for part in query.meanings)
@@ -186,6 +192,6 @@ def test_no_more_is_embedded_than_is_read(gaps: list[str], interests: list[str])
 )
 def test_what_was_done_so_far_is_no_interest(prompt: str, *, told: bool) -> None:
     question = ProfileQuestion(prompt=prompt, input=ProfileInput.TEXT)
-    query = build_query("Gardener", [], [], [asked(question, 1)], {nth(1): "Roses"})
+    query = build_query("Gardener", [], [], [make_question(question, 1)], {numbered_id(1): "Roses"})
     assert query.interests == (("Roses",) if told else ())
     assert ("Roses" in [part.text for part in query.meanings]) == told

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
-from tests.domain.making import candidate, quick
+from tests.domain.builders import candidate, quick
 
 ANYTHING = RetrievalQuery(words=(), meanings=(), gaps=())
 WATER = replace(ANYTHING, gaps=("water", "soil"))

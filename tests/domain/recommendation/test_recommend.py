@@ -5,7 +5,7 @@ import pytest
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.recommend import recommend
 from app.domain.states import Level
-from tests.domain.making import candidate, nth
+from tests.domain.builders import candidate, numbered_id
 
 _QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "Water", "botany", "tools"))
 
@@ -22,7 +22,7 @@ def test_the_first_five_are_recommended_in_their_order() -> None:
 def test_a_recommendation_quotes_the_passage_that_was_found() -> None:
     (recommendation,) = recommend([(candidate(1, 7, 0.123456), 0.5)], _QUERY)
     (source,) = recommendation.sources
-    assert (source.passage_id, source.credential_version) == (nth(1007), 1)
+    assert (source.passage_id, source.credential_version) == (numbered_id(1007), 1)
     assert (source.quote, source.start, source.end, source.similarity) == ("Soil", 10, 14, 0.1235)
 
 

@@ -2,7 +2,7 @@
 
 from app.domain.recommendation.query import QueryPart, RetrievalQuery
 from app.domain.recommendation.search_trace import MAX_TRACED, SearchMethod, build_trace
-from tests.domain.making import candidate, nth
+from tests.domain.builders import candidate, numbered_id
 
 QUERY = RetrievalQuery((QueryPart("soil", 1.0),), (QueryPart("soil", 0.7),), ("soil",))
 
@@ -16,7 +16,7 @@ def test_places_count_each_credential_once() -> None:
         (1, 2, 2, 2), (2, 1, 1, None), (3, 3, None, 1)
     ]  # fmt: skip
     assert (told.passages, told.candidates[2].similarity) == ({SearchMethod.WORDS: 3, SearchMethod.MEANING: 2}, 0.9123)
-    assert told.candidates[0].passage_id == nth(1003)
+    assert told.candidates[0].passage_id == numbered_id(1003)
     assert told.model == "m"
     assert build_trace(QUERY, {SearchMethod.WORDS: by_words}, ranked, "m").model is None
     assert all(each.on_standing_list is None for each in told.candidates)

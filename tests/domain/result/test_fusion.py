@@ -14,7 +14,7 @@ from app.domain.result.fusion import FusionInput, fuse, skill_evidence
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
 from tests.bank import essay, profile, theory
-from tests.domain.making import asked, essay_line, facts, line, nth, quick
+from tests.domain.builders import essay_line, make_question, numbered_id, question_score, quick, run_facts
 
 _weights = st.floats(0.001, 1000)
 _rule_scores = st.lists(st.tuples(st.floats(0, 1), _weights), max_size=5)
@@ -24,14 +24,14 @@ _essay_scores = st.lists(st.tuples(st.none() | st.floats(0, 1), _weights), max_s
 @st.composite
 def runs(draw: st.DrawFn) -> FusionInput:
     theoretical, profiles = (
-        tuple(line(base + n, share * weight, weight) for n, (share, weight) in enumerate(draw(_rule_scores)))
+        tuple(question_score(base + n, share * weight, weight) for n, (share, weight) in enumerate(draw(_rule_scores)))
         for base in (100, 200)
     )
     essays = tuple(
         essay_line(300 + n, None if share is None else share * weight, weight)
         for n, (share, weight) in enumerate(draw(_essay_scores))
     )
-    return facts(theoretical, profiles, essays)
+    return run_facts(theoretical, profiles, essays)
 
 
 def all_lines(run: FusionInput) -> list[QuestionScore | EssayLine]:
@@ -76,11 +76,11 @@ def test_the_order_of_questions_and_lines_changes_no_total(run: FusionInput, cha
 
     theoretical, profiles = run.rule_scores[ScoreType.THEORETICAL], run.rule_scores[ScoreType.PROFILE]
     essays = tuple(chance.sample(run.essays, len(run.essays)))
-    assert fuse(facts(mixed(theoretical), mixed(profiles), essays)).overall == fuse(run).overall
+    assert fuse(run_facts(mixed(theoretical), mixed(profiles), essays)).overall == fuse(run).overall
 
 
 def contract_example(*essays: EssayLine) -> Result:
-    return fuse(facts((line(1, 2.0, 3.2),), (line(2, 4.0, 4.0),), essays))
+    return fuse(run_facts((question_score(1, 2.0, 3.2),), (question_score(2, 4.0, 4.0),), essays))
 
 
 def test_points_and_percentages_are_rounded_as_in_the_contract() -> None:
@@ -105,7 +105,7 @@ def test_essays_of_which_none_could_be_scored_are_null_and_not_0() -> None:
 
 
 def test_a_result_without_any_score_is_null_and_not_0() -> None:
-    assert fuse(facts(essays=(essay_line(3, None),))).overall.model_dump() == {
+    assert fuse(run_facts(essays=(essay_line(3, None),))).overall.model_dump() == {
         "score": None,
         "max_score": 0.0,
         "percentage": None,
@@ -120,7 +120,7 @@ def test_an_essay_without_an_answer_is_0_and_counts_in_the_maximum() -> None:
 
 
 def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
-    run = facts((line(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
+    run = run_facts((question_score(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
     broken = FusionInput(**{name: getattr(run, name) for name in FusionInput.__slots__} | {"essays": ()})
     assert fuse(run).overall.score == 2.0
     with pytest.raises(PermanentError) as caught:
@@ -130,8 +130,8 @@ def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
 
 def test_a_result_is_degraded_exactly_when_it_has_reasons() -> None:
     reason = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="1 of 1 essays was not scored")
-    degraded = fuse(facts(essays=(essay_line(1, None),), reasons=(reason,)))
-    whole = fuse(facts(essays=(essay_line(1, 1.0),)))
+    degraded = fuse(run_facts(essays=(essay_line(1, None),), reasons=(reason,)))
+    whole = fuse(run_facts(essays=(essay_line(1, 1.0),)))
     assert (degraded.degraded, degraded.degraded_reasons) == (True, (reason,))
     assert (whole.degraded, whole.degraded_reasons, whole.status) == (False, (), AssessmentStatus.COMPLETED)
 
@@ -147,11 +147,17 @@ def test_every_sentence_and_skill_names_questions_of_the_run(run: FusionInput) -
 
 
 def test_profile_questions_and_unscored_essays_say_nothing_of_skills() -> None:
-    talking: list[Question] = [asked(theory(("A",), weight=2.0, skills=("soil",)), 1), asked(essay(), 2)]
-    silent = [asked(profile(ProfileInput.TEXT).model_copy(update={"skills": ("soil",)}), 3), asked(essay(), 4)]
-    lines = (line(1, 1.0, 2.0), essay_line(2, 0.8), line(3, 1.0, 1.0), essay_line(4, None))
+    talking: list[Question] = [
+        make_question(theory(("A",), weight=2.0, skills=("soil",)), 1),
+        make_question(essay(), 2),
+    ]
+    silent = [
+        make_question(profile(ProfileInput.TEXT).model_copy(update={"skills": ("soil",)}), 3),
+        make_question(essay(), 4),
+    ]
+    lines = (question_score(1, 1.0, 2.0), essay_line(2, 0.8), question_score(3, 1.0, 1.0), essay_line(4, None))
     evidence = skill_evidence(talking + silent, lines)
     assert [(each.question_id, each.skills, each.share, each.weight) for each in evidence] == [
-        (nth(1), ("soil",), 0.5, 2.0),
-        (nth(2), ("botany",), 0.8, 1.0),
+        (numbered_id(1), ("soil",), 0.5, 2.0),
+        (numbered_id(2), ("botany",), 0.8, 1.0),
     ]

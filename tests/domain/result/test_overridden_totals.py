@@ -9,9 +9,9 @@ from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine, Override, QuestionLine, Reason, Result
 from app.domain.states import ReasonCode
-from tests.domain.making import NOON, essay_line, facts, line, nth, quick
+from tests.domain.builders import NOON, essay_line, numbered_id, question_score, quick, run_facts
 
-_LINES = ((line(1, 1.0, 2.0), line(2, 0.0, 1.0, missing=True)), (line(3, 1.0, 1.0),))
+_LINES = ((question_score(1, 1.0, 2.0), question_score(2, 0.0, 1.0, missing=True)), (question_score(3, 1.0, 1.0),))
 _ESSAYS = (
     essay_line(4, 0.5, 2.0),
     essay_line(5, None, 3.0),
@@ -21,11 +21,13 @@ _ESSAYS = (
 
 
 def said(*scores: tuple[int, float]) -> dict[UUID, Override]:
-    return {nth(number): Override(score=score, reason="So.", by="advisor-1", at=NOON) for number, score in scores}
+    return {
+        numbered_id(number): Override(score=score, reason="So.", by="advisor-1", at=NOON) for number, score in scores
+    }
 
 
 def fused(*scores: tuple[int, float], reasons: tuple[Reason, ...] = ()) -> Result:
-    return fuse(facts(*_LINES, essays=_ESSAYS, reasons=reasons, overrides=said(*scores)))
+    return fuse(run_facts(*_LINES, essays=_ESSAYS, reasons=reasons, overrides=said(*scores)))
 
 
 def lines_of(result: Result) -> list[QuestionLine | EssayLine]:
@@ -45,14 +47,17 @@ _overridden = st.dictionaries(st.integers(1, 7), st.floats(0, 1), max_size=7)
 def test_totals_are_those_of_the_same_scores_by_the_machine(shares: dict[int, float]) -> None:
     """But for lines: whoever gave a score, it counts the same."""
     scores = {
-        nth(n): share * each.max_score for n, share in shares.items() for each in _all() if each.question_id == nth(n)
+        numbered_id(n): share * each.max_score
+        for n, share in shares.items()
+        for each in _all()
+        if each.question_id == numbered_id(n)
     }
     by_people = fuse(
-        facts(*_LINES, essays=_ESSAYS, overrides=said(*((key.int, score) for key, score in scores.items())))
+        run_facts(*_LINES, essays=_ESSAYS, overrides=said(*((key.int, score) for key, score in scores.items())))
     )
     theory, profiles = (tuple(_given(each, scores) for each in lines) for lines in _LINES)
     essays = tuple(each.model_copy(update={"score": scores.get(each.question_id, each.score)}) for each in _ESSAYS)
-    by_machine = fuse(facts(theory, profiles, essays))
+    by_machine = fuse(run_facts(theory, profiles, essays))
     assert by_people.overall == by_machine.overall
     assert by_people.skills == by_machine.skills
     for part in ("theoretical", "profile", "essay"):
@@ -108,7 +113,7 @@ def test_a_reason_that_is_true_in_part_says_so() -> None:
     (missing,) = fused((2, 0.5), reasons=(reason(ReasonCode.MISSING_RESPONSES),)).degraded_reasons
     assert missing.detail == "Some.; 1 of these 2 was scored by a person"
     unscored = (essay_line(4, None), essay_line(5, None), essay_line(6, None))
-    told = facts(essays=unscored, reasons=(reason(ReasonCode.ESSAY_UNSCORED),), overrides=said((4, 1.0), (6, 0.0)))
+    told = run_facts(essays=unscored, reasons=(reason(ReasonCode.ESSAY_UNSCORED),), overrides=said((4, 1.0), (6, 0.0)))
     assert fuse(told).degraded_reasons[0].detail == "Some.; 2 of these 3 were scored by a person"
 
 
@@ -122,26 +127,26 @@ def test_the_summary_tells_what_counts_and_who_said_so() -> None:
         {each.text: each.sources for each in result.summary} for result in (fused(), fused((2, 1.0), (5, 3.0)))
     )
     assert "2 questions had no answer and earned no points." in before
-    assert after["1 question had no answer and earned no points."] == (f"score:{nth(6)}",)
+    assert after["1 question had no answer and earned no points."] == (f"score:{numbered_id(6)}",)
     assert "1 essay could not be scored: neither for nor against you." in before
     assert not [text for text in after if "could not be scored" in text]
     by_people = after["2 questions were scored by a person, whose score counts."]
-    assert by_people == (f"score:{nth(2)}", f"score:{nth(5)}")
-    assert f"score:{nth(5)}" in after["Your essay answers earned 4.5 of 7 points (64.3 %)."]
+    assert by_people == (f"score:{numbered_id(2)}", f"score:{numbered_id(5)}")
+    assert f"score:{numbered_id(5)}" in after["Your essay answers earned 4.5 of 7 points (64.3 %)."]
     assert not [text for text in before if "by a person" in text]
 
 
 def test_who_looked_at_an_essay_has_reviewed_it() -> None:
     doubtful = essay_line(4, 0.5).model_copy(update={"flags": ("needs_review",)})
     other = essay_line(5, 0.5).model_copy(update={"flags": ("quote_not_found",)})
-    assert fuse(facts(essays=(doubtful, other))).needs_review
-    assert fuse(facts(essays=(doubtful, other), overrides=said((5, 0.5)))).needs_review
-    assert not fuse(facts(essays=(doubtful, other), overrides=said((4, 0.5)))).needs_review
-    assert not fuse(facts(essays=(other,))).needs_review
+    assert fuse(run_facts(essays=(doubtful, other))).needs_review
+    assert fuse(run_facts(essays=(doubtful, other), overrides=said((5, 0.5)))).needs_review
+    assert not fuse(run_facts(essays=(doubtful, other), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(run_facts(essays=(other,))).needs_review
 
 
 def test_an_essay_without_a_score_waits_for_a_person_who_scores_it() -> None:
     unscored, missing = essay_line(4, None), essay_line(5, 0.0, missing=True)
-    assert fuse(facts(essays=(unscored, missing))).needs_review
-    assert not fuse(facts(essays=(unscored, missing), overrides=said((4, 0.5)))).needs_review
-    assert not fuse(facts(essays=(missing,))).needs_review
+    assert fuse(run_facts(essays=(unscored, missing))).needs_review
+    assert not fuse(run_facts(essays=(unscored, missing), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(run_facts(essays=(missing,))).needs_review

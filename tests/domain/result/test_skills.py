@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from app.domain.result.model import SkillEstimate
 from app.domain.result.skills import GAP_BELOW, SkillEvidence, estimate_skills
-from tests.domain.making import nth, quick
+from tests.domain.builders import numbered_id, quick
 
 _skills = st.lists(st.sampled_from(["http", "sql", "git"]), max_size=4).map(tuple)
 _evidence = st.lists(st.tuples(_skills, st.floats(0, 1), st.floats(0.001, 1000)), max_size=10).map(
-    lambda told: [SkillEvidence(nth(number), *piece) for number, piece in enumerate(told)]
+    lambda told: [SkillEvidence(numbered_id(number), *piece) for number, piece in enumerate(told)]
 )
 
 
 def evidence(*shares: float, skill: str = "sql") -> list[SkillEvidence]:
-    return [SkillEvidence(nth(number), (skill,), share, 1.0) for number, share in enumerate(shares)]
+    return [SkillEvidence(numbered_id(number), (skill,), share, 1.0) for number, share in enumerate(shares)]
 
 
 def estimated(*shares: float) -> SkillEstimate:
@@ -81,12 +81,12 @@ def test_one_right_answer_does_not_prove_a_skill() -> None:
 
 
 def test_questions_count_by_their_weight() -> None:
-    pieces = [SkillEvidence(nth(1), ("sql",), 1.0, 3.0), SkillEvidence(nth(2), ("sql",), 0.0, 1.0)]
+    pieces = [SkillEvidence(numbered_id(1), ("sql",), 1.0, 3.0), SkillEvidence(numbered_id(2), ("sql",), 0.0, 1.0)]
     assert estimate_skills(pieces)[0].level == 0.75
 
 
 def test_a_skill_named_twice_by_one_question_counts_once() -> None:
-    twice = SkillEvidence(nth(0), ("sql", "sql"), 1.0, 1.0)
+    twice = SkillEvidence(numbered_id(0), ("sql", "sql"), 1.0, 1.0)
     assert estimate_skills([twice]) == estimate_skills(evidence(1.0))
 
 

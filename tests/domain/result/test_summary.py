@@ -6,7 +6,7 @@ from app.domain.recommendation.recommend import recommend
 from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine, Overall, Recommendation, SkillEstimate, SummarySentence
 from app.domain.result.summary import summarize_in_words
-from tests.domain.making import candidate, essay_line, facts, line, nth
+from tests.domain.builders import candidate, essay_line, numbered_id, question_score, run_facts
 
 
 def told(
@@ -15,7 +15,7 @@ def told(
     skills: tuple[SkillEstimate, ...] = (),
     recommendations: tuple[Recommendation, ...] = (),
 ) -> tuple[SummarySentence, ...]:
-    result = fuse(facts(theoretical, (), essays))
+    result = fuse(run_facts(theoretical, (), essays))
     return summarize_in_words(result.overall, result.breakdown, skills, recommendations)
 
 
@@ -29,23 +29,23 @@ def sources_of(sentences: tuple[SummarySentence, ...], beginning: str) -> tuple[
 
 
 def estimate(skill: str, level: float, number: int) -> SkillEstimate:
-    source = f"score:{nth(number)}"
+    source = f"score:{numbered_id(number)}"
     return SkillEstimate(skill=skill, level=level, low=0.0, high=1.0, gap=level < 0.6, sources=(source,))
 
 
 def test_the_total_comes_first_then_each_part_that_has_questions() -> None:
-    sentences = told((line(1, 2.0, 3.2),), (essay_line(2, 0.71),))
+    sentences = told((question_score(1, 2.0, 3.2),), (essay_line(2, 0.71),))
     assert texts(sentences) == [
         "You earned 2.71 of 4.2 points (64.5 %).",
         "Your theory answers earned 2 of 3.2 points (62.5 %).",
         "Your essay answers earned 0.71 of 1 points (71 %).",
     ]
-    assert sources_of(sentences, "You earned") == (f"score:{nth(1)}", f"score:{nth(2)}")
-    assert sources_of(sentences, "Your theory") == (f"score:{nth(1)}",)
+    assert sources_of(sentences, "You earned") == (f"score:{numbered_id(1)}", f"score:{numbered_id(2)}")
+    assert sources_of(sentences, "Your theory") == (f"score:{numbered_id(1)}",)
 
 
 def test_numbers_are_those_of_the_result_however_large_or_small() -> None:
-    breakdown = fuse(facts((line(1, 1.0, 1.0),))).breakdown
+    breakdown = fuse(run_facts((question_score(1, 1.0, 1.0),))).breakdown
     small = Overall(score=0.00002, max_score=123456.75, percentage=0.0)
     large = Overall(score=1_000_000.0, max_score=2_000_000.0, percentage=50.0)
     first = [texts(summarize_in_words(overall, breakdown, (), ()))[0] for overall in (small, large)]
@@ -56,16 +56,19 @@ def test_numbers_are_those_of_the_result_however_large_or_small() -> None:
 
 
 def test_unanswered_questions_are_named() -> None:
-    one = told((line(1, 0.0, 1.0, missing=True), line(2, 1.0, 1.0)))
-    assert sources_of(one, "1 question had no answer") == (f"score:{nth(1)}",)
-    two = told((line(1, 0.0, 1.0, missing=True),), (essay_line(2, 0.0, missing=True),))
-    assert sources_of(two, "2 questions had no answer") == (f"score:{nth(1)}", f"score:{nth(2)}")
+    one = told((question_score(1, 0.0, 1.0, missing=True), question_score(2, 1.0, 1.0)))
+    assert sources_of(one, "1 question had no answer") == (f"score:{numbered_id(1)}",)
+    two = told((question_score(1, 0.0, 1.0, missing=True),), (essay_line(2, 0.0, missing=True),))
+    assert sources_of(two, "2 questions had no answer") == (f"score:{numbered_id(1)}", f"score:{numbered_id(2)}")
 
 
 def test_essays_that_could_not_be_scored_are_named_and_are_no_source_of_the_total() -> None:
-    sentences = told((line(1, 1.0, 1.0),), (essay_line(2, None), essay_line(3, None)))
-    assert sources_of(sentences, "2 essays could not be scored") == (f"score:{nth(2)}", f"score:{nth(3)}")
-    assert sources_of(sentences, "You earned") == (f"score:{nth(1)}",)
+    sentences = told((question_score(1, 1.0, 1.0),), (essay_line(2, None), essay_line(3, None)))
+    assert sources_of(sentences, "2 essays could not be scored") == (
+        f"score:{numbered_id(2)}",
+        f"score:{numbered_id(3)}",
+    )
+    assert sources_of(sentences, "You earned") == (f"score:{numbered_id(1)}",)
     assert not [text for text in texts(sentences) if "essay answers" in text]
 
 
@@ -74,32 +77,32 @@ def test_where_nothing_could_be_scored_no_points_are_told() -> None:
 
 
 def test_nothing_to_tell_is_no_sentence() -> None:
-    breakdown = fuse(facts()).breakdown
+    breakdown = fuse(run_facts()).breakdown
     assert summarize_in_words(Overall(score=None, max_score=0.0, percentage=None), breakdown, (), ()) == ()
 
 
 def test_the_best_skills_and_the_widest_gaps_are_told_with_their_questions() -> None:
     skills = tuple(estimate(name, level, n) for n, (name, level) in enumerate(zip("abcdefgh", _LEVELS, strict=True)))
-    sentences = told((line(1, 1.0, 1.0),), skills=skills)
+    sentences = told((question_score(1, 1.0, 1.0),), skills=skills)
     assert texts(sentences)[-2:] == [
         "You showed most of h (100 %), g (90 %), f (80 %).",
         "There is most to gain in a (0 %), b (10 %), c (20 %).",
     ]
-    assert sources_of(sentences, "You showed") == tuple(f"score:{nth(n)}" for n in (7, 6, 5))
-    assert sources_of(sentences, "There is") == tuple(f"score:{nth(n)}" for n in (0, 1, 2))
+    assert sources_of(sentences, "You showed") == tuple(f"score:{numbered_id(n)}" for n in (7, 6, 5))
+    assert sources_of(sentences, "There is") == tuple(f"score:{numbered_id(n)}" for n in (0, 1, 2))
 
 
 _LEVELS = (0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 1.0)
 
 
 def test_skills_of_the_same_question_name_it_once() -> None:
-    sentences = told((line(1, 1.0, 1.0),), skills=(estimate("soil", 0.9, 1), estimate("water", 0.9, 1)))
-    assert sources_of(sentences, "You showed") == (f"score:{nth(1)}",)
+    sentences = told((question_score(1, 1.0, 1.0),), skills=(estimate("soil", 0.9, 1), estimate("water", 0.9, 1)))
+    assert sources_of(sentences, "You showed") == (f"score:{numbered_id(1)}",)
 
 
 def test_the_first_recommendation_is_told_with_its_passage() -> None:
     ranked = [(candidate(1, 5), 0.9), (candidate(2, 6), 0.8)]
     found = recommend(ranked, RetrievalQuery((), (), ()))
-    sentences = told((line(1, 1.0, 1.0),), recommendations=found)
+    sentences = told((question_score(1, 1.0, 1.0),), recommendations=found)
     assert texts(sentences)[-1] == "A good next step is “Credential 1” by Garden School."
-    assert sentences[-1].sources == (f"passage:{nth(1005)}",)
+    assert sentences[-1].sources == (f"passage:{numbered_id(1005)}",)

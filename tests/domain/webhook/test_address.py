@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from app.domain.webhook.address import AddressRefused, Network, may_connect, validate_url
-from tests.domain.making import quick
+from tests.domain.builders import quick
 from tests.fakes.hostile_addresses import BLOCKED, MALFORMED, PUBLIC, SPELLINGS_OF_LOOPBACK
 
-BLOCKED_NETWORKS = [ip_network(each) for each in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12")]
-BLOCKED_NETWORKS += [ip_network(each) for each in ("192.168.0.0/16", "100.64.0.0/10", "224.0.0.0/3", "0.0.0.0/8")]
+BLOCKED_NETWORKS = [ip_network(network) for network in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12")]
+BLOCKED_NETWORKS += [ip_network(network) for network in ("192.168.0.0/16", "100.64.0.0/10", "224.0.0.0/3", "0.0.0.0/8")]
 AS_BASES = ("{}".format, "0{:o}".format, "000{:o}".format, "{:#x}".format, "{:#X}".format, "0x00{:x}".format)
 
 
 def checked(text: str, *allowed: str, allow_http: bool = True) -> URL:
-    return validate_url(text, allow_http=allow_http, allowed=[ip_network(each) for each in allowed])
+    return validate_url(text, allow_http=allow_http, allowed=[ip_network(network) for network in allowed])
 
 
 def refusal(text: str, *allowed: str, allow_http: bool = True) -> str:
@@ -27,7 +27,7 @@ def refusal(text: str, *allowed: str, allow_http: bool = True) -> str:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS_OF_LOOPBACK)
-def test_the_loopback_is_known_in_every_spelling(spelling: str) -> None:
+def test_every_spelling_of_loopback_is_recognised(spelling: str) -> None:
     text = spelling.format(port=8080)
     assert refusal(text) == "the address is not public"
     assert checked(text, "127.0.0.0/8", "0.0.0.0/8").port == 8080
@@ -41,7 +41,7 @@ def test_an_address_of_a_blocked_range_is_not_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_what_is_next_to_a_blocked_range_is_public(address: str) -> None:
+def test_an_address_next_to_a_blocked_range_is_public(address: str) -> None:
     assert may_connect(ip_address(address), [])
     inner = address.removeprefix("::ffff:")
     host = f"[{address}]" if ":" in address else address
@@ -49,7 +49,7 @@ def test_what_is_next_to_a_blocked_range_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_what_is_no_web_address_is_refused_even_where_everything_is_allowed(text: str) -> None:
+def test_a_malformed_address_is_refused_even_if_all_networks_are_allowed(text: str) -> None:
     detail = refusal(text, "0.0.0.0/0", "::/0")
     assert detail.startswith(("the address ", "the host ", "the port "))
     assert "public" not in detail
@@ -74,7 +74,7 @@ def test_a_refusal_says_why(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "understood"),
+    ("text", "normalized"),
     [
         ("https://hooks.example", "https://hooks.example"),
         ("https://hooks.example?a=b", "https://hooks.example/?a=b"),
@@ -94,16 +94,16 @@ def test_a_refusal_says_why(text: str, why: str) -> None:
         ("https://[::ffff:8.8.8.8]/", "https://8.8.8.8/"),
     ],
 )
-def test_honest_addresses_pass_in_their_usual_form(text: str, understood: str) -> None:
-    assert str(checked(text, allow_http=False)) == understood
+def test_valid_addresses_are_normalized(text: str, normalized: str) -> None:
+    assert str(checked(text, allow_http=False)) == normalized
 
 
-def test_http_is_for_those_who_allow_it() -> None:
+def test_http_must_be_allowed_explicitly() -> None:
     assert "https://" in refusal("http://hooks.example/", allow_http=False)
     assert str(checked("http://hooks.example/hook")) == "http://hooks.example/hook"
 
 
-def test_an_allowed_network_is_reached_and_nothing_beside_it() -> None:
+def test_an_allowed_network_is_reached_and_no_other() -> None:
     assert checked("http://10.1.2.3/", "10.1.2.0/24").host == "10.1.2.3"
     assert checked("http://[::ffff:10.1.2.3]/", "10.1.2.0/24").host == "10.1.2.3"
     assert checked("http://[fd00::5]/", "fd00::/64").host == "fd00::5"
@@ -112,14 +112,14 @@ def test_an_allowed_network_is_reached_and_nothing_beside_it() -> None:
         assert refusal(text, "10.1.2.0/24") == "the address is not public"
 
 
-def test_an_allowed_network_of_mapped_addresses_opens_nothing() -> None:
+def test_allowing_all_ipv6_does_not_allow_mapped_ipv4_addresses() -> None:
     assert not may_connect(ip_address("::ffff:10.0.0.1"), [ip_network("::/0")])
 
 
 @st.composite
 def spelled(draw: st.DrawFn, networks: list[Network]) -> tuple[IPv4Address, str]:
-    """An address and one of the ways to write it: one to four parts, each in a base of its own."""
-    network = draw(st.sampled_from([each for each in networks if isinstance(each, IPv4Network)]))
+    """An address and one way to write it: one to four parts, each in its own base."""
+    network = draw(st.sampled_from([network for network in networks if isinstance(network, IPv4Network)]))
     address = IPv4Address(draw(st.integers(int(network.network_address), int(network.broadcast_address))))
     count = draw(st.integers(1, 4))
     parts = [*address.packed[: count - 1], int.from_bytes(address.packed[count - 1 :], "big")]
@@ -131,19 +131,19 @@ def spelled(draw: st.DrawFn, networks: list[Network]) -> tuple[IPv4Address, str]
 
 @quick
 @given(spelled(BLOCKED_NETWORKS))
-def test_a_blocked_address_is_refused_however_it_is_written(each: tuple[IPv4Address, str]) -> None:
-    assert refusal(f"http://{each[1]}/") == "the address is not public"
+def test_a_blocked_address_is_refused_however_it_is_written(spelling: tuple[IPv4Address, str]) -> None:
+    assert refusal(f"http://{spelling[1]}/") == "the address is not public"
 
 
 @quick
 @given(spelled([ip_network("8.0.0.0/8"), ip_network("93.184.0.0/16")]))
-def test_a_public_address_is_understood_however_it_is_written(each: tuple[IPv4Address, str]) -> None:
-    assert checked(f"http://{each[1]}/").host == str(each[0])
+def test_a_public_address_is_accepted_however_it_is_written(spelling: tuple[IPv4Address, str]) -> None:
+    assert checked(f"http://{spelling[1]}/").host == str(spelling[0])
 
 
 @quick
 @given(st.text(alphabet=st.one_of(st.sampled_from("01279ax.:/@[]%#?\\ 。１ｌ"), st.characters()), max_size=30))
-def test_of_any_text_comes_a_refusal_or_an_address_that_stays_the_same(rest: str) -> None:
+def test_any_text_is_refused_or_gives_an_address_that_validates_to_itself(rest: str) -> None:
     try:
         url = checked(f"https://{rest}")
     except AddressRefused:

@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.wiring.pool import open_pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.counting_proxy import Statements, counting
+from tests.fakes.counting_proxy import Statements, counting_proxy
 from tests.pipelines import access_of_student, submit
 
 STUDENT = access_of_student("student-1")
@@ -101,7 +101,7 @@ async def test_concurrent_reads_share_few_statements(
     submitted = [await submit(pool, bank, f"student-{n}") for n in range(5)]
     statements = Statements()
     async with (
-        counting(database_url, statements) as url,
+        counting_proxy(database_url, statements) as url,
         open_pool(url, "tests", 4, 0.5) as small_pool,
         open_change_hub(small_pool, change_feed) as hub,
     ):
@@ -120,7 +120,7 @@ async def test_a_change_is_read_once_for_all_waiters(
     assessment_id = await submit(pool, bank)
     statements = Statements()
     async with (
-        counting(database_url, statements) as url,
+        counting_proxy(database_url, statements) as url,
         open_pool(url, "tests", 4) as counted,
         open_change_hub(counted, change_feed) as hub,
     ):
@@ -151,7 +151,7 @@ async def test_a_check_of_revisions_wakes_nobody_with_a_revision_already_seen(
     assessment_id = await submit(pool, bank)
     statements = Statements()
     seen = (await read_status(pool, assessment_id, STUDENT)).revision
-    async with counting(database_url, statements) as url, open_pool(url, "tests", 4) as counted:
+    async with counting_proxy(database_url, statements) as url, open_pool(url, "tests", 4) as counted:
         hub = ChangeHub(counted, change_feed)
 
         async def checked() -> bool:

@@ -1,4 +1,4 @@
-"""An answer saved in the moment of the submission is scored or refused, never locked unscored."""
+"""An answer saved while the assessment is being submitted is either scored or refused, never locked unscored."""
 
 import asyncio
 from uuid import UUID
@@ -15,36 +15,36 @@ from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.caller import Access
 from tests.bank import SLUG, Bank
 from tests.fakes.conditions import until
-from tests.fakes.tampered import without
+from tests.fakes.unguarded_statements import without_guard
 from tests.pipelines import FROM_NOWHERE, NO_KEY, access_of_student
 
 GUARD = "AND a.responses_version = $2"
-ANYTHING = "AND $2::bigint IS NOT NULL"
+NO_GUARD = "AND $2::bigint IS NOT NULL"
 PAIRS = 60
 
 
-def submitter(db: Executor) -> Submitter:
+def new_submitter(db: Executor) -> Submitter:
     return Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
 
 
-async def started(pool: Pool, owner: str) -> tuple[UUID, Access]:
+async def start_assessment(pool: Pool, owner: str) -> tuple[UUID, Access]:
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, owner, SLUG, 3600)
     return assessment.id, access_of_student(owner)
 
 
-async def unscored(pool: Pool) -> int:
-    """Saved answers of submitted assessments whose rule score says that there is none."""
-    found: int = await pool.fetchval(
+async def count_unscored(pool: Pool) -> int:
+    """The number of saved answers in submitted assessments that were scored as missing."""
+    count: int = await pool.fetchval(
         """SELECT count(*) FROM responses r JOIN assessments a ON a.id = r.assessment_id
            JOIN scores s USING (assessment_id, question_id)
            WHERE a.status = 'submitted' AND s.missing"""
     )
-    return found
+    return count
 
 
 async def save(pool: Pool, assessment_id: UUID, bank: Bank) -> bool:
-    """Whether the answer to the question with the right answer B was accepted."""
+    """Saves a correct answer to the question `right`; whether it was accepted."""
     assessment = await find_assessment(pool, assessment_id)
     try:
         await responses.save(pool, assessment, [(bank.ids["right"], "B")])
@@ -53,49 +53,48 @@ async def save(pool: Pool, assessment_id: UUID, bank: Bank) -> bool:
     return True
 
 
-async def submit_what_was_read_before_a_save(pool: Pool, bank: Bank, db: Executor, owner: str) -> UUID:
-    assessment_id, access = await started(pool, owner)
-    submitting = submitter(pool)
-    draft = await submitting.read_draft(assessment_id, access, NO_KEY)
+async def submit_after_a_save(pool: Pool, bank: Bank, db: Executor, owner: str) -> UUID:
+    assessment_id, access = await start_assessment(pool, owner)
+    submitter = new_submitter(pool)
+    draft = await submitter.read_draft(assessment_id, access, NO_KEY)
     assert await save(pool, assessment_id, bank)
-    tampered = Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
-    await tampered.submit(draft, access, NO_KEY, (), FROM_NOWHERE)
+    await new_submitter(db).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
     return assessment_id
 
 
-async def test_an_answer_saved_after_the_read_is_scored(pool: Pool, bank: Bank) -> None:
-    assessment_id = await submit_what_was_read_before_a_save(pool, bank, pool, "careful")
+async def test_an_answer_saved_after_the_submission_has_read_is_scored(pool: Pool, bank: Bank) -> None:
+    assessment_id = await submit_after_a_save(pool, bank, pool, "careful")
     right = "SELECT score FROM scores WHERE assessment_id = $1 AND question_id = $2"
     assert await pool.fetchval(right, assessment_id, bank.ids["right"]) == 1.0
-    assert await unscored(pool) == 0
+    assert await count_unscored(pool) == 0
 
 
-async def test_without_the_version_the_answer_would_be_locked_unscored(pool: Pool, bank: Bank) -> None:
-    await submit_what_was_read_before_a_save(pool, bank, without(pool, GUARD, ANYTHING), "careless")
-    assert await unscored(pool) == 1
+async def test_without_the_version_check_the_answer_is_locked_unscored(pool: Pool, bank: Bank) -> None:
+    await submit_after_a_save(pool, bank, without_guard(pool, GUARD, NO_GUARD), "careless")
+    assert await count_unscored(pool) == 1
 
 
 async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, bank: Bank) -> None:
-    """The save holds the assessment's row when the submission reads; the submission must not overtake it."""
-    assessment_id, access = await started(pool, "waits")
-    submitting = submitter(pool)
+    """The save has locked the assessment's row when the submission reads."""
+    assessment_id, access = await start_assessment(pool, "waits")
+    submitter = new_submitter(pool)
     async with pool.acquire() as conn, conn.transaction():
         assert await assessments.save_responses(conn, assessment_id, [Response(bank.ids["right"], "B")])
-        draft = await submitting.read_draft(assessment_id, access, NO_KEY)
+        draft = await submitter.read_draft(assessment_id, access, NO_KEY)
         assert draft.assessment.answers == {}
-        task = asyncio.create_task(submitting.submit(draft, access, NO_KEY, (), FROM_NOWHERE))
+        task = asyncio.create_task(submitter.submit(draft, access, NO_KEY, (), FROM_NOWHERE))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     await task
-    assert await unscored(pool) == 0
+    assert await count_unscored(pool) == 0
     assert await pool.fetchval("SELECT score FROM scores WHERE question_id = $1", bank.ids["right"]) == 1.0
 
 
 async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: Bank) -> None:
-    assessment_id, access = await started(pool, "late")
+    assessment_id, access = await start_assessment(pool, "late")
     assessment = await find_assessment(pool, assessment_id)
     async with pool.acquire() as conn, conn.transaction():
-        draft = await submitter(conn).read_draft(assessment_id, access, NO_KEY)
-        await submitter(conn).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
+        draft = await new_submitter(conn).read_draft(assessment_id, access, NO_KEY)
+        await new_submitter(conn).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
         task = asyncio.create_task(responses.save(pool, assessment, [(bank.ids["right"], "B")]))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     with pytest.raises(AlreadySubmitted):
@@ -103,17 +102,17 @@ async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: B
     assert await pool.fetchval("SELECT count(*) FROM responses") == 0
 
 
-async def test_many_pairs_lose_nothing(pool: Pool, bank: Bank) -> None:
+async def test_many_concurrent_saves_and_submissions_lose_no_answer(pool: Pool, bank: Bank) -> None:
     async def pair(number: int) -> None:
-        assessment_id, access = await started(pool, f"student-{number}")
-        draft = await submitter(pool).read_draft(assessment_id, access, NO_KEY)
+        assessment_id, access = await start_assessment(pool, f"student-{number}")
+        draft = await new_submitter(pool).read_draft(assessment_id, access, NO_KEY)
         saved, _ = await asyncio.gather(
             save(pool, assessment_id, bank),
-            submitter(pool).submit(draft, access, NO_KEY, (), FROM_NOWHERE),
+            new_submitter(pool).submit(draft, access, NO_KEY, (), FROM_NOWHERE),
         )
         kept = await pool.fetchval("SELECT count(*) FROM responses WHERE assessment_id = $1", assessment_id)
         assert kept == saved
 
     await asyncio.gather(*(pair(number) for number in range(PAIRS)))
-    assert await unscored(pool) == 0
+    assert await count_unscored(pool) == 0
     assert await pool.fetchval("SELECT count(*) FROM assessments WHERE status = 'submitted'") == PAIRS

@@ -18,8 +18,8 @@ from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.jobs.runner import JobLimits, JobRunner
 from app.wiring.pool import open_pool
 from tests.bank import Bank
+from tests.fakes.breakable_proxy import BreakableProxy, breakable_proxy
 from tests.fakes.conditions import until
-from tests.fakes.cut_line import CutLine, cut_line
 from tests.fakes.work import ScriptedWork, hangs, raises
 from tests.pipelines import job_id, submit
 
@@ -30,7 +30,7 @@ LEASE = 0.6
 class AWorker:
     pipeline: JobRunner
     work: ScriptedWork
-    line: CutLine
+    line: BreakableProxy
     gpt: UUID
 
 
@@ -39,7 +39,7 @@ async def worker(database_url: str, redis_url: str, pool: Pool, bank: Bank) -> A
     """A worker whose line to Postgres can be cut, and a job that is due."""
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
     bell = JobQueue(job_queue.connect(redis_url))
-    async with cut_line(database_url) as line, open_pool(line.url, "a worker", 4) as own:
+    async with breakable_proxy(database_url) as line, open_pool(line.url, "a worker", 4) as own:
         work = ScriptedWork(own)
         limits = JobLimits(lease_seconds=LEASE, max_crashes=3, retry_delay=1)
         yield AWorker(JobRunner(own, bell, dict.fromkeys(JobType, work), limits), work, line, gpt)
@@ -62,7 +62,7 @@ async def test_a_job_is_handed_back_uncharged_when_postgres_is_back(worker: AWor
     worker.line.cut()
     await asyncio.wait_for(worker.work.cancelled.wait(), 10)
     assert await state(pool, worker.gpt) == ("in_progress", 1, 1, 0)
-    await worker.line.mend()
+    await worker.line.restore()
     await asyncio.wait_for(running, 10)
     assert await state(pool, worker.gpt) == ("queued", 1, 0, 0)
 
@@ -75,7 +75,7 @@ async def test_who_took_the_job_over_keeps_it(worker: AWorker, pool: Pool) -> No
     worker.line.cut()
     await asyncio.wait_for(worker.work.cancelled.wait(), 10)
     await until(lambda: jobs.claim(pool, worker.gpt, 60))
-    await worker.line.mend()
+    await worker.line.restore()
     await asyncio.wait_for(running, 10)
     assert await state(pool, worker.gpt) == ("in_progress", 2, 1, 1)
 
@@ -86,7 +86,7 @@ async def test_a_statement_that_breaks_is_no_failure_of_the_job(worker: AWorker,
         try:
             return await worker.work.finish(job)
         finally:
-            await worker.line.mend()
+            await worker.line.restore()
 
     worker.work.script = [breaks]
     await asyncio.wait_for(worker.pipeline.run(worker.gpt), 10)

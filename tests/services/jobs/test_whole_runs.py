@@ -13,7 +13,7 @@ from app.schemas import status_view
 from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, scores
-from tests.fakes.tampered import without_fence
+from tests.fakes.unguarded_statements import without_fence
 from tests.pipelines import claimed, job_id, run_all, submit
 
 SECOND = f"{ESSAY} Again."

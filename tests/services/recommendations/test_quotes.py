@@ -14,7 +14,7 @@ from app.repositories import assessments, credentials
 from app.repositories.sql import Pool
 from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank, credential
-from tests.domain.making import awkward_texts
+from tests.domain.builders import awkward_texts
 from tests.fakes.model_server import ModelServer, scores
 from tests.pipelines import run_all, submit
 

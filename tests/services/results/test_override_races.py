@@ -17,7 +17,7 @@ from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.held_statement import Gate, meeting, only
-from tests.fakes.tampered import without_guard
+from tests.fakes.unguarded_statements import without_guard
 from tests.pipelines import FROM_NOWHERE
 from tests.scored_assessments import (
     ESSAY_SCORES,

@@ -17,7 +17,7 @@ from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.tampered import without, without_fence
+from tests.fakes.unguarded_statements import without_fence, without_guard
 from tests.fakes.webhook_receiver import webhook_receiver
 from tests.webhooks import (
     ERROR,
@@ -78,7 +78,7 @@ async def test_an_end_that_waited_for_a_registration_creates_the_message(pool: P
 async def test_without_the_guard_the_message_is_lost(pool: Pool, bank: Bank) -> None:
     """The counterexample: the statement sees the webhook as it was before it waited."""
     job = await claim_fusion(pool, bank)
-    careless = cast(Pool, without(pool, GUARD, UNGUARDED))
+    careless = cast(Pool, without_guard(pool, GUARD, UNGUARDED))
     async with pool.acquire() as conn, conn.transaction():
         ending = await start_waiting_end(conn, pool, job, careless)
     finished = await ending

@@ -1,4 +1,4 @@
-"""Values that the tests of the core are made of."""
+"""Builders of domain values for tests, and strategies for Hypothesis."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from app.domain.result.model import EssayLine, Override, Processing, Reason
 from app.domain.states import ScoreType
 from tests.bank import essay, profile, theory
 
-# Few examples, for a folder that runs at each save; no deadline, since machines stall.
+# Few examples, because the domain tests run often; no deadline, because machines stall.
 quick = settings(max_examples=40, deadline=None)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -41,29 +41,29 @@ _AWKWARD = (
 awkward_texts = st.lists(st.one_of(st.sampled_from(_AWKWARD), st.text(max_size=5)), max_size=14).map("".join)
 
 
-def nth(number: int) -> UUID:
-    """The same id for the same number, in the order of the numbers."""
+def numbered_id(number: int) -> UUID:
+    """A UUID made of the number; sorts like the number."""
     return UUID(int=number)
 
 
-def asked(body: QuestionBody, number: int = 1) -> Question:
-    """The question in its first version."""
-    return Question(question_id=nth(number), version=1, body=body)
+def make_question(body: QuestionBody, number: int = 1) -> Question:
+    """The first version of a question with this body."""
+    return Question(question_id=numbered_id(number), version=1, body=body)
 
 
-def line(number: int, score: float, maximum: float, *, missing: bool = False) -> QuestionScore:
-    """A line of the rule scores."""
-    return QuestionScore(question_id=nth(number), score=score, max_score=maximum, missing=missing)
+def question_score(number: int, score: float, maximum: float, *, missing: bool = False) -> QuestionScore:
+    """One question's score by rule."""
+    return QuestionScore(question_id=numbered_id(number), score=score, max_score=maximum, missing=missing)
 
 
 def essay_line(number: int, score: float | None, maximum: float = 1.0, *, missing: bool = False) -> EssayLine:
-    """A line of the essays; without a score it has a reason."""
+    """One essay's line in a result; without a score, it has a reason."""
     reason = "essay_unscored" if score is None else None
-    return EssayLine(question_id=nth(number), score=score, max_score=maximum, missing=missing, reason=reason)
+    return EssayLine(question_id=numbered_id(number), score=score, max_score=maximum, missing=missing, reason=reason)
 
 
 def dimensions(*scores: int) -> Dimensions:
-    """Four dimensions with these points."""
+    """The four dimensions of an essay with these scores."""
     relevance, depth, clarity, technical = (Dimension(score=score, rationale="So.") for score in scores)
     return Dimensions(relevance=relevance, depth=depth, clarity=clarity, technical=technical)
 
@@ -71,10 +71,10 @@ def dimensions(*scores: int) -> Dimensions:
 def candidate(
     credential: int, passage: int, similarity: float | None = None, skills: tuple[str, ...] = ()
 ) -> Candidate:
-    """A passage of a credential, both known by their numbers."""
+    """A passage found by a search, with ids made of the numbers."""
     return Candidate(
-        passage_id=nth(1000 + passage),
-        credential_id=nth(credential),
+        passage_id=numbered_id(1000 + passage),
+        credential_id=numbered_id(credential),
         credential_version=1,
         title=f"Credential {credential}",
         provider="Garden School",
@@ -88,21 +88,24 @@ def candidate(
     )
 
 
-def facts(
+def run_facts(
     theoretical: tuple[QuestionScore, ...] = (),
     profiles: tuple[QuestionScore, ...] = (),
     essays: tuple[EssayLine, ...] = (),
     reasons: tuple[Reason, ...] = (),
     overrides: dict[UUID, Override] | None = None,
 ) -> FusionInput:
-    """A run whose questions are those of the lines."""
+    """The facts of a run whose questions match the score lines."""
     questions = (
-        *(asked(theory(("A",), weight=each.max_score, skills=("soil",)), each.question_id.int) for each in theoretical),
-        *(asked(profile(ProfileInput.TEXT), each.question_id.int) for each in profiles),
-        *(asked(essay(weight=each.max_score), each.question_id.int) for each in essays),
+        *(
+            make_question(theory(("A",), weight=line.max_score, skills=("soil",)), line.question_id.int)
+            for line in theoretical
+        ),
+        *(make_question(profile(ProfileInput.TEXT), line.question_id.int) for line in profiles),
+        *(make_question(essay(weight=line.max_score), line.question_id.int) for line in essays),
     )
     return FusionInput(
-        assessment_id=nth(1),
+        assessment_id=numbered_id(1),
         track="gardener",
         completed_at=NOON,
         questions=questions,

@@ -1,4 +1,4 @@
-"""Statements with a predicate taken out: the controls that show what the predicate is for."""
+"""SQL statements without one of their guards, for tests that show what goes wrong without it."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -7,10 +7,10 @@ from app.repositories.sql import Executor, Pool, modules, statements
 
 
 @dataclass(frozen=True)
-class _Tampered:
+class _Unguarded:
     pool: Pool
     guard: str
-    instead: str
+    replacement: str
 
     async def fetch(self, statement: str, *values: Any) -> Any:
         return await self.pool.fetch(self._without(statement), *values)
@@ -22,16 +22,16 @@ class _Tampered:
         return await self.pool.fetchval(self._without(statement), *values)
 
     def _without(self, statement: str) -> str:
-        assert statement.count(self.guard) <= 1, "the guard is not where the control looks for it"
-        return statement.replace(self.guard, self.instead)
+        assert statement.count(self.guard) <= 1, "the guard occurs more than once"
+        return statement.replace(self.guard, self.replacement)
 
 
-def without(pool: Pool, guard: str, instead: str) -> Executor:
-    """An executor that runs a temporary copy of each statement, with `instead` where it has `guard`."""
+def without_guard(pool: Pool, guard: str, replacement: str) -> Executor:
+    """An executor that runs each statement with `replacement` in place of `guard`."""
     assert any(guard in text for module in modules() for text in statements(module).values()), "there is no such guard"
-    return cast(Executor, _Tampered(pool, guard, instead))
+    return cast(Executor, _Unguarded(pool, guard, replacement))
 
 
 def without_fence(pool: Pool) -> Executor:
-    """Any fence will do."""
-    return without(pool, "AND fence = $2", "AND $2::bigint IS NOT NULL")
+    """An executor that runs each statement without its check of the fence."""
+    return without_guard(pool, "AND fence = $2", "AND $2::bigint IS NOT NULL")

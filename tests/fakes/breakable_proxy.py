@@ -1,4 +1,4 @@
-"""A line to a server that can be cut and mended."""
+"""A proxy on loopback whose connections a test can break and restore."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 
-class CutLine:
-    """The same server at `url`; while the line is cut, connections break and new ones are refused."""
+class BreakableProxy:
+    """Leads to the server through `url`. After `cut`, connections are broken and new ones refused until `restore`."""
 
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
@@ -18,37 +18,37 @@ class CutLine:
     @property
     def url(self) -> str:
         """Where clients connect."""
-        here = self._target.netloc.replace(f":{self._target.port}", f":{self._port}")
-        return self._target._replace(netloc=here).geturl()
+        netloc = self._target.netloc.replace(f":{self._target.port}", f":{self._port}")
+        return self._target._replace(netloc=netloc).geturl()
 
-    async def mend(self) -> None:
-        """Takes connections (again)."""
+    async def restore(self) -> None:
+        """Accepts connections, again or for the first time."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
-        """Breaks what is open and takes nothing new."""
+        """Breaks all open connections and refuses new ones."""
         assert self._server
         self._server.close()
         for writer in self._open:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
-        self._open |= {writer, back}
-        await asyncio.gather(_pump(reader, back), _pump(there, writer))
-        self._open -= {writer, back}
+        server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        self._open |= {writer, server_writer}
+        await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        self._open -= {writer, server_writer}
 
 
 @asynccontextmanager
-async def cut_line(url: str) -> AsyncIterator[CutLine]:
-    """A line that is whole."""
-    line = CutLine(url)
-    await line.mend()
+async def breakable_proxy(url: str) -> AsyncIterator[BreakableProxy]:
+    """A proxy that accepts connections."""
+    proxy = BreakableProxy(url)
+    await proxy.restore()
     try:
-        yield line
+        yield proxy
     finally:
-        line.cut()
+        proxy.cut()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
