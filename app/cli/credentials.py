@@ -16,9 +16,8 @@ from app.clients.llm.embeddings_local import EmbeddingUnavailable
 from app.repositories import embeddings
 from app.repositories.sql import Pool
 from app.services.catalog.import_credentials import ImportCounts, import_credentials
-from app.services.recommendations.embed_credentials import CredentialEmbedder
+from app.services.recommendations.embed_credentials import CredentialEmbedder, vacuum_and_index
 from app.services.recommendations.search import space_name
-from app.services.recommendations.vacuum_credentials import vacuum
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.pool import open_pool
@@ -135,7 +134,7 @@ async def _embed_batch(credential_embedder: CredentialEmbedder) -> int:
 
 async def _vacuum(pool: Pool) -> None:
     async with pool.acquire() as conn:
-        if await vacuum(conn):
+        if await vacuum_and_index(conn):
             print("built the index over all vectors")
 
 

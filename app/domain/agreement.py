@@ -1,4 +1,4 @@
-"""How well a machine's scores agree with people's. Scores are shares, 0–1, in the same order for both. Pure."""
+"""Measures of how well a machine's scores agree with people's. Scores are shares, 0–1, in the same order for both."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ Scores = Sequence[float] | Array
 
 
 def pearson(human: Scores, machine: Scores) -> float | None:
-    """The linear correlation, -1 to 1; None where one side's scores are all the same.
+    """The linear correlation, -1 to 1; None if the scores of one side are all equal.
 
     Raises:
-        ValueError: fewer than two scores, as many on one side only, or one that is no number.
+        ValueError: fewer than two scores, unequal numbers of scores, or a score that is not a finite number.
     """
-    people, program = pairs(human, machine)
-    if not (_varies(people) and _varies(program)):
+    human_scores, machine_scores = pairs(human, machine)
+    if not (_varies(human_scores) and _varies(machine_scores)):
         return None
-    # At length 1 first: the product of two small lengths would lose digits, or vanish.
-    product = float(np.dot(_direction(people), _direction(program)))
+    # Scaled to length 1 first: the product of two small lengths would lose digits, or underflow.
+    product = float(np.dot(_direction(human_scores), _direction(machine_scores)))
     return max(-1.0, min(1.0, product))
 
 
@@ -29,74 +29,74 @@ def rmse(human: Scores, machine: Scores) -> float:
     Raises:
         ValueError: as for `pearson`.
     """
-    people, program = pairs(human, machine)
-    return float(np.sqrt(np.mean((program - people) ** 2)))
+    human_scores, machine_scores = pairs(human, machine)
+    return float(np.sqrt(np.mean((machine_scores - human_scores) ** 2)))
 
 
 def mean_absolute_error(human: Scores, machine: Scores) -> float:
-    """The mean of the differences without their signs.
+    """The mean of the absolute differences.
 
     Raises:
         ValueError: as for `pearson`.
     """
-    people, program = pairs(human, machine)
-    return float(np.mean(np.abs(program - people)))
+    human_scores, machine_scores = pairs(human, machine)
+    return float(np.mean(np.abs(machine_scores - human_scores)))
 
 
 def bias(human: Scores, machine: Scores) -> float:
-    """The mean difference, machine less human: above 0 the machine is the milder one.
+    """The mean difference, machine minus human; above 0 the machine gives higher scores.
 
     Raises:
         ValueError: as for `pearson`.
     """
-    people, program = pairs(human, machine)
-    return float(np.mean(program - people))
+    human_scores, machine_scores = pairs(human, machine)
+    return float(np.mean(machine_scores - human_scores))
 
 
 def limits_of_agreement(human: Scores, machine: Scores) -> tuple[float, float]:
-    """The ends of the middle 95 % of the differences (Bland and Altman): the bias and 1.96 standard deviations.
+    """The limits that contain 95 % of the differences (Bland and Altman): the bias ± 1.96 standard deviations.
 
     Raises:
         ValueError: as for `pearson`.
     """
-    people, program = pairs(human, machine)
-    differences = program - people
-    reach = 1.96 * float(differences.std(ddof=1))
-    return float(differences.mean()) - reach, float(differences.mean()) + reach
+    human_scores, machine_scores = pairs(human, machine)
+    differences = machine_scores - human_scores
+    half_width = 1.96 * float(differences.std(ddof=1))
+    return float(differences.mean()) - half_width, float(differences.mean()) + half_width
 
 
 def weighted_kappa(human: Scores, machine: Scores, levels: int = 5) -> float | None:
     """Cohen's kappa with quadratic weights, -1 to 1, after rounding to `levels` equal steps from 0 to 1 (halves up);
-    None where all scores of both sides are at one level.
+    None if all scores of both sides are at one level.
 
     Raises:
         ValueError: as for `pearson`; fewer than two levels; a score outside 0 to 1.
     """
-    people, program = pairs(human, machine)
+    human_scores, machine_scores = pairs(human, machine)
     if levels < 2:
         raise ValueError("there must be at least two levels")
-    if min(people.min(), program.min()) < 0 or max(people.max(), program.max()) > 1:
+    if min(human_scores.min(), machine_scores.min()) < 0 or max(human_scores.max(), machine_scores.max()) > 1:
         raise ValueError("scores must be from 0 to 1")
-    one, other = _levels(people, levels), _levels(program, levels)
-    # By chance each score of one side meets each of the other: that mean squared distance needs no table.
-    by_chance = one.var() + other.var() + (one.mean() - other.mean()) ** 2
-    return max(-1.0, float(1.0 - np.mean((one - other) ** 2) / by_chance)) if by_chance else None
+    human_scores, machine_scores = _levels(human_scores, levels), _levels(machine_scores, levels)
+    # The mean squared distance between each score of one side and each of the other, as expected by chance.
+    by_chance = human_scores.var() + machine_scores.var() + (human_scores.mean() - machine_scores.mean()) ** 2
+    return max(-1.0, float(1.0 - np.mean((human_scores - machine_scores) ** 2) / by_chance)) if by_chance else None
 
 
 def pairs(human: Scores, machine: Scores) -> tuple[Array, Array]:
     """Both sides as arrays.
 
     Raises:
-        ValueError: fewer than two scores, as many on one side only, or one that is no number.
+        ValueError: fewer than two scores, unequal numbers of scores, or a score that is not a finite number.
     """
-    people, program = np.asarray(human, np.float64), np.asarray(machine, np.float64)
-    if people.shape != program.shape or people.ndim != 1:
+    human_scores, machine_scores = np.asarray(human, np.float64), np.asarray(machine, np.float64)
+    if human_scores.shape != machine_scores.shape or human_scores.ndim != 1:
         raise ValueError("there must be as many scores of people as of the machine")
-    if len(people) < 2:
+    if len(human_scores) < 2:
         raise ValueError("there must be at least two scores")
-    if not (np.isfinite(people).all() and np.isfinite(program).all()):
-        raise ValueError("scores must be numbers")
-    return people, program
+    if not (np.isfinite(human_scores).all() and np.isfinite(machine_scores).all()):
+        raise ValueError("scores must be finite numbers")
+    return human_scores, machine_scores
 
 
 def _varies(scores: Array) -> bool:

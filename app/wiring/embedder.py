@@ -1,4 +1,4 @@
-"""The embedder of the search by meaning, as the settings choose it."""
+"""Opens the embedder of the search by meaning: a model of the provider, or the offline model."""
 
 import os
 from collections.abc import AsyncIterator
@@ -10,45 +10,49 @@ from redis.asyncio import Redis
 from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
+from app.wiring.models import model_account
 
 log = structlog.get_logger()
 
 # Seconds for one request at most. Providers answer in a fraction of one, and full text is better than a long wait.
 _REQUEST_SECONDS = 5.0
-# Seconds in which another try may begin. Passages are held meanwhile, and whoever changes them waits at most 10 s.
-_PATIENCE = 4.0
-# With a catalogue that nobody else sees. After 60 s of silence Postgres ends a transaction.
-_PATIENCE_ALONE = 45.0
-# Beyond so many a text of a hundred tokens gains nothing.
-_CORES = 4
+# Seconds in which another attempt may begin. Passages are locked meanwhile, and a writer waits at most 10 s for them.
+_RETRY_SECONDS = 4.0
+# The same with credentials that no other connection sees. Postgres ends a transaction that is idle for 60 s.
+_RETRY_SECONDS_UNSHARED = 45.0
+# A text of a hundred tokens is not embedded faster with more.
+_MAX_CORES = 4
 
 
 @asynccontextmanager
 async def retrieval_embedder(
     settings: Settings, offline: OfflineEmbedder | None = None, pool: "Pool | None" = None, redis: Redis | None = None
 ) -> AsyncIterator[Embedder]:
-    """The endpoint's model where EMBEDDING_MODEL and a key are set, else the offline one: the given one, or one of its
-    own. With a `pool` each request is put down in the database, on a connection beside the caller's; with `redis`, as
-    in a worker, requests keep to the provider's limits together with all other workers'."""
+    """The provider's model where EMBEDDING_MODEL and a key are set, else the offline one: `offline`, or a new one.
+
+    With a `pool`, each request is recorded in the database, on a connection besides the caller's. With `redis`, as in a
+    worker, all workers together keep to the provider's limits.
+    """
     async with AsyncExitStack() as stack:
         if settings.embedding_model is not None and settings.openai_api_key is not None:
-            embedder = _bought(settings, settings.embedding_model, stack, pool, redis)
+            embedder = _open_paid(settings, settings.embedding_model, stack, pool, redis)
         else:
             if settings.embedding_model is not None:
                 log.warning("embedding_model_has_no_effect", reason="OPENAI_API_KEY is not set")
-            # Its own is that of a command, which has nothing else to do: two cores embed a half more than one.
-            embedder = offline or OfflineEmbedder(cores=min(_CORES, os.cpu_count() or 1))
+            # A new one is for a command, which does nothing else: two cores embed a half more than one.
+            embedder = offline or OfflineEmbedder(cores=min(_MAX_CORES, os.cpu_count() or 1))
         if embedder is not offline:
             stack.push_async_callback(embedder.close)
         yield embedder
 
 
-def _bought(settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | None", redis: Redis | None) -> Embedder:
-    # Imported here: the SDK takes half a second, and who embeds offline does not need it.
+def _open_paid(
+    settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | None", redis: Redis | None
+) -> Embedder:
+    # Imported here: the SDK takes half a second, and the offline model does not need it.
     from app.clients.llm.embeddings_api import EmbeddingModel
     from app.clients.llm.gate import ModelGate, gate_name
-    from app.services.model_account import ModelAccount, TokenPrice
-    from app.services.recommendations.embedding_calls import BoughtEmbedder
+    from app.services.recommendations.embedding_calls import PaidEmbedder
 
     seconds, gate = min(settings.openai_timeout, _REQUEST_SECONDS), None
     if redis is not None:
@@ -56,7 +60,5 @@ def _bought(settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | 
         stack.push_async_callback(gate.close)
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     model = EmbeddingModel(key, settings.openai_base_url, name, seconds, gate)
-    price = settings.model_prices.get(name)
-    known = TokenPrice(price.input, price.output) if price else None
-    account = ModelAccount(pool, known, settings.model_budget_usd) if pool else None
-    return BoughtEmbedder(model, account, _PATIENCE if pool else _PATIENCE_ALONE)
+    account = model_account(pool, settings, name) if pool else None
+    return PaidEmbedder(model, account, _RETRY_SECONDS if pool else _RETRY_SECONDS_UNSHARED)

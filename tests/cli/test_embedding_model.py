@@ -76,7 +76,7 @@ async def test_reindexing_waits_as_long_as_the_endpoint_asks(
     done = await run(command, "credentials", "reindex", **told(provider, database_url))
     assert (done.returncode, done.stdout) == (0, "3 passage(s) embedded\n")
     assert len(provider.embedding_requests) == 2
-    assert "embeddings_away" in done.stderr and "embeddings_back" in done.stderr
+    assert "embeddings_unavailable" in done.stderr and "embeddings_available_again" in done.stderr
 
 
 async def test_an_endpoint_that_is_away_changes_nothing(

@@ -59,7 +59,7 @@ def test_what_is_not_defined_is_none() -> None:
     [([], []), ([0.5], [0.5]), ([0.1, 0.2], [0.1]), ([0.1, math.nan], [0.1, 0.2]), ([0.1, 0.2], [0.1, math.inf])],
 )
 def test_refuses_what_cannot_be_compared(measure: Measure, human: list[float], machine: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"there must be|scores must be numbers"):
+    with pytest.raises(ValueError, match=r"there must be|scores must be finite numbers"):
         measure(human, machine)
 
 

@@ -121,7 +121,7 @@ async def test_by_words_while_the_endpoint_is_away(
         assert reasons(result) == {"recommendations_fallback"}, name
         assert len(result["recommendations"]) == 3
         assert len(provider.embedding_requests) > asked, "the endpoint was not even asked"
-    assert sum('"event": "embeddings_away"' in line for line in worker.lines) == len(faults)
+    assert sum('"event": "embeddings_unavailable"' in line for line in worker.lines) == len(faults)
     assert any("1536 numbers, and 384 are needed" in line for line in worker.lines)
     assert not worker.said("job_raised"), "a failure that is looked for is none of the job's"
     loaded = mapped(worker.process.pid)

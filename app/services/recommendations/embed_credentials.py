@@ -1,72 +1,74 @@
-"""Keeping the catalogue's vectors those of one embedder, though workers may have different ones."""
+"""Embedding the passages of credentials, in one embedding space even if workers have different embedders."""
 
 from dataclasses import dataclass, field
 
 import structlog
 
 from app.clients.llm.embeddings_local import Embedder
-from app.repositories import embeddings
+from app.repositories import credentials, embeddings
 from app.repositories.embeddings import ChosenSpace
 from app.repositories.sql import Connection, Pool
-from app.services.recommendations.search import embedded_text, space_name
+from app.services.recommendations.search import EXACT_UP_TO, embedded_text, space_name
 
 log = structlog.get_logger()
 
-# Few enough that a batch of passages is embedded in about a second.
-_PASSAGES = 32
-# Seconds after which it is said again that somebody embeds in the chosen space.
-_SAID_AGAIN = 60.0
-# Seconds without that after which others take it over: longer than it takes to replace all workers after `assay
-# credentials reindex` with a new model.
+# Passages of a batch, which is embedded in about a second.
+_BATCH = 32
+# Seconds after which a worker that embeds in the chosen space renews the choice.
+_RENEW_SECONDS = 60.0
+# Seconds without a renewal after which workers with another embedder choose their space: longer than it takes to
+# replace all workers after `assay credentials reindex` with a new model.
 ABANDONED_SECONDS = 900.0
 
 
 @dataclass
 class CredentialEmbedder:
-    """Embeds what has no vector of the embedder's space, where that is the chosen one. Who comes last chooses: in a
-    rolling deployment that is the new model, and workers that still have the old one leave the catalogue alone from
-    then on, instead of both replacing each other's vectors for ever. They come back where nobody is left who chose."""
+    """Embeds passages that have no vector of the chosen embedding space, if that is the embedder's own. A worker that
+    starts chooses its space: in a rolling deployment that is the one of the new model. Workers with the old model then
+    embed nothing, so that both do not replace each other's vectors for ever; they choose again once no worker is left
+    that renews the choice."""
 
     pool: Pool
     embedder: Embedder
-    _came: bool = field(default=False, init=False)
-    _left_alone: bool = field(default=False, init=False)
+    _has_chosen: bool = field(default=False, init=False)
+    _is_idle: bool = field(default=False, init=False)
 
     async def embed(self) -> int:
-        """Embeds a batch; returns how many passages.
+        """Embeds a batch and returns the number of its passages.
 
         Raises:
-            EmbeddingUnavailable: the embedder does not work. Then it takes nothing over either.
+            EmbeddingUnavailable: the embedder does not work; then its space is not chosen either.
         """
         ours, chosen = space_name(self.embedder), await embeddings.find_chosen_space(self.pool)
         if chosen is None or chosen.name != ours:
-            if self._came and chosen is not None and chosen.idle_seconds <= ABANDONED_SECONDS:
-                self._leave_alone(ours, chosen)
+            if self._has_chosen and chosen is not None and chosen.idle_seconds <= ABANDONED_SECONDS:
+                self._log_idle(ours, chosen)
                 return 0
-            await self._take_over(ours, chosen)
-        elif chosen.idle_seconds > _SAID_AGAIN:
+            await self._choose(ours, chosen)
+        elif chosen.idle_seconds > _RENEW_SECONDS:
             await embeddings.renew_chosen_space(self.pool, ours)
-        self._came, self._left_alone = True, False
+        self._has_chosen, self._is_idle = True, False
         return await embed_passages(self.pool, self.embedder)
 
-    async def _take_over(self, ours: str, chosen: ChosenSpace | None) -> None:
+    async def _choose(self, ours: str, chosen: ChosenSpace | None) -> None:
         if chosen is not None:
-            # It has to show that it works, before others stop.
+            # It has to prove that it works before others stop embedding.
             await self.embedder.embed(["Does it work?"])
             log.info("embedding_space_changed", space=ours, before=chosen.name)
         await embeddings.choose_space(self.pool, ours)
 
-    def _leave_alone(self, ours: str, chosen: ChosenSpace) -> None:
-        if not self._left_alone:
-            log.warning("catalogue_left_to_another_model", space=ours, chosen=chosen.name)
-            self._left_alone = True
+    def _log_idle(self, ours: str, chosen: ChosenSpace) -> None:
+        if not self._is_idle:
+            log.warning("embedding_left_to_another_model", space=ours, chosen=chosen.name)
+            self._is_idle = True
 
 
 async def embed_passages(pool: Pool, embedder: Embedder) -> int:
-    """Embeds a batch of passages that have no vector of this model, unless another was chosen; returns how many.
+    """Embeds a batch of passages that have no vector of the embedder's space, unless another space was chosen; returns
+    the number of passages.
 
     Raises:
-        EmbeddingUnavailable: the runtime is not there.
+        EmbeddingUnavailable: the embedder does not work.
     """
     async with pool.acquire() as conn:
         chosen = await embeddings.find_chosen_space(conn)
@@ -76,15 +78,23 @@ async def embed_passages(pool: Pool, embedder: Embedder) -> int:
 
 
 async def embed_batch(conn: Connection, embedder: Embedder) -> int:
-    """The same on this connection, in a transaction.
+    """Embeds a batch on this connection, in a transaction, whatever space is chosen; returns the number of passages.
 
     Raises:
-        EmbeddingUnavailable: the runtime is not there.
+        EmbeddingUnavailable: the embedder does not work.
     """
     async with conn.transaction():
-        batch = await embeddings.take_unembedded(conn, space_name(embedder), _PASSAGES)
+        batch = await embeddings.take_unembedded(conn, space_name(embedder), _BATCH)
         if batch:
             vectors = await embedder.embed([embedded_text(passage) for passage in batch])
             pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
             await embeddings.store_vectors(conn, space_name(embedder), pairs)
         return len(batch)
+
+
+async def vacuum_and_index(conn: Connection, exact_up_to: int = EXACT_UP_TO) -> bool:
+    """Keeps searches fast after many changes: deletes outdated vectors, vacuums and analyzes, and builds the index over
+    all vectors if it is missing and there are more than `exact_up_to` passages; returns whether it built it. Has to run
+    outside a transaction; it lifts the connection's statement timeout. Searches and writes continue meanwhile."""
+    await credentials.vacuum(conn)
+    return await embeddings.is_index_missing(conn, exact_up_to) and await embeddings.build_index(conn)

@@ -1,5 +1,5 @@
-"""Buying vectors from an embedding model: cut, remembered, asked for in batches, within the day's budget, and accounted
-for request by request."""
+"""Vectors from an embedding model behind an API: texts are cut, cached and sent in batches; each request is retried,
+recorded, and paid for within the day's budget."""
 
 import asyncio
 import random
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Texts of one request, far below what providers allow in number and in tokens.
+# Texts of one request: far fewer, and with far fewer tokens, than providers allow.
 _BATCH = 96
 _TRIES = 3
-# Seconds before the second try; doubled, jittered.
-_DELAY = 0.5
-# Seconds without a question after one that cannot be answered, such as to a model whose vectors have another length:
-# asking on would cost, and only an operator can mend it.
-_REST = 60.0
-# 6 MB of vectors: queries and passages that come again.
+# Seconds before the second try; doubled and jittered.
+_RETRY_SECONDS = 0.5
+# Seconds without a request after a permanent error, such as vectors of another length: more requests would cost, and
+# only an operator can fix it.
+_PAUSE_SECONDS = 60.0
+# 6 MB of vectors of recent queries and passages.
 _CACHED_TEXTS = 2048
-# Stands in the place of a prompt's version, so that these calls are told apart from others.
+# Recorded as the prompt version of these calls, which have no prompt.
 PROMPT_VERSION = "embedding"
 
 # Assessment and run that a query is for.
-Place = tuple[UUID, int]
+RunKey = tuple[UUID, int]
 
 
-class BoughtEmbedder:
-    """An embedder whose vectors a model behind an API makes. Of each text about the first 128 tokens are sent."""
+class PaidEmbedder:
+    """An embedder whose vectors come from a model behind an API. About the first 128 tokens of each text are sent."""
 
     def __init__(
         self,
@@ -53,81 +53,83 @@ class BoughtEmbedder:
         patience: float,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Another try begins within `patience` seconds. Without an account nothing is put down."""
+        """The last try begins at most `patience` seconds after the first. Without an account nothing is recorded."""
         self.name = model.name
         self._model = model
         self._account = account
         self._patience = patience
         self._chance = chance
         self._cache: LRUCache[str, array[float]] = LRUCache(_CACHED_TEXTS)
-        self._rest: tuple[float, str] = (0.0, "")
-        self._told: str | None = None
+        self._paused_until = 0.0
+        self._pause_reason = ""
+        self._logged_code: str | None = None
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector for each text, in order. Raises `EmbeddingUnavailable`."""
-        return await self.embed_for(texts, None)
+        return await self.embed_for_run(texts, None)
 
-    async def embed_for(self, texts: Sequence[str], place: Place | None) -> list[Vector]:
-        """The same, put down to an assessment's run. Raises `EmbeddingUnavailable`."""
+    async def embed_for_run(self, texts: Sequence[str], run: RunKey | None) -> list[Vector]:
+        """The same, recorded for an assessment's run. Raises `EmbeddingUnavailable`."""
         cut = [cut_to_limit(text) for text in texts]
-        found = {text: self._cache[text] for text in cut if text in self._cache}
-        missing = [text for text in dict.fromkeys(cut) if text not in found]
+        known = {text: self._cache[text] for text in cut if text in self._cache}
+        missing = [text for text in dict.fromkeys(cut) if text not in known]
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
-            vectors = await self._insist(batch, place)
-            found |= {text: array("d", vector) for text, vector in zip(batch, vectors, strict=True)}
-        for text, vector in found.items():
+            vectors = await self._request(batch, run)
+            known |= {text: array("d", vector) for text, vector in zip(batch, vectors, strict=True)}
+        for text, vector in known.items():
             self._cache[text] = vector
-        return [Vector(found[text]) for text in cut]
+        return [Vector(known[text]) for text in cut]
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._model.close()
 
-    async def _insist(self, texts: Sequence[str], place: Place | None) -> Sequence[Vector]:
-        """The vectors, out of as many tries as patience allows."""
+    async def _request(self, texts: Sequence[str], run: RunKey | None) -> Sequence[Vector]:
+        """The vectors, after as many tries as `patience` allows."""
         deadline = time.monotonic() + self._patience
-        if time.monotonic() < self._rest[0]:
-            raise EmbeddingUnavailable(self._rest[1])
+        if time.monotonic() < self._paused_until:
+            raise EmbeddingUnavailable(self._pause_reason)
         for attempt in range(_TRIES):
             try:
-                vectors = await self._buy(texts, place)
-            except TransientError as trouble:
-                wait = max(trouble.retry_after or 0.0, _DELAY * 2**attempt * (0.5 + self._chance()))
+                vectors = await self._try(texts, run)
+            except TransientError as error:
+                wait = max(error.retry_after or 0.0, _RETRY_SECONDS * 2**attempt * (0.5 + self._chance()))
                 if attempt == _TRIES - 1 or time.monotonic() + wait > deadline:
-                    raise self._away(trouble, wait) from None
+                    raise self._unavailable(error, wait) from None
                 await asyncio.sleep(wait)
-            except JobError as trouble:
-                self._rest = (time.monotonic() + _REST, trouble.detail)
-                raise self._away(trouble) from None
+            except JobError as error:
+                self._paused_until = time.monotonic() + _PAUSE_SECONDS
+                self._pause_reason = error.detail
+                raise self._unavailable(error) from None
             else:
-                self._back()
+                self._log_available()
                 return vectors
         raise AssertionError("the last try returns or raises")
 
-    async def _buy(self, texts: Sequence[str], place: Place | None) -> Sequence[Vector]:
-        """One request, accounted for. Raises Trouble."""
+    async def _try(self, texts: Sequence[str], run: RunKey | None) -> Sequence[Vector]:
+        """One request, recorded and paid for. Raises `JobError`."""
         tokens = sum(map(_tokens, texts))
         if self._account is None:
             reply = await self._model.ask(texts, tokens)
         else:
-            reply = await self._pay(self._account, texts, tokens, place)
+            reply = await self._pay(self._account, texts, tokens, run)
         if reply.error:
             raise reply.error
         return reply.vectors
 
     async def _pay(
-        self, account: ModelAccount, texts: Sequence[str], tokens: int, place: Place | None
+        self, account: ModelAccount, texts: Sequence[str], tokens: int, run: RunKey | None
     ) -> EmbeddingReply:
         reply, dollars = await account.pay(lambda: self._model.ask(texts, tokens), tokens)
-        await scores.record_model_call(account.pool, self._call(reply, dollars, place))
+        await scores.record_model_call(account.pool, self._model_call(reply, dollars, run))
         return reply
 
-    def _call(self, reply: EmbeddingReply, dollars: float | None, place: Place | None) -> ModelCall:
-        assessment_id, run = place or (None, None)
+    def _model_call(self, reply: EmbeddingReply, dollars: float | None, run: RunKey | None) -> ModelCall:
+        assessment_id, run_number = run or (None, None)
         return ModelCall(
             assessment_id=assessment_id,
-            run=run,
+            run=run_number,
             question_id=None,
             fingerprint=None,
             provider=self._model.provider,
@@ -139,54 +141,53 @@ class BoughtEmbedder:
             cost_usd=dollars,
         )
 
-    def _away(self, trouble: JobError, wait: float | None = None) -> EmbeddingUnavailable:
-        """Says it once, and again only when the reason is another."""
-        if trouble.code != self._told:
-            log.warning("embeddings_away", model=self.name, code=trouble.code, detail=trouble.detail)
-            self._told = trouble.code
-        return EmbeddingUnavailable(trouble.detail, wait)
+    def _unavailable(self, error: JobError, wait: float | None = None) -> EmbeddingUnavailable:
+        """The error to raise; it is logged once, and again only for another reason."""
+        if error.code != self._logged_code:
+            log.warning("embeddings_unavailable", model=self.name, code=error.code, detail=error.detail)
+            self._logged_code = error.code
+        return EmbeddingUnavailable(error.detail, wait)
 
-    def _back(self) -> None:
-        if self._told is not None:
-            log.info("embeddings_back", model=self.name)
-            self._told = None
+    def _log_available(self) -> None:
+        if self._logged_code is not None:
+            log.info("embeddings_available_again", model=self.name)
+            self._logged_code = None
 
 
 @dataclass(frozen=True)
-class _ForRun:
-    """The same embedder, on an assessment's account."""
+class _EmbedderForRun:
+    """A paid embedder whose calls are recorded for a run."""
 
-    bought: BoughtEmbedder
-    place: Place
+    embedder: PaidEmbedder
+    run: RunKey
 
     @property
     def name(self) -> str:
-        return self.bought.name
+        return self.embedder.name
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        return await self.bought.embed_for(texts, self.place)
+        return await self.embedder.embed_for_run(texts, self.run)
 
     async def close(self) -> None:
-        """It is not this one's to close."""
+        """Does nothing: the embedder is shared."""
 
 
-def on_account_of(embedder: Embedder, assessment_id: UUID, run: int) -> Embedder:
-    """The embedder with what it costs put down to an assessment's run, where it costs something."""
-    return _ForRun(embedder, (assessment_id, run)) if isinstance(embedder, BoughtEmbedder) else embedder
+def for_run(embedder: Embedder, assessment_id: UUID, run: int) -> Embedder:
+    """The embedder with its calls recorded for an assessment's run; an embedder that costs nothing as it is."""
+    return _EmbedderForRun(embedder, (assessment_id, run)) if isinstance(embedder, PaidEmbedder) else embedder
 
 
 def cut_to_limit(text: str) -> str:
-    """As much of the text as 128 tokens hold, and never nothing, which no provider takes. Only a model's maker knows
-    how it cuts words; a token of English has more than three characters, and of other characters no byte is more than
-    one token."""
-    sound = text.encode(errors="replace").decode()
-    ends = accumulate(map(_thirds, sound))
-    return sound[: sum(1 for _ in takewhile(lambda end: end <= 3 * MAX_TOKENS, ends))] or "."
+    """As much of the text as 128 tokens hold; never an empty text, which providers refuse. The tokenizer is not known
+    here: a token of English has more than three characters, and of other characters no byte is more than one token."""
+    encodable = text.encode(errors="replace").decode()
+    ends = accumulate(map(_thirds_of_token, encodable))
+    return encodable[: sum(1 for _ in takewhile(lambda end: end <= 3 * MAX_TOKENS, ends))] or "."
 
 
-def _thirds(character: str) -> int:
+def _thirds_of_token(character: str) -> int:
     return 1 if character.isascii() else 3 * len(character.encode())
 
 
 def _tokens(text: str) -> int:
-    return 1 + sum(map(_thirds, text)) // 3
+    return 1 + sum(map(_thirds_of_token, text)) // 3

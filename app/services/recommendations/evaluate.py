@@ -1,4 +1,4 @@
-"""Runs the product's search and ranking for students who are only described, over a catalogue set aside for that."""
+"""Recommending for an evaluation: the service's search and ranking over temporary credentials."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.clients.llm.embeddings_local import Embedder
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
+from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.repositories import credentials
 from app.repositories.sql import Connection
@@ -16,7 +16,7 @@ from app.services.recommendations.embed_credentials import embed_batch
 
 @dataclass(frozen=True, slots=True)
 class RecommendedByMethod:
-    """The credentials recommended, best first, by full text alone, by vectors alone, and by both."""
+    """The recommended credentials, best first, by full text alone, by vectors alone, and by both."""
 
     text: tuple[UUID, ...]
     vectors: tuple[UUID, ...]
@@ -24,35 +24,39 @@ class RecommendedByMethod:
 
 
 async def load_trial_credentials(
-    conn: Connection, embedder: Embedder, catalogue: Iterable[tuple[UUID, CredentialBody]]
+    conn: Connection, embedder: Embedder, bodies: Iterable[tuple[UUID, CredentialBody]]
 ) -> None:
-    """Gives the connection this catalogue, embedded, in place of the real one.
+    """Stores and embeds these credentials in temporary tables, which hide the real ones on this connection.
 
     Raises:
-        EmbeddingUnavailable: the runtime is not there.
+        EmbeddingUnavailable: the embedder does not work.
     """
     await credentials.use_temporary_catalog(conn)
-    for credential_id, body in catalogue:
+    for credential_id, body in bodies:
         await credentials.create(conn, credential_id, body)
     while await embed_batch(conn, embedder):
         pass
 
 
 async def recommend_by_each_method(
-    conn: Connection, embedder: Embedder, queries: Sequence[RetrievalQuery], told: Callable[[], object] = lambda: None
+    conn: Connection,
+    embedder: Embedder,
+    queries: Sequence[RetrievalQuery],
+    advance: Callable[[], object] = lambda: None,
 ) -> list[RecommendedByMethod]:
-    """What is recommended for each query, in their order; `told` is called after each."""
-    tried = []
+    """The recommendations for each query, in the order of the queries; `advance` is called after each."""
+    recommended = []
     for query in queries:
-        tried.append(await _try(conn, embedder, query))
-        told()
-    return tried
+        recommended.append(await _recommend(conn, embedder, query))
+        advance()
+    return recommended
 
 
-async def _try(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
+async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
     words = await search.by_words(conn, query)
     meaning = await search.by_meaning(conn, embedder, query)
-    ways = ((words,), (meaning,), (words, meaning))
-    return RecommendedByMethod(
-        *(tuple(found.credential_id for found, _ in rank(query, *way)[:MAX_RECOMMENDATIONS]) for way in ways)
-    )
+    return RecommendedByMethod(_ranked(query, words), _ranked(query, meaning), _ranked(query, words, meaning))
+
+
+def _ranked(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[UUID, ...]:
+    return tuple(candidate.credential_id for candidate, _ in rank(query, *rankings)[:MAX_RECOMMENDATIONS])

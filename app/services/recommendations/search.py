@@ -17,8 +17,8 @@ from app.repositories.sql import Executor, Pool, connection
 _EMBEDDING_SECONDS = 30.0
 # Added to the similarity of a passage at the best-suited level. The similarities of candidates are 0.2 to 0.6.
 _LEVEL_BONUS = 0.25
-# The share of passages that must have vectors for a search by meaning. With fewer (after a change of the model, or while
-# a large import is being embedded) it would overlook the others; full text overlooks nothing.
+# The share of passages that must have vectors for a search by meaning. With fewer (after a change of the model, or
+# while a large import is being embedded) it would overlook the others; full text overlooks nothing.
 _MIN_EMBEDDED = 0.9
 # Up to so many passages, each vector is compared: the order is exact, and ten thousand take a few milliseconds.
 EXACT_UP_TO = 50_000
@@ -61,8 +61,8 @@ async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) ->
 async def nearest_passages(
     db: Executor, vector: Sequence[float], space: str, bonuses: Mapping[Level, float], *, indexed: bool
 ) -> list[Candidate]:
-    """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the index is searched; if it
-    returns too few (pgvector before 0.8 may), each vector is compared."""
+    """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the index is searched; if
+    it returns too few (pgvector before 0.8 may), each vector is compared."""
     if indexed:
         async with connection(db) as conn, conn.transaction():
             await embeddings.use_index(conn)
@@ -75,15 +75,15 @@ async def nearest_passages(
 async def with_evidence(
     db: Executor, model: str, query: RetrievalQuery, candidates: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
-    """The same credentials, each with the passage that mentions most skills of its reason, and that passage's similarity
-    to the query's vector, which is of `model`. A search also matches title and skills, so the passage that it returns
-    often says nothing about them."""
+    """The same credentials, each with the passage that mentions most skills of its reason, and that passage's
+    similarity to the query's vector, which is of `model`. A search also matches title and skills, so the passage that
+    it returns often says nothing about them."""
     skills = [(candidate, skills_of_reason(candidate, query)) for candidate in candidates]
     return await passages.find_evidence(db, skills, vector, model)
 
 
 def space_name(embedder: Embedder) -> str:
-    """The embedding space of the vectors that this embedder makes: its model, and what the embedded text consists of."""
+    """The embedding space of this embedder's vectors: its model, and what the embedded text consists of."""
     return f"{embedder.name} ({_TEXT_PARTS})"
 
 

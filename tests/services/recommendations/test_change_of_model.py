@@ -14,7 +14,7 @@ from app.repositories import credentials, embeddings
 from app.repositories.sql import Pool
 from app.services.recommendations import embed_credentials, search
 from app.services.recommendations.embed_credentials import ABANDONED_SECONDS, CredentialEmbedder
-from app.services.recommendations.embedding_calls import BoughtEmbedder
+from app.services.recommendations.embedding_calls import PaidEmbedder
 from tests.bank import credential
 from tests.fakes.embedding_answers import vectors
 from tests.fakes.model_server import ModelServer, failure
@@ -22,17 +22,17 @@ from tests.fakes.model_server import ModelServer, failure
 QUERY = RetrievalQuery(words=(QueryPart('"soil"', 1.0),), meanings=(QueryPart("soil and water", 1.0),), gaps=())
 MODELS = "SELECT split_part(model, ' (', 1) AS name, count(*) FROM passage_vectors GROUP BY name ORDER BY name"
 COUNT = 100
-Open = Callable[[str], BoughtEmbedder]
+Open = Callable[[str], PaidEmbedder]
 
 
 @pytest.fixture
 async def model(provider: ModelServer) -> AsyncIterator[Open]:
     """Embedders of any name over the provider; one try each."""
     provider.embedding_default = vectors()
-    opened: list[BoughtEmbedder] = []
+    opened: list[PaidEmbedder] = []
 
-    def make(name: str) -> BoughtEmbedder:
-        opened.append(BoughtEmbedder(EmbeddingModel("sk-test", provider.url, name, 20), None, patience=0))
+    def make(name: str) -> PaidEmbedder:
+        opened.append(PaidEmbedder(EmbeddingModel("sk-test", provider.url, name, 20), None, patience=0))
         return opened[-1]
 
     yield make
@@ -78,7 +78,7 @@ async def test_workers_of_two_models_do_not_replace_each_others_vectors(
             assert (await drain(old.embed), await drain(new.embed)) == (0, 0)
     assert await models(pool) == {"new": COUNT}
     assert len(provider.embedding_requests) == asked
-    assert [line["event"] for line in logs] == ["catalogue_left_to_another_model"]
+    assert [line["event"] for line in logs] == ["embedding_left_to_another_model"]
 
 
 @pytest.mark.usefixtures("catalogue")

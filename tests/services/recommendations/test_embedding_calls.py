@@ -17,7 +17,7 @@ from app.domain.errors import TransientError
 from app.repositories import scores
 from app.repositories.sql import Pool
 from app.services.model_account import ModelAccount, TokenPrice
-from app.services.recommendations.embedding_calls import BoughtEmbedder, on_account_of
+from app.services.recommendations.embedding_calls import PaidEmbedder, for_run
 from tests.bank import plant
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import ModelServer, failure
@@ -27,18 +27,18 @@ NAME = "text-embedding-3-small"
 CALLS = (
     "SELECT assessment_id, run, question_id, provider, model, outcome, tokens_in, cost_usd FROM model_calls ORDER BY id"
 )
-Open = Callable[..., BoughtEmbedder]
+Open = Callable[..., PaidEmbedder]
 
 
 @pytest.fixture
 async def bought(provider: ModelServer) -> AsyncIterator[Open]:
     """Embedders over the provider, which has vectors."""
     provider.embedding_default = vectors()
-    opened: list[BoughtEmbedder] = []
+    opened: list[PaidEmbedder] = []
 
-    def make(account: ModelAccount | None = None, patience: float = 20) -> BoughtEmbedder:
+    def make(account: ModelAccount | None = None, patience: float = 20) -> PaidEmbedder:
         model = EmbeddingModel("sk-secret", provider.url, NAME, 20)
-        opened.append(BoughtEmbedder(model, account, patience, chance=lambda: 0.0))
+        opened.append(PaidEmbedder(model, account, patience, chance=lambda: 0.0))
         return opened[-1]
 
     yield make
@@ -109,7 +109,7 @@ async def test_a_model_of_another_length_is_named_once_and_left_alone(bought: Op
             with pytest.raises(EmbeddingUnavailable, match="1536 numbers, and 384 are needed"):
                 await embedder.embed(["red"])
     assert len(inputs(provider)) == 1
-    assert [(line["event"], line["code"]) for line in logs] == [("embeddings_away", "embedding_length_wrong")]
+    assert [(line["event"], line["code"]) for line in logs] == [("embeddings_unavailable", "embedding_length_wrong")]
     assert NAME in logs[0]["detail"] and "sk-secret" not in str(logs)
 
 
@@ -123,14 +123,14 @@ async def test_going_and_coming_back_is_told_once(bought: Open, provider: ModelS
         provider.embedding_default = vectors()
         for text in ("red", "blue"):
             await embedder.embed([text])
-    assert [line["event"] for line in logs] == ["embeddings_away", "embeddings_back"]
+    assert [line["event"] for line in logs] == ["embeddings_unavailable", "embeddings_available_again"]
 
 
 async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: ModelServer, pool: Pool) -> None:
     assessment_id = await submit(pool, await plant(pool, catalogue=False))
     embedder = bought(ModelAccount(pool, TokenPrice(0.02, 0)))
     provider.embedding_script.append(failure(500))
-    await on_account_of(embedder, assessment_id, 1).embed(["red", "blue"])
+    await for_run(embedder, assessment_id, 1).embed(["red", "blue"])
     await embedder.embed(["green"])
     cost = TOKENS * 0.02 / 1e6
     assert [(*row[:7], float(row[7])) for row in await pool.fetch(CALLS)] == [
@@ -173,4 +173,4 @@ async def test_limits_are_shared_by_all_workers(provider: ModelServer, redis_url
 
 
 def test_an_embedder_that_costs_nothing_has_no_account(embedder: Any) -> None:
-    assert on_account_of(embedder, UUID(int=1), 1) is embedder
+    assert for_run(embedder, UUID(int=1), 1) is embedder

@@ -126,7 +126,9 @@ async def test_a_person_s_score_in_theory_counts_in_the_next_search(
     assert any("soil" in one["reason"] and "gaps" in one["reason"] for one in result["recommendations"])
     for name, points in (("right", 1.0), ("several", 2.0), ("partial", 2.0)):
         question = await override.find_question(pool, assessment_id, bank.ids[name])
-        await override.override(pool, assessment_id, override.ScoreOverride(question, points, "Well argued.", "advisor-1"))
+        await override.override(
+            pool, assessment_id, override.ScoreOverride(question, points, "Well argued.", "advisor-1")
+        )
     async with pool.acquire() as conn, conn.transaction():
         await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, FROM_NOWHERE)
     running = pipeline(pool, redis_url, embedder, fallback="none")

@@ -14,8 +14,8 @@ from app.domain.states import Level
 from app.repositories import credentials, embeddings, passages
 from app.repositories.sql import Connection, Pool, statements
 from app.services.recommendations import search
+from app.services.recommendations.embed_credentials import vacuum_and_index
 from app.services.recommendations.search import nearest_passages
-from app.services.recommendations.vacuum_credentials import vacuum
 from tests.bank import credential
 from tests.fakes.conditions import until
 
@@ -54,7 +54,7 @@ async def many(conn: Connection) -> AsyncIterator[list[list[float]]]:
     vectors = [made_up(chance) for _ in range(600)]
     await stored(conn, vectors)
     await stored(conn, vectors[:60], "another (title)")
-    assert await vacuum(conn, FEW) and not await vacuum(conn, FEW)
+    assert await vacuum_and_index(conn, FEW) and not await vacuum_and_index(conn, FEW)
     yield vectors
     await conn.execute("DROP INDEX passage_vectors_embedding_idx")
 
@@ -66,7 +66,10 @@ async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many:
         exact = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=False)
         found = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=True)
         assert [one.passage_id for one in found[:10]] == [one.passage_id for one in exact[:10]]
-        assert len(found) == MAX_CANDIDATES and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
+        assert (
+            len(found) == MAX_CANDIDATES
+            and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
+        )
         assert found[0].similarity == pytest.approx(exact[0].similarity)
         assert sum(one.level == Level.INTERMEDIATE for one in found) > MAX_CANDIDATES // 3, "the level counts"
     assert await nearest_passages(conn, many[0], "another", NEARER, indexed=True) == await nearest_passages(
@@ -99,7 +102,7 @@ async def test_an_index_that_was_left_half_built_is_not_used_and_built_anew(
     )
     assert not await embeddings.is_index_usable(conn, FEW) and await embeddings.is_index_missing(conn, FEW)
     assert len(await nearest_passages(conn, many[0], MODEL, NEARER, indexed=True)) == MAX_CANDIDATES
-    assert await vacuum(conn, FEW) and await embeddings.is_index_usable(conn, FEW)
+    assert await vacuum_and_index(conn, FEW) and await embeddings.is_index_usable(conn, FEW)
     assert not await embeddings.is_index_usable(conn, 10_000)
 
 

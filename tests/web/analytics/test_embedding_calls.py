@@ -8,7 +8,7 @@ from app.clients.llm.embeddings_api import EmbeddingModel
 from app.repositories.sql import Pool
 from app.services.model_account import ModelAccount, TokenPrice
 from app.services.recommendations import embed_credentials
-from app.services.recommendations.embedding_calls import BoughtEmbedder
+from app.services.recommendations.embedding_calls import PaidEmbedder
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.fakes.embedding_answers import TOKENS, vectors
@@ -30,7 +30,7 @@ async def test_queries_stand_in_the_trace_and_all_in_the_analytics(
 ) -> None:
     async with model_server() as provider:
         provider.embedding_default = vectors()
-        embedder = BoughtEmbedder(
+        embedder = PaidEmbedder(
             EmbeddingModel("sk-test", provider.url, NAME, 20), ModelAccount(pool, TokenPrice(2, 0)), 20
         )
         assert await embed_credentials.embed_passages(pool, embedder) == 3
