@@ -115,12 +115,12 @@ class ReasonCode(StrEnum):
 
 
 class RunMode(StrEnum):
-    """How a run goes about its essays: it scores what has no score, buys every score again because a person asked for
-    it, or only puts answers to use that are bought already."""
+    """Which essays a run scores: those without a score; all of them again, because a person asked for it; or those for
+    which the model's answer is stored already."""
 
-    MISSING = "needed"
-    RESCORE = "anew"
-    CACHED = "bought"
+    MISSING = "missing"
+    RESCORE = "rescore"
+    CACHED = "cached"
 
 
 class AuditAction(StrEnum):

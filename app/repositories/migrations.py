@@ -52,8 +52,8 @@ def migrate(database_url: str) -> int:
 
 
 def _migrate(database_url: str) -> int:
-    """Uses an advisory lock of Postgres, which ends with its connection, and breaks yoyo's own lock before it is taken: a
-    process killed in the middle leaves that one behind, and it would stop every later run."""
+    """Breaks yoyo's own lock before taking it: a process killed in the middle leaves it behind, and it would stop every
+    later run. Processes are kept apart by an advisory lock of Postgres instead, which ends with its connection."""
     from yoyo import get_backend, read_migrations
 
     with _lock(database_url):

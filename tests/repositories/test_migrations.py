@@ -12,7 +12,10 @@ from yoyo import get_backend, read_migrations
 
 from app.local.embedded import ServerUrls
 from app.repositories.migrations import MIGRATIONS, MigrationFailed, _with_driver, known_migrations, migrate
+from app.repositories.sql import Pool
+from tests.bank import Bank
 from tests.conftest import with_database
+from tests.pipelines import submit
 
 ROOT = Path(__file__).parents[2]
 # What a database holds, but for what yoyo keeps of its own.
@@ -99,6 +102,20 @@ async def test_what_a_killed_starter_left_stops_nobody(empty_url: str) -> None:
     await conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = $1", last)
     await conn.close()
     assert await asyncio.to_thread(migrate, empty_url) == 1
+
+
+async def test_stored_run_modes_are_renamed_and_back(pool: Pool, bank: Bank) -> None:
+    await submit(pool, bank)
+    await pool.execute(
+        "UPDATE async_jobs SET mode = CASE job_type WHEN 'gpt' THEN 'rescore' WHEN 'rag' THEN 'cached' ELSE mode END"
+    )
+    modes = "SELECT array_agg(mode::text ORDER BY job_type DESC) FROM async_jobs"
+    for name, stored in (
+        ("0016.rename-run-modes.rollback", ["bought", "anew", "needed"]),
+        ("0016.rename-run-modes", ["cached", "rescore", "missing"]),
+    ):
+        await pool.execute((MIGRATIONS / f"{name}.sql").read_text())
+        assert await pool.fetchval(modes) == stored
 
 
 async def test_a_postgres_that_is_away_is_told_in_a_line() -> None:
