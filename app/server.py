@@ -1,4 +1,4 @@
-"""The server: its application, assembled from the routes, and serving it until told to stop."""
+"""The HTTP server: its application, and serving it until the process is told to stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from app.http.app_keys import (
     SUBMITTER,
     VERIFIER,
 )
-from app.http.background import Background
+from app.http.background import BackgroundTasks
 from app.http.connections import Runner
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
@@ -32,23 +32,23 @@ from app.wiring.context import open_context
 
 log = structlog.get_logger()
 
-BODY_BYTES = 1024 * 1024
-# Requests are short; more connections would only queue inside Postgres instead of here.
+_MAX_BODY_BYTES = 1024 * 1024
+# Requests are short: with more connections they would wait inside Postgres instead of here.
 CONNECTIONS = 16
-# A caller who would wait longer for a connection is told to come back: the server is as busy as it can be.
+# A request that waits longer for a connection is answered with 503: the server is as busy as it can be.
 _ACQUIRE_SECONDS = 3.0
-# Rings and stamps take milliseconds; the sweeper makes up for those that are cut off.
+# Background tasks take milliseconds; the workers' sweeper makes up for those that are cut off.
 _BACKGROUND_SECONDS = 5
-# Connections that wait to be accepted: a burst of clients, all of whom would be turned away beyond it.
+# Connections of a burst that may wait to be accepted; the kernel refuses more.
 _BACKLOG = 1024
-# Seconds, while stopping. First for what the kernel has taken already: it would be reset with the listening socket.
-# Then for requests on their way on connections that are open: those would be cut off. Answers say that the connection
-# ends, so clients leave.
-_ACCEPTING = 0.2
-_READING = 0.5
-_LOOKS = 20
-# Between looks at what is still in progress.
-_LOOK_SECONDS = 0.05
+# Seconds that the server goes on serving after it was told to stop. First it still accepts, since closing the listening
+# socket resets connections that the kernel has accepted already. Then it still reads from open connections, on which
+# requests may be on their way. Its answers close their connections, so that clients send no more.
+_ACCEPT_SECONDS = 0.2
+_READ_SECONDS = 0.5
+_SLEEPS = 20
+# Seconds between checks whether requests are still in progress.
+_CHECK_SECONDS = 0.05
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -57,11 +57,11 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         WrongSetting: a setting that the server needs is missing.
     """
-    app = web.Application(middlewares=[handle_request], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[handle_request], client_max_size=_MAX_BODY_BYTES)
     app[VERIFIER] = _verifier(settings)
     app[METRICS] = Metrics()
     app[OPENAPI_DOCUMENT] = document
-    app[BACKGROUND] = Background()
+    app[BACKGROUND] = BackgroundTasks()
     app[STOPPING] = asyncio.Event()
     app[REQUESTS_IN_PROGRESS] = set()
     for route in ROUTES:
@@ -88,7 +88,7 @@ def _verifier(settings: Settings) -> TokenVerifier:
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serves on HOST and PORT until `stop` is set; then ends what runs within SHUTDOWN_TIMEOUT.
+    """Serves on HOST and PORT until `stop` is set; requests in progress then have SHUTDOWN_TIMEOUT to end.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
@@ -108,27 +108,27 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         log.info("stopping")
         app[STOPPING].set()
         app[CHANGE_HUB].stop()
-        await _serve_what_arrived(site, settings.shutdown_timeout)
-        await _finish(app[REQUESTS_IN_PROGRESS], settings.shutdown_timeout)
+        await _serve_arrived_requests(site, settings.shutdown_timeout)
+        await _wait_for_requests(app[REQUESTS_IN_PROGRESS], settings.shutdown_timeout)
     finally:
         await runner.cleanup()
 
 
-async def _serve_what_arrived(site: web.TCPSite, seconds: int) -> None:
-    await _let_arrive(_ACCEPTING)
+async def _serve_arrived_requests(site: web.TCPSite, shutdown_timeout: int) -> None:
+    await _sleep_in_steps(_ACCEPT_SECONDS)
     await site.stop()
-    await _let_arrive(min(_READING, seconds / 2))
+    await _sleep_in_steps(min(_READ_SECONDS, shutdown_timeout / 2))
 
 
-async def _finish(requests: set[int], seconds: float) -> None:
-    """Waits for what is in progress. aiohttp would wait too, but by then hears nothing more of a body on its way."""
-    for _ in range(round(seconds / _LOOK_SECONDS)):
-        if not requests:
+async def _wait_for_requests(in_progress: set[int], seconds: float) -> None:
+    """Waits until no request is in progress. aiohttp waits too, but does not read the rest of a body that arrives then."""
+    for _ in range(round(seconds / _CHECK_SECONDS)):
+        if not in_progress:
             return
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_CHECK_SECONDS)
 
 
-async def _let_arrive(seconds: float) -> None:
-    """Many short waits: a busy loop may find one long wait over before it has looked at its sockets even once."""
-    for _ in range(_LOOKS):
-        await asyncio.sleep(seconds / _LOOKS)
+async def _sleep_in_steps(seconds: float) -> None:
+    """Many short sleeps: on a busy event loop one long sleep may be over before the sockets were read even once."""
+    for _ in range(_SLEEPS):
+        await asyncio.sleep(seconds / _SLEEPS)

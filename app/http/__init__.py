@@ -1,1 +1,1 @@
-"""What the JSON API and other HTTP front ends share: callers, request ids, problems, connections."""
+"""What the JSON API and other HTTP front ends share: access rules, tokens, request ids, problems, connections."""

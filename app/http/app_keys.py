@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from app.http.background import Background
+from app.http.background import BackgroundTasks
 from app.http.metrics import Metrics
 from app.http.tokens import TokenVerifier
 from app.services.assessments.change_hub import ChangeHub
@@ -16,7 +16,7 @@ from app.wiring.context import Context
 CONTEXT = web.AppKey("context", Context)
 VERIFIER = web.AppKey("verifier", TokenVerifier)
 SUBMITTER = web.AppKey("submitter", Submitter)
-BACKGROUND = web.AppKey("background", Background)
+BACKGROUND = web.AppKey("background", BackgroundTasks)
 METRICS = web.AppKey("metrics", Metrics)
 # A function, called at the first request for it: making the document takes a tenth of the server's start.
 OPENAPI_DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("openapi_document")

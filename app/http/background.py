@@ -1,4 +1,4 @@
-"""Work off the request's path: owned, bounded, and waited for at the end."""
+"""Background tasks of requests: work that the answer does not wait for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,35 +7,35 @@ import structlog
 
 log = structlog.get_logger()
 
-# What is started here is done again by the sweeper if it is dropped, so a full house may turn work away.
-_MOST = 1000
+# More are dropped. Everything that is started here is made up for by the workers' sweeper.
+_MAX_TASKS = 1000
 
 
-class Background:
-    """Tasks that outlive the request that started them."""
+class BackgroundTasks:
+    """Tasks that may outlive the request that started them."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Runs `work`, unless too much runs already; what it raises is logged."""
-        if len(self._tasks) >= _MOST:
-            log.warning("background_full")
+        """Runs `work`, unless too many tasks are running. Its exceptions are logged."""
+        if len(self._tasks) >= _MAX_TASKS:
+            log.warning("background_task_dropped")
             return
-        task = asyncio.create_task(self._logged(work))
+        task = asyncio.create_task(self._run(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, seconds: float) -> None:
-        """Waits until all is done, and cancels what takes longer."""
+        """Waits for all tasks; cancels those that take longer than this."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _logged(self, work: Callable[[], Awaitable[object]]) -> None:
+    async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         try:
             await work()
         except Exception:
-            log.exception("background_raised")
+            log.exception("background_task_failed")

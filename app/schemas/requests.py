@@ -1,4 +1,4 @@
-"""Bodies of requests that are not the thing itself."""
+"""Request bodies, except those that are the same as a resource (tracks, credentials)."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.domain.states import QuestionType
 from app.domain.values import Frozen, Slug
 
 _ANSWER_SCHEMA = {
-    "description": "an option id, a list of them, a number or a text, as the question asks; null takes it back",
+    "description": "an option id, a list of option ids, a number or a text, by the question; null removes the answer",
     "anyOf": [
         {"type": "string"},
         {"type": "number"},
@@ -21,41 +21,40 @@ _ANSWER_SCHEMA = {
 
 
 class NewAssessment(Frozen):
-    """Which track to start."""
+    """The slug of the track to start."""
 
     track: Annotated[str, Field(max_length=64)]
 
 
-class GivenResponse(Frozen):
-    """An answer to one question."""
+class ResponseBody(Frozen):
+    """The answer to one question."""
 
     question_id: UUID
     answer: Annotated[Any, WithJsonSchema(_ANSWER_SCHEMA)]
 
 
-Responses = Annotated[tuple[GivenResponse, ...], Field(max_length=500)]
+Responses = Annotated[tuple[ResponseBody, ...], Field(max_length=500)]
 
 
 class SaveBody(Frozen):
-    """Answers to save."""
+    """Responses to save."""
 
     responses: Responses
 
 
 class SubmitBody(Frozen):
-    """Last answers, saved in the same transaction."""
+    """Last responses, saved in the same transaction as the submission."""
 
     responses: Responses = ()
 
 
-# A question's weight is 1,000 at most; what this one can earn is checked once it is known. -0 is 0.
+# A question's weight is at most 1,000; the weight of this question is checked later. -0 becomes 0.
 _Points = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(abs)]
-# Blanks are no reason.
 _Reason = Annotated[str, Field(pattern=r"\S", max_length=2000)]
 
 
 class OverrideBody(Frozen):
-    """A person's score of a question, in points from 0 to its `max_score`, and why it is that."""
+    """A person's score of a question, in points from 0 to its `max_score`, and the reason."""
 
     score: _Points
     reason: _Reason
@@ -71,8 +70,8 @@ _Rating = Annotated[int, Field(ge=1, le=5)]
 
 
 class FeedbackBody(Frozen):
-    """How relevant something is and whether one would accept it, 1–5: the recommendation of a credential, or without
-    one the result as a whole."""
+    """Ratings from 1 to 5 of relevance and acceptance: of the recommendation of a credential, or without
+    `credential_id` of the whole result."""
 
     relevance: _Rating
     acceptance: _Rating
@@ -81,18 +80,18 @@ class FeedbackBody(Frozen):
 
 
 class RetryBody(Frozen):
-    """Nothing: which job is tried again stands in the path."""
+    """An empty object."""
 
 
 class WebhookBody(Frozen):
-    """Where the end of an assessment is told, and the secret that signs it; without one a secret is made."""
+    """The URL that gets the messages, and the secret that signs them; a secret is made if none is sent."""
 
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra={"format": "uri"})]
     secret: Annotated[str | None, Field(max_length=100, repr=False)] = None
 
 
 class RedeliverBody(Frozen):
-    """Nothing: which message is sent again stands in the path."""
+    """An empty object."""
 
 
 class NewTheoreticalQuestion(TheoreticalQuestion):

@@ -1,1 +1,1 @@
-"""HTTP: one table of routes, handlers that parse, call one service and render, and the mapping of errors."""
+"""The JSON API: one table of routes, handlers that parse, call one service and render, and the OpenAPI document."""

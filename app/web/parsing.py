@@ -1,18 +1,17 @@
-"""Reading requests: bodies as strict JSON, headers, queries and path parts. Anything odd is refused, never guessed."""
+"""Reading bodies, headers and path parameters. What cannot be understood is refused."""
 
 import re
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.idempotency import IdempotencyKey, fingerprint, parse_key
-from app.http.problems import BAD_KEY, BAD_QUERY, MALFORMED, WRONG_MEDIA, RequestProblem
-from app.services.caller import Caller
+from app.http.app_keys import ACCESS, REQUEST_ID
+from app.http.problems import BAD_KEY, MALFORMED, WRONG_MEDIA, RequestProblem
+from app.services.assessments.submit import Origin
 from app.services.idempotency import IdempotentRequest
-from app.services.paging import BadCursor, decode
 from app.web import strict_json
 from app.web.strict_json import storable
 
@@ -20,11 +19,11 @@ _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """The body as a JSON object; no body is an empty one.
+    """The body as a JSON object; an empty object if there is no body.
 
     Raises:
-        RequestProblem: it is no JSON, or not said to be.
-        InvalidFields: it is no object, or a text in it cannot be stored.
+        RequestProblem: it is not JSON, or not declared as JSON.
+        InvalidFields: it is not an object, or a text in it cannot be stored.
     """
     raw = await _read(request)
     if not raw:
@@ -42,54 +41,47 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 
 async def _read(request: web.Request) -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RequestProblem(WRONG_MEDIA, "send the body as it is, not compressed", {"Accept-Encoding": "identity"})
+        raise RequestProblem(WRONG_MEDIA, "send the body uncompressed", {"Accept-Encoding": "identity"})
     try:
         return await request.read()
     except ConnectionError:
-        # Nobody hears it, but neither logs nor metrics should blame the storage.
+        # The client has gone, so nobody gets this answer; but a ConnectionError would count as an unavailable database.
         raise RequestProblem(MALFORMED, "the connection ended before the body") from None
 
 
-def traceparent(request: web.Request) -> str | None:
-    """The caller's W3C trace context, if it is one."""
-    given = request.headers.get("traceparent", "")
-    match = _TRACEPARENT.fullmatch(given)
-    return given if match and set(match[1]) != {"0"} and set(match[2]) != {"0"} else None
-
-
 def path_text(request: web.Request, name: str) -> str:
-    """A text in the path.
+    """The text in the path.
 
     Raises:
-        NotFound: nothing can be called that.
+        NotFound: it cannot be stored, so nothing has this name.
     """
     text = request.match_info[name]
     if not storable(text):
-        raise NotFound("there is no such thing")
+        raise NotFound("there is no such resource")
     return text
 
 
 def path_id(request: web.Request, name: str) -> UUID:
-    """The UUID in the path.
+    """The UUID in the path, in its usual form with dashes.
 
     Raises:
-        NotFound: it is none, so nothing can have it.
+        NotFound: it is something else, so nothing has this id.
     """
     text = request.match_info[name]
     try:
-        found = UUID(text)
+        value = UUID(text)
     except ValueError:
-        raise NotFound("there is no such thing") from None
-    if str(found) != text.lower():
-        raise NotFound("there is no such thing")
-    return found
+        raise NotFound("there is no such resource") from None
+    if str(value) != text.lower():
+        raise NotFound("there is no such resource")
+    return value
 
 
-def attempt_of(request: web.Request, caller: Caller, payload: Any) -> IdempotentRequest:
-    """The request's idempotency key and payload.
+def idempotent_request(request: web.Request, payload: Any) -> IdempotentRequest:
+    """The request's idempotency key, if it has one, and the fingerprint of its payload.
 
     Raises:
-        RequestProblem: the key's form is wrong.
+        RequestProblem: the key has the wrong form.
     """
     headers = request.headers.getall("Idempotency-Key", [])
     if not headers:
@@ -97,98 +89,18 @@ def attempt_of(request: web.Request, caller: Caller, payload: Any) -> Idempotent
     key = parse_key(headers[0])
     if len(headers) > 1 or key is None:
         raise RequestProblem(BAD_KEY, "send one key of 1 to 255 visible ASCII characters, quoted or bare")
-    return IdempotentRequest(IdempotencyKey(caller.sub, request.path, key), fingerprint(payload))
+    return IdempotentRequest(IdempotencyKey(request[ACCESS].caller.sub, request.path, key), fingerprint(payload))
 
 
-def probable_key(request: web.Request, caller: Caller) -> IdempotencyKey | None:
-    """The key, for a read that must not yet complain about its form."""
+def unchecked_idempotency_key(request: web.Request) -> IdempotencyKey | None:
+    """The idempotency key, or None if it has the wrong form: for a read that comes before the checks of the request."""
     key = parse_key(request.headers.get("Idempotency-Key", ""))
-    return IdempotencyKey(caller.sub, request.path, key) if key else None
+    return IdempotencyKey(request[ACCESS].caller.sub, request.path, key) if key else None
 
 
-def query_limit(request: web.Request) -> int:
-    """`limit`, 1–100, 50 if not given.
-
-    Raises:
-        RequestProblem: it is something else.
-    """
-    text = request.query.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 100):
-        bad_query("limit must be a whole number from 1 to 100")
-    return int(text)
-
-
-def query_whole(request: web.Request, name: str) -> int | None:
-    """A whole number from 1 that fits a column.
-
-    Raises:
-        RequestProblem: it is something else.
-    """
-    text = request.query.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 and len(text) <= 10):
-        bad_query(f"{name} must be a whole number from 1")
-    return int(text)
-
-
-def query_cursor(request: web.Request, count: int) -> list[str] | None:
-    """The sort values in `cursor`.
-
-    Raises:
-        RequestProblem: it is no cursor.
-    """
-    cursor = request.query.get("cursor")
-    if cursor is None:
-        return None
-    try:
-        values = decode(cursor, count)
-    except BadCursor as error:
-        bad_query(f"cursor {error}")
-    if not all(map(storable, values)):
-        bad_query("cursor is no cursor of this list")
-    return values
-
-
-def query_text(request: web.Request, name: str) -> str | None:
-    """A query parameter that Postgres can compare.
-
-    Raises:
-        RequestProblem: it has a NUL or half a character.
-    """
-    text = request.query.get(name)
-    if text is not None and not storable(text):
-        bad_query(f"{name} has characters that no text may have")
-    return text
-
-
-def query_cursor_id(request: web.Request) -> UUID | None:
-    """The id in `cursor`, for lists that are sorted by id.
-
-    Raises:
-        RequestProblem: it is no cursor.
-    """
-    values = query_cursor(request, 1)
-    try:
-        return UUID(values[0]) if values else None
-    except ValueError:
-        bad_query("cursor is no cursor of this list")
-
-
-def query_cursor_time(request: web.Request) -> tuple[datetime, UUID] | None:
-    """The time and id in `cursor`, for lists that are sorted by both.
-
-    Raises:
-        RequestProblem: it is no cursor.
-    """
-    values = query_cursor(request, 2)
-    try:
-        # A cursor of our own names its zone; whatever else parses is a time that Postgres can compare.
-        return (datetime.fromisoformat(values[0]).astimezone(UTC), UUID(values[1])) if values else None
-    except (ValueError, OverflowError):
-        bad_query("cursor is no cursor of this list")
-
-
-def bad_query(detail: str) -> NoReturn:
-    """Refuses a query."""
-    raise RequestProblem(BAD_QUERY, detail)
+def origin_of(request: web.Request) -> Origin:
+    """The request's id and the client's W3C trace context (if it sent a valid one), to be stored with jobs."""
+    header = request.headers.get("traceparent", "")
+    match = _TRACEPARENT.fullmatch(header)
+    valid = match and set(match[1]) != {"0"} and set(match[2]) != {"0"}
+    return Origin(header if valid else None, request[REQUEST_ID])

@@ -1,9 +1,4 @@
-"""All routes in one table; the OpenAPI document is made from it."""
-
-from dataclasses import dataclass
-from types import UnionType
-
-from pydantic import BaseModel
+"""All routes of the API in one table. The server and the OpenAPI document are made from it."""
 
 from app import schemas
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
@@ -21,7 +16,6 @@ from app.http.access import (
     STUDENTS,
     AccessRule,
     FindTarget,
-    Handler,
 )
 from app.schemas import requests
 from app.web.handlers import (
@@ -39,39 +33,12 @@ from app.web.handlers import (
     tracks,
     webhooks,
 )
-
-Shape = type[BaseModel] | UnionType
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route: who may use it, and what the OpenAPI document says of it. `headers` are those of its success; `problems`
-    are statuses beside those that every route may answer."""
-
-    method: str
-    path: str
-    handler: Handler
-    access: AccessRule
-    success: dict[int, Shape | None]
-    body: Shape | None = None
-    patch: bool = False
-    body_required: bool = True
-    keyed: bool = False
-    query: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    problems: tuple[int, ...] = ()
-    documented: bool = True
-
-    @property
-    def summary(self) -> str:
-        """The first line of the handler's docstring."""
-        return (self.handler.__doc__ or "").strip().splitlines()[0]
-
+from app.web.route import Route
 
 # Students list their own assessments, staff those of everyone.
 _STUDENTS_AND_STAFF = AccessRule(roles=STUDENTS.roles | STAFF.roles, staff_query=frozenset({"needs_review"}))
 
-# What a path names, by its beginning up to its last parameter.
+# What loads the resource that a path names, by the path up to its last parameter.
 _FIND_TARGET: dict[str, FindTarget] = {
     "/tracks/{slug}": tracks.find_track,
     "/questions/{question_id}": questions.find_question,
@@ -84,7 +51,7 @@ _FIND_TARGET: dict[str, FindTarget] = {
 
 
 def find_target(route: Route) -> FindTarget | None:
-    """The function that loads what the route's path names; None where the path has no parameters or needs no token."""
+    """What loads the resource that the route's path names; None for a public route and a path without parameters."""
     named = route.path[: route.path.rfind("}") + 1]
     return _FIND_TARGET[named] if named and not route.access.public else None
 

@@ -1,4 +1,4 @@
-"""Strict JSON: only what means one thing to every reader and can be stored."""
+"""A strict JSON parser: it refuses what parsers read differently, and what cannot be stored."""
 
 import json
 import math
@@ -9,49 +9,49 @@ from typing import Any, NoReturn
 
 from app.domain.errors import FieldError, InvalidFields
 
-# Deeper than any body of the contract, and shallow enough for every recursive reader.
-_DEPTH = 20
-# Twice what the widest list of the contract may have: each item too many would cost a complaint of its own.
-_WIDTH = 1000
-_BIG = 2**63
+# Deeper than any body of the API, and shallow enough for recursive code.
+_MAX_DEPTH = 20
+# Twice what the longest list of the API may have: each item too many would be an error of its own.
+_MAX_ITEMS = 1000
+_MAX_INTEGER = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# A key of half a megabyte may hold as many faults again, and each pointer repeats it.
-_MOST_FAULTS = 20
+# Each error repeats the keys on the way to it, which may be long.
+_MAX_ERRORS = 20
 
 _Path = tuple[str | int, ...]
 
 
 class BadJson(ValueError):
-    """Not JSON, or JSON by its grammar alone; the message names places in the body, never its content."""
+    """Not JSON, or ambiguous JSON. The message names a position in the body, never its content."""
 
 
 def parse(raw: bytes) -> Any:
-    """The value.
+    """The value of a JSON text.
 
     Raises:
-        BadJson: not UTF-8 JSON, a key twice in an object, a number that is none or too large, nested without end.
-        InvalidFields: a text in it cannot be stored, or it is deeper or wider than any body is.
+        BadJson: it is not JSON in UTF-8, an object has a key twice, or a number is NaN, infinite or too large.
+        InvalidFields: a text in it cannot be stored, or it is nested deeper or has more items than any body of the API.
     """
-    value = _loaded(raw)
-    faults = list(islice(_faults(value), _MOST_FAULTS))
-    if faults:
-        raise InvalidFields(faults)
+    value = _load(raw)
+    errors = list(islice(_find_errors(value), _MAX_ERRORS))
+    if errors:
+        raise InvalidFields(errors)
     return value
 
 
 def storable(text: str) -> bool:
-    """Whether Postgres can keep the text: no NUL, no half of a character."""
+    """Whether Postgres can store the text: it has no NUL and no lone surrogate."""
     return _UNSTORABLE.search(text) is None
 
 
-def _loaded(raw: bytes) -> Any:
+def _load(raw: bytes) -> Any:
     try:
         return json.loads(
             raw.decode("utf-8"),
-            object_pairs_hook=_distinct,
+            object_pairs_hook=_without_duplicates,
             parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_bounded,
+            parse_float=_parse_float,
+            parse_int=_parse_integer,
         )
     except (BadJson, json.JSONDecodeError) as error:
         raise BadJson(str(error)) from None
@@ -59,7 +59,7 @@ def _loaded(raw: bytes) -> Any:
         raise BadJson("the body is not UTF-8 JSON") from None
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise BadJson("an object has the same key twice")
@@ -67,42 +67,42 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise BadJson(f"{name} is no JSON number")
+    raise BadJson(f"{name} is not a JSON number")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise BadJson("a number is too large")
     return value
 
 
-def _bounded(text: str) -> int:
-    if len(text) > 20 or not -_BIG <= int(text) < _BIG:
+def _parse_integer(text: str) -> int:
+    if len(text) > 20 or not -_MAX_INTEGER <= int(text) < _MAX_INTEGER:
         raise BadJson("a number is too large")
     return int(text)
 
 
-def _faults(root: Any) -> Iterator[FieldError]:
-    """Texts and keys that cannot be stored, and what goes beyond the limits; without recursion."""
+def _find_errors(root: Any) -> Iterator[FieldError]:
+    """Texts and keys that cannot be stored, and what exceeds the limits. Without recursion, since it may be deep."""
     stack: list[tuple[_Path, Any]] = [((), root)]
     while stack:
         path, value = stack.pop()
-        if len(path) > _DEPTH:
-            yield FieldError("", f"is nested deeper than {_DEPTH} levels")
+        if len(path) > _MAX_DEPTH:
+            yield FieldError("", f"is nested deeper than {_MAX_DEPTH} levels")
             return
         if isinstance(value, str) and not storable(value):
-            yield FieldError(_pointer(path), "has a NUL or half a character (lone surrogate)")
+            yield FieldError(_pointer(path), "has a NUL or a lone surrogate")
         elif isinstance(value, dict) and not all(map(storable, value)):
-            yield FieldError(_pointer(path), "has a key with a NUL or half a character (lone surrogate)")
-        elif isinstance(value, dict | list) and len(value) > _WIDTH:
-            yield FieldError(_pointer(path), f"has more than {_WIDTH} items")
+            yield FieldError(_pointer(path), "has a key with a NUL or a lone surrogate")
+        elif isinstance(value, dict | list) and len(value) > _MAX_ITEMS:
+            yield FieldError(_pointer(path), f"has more than {_MAX_ITEMS} items")
         else:
-            stack += [((*path, key), inner) for key, inner in _inner(value)]
+            stack += [((*path, key), inner) for key, inner in _children(value)]
 
 
-def _inner(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """The members and items that may be at fault."""
+def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """The members or items that may have errors."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return ((key, inner) for key, inner in pairs if isinstance(inner, str | list | dict))
 

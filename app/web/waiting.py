@@ -6,48 +6,48 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from app.web.parsing import bad_query
+from app.web.query import bad_query
 
-MOST_SECONDS = 60
-_WHOLE = re.compile(r"[0-9]{1,9}")
-# A preference of a `Prefer` header: its name and value, whatever parameters follow.
+_MAX_SECONDS = 60
+_INTEGER = re.compile(r"[0-9]{1,9}")
+# One preference of a `Prefer` header: its name, its value, and parameters, which are ignored.
 _PREFERENCE = re.compile(r'\s*([^\s=;,"]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;,"]*)))?\s*(?:;(?:[^,"]|"[^"]*")*)?(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Seconds to wait, and what `Preference-Applied` says of it: nothing unless it came from `Prefer`."""
+    """Seconds to wait, and the value of `Preference-Applied` if they come from `Prefer`."""
 
     seconds: int = 0
-    applied: str | None = None
+    preference: str | None = None
 
 
-def asked_wait(request: web.Request) -> Wait:
-    """The request's wait; `?wait` beats `Prefer`.
+def requested_wait(request: web.Request) -> Wait:
+    """How long the request is to wait; `?wait` beats `Prefer`.
 
     Raises:
-        RequestProblem: `?wait` is no whole number of seconds from 0 to 60.
+        RequestProblem: `?wait` is not a whole number of seconds from 0 to 60.
     """
-    # Not `request.query`: what that keeps would be there as long as the request waits.
+    # Not `request.query`: the request keeps what it parsed, which costs memory while thousands of them wait.
     query = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
-    asked = [value for name, value in query if name == "wait"]
-    if asked:
-        seconds = _seconds(asked[0])
-        if seconds is None or len(asked) > 1:
-            bad_query(f"wait must be a whole number of seconds from 0 to {MOST_SECONDS}")
+    values = [value for name, value in query if name == "wait"]
+    if values:
+        seconds = _parse_seconds(values[0])
+        if seconds is None or len(values) > 1:
+            bad_query(f"wait must be a whole number of seconds from 0 to {_MAX_SECONDS}")
         return Wait(seconds)
-    preferred = _preferred(request.headers.getall("Prefer", []))
+    preferred = _preferred_seconds(request.headers.getall("Prefer", []))
     return Wait(preferred, f"wait={preferred}") if preferred is not None else Wait()
 
 
-def _preferred(headers: list[str]) -> int | None:
-    """The first preference of that name counts; one that makes no sense is ignored."""
+def _preferred_seconds(headers: list[str]) -> int | None:
+    """The first `wait` counts; an invalid one is ignored."""
     for name, quoted, bare in _PREFERENCE.findall(",".join(headers)):
         if name.lower() == "wait":
-            return _seconds(quoted or bare)
+            return _parse_seconds(quoted or bare)
     return None
 
 
-def _seconds(text: str) -> int | None:
-    seconds = int(text) if _WHOLE.fullmatch(text) else None
-    return seconds if seconds is not None and seconds <= MOST_SECONDS else None
+def _parse_seconds(text: str) -> int | None:
+    seconds = int(text) if _INTEGER.fullmatch(text) else None
+    return seconds if seconds is not None and seconds <= _MAX_SECONDS else None

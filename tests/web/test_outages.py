@@ -14,7 +14,8 @@ from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings, WrongSetting, load_settings
-from app.web.routes import ROUTES, Route
+from app.web.route import Route
+from app.web.routes import ROUTES
 from app.wiring.pool import open_pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
@@ -130,7 +131,7 @@ async def test_a_write_that_postgres_refuses_leaves_nothing_behind(
 ) -> None:
     reply = await api.post(f"{path}/submit", {"responses": bank.all_answers()}, Idempotency_Key="once")
     told = problem(reply, 500, "internal-error")
-    assert told["detail"] == "the request id helps to find out what"
+    assert told["detail"] == "the request id helps to find the cause"
     assert (await api.get(path)).body["responses"] == []
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 0
     assert (await api.post(f"{path}/submit")).status == 202

@@ -8,7 +8,8 @@ import pytest
 
 from app.domain.states import JobType
 from app.repositories.sql import Pool
-from app.web.routes import ROUTES, Route
+from app.web.route import Route
+from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.pipelines import job_id, submit

@@ -1,13 +1,17 @@
-"""Finding an assessment for a caller: it must exist, and the caller must be allowed to have it."""
+"""Finding assessments for a caller: one that must exist and be permitted, or a page of those that they may see."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from app.domain.errors import NotFound
-from app.domain.records.assessments import Assessment
+from app.domain.records.assessments import Assessment, AssessmentSummary
+from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Executor
-from app.services.caller import Access
+from app.services import paging
+from app.services.caller import Access, Caller
 
 
 class Owned(Protocol):
@@ -15,6 +19,16 @@ class Owned(Protocol):
 
     @property
     def owner(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class AssessmentFilter:
+    """Which assessments to list; None leaves a criterion out."""
+
+    track: str | None = None
+    status: AssessmentStatus | None = None
+    degraded: bool | None = None
+    needs_review: bool | None = None
 
 
 _Record = TypeVar("_Record")
@@ -61,3 +75,13 @@ async def find_permitted_assessment(db: Executor, assessment_id: UUID, access: A
         Forbidden: it belongs to someone else.
     """
     return permitted(await assessments.read(db, assessment_id), access)
+
+
+async def list_assessments(
+    db: Executor, caller: Caller, chosen: AssessmentFilter, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[list[AssessmentSummary], str | None]:
+    """A page of the caller's assessments, or of everyone's for staff, newest first, and the cursor of the next page."""
+    owner = None if caller.staff else caller.sub
+    filters = (chosen.track, chosen.status, chosen.degraded, chosen.needs_review)
+    rows = await assessments.page(db, owner, *filters, after, limit + 1)
+    return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.assessment_id))

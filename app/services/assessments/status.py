@@ -8,7 +8,7 @@ from app.domain.errors import AssessmentExpired, AssessmentFailed, NotSubmitted
 from app.domain.records.assessments import StatusRecord
 from app.domain.states import AssessmentStatus
 from app.repositories import assessments
-from app.repositories.sql import Pool
+from app.repositories.sql import Executor, Pool
 from app.schemas import StatusView, status_view
 from app.services.assessments.lookup import permitted
 from app.services.caller import Access
@@ -37,13 +37,13 @@ class Status:
         return self.view.status.final and not self.view.rescoring
 
 
-async def read_status(pool: Pool, assessment_id: UUID, access: Access) -> Status:
+async def read_status(db: Executor, assessment_id: UUID, access: Access) -> Status:
     """The status of an assessment that the caller may have, read in one statement.
 
     Raises:
         NotFound, Forbidden.
     """
-    return status_of(permitted(await assessments.read_status(pool, assessment_id), access))
+    return status_of(permitted(await assessments.read_status(db, assessment_id), access))
 
 
 def status_of(record: StatusRecord) -> Status:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from app.domain.body_validation import merge_body
 from app.domain.errors import NotFound
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.records.assessments import Credential
+from app.domain.records.catalog import Credential
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, credentials
 from app.repositories.sql import Connection, Executor, Pool
@@ -28,7 +28,7 @@ async def find(db: Executor, credential_id: UUID, version: int | None = None) ->
 async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Credential], str | None]:
     """Active credentials whose ids come after this one, and the cursor of the next page."""
     rows = await credentials.page(db, after, limit + 1)
-    return paging.cut(rows, limit, lambda credential: (str(credential.credential_id),))
+    return paging.first_page(rows, limit, lambda credential: (str(credential.credential_id),))
 
 
 async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:

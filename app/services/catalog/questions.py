@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from app.domain.assessment.questions import QuestionBody
 from app.domain.body_validation import merge_body
 from app.domain.errors import FieldError, InvalidFields, NotFound
-from app.domain.records.assessments import BankQuestion
+from app.domain.records.catalog import BankQuestion
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, questions, tracks
 from app.repositories.sql import Connection, Executor, Pool
@@ -30,7 +30,7 @@ async def page(
 ) -> tuple[list[BankQuestion], str | None]:
     """Active questions of one track or of all whose ids come after this one, and the cursor of the next page."""
     rows = await questions.page(db, track, after, limit + 1)
-    return paging.cut(rows, limit, lambda question: (str(question.question_id),))
+    return paging.first_page(rows, limit, lambda question: (str(question.question_id),))
 
 
 async def create(conn: Connection, actor: str, track_slug: str, body: QuestionBody) -> BankQuestion:

@@ -8,7 +8,7 @@ from app.domain.assessment.questions import BODY_OF_TYPE
 from app.domain.assessment.tracks import TrackBody
 from app.domain.body_validation import validate_body
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.records.assessments import Track
+from app.domain.records.catalog import Track
 from app.domain.states import AuditAction, AuditEntity, QuestionType
 from app.repositories import audit, credentials, questions, tracks
 from app.repositories.sql import Connection, Pool

@@ -5,7 +5,7 @@ from typing import Any
 from app.domain.assessment.tracks import TrackBody
 from app.domain.body_validation import merge_body
 from app.domain.errors import NotFound
-from app.domain.records.assessments import Track
+from app.domain.records.catalog import Track
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, tracks
 from app.repositories.sql import Connection, Executor, Pool
@@ -27,7 +27,7 @@ async def find(db: Executor, slug: str) -> Track:
 async def page(db: Executor, after: str | None, limit: int) -> tuple[list[Track], str | None]:
     """Active tracks whose slugs come after this one, and the cursor of the next page."""
     rows = await tracks.page(db, after, limit + 1)
-    return paging.cut(rows, limit, lambda track: (track.body.slug,))
+    return paging.first_page(rows, limit, lambda track: (track.body.slug,))
 
 
 async def create(conn: Connection, actor: str, body: TrackBody) -> Track:

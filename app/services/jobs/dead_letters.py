@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from app.domain.errors import Conflict, NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
-from app.domain.records.assessments import JobLine
+from app.domain.records.jobs import JobRecord
 from app.domain.states import AuditAction, AuditEntity, JobStatus, JobType
 from app.repositories import audit, dead_letters
 from app.repositories.sql import Connection, Executor
@@ -21,12 +21,12 @@ class RetriedJob:
     """The job that now runs in place of the failed one, the notifications to send after the commit, and all failed jobs
     that this retried: in a new run, every failed job of the former one."""
 
-    job: JobLine
+    job: JobRecord
     notifications: tuple[JobNotification, ...]
     retried_ids: frozenset[UUID]
 
 
-async def find(db: Executor, job_id: UUID) -> JobLine:
+async def find(db: Executor, job_id: UUID) -> JobRecord:
     """The job.
 
     Raises:
@@ -40,7 +40,7 @@ async def find(db: Executor, job_id: UUID) -> JobLine:
 
 async def list_jobs(
     db: Executor, status: JobStatus | None, job_type: JobType | None, after: tuple[datetime, UUID] | None, limit: int
-) -> tuple[list[JobLine], str | None]:
+) -> tuple[list[JobRecord], str | None]:
     """A page of jobs of this status and type (None: any), newest first, and the cursor of the next page."""
     statuses = JobStatus if status is None else (status,)
     rows = await dead_letters.page(db, statuses, job_type, after, limit + 1)

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from app.domain.errors import AssessmentExpired, BeingSent, NotFound, NoWebhook
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import DeliveryLine, WebhookRecord
+from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webhook_view
+from app.services import paging
 from app.services.assessments.lookup import permitted
 from app.services.caller import Access
 
@@ -81,12 +82,13 @@ async def remove(pool: Pool, assessment_id: UUID) -> None:
 
 async def list_deliveries(
     db: Executor, assessment_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[DeliveryLine]:
-    """A page of the assessment's messages, newest first."""
-    return await webhooks.page(db, assessment_id, after, limit)
+) -> tuple[list[DeliveryRecord], str | None]:
+    """A page of the assessment's messages, newest first, and the cursor of the next page."""
+    rows = await webhooks.page(db, assessment_id, after, limit + 1)
+    return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.delivery_id))
 
 
-async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | None = None) -> DeliveryLine:
+async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | None = None) -> DeliveryRecord:
     """The message; with an `assessment_id`, only if it belongs to that assessment.
 
     Raises:
@@ -99,8 +101,8 @@ async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | N
 
 
 async def redeliver(
-    conn: Connection, delivery: DeliveryLine, admin: str | None
-) -> tuple[DeliveryLine, JobNotification]:
+    conn: Connection, delivery: DeliveryRecord, admin: str | None
+) -> tuple[DeliveryRecord, JobNotification]:
     """Has the message sent once more, now. Must run in a transaction. If an `admin` does it, it is audited.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Handlers: parse, call one service, render."""
+"""Handlers of the JSON API, one module for each kind of resource."""

@@ -1,109 +1,98 @@
-"""Assessments: start, answer, submit, follow."""
+"""Handlers for assessments: start, list, show, answer, submit, read the result."""
 
 from uuid import UUID
 
 from aiohttp import web
 
 from app.domain.body_validation import validate_body
-from app.domain.records.assessments import Assessment, AssessmentLine, StoredAnswer
+from app.domain.idempotency import StoredReply
+from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus
-from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT, METRICS, REQUEST_ID, SUBMITTER
-from app.repositories import assessments
+from app.http.app_keys import ACCESS, CONTEXT, METRICS, SUBMITTER
 from app.repositories.sql import Connection
 from app.schemas import AssessmentPage, assessment_view, line_view
 from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
-from app.services import paging
 from app.services.assessments import lookup, responses, start, status
+from app.services.assessments.lookup import AssessmentFilter
 from app.services.assessments.status import Status
-from app.services.assessments.submit import Origin, SubmitResult
 from app.services.idempotency import IdempotentRequest, run_idempotently
-from app.services.jobs.runner import notify
-from app.web.parsing import (
-    attempt_of,
-    bad_query,
-    path_id,
-    probable_key,
-    query_cursor_time,
-    query_limit,
-    query_text,
-    read_object,
-    traceparent,
-)
-from app.web.replies import answer, json_reply, status_headers, stored_reply
+from app.web.notifications import notify_workers, publish_change
+from app.web.parsing import idempotent_request, origin_of, path_id, read_object, unchecked_idempotency_key
+from app.web.query import query_boolean, query_choice, query_cursor_time, query_limit, query_text
+from app.web.replies import json_reply, status_headers, storable_answer, stored_reply
 
 
 async def start_assessment(request: web.Request) -> web.StreamResponse:
-    """Starts an assessment, or goes on with the open one of the track."""
-    caller = request[ACCESS].caller
-    value = await read_object(request)
-    track, context = validate_body(NewAssessment, value).track, request.app[CONTEXT]
+    """Starts an assessment of a track, or resumes the open one."""
+    payload = await read_object(request)
+    track, context = validate_body(NewAssessment, payload).track, request.app[CONTEXT]
 
-    async def work(conn: Connection) -> StoredAnswer:
-        assessment, new = await start.start(conn, caller.sub, track, context.settings.assessment_ttl)
-        return answer(assessment_view(assessment), 201 if new else 200, f"/assessments/{assessment.id}")
+    async def start_or_resume(conn: Connection) -> StoredReply:
+        owner, ttl = request[ACCESS].caller.sub, context.settings.assessment_ttl
+        assessment, new = await start.start(conn, owner, track, ttl)
+        return storable_answer(assessment_view(assessment), 201 if new else 200, f"/assessments/{assessment.id}")
 
-    return stored_reply(await run_idempotently(context.pool, attempt_of(request, caller, value), work))
+    return stored_reply(await run_idempotently(context.pool, idempotent_request(request, payload), start_or_resume))
 
 
 async def list_assessments(request: web.Request) -> web.StreamResponse:
-    """A page of assessments, newest first: the caller's own, or everyone's for staff."""
-    caller = request[ACCESS].caller
-    limit, after = query_limit(request), query_cursor_time(request)
-    found = await assessments.page(
-        request.app[CONTEXT].pool,
-        None if caller.staff else caller.sub,
-        query_text(request, "track"),
-        _status_filter(request),
-        _truth_filter(request, "degraded"),
-        _truth_filter(request, "needs_review"),
-        after,
-        limit + 1,
+    """A page of assessments, newest first: the caller's own, or everyone's for advisors and admins."""
+    caller, limit, after = request[ACCESS].caller, query_limit(request), query_cursor_time(request)
+    chosen = AssessmentFilter(
+        track=query_text(request, "track"),
+        status=query_choice(request, "status", AssessmentStatus),
+        degraded=query_boolean(request, "degraded"),
+        needs_review=query_boolean(request, "needs_review"),
     )
-    page, cursor = paging.cut(found, limit, _position_of)
+    page, cursor = await lookup.list_assessments(request.app[CONTEXT].pool, caller, chosen, after, limit)
     lines = tuple(line_view(line, staff=caller.staff) for line in page)
     return json_reply(AssessmentPage(items=lines, next_cursor=cursor))
 
 
 async def show_assessment(request: web.Request) -> web.StreamResponse:
     """An assessment with its questions and saved responses."""
-    assessment_id, access = path_id(request, "assessment_id"), request[ACCESS]
-    return json_reply(
-        assessment_view(await lookup.find_permitted_assessment(request.app[CONTEXT].pool, assessment_id, access))
-    )
+    return json_reply(assessment_view(await find_permitted_assessment(request)))
 
 
 async def save_responses(request: web.Request) -> web.StreamResponse:
-    """Saves some answers."""
-    pool = request.app[CONTEXT].pool
-    assessment = await lookup.find_permitted_assessment(pool, path_id(request, "assessment_id"), request[ACCESS])
+    """Saves some responses."""
+    assessment = await find_permitted_assessment(request)
     body = validate_body(SaveBody, await read_object(request))
-    saved = await responses.save(pool, assessment, _given(body))
-    request.app[CONTEXT].change_feed.publish(assessment.id)
+    saved = await responses.save(request.app[CONTEXT].pool, assessment, _answers(body))
+    publish_change(request.app, assessment.id)
     return json_reply(saved)
 
 
 async def submit_assessment(request: web.Request) -> web.StreamResponse:
-    """Locks the answers, scores by rule, and queues the jobs."""
+    """Submits an assessment: locks its responses, scores them by rule, and queues the jobs."""
     access, submitter = request[ACCESS], request.app[SUBMITTER]
-    early = IdempotentRequest(probable_key(request, access.caller), b"")
+    # Read together with the answer that may be stored for the key; the key is checked after the body.
+    early = IdempotentRequest(unchecked_idempotency_key(request), b"")
     draft = await submitter.read_draft(path_id(request, "assessment_id"), access, early)
-    value = await read_object(request)
-    body = validate_body(SubmitBody, value)
-    origin = Origin(traceparent(request), request[REQUEST_ID])
-    attempt = attempt_of(request, access.caller, value)
-    submitted = await submitter.submit(draft, access, attempt, _given(body), origin)
+    payload = await read_object(request)
+    answers = _answers(validate_body(SubmitBody, payload))
+    attempt, origin = idempotent_request(request, payload), origin_of(request)
+    submitted = await submitter.submit(draft, access, attempt, answers, origin)
     if submitted.notifications:
-        request.app[CONTEXT].change_feed.publish(draft.assessment.id)
-        _ring_later(request.app, submitted)
+        request.app[METRICS].submissions.inc()
+        publish_change(request.app, draft.assessment.id)
+        notify_workers(request.app, submitted.notifications)
     return stored_reply(submitted.answer)
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:
-    """The result, or the status while there is none yet."""
-    found = await status.read_result(request.app[CONTEXT].pool, path_id(request, "assessment_id"), request[ACCESS])
-    if isinstance(found, Status):
-        return json_reply(found.view, 202, status_headers(found))
-    return json_reply(found, headers={"Cache-Control": "private, no-cache"})
+    """The result of an assessment, or its status while there is no result."""
+    pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
+    result = await status.read_result(pool, assessment_id, request[ACCESS])
+    if isinstance(result, Status):
+        return json_reply(result.view, 202, status_headers(result))
+    return json_reply(result, headers={"Cache-Control": "private, no-cache"})
+
+
+async def find_permitted_assessment(request: web.Request) -> Assessment:
+    """The assessment that the path names, if the caller may have it. Raises `NotFound` or `Forbidden`."""
+    pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
+    return await lookup.find_permitted_assessment(pool, assessment_id, request[ACCESS])
 
 
 async def find_assessment(request: web.Request) -> Assessment:
@@ -111,31 +100,5 @@ async def find_assessment(request: web.Request) -> Assessment:
     return await lookup.find_assessment(request.app[CONTEXT].pool, path_id(request, "assessment_id"))
 
 
-def _ring_later(app: web.Application, submitted: SubmitResult) -> None:
-    """Rings off the request's path: the answer does not wait for Redis."""
-    context = app[CONTEXT]
-    app[METRICS].submissions.inc()
-    app[BACKGROUND].start(lambda: notify(context.job_queue, submitted.notifications))
-
-
-def _given(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:
+def _answers(body: SaveBody | SubmitBody) -> list[tuple[UUID, object]]:
     return [(response.question_id, response.answer) for response in body.responses]
-
-
-def _status_filter(request: web.Request) -> AssessmentStatus | None:
-    text = request.query.get("status")
-    try:
-        return AssessmentStatus(text) if text is not None else None
-    except ValueError:
-        bad_query(f"status must be one of {', '.join(AssessmentStatus)}")
-
-
-def _truth_filter(request: web.Request, name: str) -> bool | None:
-    text = request.query.get(name)
-    if text is not None and text not in ("true", "false"):
-        bad_query(f"{name} must be true or false")
-    return None if text is None else text == "true"
-
-
-def _position_of(line: AssessmentLine) -> tuple[str, str]:
-    return line.created_at.isoformat(), str(line.assessment_id)

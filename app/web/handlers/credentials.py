@@ -1,24 +1,19 @@
-"""The catalogue of credentials."""
+"""Handlers for credentials: list, show, create, change, delete."""
 
 from aiohttp import web
 
 from app.domain.body_validation import validate_body
+from app.domain.idempotency import StoredReply
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.records.assessments import Credential, StoredAnswer
+from app.domain.records.catalog import Credential
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import CredentialPage, credential_view
 from app.services.catalog import credentials
 from app.services.idempotency import run_idempotently
-from app.web.parsing import (
-    attempt_of,
-    path_id,
-    query_cursor_id,
-    query_limit,
-    query_whole,
-    read_object,
-)
-from app.web.replies import answer, json_reply, stored_reply
+from app.web.parsing import idempotent_request, path_id, read_object
+from app.web.query import query_cursor_id, query_integer, query_limit
+from app.web.replies import json_reply, storable_answer, stored_reply
 
 
 async def list_credentials(request: web.Request) -> web.StreamResponse:
@@ -30,41 +25,39 @@ async def list_credentials(request: web.Request) -> web.StreamResponse:
 
 
 async def show_credential(request: web.Request) -> web.StreamResponse:
-    """A credential, or a named version of it."""
+    """An active credential, or a named version of an active or deleted one."""
     return json_reply(credential_view(await find_credential(request)))
 
 
 async def create_credential(request: web.Request) -> web.StreamResponse:
-    """A new credential."""
-    caller = request[ACCESS].caller
-    value = await read_object(request)
-    body = validate_body(CredentialBody, value)
+    """Creates a credential."""
+    payload = await read_object(request)
+    body = validate_body(CredentialBody, payload)
 
-    async def work(conn: Connection) -> StoredAnswer:
-        credential = await credentials.create(conn, caller.sub, body)
-        return answer(credential_view(credential), 201, f"/credentials/{credential.credential_id}")
+    async def create(conn: Connection) -> StoredReply:
+        credential = await credentials.create(conn, request[ACCESS].caller.sub, body)
+        return storable_answer(credential_view(credential), 201, f"/credentials/{credential.credential_id}")
 
-    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
+    return stored_reply(answer)
 
 
 async def patch_credential(request: web.Request) -> web.StreamResponse:
-    """A new version of a credential."""
-    caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
+    """Changes some fields of a credential, which makes a new version."""
     credential = await find_credential(request)
-    changes = await read_object(request)
-    changed = await credentials.patch(pool, caller.sub, credential.credential_id, changes)
+    changes, pool = await read_object(request), request.app[CONTEXT].pool
+    changed = await credentials.patch(pool, request[ACCESS].caller.sub, credential.credential_id, changes)
     return json_reply(credential_view(changed))
 
 
 async def delete_credential(request: web.Request) -> web.StreamResponse:
-    """Takes a credential out of the catalogue."""
-    caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
+    """Deletes a credential; its versions stay readable."""
     credential = await find_credential(request)
-    await credentials.delete(pool, caller.sub, credential.credential_id)
+    await credentials.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, credential.credential_id)
     return web.Response(status=204)
 
 
 async def find_credential(request: web.Request) -> Credential:
     """The active credential that the path names, or for a GET the version that the query names. Raises `NotFound`."""
-    version = query_whole(request, "version") if request.method in ("GET", "HEAD") else None
+    version = query_integer(request, "version") if request.method in ("GET", "HEAD") else None
     return await credentials.find(request.app[CONTEXT].pool, path_id(request, "credential_id"), version)

@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page to try it."""
+"""Handlers for the API's documentation: the OpenAPI document, and a page to try the API."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,30 +7,30 @@ from aiohttp import web
 
 from app.http.app_keys import OPENAPI_DOCUMENT
 
-# Swagger UI needs inline styles; scripts come from this server alone.
-_POLICY = (
+# Swagger UI needs inline styles. Scripts come from this server only.
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_OWN = Path(__file__).parent.parent / "static"
+_STATIC = Path(__file__).parent.parent / "static"
 
 
 async def openapi(request: web.Request) -> web.StreamResponse:
-    """The document, made from the models that parse the requests."""
+    """This OpenAPI document."""
     return web.Response(
         body=request.app[OPENAPI_DOCUMENT](), content_type="application/json", headers={"Cache-Control": "no-cache"}
     )
 
 
 async def docs(request: web.Request) -> web.StreamResponse:
-    """The page."""
-    return web.FileResponse(_OWN / "docs.html", headers={"Content-Security-Policy": _POLICY})
+    """A page that shows the document and can send requests."""
+    return web.FileResponse(_STATIC / "docs.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
 
 
 async def docs_asset(request: web.Request) -> web.StreamResponse:
-    """The page's own script, or a file of Swagger UI out of its package."""
+    """A file of the page: its own script, or one of Swagger UI's package."""
     name = request.match_info["name"]
-    folder = _OWN if name == "docs.js" else _swagger_ui()
+    folder = _STATIC if name == "docs.js" else _swagger_ui()
     return web.FileResponse(folder / name, headers={"Cache-Control": "max-age=3600"})
 
 

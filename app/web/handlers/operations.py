@@ -1,57 +1,31 @@
-"""For operators: alive, ready, metrics; and the documentation."""
+"""Handlers for operators: liveness, readiness and metrics."""
+
+from dataclasses import asdict
 
 from aiohttp import web
 
-from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.http.app_keys import CONTEXT, METRICS
-from app.outages import report_database_error
-from app.repositories import jobs, migrations
-from app.repositories.sql import DATABASE_UNAVAILABLE
-from app.wiring.context import Context
+from app.services.operations import check_readiness, count_jobs
 
-_AWAY = "not reachable"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def alive(request: web.Request) -> web.StreamResponse:
-    """Alive; touches nothing."""
+    """Whether the process answers; it uses neither the database nor Redis."""
     return web.json_response({"status": "ok"})
 
 
 async def ready(request: web.Request) -> web.StreamResponse:
-    """Whether the server can serve. Without Redis it can: the jobs start later."""
+    """Whether the server can serve: the state of Postgres, its migrations and Redis."""
     context = request.app[CONTEXT]
-    postgres, migrations = await _storage(context)
-    body = {"postgres": postgres, "migrations": migrations, "redis": await _redis(context)}
-    serves = postgres == "ok" and migrations == "ok"
-    return web.json_response(body, status=200 if serves else 503, headers=None if serves else {"Retry-After": "2"})
+    readiness = await check_readiness(context.pool, context.job_queue)
+    if readiness.ready:
+        return web.json_response(asdict(readiness))
+    return web.json_response(asdict(readiness), status=503, headers={"Retry-After": "2"})
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """Prometheus' text format; the jobs' counts are left out while Postgres is away."""
-    shown = request.app[METRICS]
-    try:
-        shown.show_jobs(await jobs.count_by_status(request.app[CONTEXT].pool))
-    except DATABASE_UNAVAILABLE:
-        shown.forget_jobs()
-    return web.Response(body=shown.render(), headers={"Content-Type": _METRICS_TYPE})
-
-
-async def _storage(context: Context) -> tuple[str, str]:
-    try:
-        applied = await migrations.applied_migrations(context.pool)
-    except DATABASE_UNAVAILABLE as error:
-        report_database_error(error, "/readyz")
-        return _AWAY, "unknown"
-    if not applied:
-        return "ok", "none applied; run `assay migrate`"
-    pending = len(migrations.known_migrations() - applied)
-    return "ok", f"{pending} pending; run `assay migrate`" if pending else "ok"
-
-
-async def _redis(context: Context) -> str:
-    try:
-        await context.job_queue.ping()
-    except REDIS_UNAVAILABLE:
-        return _AWAY
-    return "ok"
+    """The metrics in Prometheus' text format; without the numbers of jobs while Postgres is unavailable."""
+    server_metrics = request.app[METRICS]
+    server_metrics.set_jobs(await count_jobs(request.app[CONTEXT].pool))
+    return web.Response(body=server_metrics.render(), headers={"Content-Type": _METRICS_TYPE})

@@ -1,4 +1,4 @@
-"""The question bank, keys included: for staff only."""
+"""Handlers for questions of tracks, with their answer keys: list, show, create, change, delete."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from aiohttp import web
 from app.domain.assessment.questions import BODY_OF_TYPE
 from app.domain.body_validation import validate_body
 from app.domain.errors import FieldError, InvalidFields
-from app.domain.records.assessments import BankQuestion, StoredAnswer
+from app.domain.idempotency import StoredReply
+from app.domain.records.catalog import BankQuestion
 from app.domain.states import QuestionType
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
@@ -15,51 +16,49 @@ from app.schemas import QuestionPage, question_view
 from app.schemas.requests import NEW_OF_TYPE, NewQuestion
 from app.services.catalog import questions
 from app.services.idempotency import run_idempotently
-from app.web.parsing import attempt_of, path_id, query_cursor_id, query_limit, query_text, read_object
-from app.web.replies import answer, json_reply, stored_reply
+from app.web.parsing import idempotent_request, path_id, read_object
+from app.web.query import query_cursor_id, query_limit, query_text
+from app.web.replies import json_reply, storable_answer, stored_reply
 
 
 async def list_questions(request: web.Request) -> web.StreamResponse:
     """A page of active questions, of one track or of all."""
-    limit = query_limit(request)
-    track, after = query_text(request, "track"), query_cursor_id(request)
+    limit, after, track = query_limit(request), query_cursor_id(request), query_text(request, "track")
     page, cursor = await questions.page(request.app[CONTEXT].pool, track, after, limit)
     return json_reply(QuestionPage(items=tuple(question_view(question) for question in page), next_cursor=cursor))
 
 
 async def show_question(request: web.Request) -> web.StreamResponse:
-    """One active question in its present version."""
+    """The newest version of an active question."""
     return json_reply(question_view(await find_question(request)))
 
 
 async def create_question(request: web.Request) -> web.StreamResponse:
-    """A new question."""
-    caller = request[ACCESS].caller
-    value = await read_object(request)
-    new = _new_question(value)
+    """Creates a question."""
+    payload = await read_object(request)
+    new = _new_question(payload)
     body = BODY_OF_TYPE[new.type].model_validate(new.model_dump(exclude={"track"}))
 
-    async def work(conn: Connection) -> StoredAnswer:
-        question = await questions.create(conn, caller.sub, new.track, body)
-        return answer(question_view(question), 201, f"/questions/{question.question_id}")
+    async def create(conn: Connection) -> StoredReply:
+        question = await questions.create(conn, request[ACCESS].caller.sub, new.track, body)
+        return storable_answer(question_view(question), 201, f"/questions/{question.question_id}")
 
-    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
+    return stored_reply(answer)
 
 
 async def patch_question(request: web.Request) -> web.StreamResponse:
-    """A new version of a question."""
-    caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
+    """Changes some fields of a question, which makes a new version."""
     question = await find_question(request)
-    changes = await read_object(request)
-    changed = await questions.patch(pool, caller.sub, question.question_id, changes)
+    changes, pool = await read_object(request), request.app[CONTEXT].pool
+    changed = await questions.patch(pool, request[ACCESS].caller.sub, question.question_id, changes)
     return json_reply(question_view(changed))
 
 
 async def delete_question(request: web.Request) -> web.StreamResponse:
-    """Takes a question out of the bank."""
-    caller, pool = request[ACCESS].caller, request.app[CONTEXT].pool
+    """Deletes a question; assessments that have it keep it."""
     question = await find_question(request)
-    await questions.delete(pool, caller.sub, question.question_id)
+    await questions.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, question.question_id)
     return web.Response(status=204)
 
 
@@ -68,9 +67,9 @@ async def find_question(request: web.Request) -> BankQuestion:
     return await questions.find(request.app[CONTEXT].pool, path_id(request, "question_id"))
 
 
-def _new_question(value: dict[str, Any]) -> NewQuestion:
+def _new_question(payload: dict[str, Any]) -> NewQuestion:
     try:
-        kind = QuestionType(str(value.get("type")))
+        question_type = QuestionType(str(payload.get("type")))
     except ValueError:
         raise InvalidFields([FieldError("/type", "must be theoretical, profile or essay")]) from None
-    return validate_body(NEW_OF_TYPE[kind], value)
+    return validate_body(NEW_OF_TYPE[question_type], payload)

@@ -1,17 +1,17 @@
-"""The whole way of a result, for those who look into it."""
+"""Handler for the trace: everything that led to a result."""
 
 from aiohttp import web
 
 from app.http.app_keys import CONTEXT
-from app.services.assessments import lookup
 from app.services.results import trace
-from app.web.parsing import path_id, query_whole
+from app.web.handlers.assessments import find_assessment
+from app.web.query import query_integer
 from app.web.replies import json_reply
 
 
 async def show_trace(request: web.Request) -> web.StreamResponse:
-    """How a result came about: answers, rules, prompts, calls of models, the search, times, overrides, messages."""
-    pool = request.app[CONTEXT].pool
-    assessment = await lookup.find_assessment(pool, path_id(request, "assessment_id"))
-    view = await trace.read(pool, assessment.id, assessment.status, query_whole(request, "run"))
+    """Everything that led to a result: answers, rules, prompts, model calls, search, times, overrides, messages."""
+    assessment = await find_assessment(request)
+    run = query_integer(request, "run")
+    view = await trace.read(request.app[CONTEXT].pool, assessment.id, assessment.status, run)
     return json_reply(view, headers={"Cache-Control": "private, no-store"})

@@ -1,17 +1,19 @@
-"""Tracks."""
+"""Handlers for tracks: list, show, create, change, delete."""
 
 from aiohttp import web
 
 from app.domain.assessment.tracks import TrackBody
 from app.domain.body_validation import validate_body
-from app.domain.records.assessments import StoredAnswer, Track
+from app.domain.idempotency import StoredReply
+from app.domain.records.catalog import Track
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import TrackPage, track_view
 from app.services.catalog import tracks
 from app.services.idempotency import run_idempotently
-from app.web.parsing import attempt_of, path_text, query_cursor, query_limit, read_object
-from app.web.replies import answer, json_reply, stored_reply
+from app.web.parsing import idempotent_request, path_text, read_object
+from app.web.query import query_cursor, query_limit
+from app.web.replies import json_reply, storable_answer, stored_reply
 
 
 async def list_tracks(request: web.Request) -> web.StreamResponse:
@@ -22,35 +24,35 @@ async def list_tracks(request: web.Request) -> web.StreamResponse:
 
 
 async def show_track(request: web.Request) -> web.StreamResponse:
-    """One active track."""
+    """An active track."""
     return json_reply(track_view(await find_track(request)))
 
 
 async def create_track(request: web.Request) -> web.StreamResponse:
-    """A new track."""
-    caller = request[ACCESS].caller
-    value = await read_object(request)
-    body = validate_body(TrackBody, value)
+    """Creates a track."""
+    payload = await read_object(request)
+    body = validate_body(TrackBody, payload)
 
-    async def work(conn: Connection) -> StoredAnswer:
-        track = await tracks.create(conn, caller.sub, body)
-        return answer(track_view(track), 201, f"/tracks/{body.slug}")
+    async def create(conn: Connection) -> StoredReply:
+        track = await tracks.create(conn, request[ACCESS].caller.sub, body)
+        return storable_answer(track_view(track), 201, f"/tracks/{body.slug}")
 
-    return stored_reply(await run_idempotently(request.app[CONTEXT].pool, attempt_of(request, caller, value), work))
+    answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
+    return stored_reply(answer)
 
 
 async def patch_track(request: web.Request) -> web.StreamResponse:
-    """A track with some fields changed."""
-    caller, track = request[ACCESS].caller, await find_track(request)
+    """Changes some fields of a track."""
+    track = await find_track(request)
     changes = await read_object(request)
-    changed = await tracks.patch(request.app[CONTEXT].pool, caller.sub, track.body.slug, changes)
+    changed = await tracks.patch(request.app[CONTEXT].pool, request[ACCESS].caller.sub, track.body.slug, changes)
     return json_reply(track_view(changed))
 
 
 async def delete_track(request: web.Request) -> web.StreamResponse:
-    """Takes a track out of use."""
-    caller, track = request[ACCESS].caller, await find_track(request)
-    await tracks.delete(request.app[CONTEXT].pool, caller.sub, track)
+    """Deletes a track; its assessments can still be finished."""
+    track = await find_track(request)
+    await tracks.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, track)
     return web.Response(status=204)
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: where the end of an assessment is told, and what was sent there."""
+"""Handlers for the webhook of an assessment: register, show, remove it; list its messages and send them again."""
 
 import secrets
 
@@ -6,115 +6,103 @@ from aiohttp import web
 
 from app.domain.body_validation import validate_body
 from app.domain.errors import FieldError, InvalidFields
+from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import StoredAnswer
-from app.domain.records.webhooks import DeliveryLine
+from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
 from app.domain.webhook.address import AddressRefused, validate_url
 from app.domain.webhook.signing import SECRET_NEW_BYTES, InvalidSecret, new_secret, validate_secret
-from app.http.app_keys import ACCESS, BACKGROUND, CONTEXT
+from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import DeliveryPage, delivery_view
 from app.schemas.requests import RedeliverBody, WebhookBody
-from app.services import paging
 from app.services.idempotency import run_idempotently
-from app.services.jobs.runner import notify
 from app.services.webhooks import registrations
 from app.settings import Settings
-from app.web.parsing import attempt_of, path_id, query_cursor_time, query_limit, read_object
-from app.web.replies import answer, json_reply, stored_reply
-
-# The answer to a registration holds a secret.
-_PRIVATE = {"Cache-Control": "no-store"}
+from app.web.notifications import notify_workers, publish_change
+from app.web.parsing import idempotent_request, path_id, read_object
+from app.web.query import query_cursor_time, query_limit
+from app.web.replies import json_reply, storable_answer, stored_reply
 
 
 async def register_webhook(request: web.Request) -> web.StreamResponse:
-    """Registers or replaces the webhook of an assessment; the answer alone shows its secret."""
-    context = request.app[CONTEXT]
-    webhook = await registrations.find_webhook(context.pool, path_id(request, "assessment_id"), request[ACCESS])
+    """Registers or replaces the webhook of an assessment; only this answer shows its secret."""
+    context, webhook = request.app[CONTEXT], await _find_webhook(request)
     body = validate_body(WebhookBody, await read_object(request))
-    secret = _checked(body, context.settings)
+    secret = _validate_values(body, context.settings)
     registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
     if registered.changed:
-        context.change_feed.publish(webhook.assessment_id)
-    if registered.notification:
-        _ring_later(request.app, registered.notification)
-    return json_reply(registered.view, 200 if registered.replaced else 201, _PRIVATE)
+        publish_change(request.app, webhook.assessment_id)
+    notify_workers(request.app, [registered.notification] if registered.notification else [])
+    return json_reply(registered.view, 200 if registered.replaced else 201, {"Cache-Control": "no-store"})
 
 
 async def show_webhook(request: web.Request) -> web.StreamResponse:
     """The webhook of an assessment, without its secret."""
-    pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
-    webhook = await registrations.find_webhook(pool, assessment_id, request[ACCESS])
-    return json_reply(registrations.view_of(webhook))
+    return json_reply(registrations.view_of(await _find_webhook(request)))
 
 
 async def remove_webhook(request: web.Request) -> web.StreamResponse:
-    """Removes the webhook and cancels the tries that were still to come."""
-    context = request.app[CONTEXT]
-    webhook = await registrations.find_webhook(context.pool, path_id(request, "assessment_id"), request[ACCESS])
-    await registrations.remove(context.pool, webhook.assessment_id)
-    context.change_feed.publish(webhook.assessment_id)
+    """Removes the webhook and cancels the attempts that were still to come."""
+    webhook = await _find_webhook(request)
+    await registrations.remove(request.app[CONTEXT].pool, webhook.assessment_id)
+    publish_change(request.app, webhook.assessment_id)
     return web.Response(status=204)
 
 
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
-    """A page of an assessment's messages with every try, newest first."""
-    pool = request.app[CONTEXT].pool
-    webhook = await registrations.find_webhook(pool, path_id(request, "assessment_id"), request[ACCESS])
-    limit, after = query_limit(request), query_cursor_time(request)
-    found = await registrations.list_deliveries(pool, webhook.assessment_id, after, limit + 1)
-    page, cursor = paging.cut(found, limit, _position_of)
+    """A page of an assessment's messages with every attempt, newest first."""
+    webhook = await _find_webhook(request)
+    limit, after, pool = query_limit(request), query_cursor_time(request), request.app[CONTEXT].pool
+    page, cursor = await registrations.list_deliveries(pool, webhook.assessment_id, after, limit)
     return json_reply(DeliveryPage(items=tuple(delivery_view(line) for line in page), next_cursor=cursor))
 
 
 async def redeliver(request: web.Request) -> web.StreamResponse:
-    """Sends a message once more, now; what is left of its schedule stays."""
-    access, context = request[ACCESS], request.app[CONTEXT]
-    assessment_id, delivery = path_id(request, "assessment_id"), await find_delivery(request)
-    await registrations.find_webhook(context.pool, assessment_id, access)
-    value = await read_object(request)
-    validate_body(RedeliverBody, value)
+    """Sends a message once more, now; its schedule stays as it is."""
+    access, pool, delivery = request[ACCESS], request.app[CONTEXT].pool, await find_delivery(request)
+    await _find_webhook(request)
+    payload = await read_object(request)
+    validate_body(RedeliverBody, payload)
     admin = access.caller.sub if access.any_owner else None
-    rings: list[JobNotification] = []
+    notifications: list[JobNotification] = []
 
-    async def work(conn: Connection) -> StoredAnswer:
-        again, due = await registrations.redeliver(conn, delivery, admin)
-        rings.append(due)
-        return answer(delivery_view(again), 202, f"/assessments/{assessment_id}/webhook/deliveries")
+    async def send_again(conn: Connection) -> StoredReply:
+        redelivered, notification = await registrations.redeliver(conn, delivery, admin)
+        notifications.append(notification)
+        location = f"/assessments/{delivery.assessment_id}/webhook/deliveries"
+        return storable_answer(delivery_view(redelivered), 202, location)
 
-    stored = await run_idempotently(context.pool, attempt_of(request, access.caller, value), work)
-    for due in rings:
-        _ring_later(request.app, due)
-    return stored_reply(stored)
+    answer = await run_idempotently(pool, idempotent_request(request, payload), send_again)
+    notify_workers(request.app, notifications)
+    return stored_reply(answer)
 
 
-async def find_delivery(request: web.Request) -> DeliveryLine:
-    """The message that the path names, if it is one of the assessment's. Raises `NotFound`."""
+async def find_delivery(request: web.Request) -> DeliveryRecord:
+    """The message that the path names, if it belongs to the assessment in the path. Raises `NotFound`."""
     ids = path_id(request, "delivery_id"), path_id(request, "assessment_id")
     return await registrations.find_delivery(request.app[CONTEXT].pool, *ids)
 
 
-def _checked(body: WebhookBody, settings: Settings) -> str:
-    """The secret to sign with, once the body's values are found to be acceptable."""
-    faults = []
+async def _find_webhook(request: web.Request) -> WebhookRecord:
+    pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
+    return await registrations.find_webhook(pool, assessment_id, request[ACCESS])
+
+
+def _validate_values(body: WebhookBody, settings: Settings) -> str:
+    """The secret to sign with, after the URL and the secret were checked.
+
+    Raises:
+        InvalidFields: the URL or the secret is not acceptable.
+    """
+    errors, secret = [], body.secret
     try:
         validate_url(body.webhook_url, allow_http=settings.webhook_allow_http, allowed=settings.webhook_networks)
-    except AddressRefused as refused:
-        faults.append(FieldError("/webhook_url", refused.detail))
-    secret = body.secret
+    except AddressRefused as error:
+        errors.append(FieldError("/webhook_url", error.detail))
     try:
         secret = new_secret(secrets.token_bytes(SECRET_NEW_BYTES)) if secret is None else validate_secret(secret)
-    except InvalidSecret as bad:
-        faults.append(FieldError("/secret", str(bad)))
-    if faults or secret is None:
-        raise InvalidFields(faults)
+    except InvalidSecret as error:
+        errors.append(FieldError("/secret", str(error)))
+    if errors or secret is None:
+        raise InvalidFields(errors)
     return secret
-
-
-def _ring_later(app: web.Application, due: JobNotification) -> None:
-    """Rings off the request's path: the answer does not wait for Redis."""
-    app[BACKGROUND].start(lambda: notify(app[CONTEXT].job_queue, [due]))
-
-
-def _position_of(line: DeliveryLine) -> tuple[str, str]:
-    return line.created_at.isoformat(), str(line.delivery_id)

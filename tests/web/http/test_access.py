@@ -12,7 +12,8 @@ from app.http.access import OWNER, OWNER_OR_STAFF, AccessRule, guarded
 from app.http.app_keys import ACCESS
 from app.server import create_app
 from app.settings import Settings
-from app.web.routes import ROUTES, Route, find_target
+from app.web.route import Route
+from app.web.routes import ROUTES, find_target
 from tests.api import Api
 from tests.web.conftest import ProductServer
 from tests.web.expecting import problem

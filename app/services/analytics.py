@@ -1,0 +1,62 @@
+"""Statistics of assessments, scores, feedback and model calls in a period, as the API shows them."""
+
+from collections.abc import AsyncIterator
+
+from app.domain.period import Period
+from app.repositories import analytics, feedback
+from app.repositories.sql import Pool
+from app.schemas import (
+    FeedbackAnalytics,
+    FeedbackLineView,
+    ModelCallAnalytics,
+    OverviewAnalytics,
+    ScoreAnalytics,
+    feedback_analytics_view,
+    feedback_line_view,
+    model_call_analytics_view,
+    overview_view,
+    score_analytics_view,
+)
+
+# Rows that `list_feedback` reads in one statement.
+PAGE_ROWS = 1000
+
+
+async def summarize_assessments(pool: Pool, track: str | None, period: Period) -> OverviewAnalytics:
+    """The assessments that were started in the period, with the feedback and the model calls of the period."""
+    async with pool.acquire() as conn:
+        return overview_view(
+            period,
+            await analytics.overview(conn, track, period),
+            await analytics.job_ends(conn, track, period),
+            await analytics.score_groups(conn, track, period),
+            await feedback.groups(conn, track, period),
+            await analytics.model_calls(conn, track, period),
+        )
+
+
+async def summarize_scores(pool: Pool, track: str | None, period: Period) -> ScoreAnalytics:
+    """The distribution of the machine's scores, and how they agree with overrides."""
+    groups = await analytics.score_groups(pool, track, period)
+    pairs = await analytics.overridden_scores(pool, track, period)
+    return score_analytics_view(period, groups, pairs)
+
+
+async def summarize_model_calls(pool: Pool, track: str | None, period: Period) -> ModelCallAnalytics:
+    """The number, cost and duration of the model calls."""
+    models = await analytics.model_calls(pool, track, period)
+    days = await analytics.model_call_days(pool, track, period)
+    return model_call_analytics_view(period, models, days)
+
+
+async def summarize_feedback(pool: Pool, track: str | None, period: Period) -> FeedbackAnalytics:
+    """The ratings of results and recommendations, counted."""
+    return feedback_analytics_view(period, await feedback.groups(pool, track, period))
+
+
+async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackLineView]]:
+    """All ratings, page by page. Each page is a statement of its own, so a slow client does not hold a connection."""
+    last_id = 0
+    while rows := await feedback.lines(pool, track, period, last_id, PAGE_ROWS):
+        yield [feedback_line_view(row) for row in rows]
+        last_id = rows[-1].id

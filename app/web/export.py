@@ -1,0 +1,120 @@
+"""Sending long lists as files: comma-separated values (CSV) for spreadsheets, JSON lines for programs."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+from enum import StrEnum
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from app.http.app_keys import TIME_LIMIT
+from app.web.query import query_choice
+
+log = structlog.get_logger()
+
+# Seconds until a client that does not read is cut off.
+_WRITE_SECONDS = 30
+# A spreadsheet would run a cell that begins like this as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Format(StrEnum):
+    """The formats of an answer; also the values of `?format=` and the extensions of files."""
+
+    JSON = "json"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+MEDIA_TYPES = {Format.JSON: "application/json", Format.CSV: "text/csv", Format.JSONL: "application/x-ndjson"}
+
+
+def requested_format(request: web.Request) -> Format:
+    """The format that `?format=` names, or else `Accept`; JSON if neither names one of ours.
+
+    Raises:
+        RequestProblem: `?format=` is not one of ours.
+    """
+    return query_choice(request, "format", Format) or _accepted_format(",".join(request.headers.getall("Accept", [])))
+
+
+async def send_file(
+    request: web.Request,
+    file_format: Format,
+    pages: AsyncIterator[Sequence[BaseModel]],
+    model: type[BaseModel],
+    name: str,
+) -> web.StreamResponse:
+    """Sends all pages of rows, which are instances of `model`, as a file. The first page is read before anything is
+    sent, so that its errors are answered as problems."""
+    # The default is not () because anext of Python 3.11 fails on it.
+    first = await anext(pages, None) or ()
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": f"{MEDIA_TYPES[file_format]}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{name}.{file_format}"',
+            "Vary": "Accept",
+        }
+    )
+    await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    head = _csv([list(model.model_fields)]) if file_format is Format.CSV else ""
+    # The whole file may take long; each write has a limit of its own.
+    request[TIME_LIMIT].reschedule(None)
+    try:
+        await _write(response, head + _rows(file_format, first))
+        async for page in pages:
+            await _write(response, _rows(file_format, page))
+        await response.write_eof()
+    except Exception as error:
+        # Too late for a problem: the client sees from the cut connection that the file is not complete.
+        log.warning("export_aborted", error=type(error).__name__)
+        if request.transport:
+            request.transport.abort()
+    return response
+
+
+async def _write(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(_WRITE_SECONDS):
+        await response.write(text.encode())
+
+
+def _accepted_format(accept: str) -> Format:
+    """The format with the highest weight (`q`), the first of several."""
+    best, best_weight = Format.JSON, 0.0
+    for part in accept.lower().split(","):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        weight = _parse_weight(weights[0]) if weights else 1.0
+        matching = next((known for known, known_type in MEDIA_TYPES.items() if known_type == media_type), None)
+        if matching and weight > best_weight:
+            best, best_weight = matching, weight
+    return best
+
+
+def _parse_weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _rows(file_format: Format, rows: Iterable[BaseModel]) -> str:
+    if file_format is Format.JSONL:
+        return "".join(f"{row.model_dump_json()}\n" for row in rows)
+    return _csv([_cell(value) for value in row.model_dump(mode="json").values()] for row in rows)
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """The value, with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
