@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, with what is bound to the request or job."""
+"""Structured logs: one JSON object per line on standard error, with the ids of the request or job."""
 
 import logging
 import re
@@ -6,19 +6,19 @@ import sys
 
 import structlog
 
-# Postgres names the whole row that broke a constraint: answers and keys among it.
-_ROW = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
+# Postgres quotes the whole row that violates a constraint, with answers and answer keys.
+_ROW_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 
 
 def configure_logging(level: str) -> None:
-    """Sends our logs and those of the libraries the same way."""
+    """Writes our logs and those of libraries in the same format; `level` is the lowest that is written."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _without_rows,
+        _remove_rows,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,14 +37,14 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Their lines for each request or message say nothing that ours don't, and may carry addresses with secrets.
+    # Their lines for each request or message repeat ours, and may contain addresses with secrets.
     for noisy in ("aiohttp.access", "httpx", "httpx2", "openai", "arq", "asyncio", "yoyo", "matplotlib"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
-def _without_rows(
+def _remove_rows(
     logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     if isinstance(event.get("exception"), str):
-        event["exception"] = _ROW.sub("\nDETAIL: left out, it may hold answers", event["exception"])
+        event["exception"] = _ROW_DETAIL.sub("\nDETAIL: removed, it may contain answers", event["exception"])
     return event

@@ -1,4 +1,4 @@
-"""Real Postgres and Valkey for all tests, started once."""
+"""Postgres and Valkey for all tests, started once for each test process, and what stands on them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,7 @@ END $$;
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_logs() -> Iterator[None]:
-    """Logs as the product writes them: structlog's own coloured tracebacks take seconds each."""
+    """Logs as JSON, as the product writes them: structlog's coloured tracebacks take seconds each."""
     render = structlog.processors.JSONRenderer()
     structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
     yield
@@ -38,7 +38,7 @@ def plain_logs() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrls]:
-    """One Postgres and one Valkey for the whole run; their data may be lost, so nothing is synced to disk."""
+    """One Postgres and one Valkey for all tests; nothing is synced to disk, since their data may be lost."""
     with embedded_servers(tmp_path_factory.mktemp("servers"), durable=False) as urls:
         yield urls
 
@@ -60,8 +60,8 @@ def migrated_url(servers: ServerUrls) -> str:
 
 @pytest.fixture
 async def database_url(migrated_url: str) -> AsyncIterator[str]:
-    """The migrated database, empty: where commits matter. Emptied and not cloned anew, which would take ten times as
-    long; nobody is connected to it any more when the next test begins."""
+    """The migrated database, emptied, for tests that commit. Cloning a template instead would take ten times as long.
+    Sessions that a former test left are ended."""
     admin = await asyncpg.connect(migrated_url)
     await admin.execute(_EMPTY)
     await admin.close()
@@ -77,7 +77,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def conn(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection."""
+    """A connection of the pool."""
     async with pool.acquire() as conn:
         yield conn
 
@@ -93,13 +93,13 @@ async def redis_url(servers: ServerUrls) -> AsyncIterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
-    """Settings of a deployment over the test's own database."""
+    """Settings of a deployment over the test's database and Redis."""
     return load_settings(database_url=database_url, redis_url=redis_url, jwt_secret=SECRET)
 
 
 @pytest.fixture
 async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
-    """Runs all jobs to their end, in a process that tells nobody."""
+    """Runs all jobs to their end, in this process and without notifications."""
     embedder = OfflineEmbedder()
     running = pipeline(pool, settings.secret("redis_url"), embedder)
 
@@ -112,5 +112,5 @@ async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
 
 
 def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
+    """The URL of another database of the same server."""
     return f"{url.rsplit('/', 1)[0]}/{name}"

@@ -25,7 +25,6 @@ def test_an_outage_is_logged_once_then_once_a_minute_and_at_its_end() -> None:
         for _ in range(8 * 130):
             outage.report(ConnectionError("refused"), "a queue")
             clock.now += 1 / 8
-        assert outage.lasts
         clock.now += 5
         outage.end()
     assert not outage.lasts

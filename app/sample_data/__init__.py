@@ -1,4 +1,4 @@
-"""The sample data that comes with the software: two tracks, their questions, credentials, and students' answers."""
+"""The sample data: two tracks, their questions, micro-credentials, and the answers of invented students."""
 
 import json
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID, uuid5
 
 _FOLDER = Path(__file__).parent
-# Ids are derived from the keys in the files, so that seeding again finds what is there.
+# Ids are derived from the keys in the files, so that seeding again finds the rows of the first time.
 _NAMESPACE = UUID("6f0d2c1e-4b7a-5d38-9c55-2f6a1f0c7b11")
 
 
 @dataclass(frozen=True)
 class SampleStudent:
-    """A made-up student; `answers` by the id of the question, for the whole bank of the track."""
+    """An invented student; `answers` by question id, for all questions of the track."""
 
     name: str
     track: str
@@ -22,22 +22,22 @@ class SampleStudent:
 
 
 def tracks() -> list[dict[str, Any]]:
-    """Tracks as the contract has them."""
+    """The bodies of the tracks, as the API takes them."""
     return _read("tracks")  # type: ignore[no-any-return]
 
 
 def questions() -> list[tuple[UUID, dict[str, Any]]]:
-    """Questions by id."""
+    """The ids and bodies of the questions."""
     return [(sample_id(question.pop("key")), question) for question in _read("questions")]
 
 
 def credentials() -> list[tuple[UUID, dict[str, Any]]]:
-    """Credentials by id."""
+    """The ids and bodies of the credentials."""
     return [(sample_id(credential.pop("key")), credential) for credential in _read("credentials")["credentials"]]
 
 
 def students() -> list[SampleStudent]:
-    """Students of different strength."""
+    """Students of different strengths."""
     return [
         SampleStudent(
             student["name"],

@@ -1,1 +1,1 @@
-"""Composition: what a process holds open, made from the settings."""
+"""Composition: opens, by the settings, what a process or command uses."""

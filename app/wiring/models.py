@@ -1,19 +1,28 @@
-"""The language models of a worker, opened by its settings."""
+"""Opens the language models that a worker uses, by its settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PaidModel
 from app.services.model_account import ModelAccount, TokenPrice
+from app.settings import Settings
 from app.wiring.context import Context
 
 
 @asynccontextmanager
 async def open_models(context: Context) -> AsyncIterator[tuple[PaidModel, ...]]:
-    """The model that scores, and the one that gives a second opinion; none without a key."""
+    """The model that scores essays and, if set, the one for a second opinion; none without a key."""
     async with AsyncExitStack() as stack:
         names = context.settings.models if context.settings.openai_api_key else ()
         yield tuple([await _open(context, stack, name) for name in names])
+
+
+def model_account(pool: Pool, settings: Settings, model_name: str) -> ModelAccount:
+    """The account that calls of this model are paid from."""
+    price = settings.model_prices.get(model_name)
+    token_price = TokenPrice(price.input, price.output) if price else None
+    return ModelAccount(pool, token_price, settings.model_budget_usd)
 
 
 async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel:
@@ -27,6 +36,4 @@ async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel
     stack.push_async_callback(gate.close)
     model = ChatModel(key, settings.openai_base_url, name, settings.openai_timeout, gate)
     stack.push_async_callback(model.close)
-    price = settings.model_prices.get(name)
-    known = TokenPrice(price.input, price.output) if price else None
-    return PaidModel(model, ModelAccount(context.pool, known, settings.model_budget_usd))
+    return PaidModel(model, model_account(context.pool, settings, name))

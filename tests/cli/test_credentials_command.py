@@ -1,4 +1,4 @@
-"""`assay credentials`: files in, all or none or what is good of them; killed and run again; vectors anew."""
+"""`assay credentials` imports files, all or none or their valid rows, survives a kill, and embeds again."""
 
 import asyncio
 import csv
@@ -24,7 +24,7 @@ LATER = "{} passage(s) are found by words alone until workers or `assay credenti
 
 
 def written(path: Path, rows: list[Any]) -> Path:
-    """As JSON lines, or as CSV by the name."""
+    """The rows in a file: JSON lines or CSV, by its name."""
     if path.suffix == ".jsonl":
         path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
         return path
@@ -36,11 +36,11 @@ def written(path: Path, rows: list[Any]) -> Path:
 
 
 async def run(command: Command, url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The ended command."""
+    """Runs `assay credentials` to its end."""
     return await asyncio.to_thread(command.run, "credentials", *arguments, DATABASE_URL=url)
 
 
-async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
+async def test_csv_and_json_lines_are_equal_and_only_changes_make_versions(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     rows = [row | {"description": 'Line one.\nLine two, with "quotes" and öäü 🌱.'} for row in made_up_credentials(3)]
@@ -58,27 +58,27 @@ async def test_csv_and_json_lines_are_the_same_and_only_changes_make_versions(
     assert [tuple(row) for row in actions] == [("create", 3), ("update", 1)]
 
 
-async def test_wrong_rows_are_told_by_line_and_nothing_or_only_the_good_is_imported(
+async def test_invalid_rows_are_named_by_line_and_nothing_or_only_the_valid_is_imported(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     one, two = made_up_credentials(2)
     wrong = [one, one | {"level": "expert"}, "", "{", one, two | {"url": "ftp://x.example", "title": ""}, two]
-    told = str(written(tmp_path / "some.jsonl", [*wrong, two | {"title": "A\0B"}, *["[]"] * 20]))
-    done = await run(command, database_url, "import", told)
+    file = str(written(tmp_path / "some.jsonl", [*wrong, two | {"title": "A\0B"}, *["[]"] * 20]))
+    done = await run(command, database_url, "import", file)
     assert (done.returncode, done.stdout) == (2, "")
     for line, why in ((2, "level: "), (4, "Invalid JSON"), (5, "the same provider and title as in line 1"), (6, "tit")):
         assert f"some.jsonl: line {line}: {why}" in done.stderr
     assert "line 8: has a NUL" in done.stderr and "and 5 more" in done.stderr and "Traceback" not in done.stderr
-    assert "nothing was imported; 25 of 27 rows are wrong" in done.stderr
+    assert "nothing was imported; 25 of 27 rows are invalid" in done.stderr
     assert await pool.fetch(PRESENT) == []
     done = await run(command, database_url, "import", "--skip-bad", str(written(tmp_path / "bad.jsonl", ["{"])))
-    assert (done.returncode, done.stdout) == (2, "") and "nothing was imported; 1 of 1 rows are wrong" in done.stderr
-    done = await run(command, database_url, "import", "--skip-bad", told)
+    assert (done.returncode, done.stdout) == (2, "") and "nothing was imported; 1 of 1 rows are invalid" in done.stderr
+    done = await run(command, database_url, "import", "--skip-bad", file)
     assert (done.returncode, done.stdout) == (0, "2 added, 0 updated, 0 unchanged, 25 skipped\n" + LATER.format(2))
     assert len(await pool.fetch(PRESENT)) == 2
 
 
-async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url: str, tmp_path: Path) -> None:
+async def test_csv_lines_are_counted_as_in_the_file(command: Command, database_url: str, tmp_path: Path) -> None:
     rows = list(made_up_credentials(3))
     rows[0]["description"], rows[1]["level"] = "Three\nlines\nlong.", "expert"
     done = await run(command, database_url, "import", str(written(tmp_path / "some.csv", rows)))
@@ -93,7 +93,7 @@ async def test_lines_of_csv_are_those_of_the_file(command: Command, database_url
     assert "long.csv: line 5: description: " in done.stderr
 
 
-async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path: Path) -> None:
+async def test_unreadable_files(command: Command, database_url: str, tmp_path: Path) -> None:
     for name, text, why in (
         ("missing.csv", None, "No such file"),
         ("some.txt", b"", "must end in .csv or .jsonl"),
@@ -107,10 +107,10 @@ async def test_a_file_that_is_none(command: Command, database_url: str, tmp_path
         assert (done.returncode, done.stdout) == (2, "") and why in done.stderr and "Traceback" not in done.stderr
 
 
-async def test_killed_and_run_again(command: Command, pool: Pool, database_url: str, tmp_path: Path) -> None:
-    """With --skip-bad the finished batches stay; without it a killed import leaves nothing."""
+async def test_a_killed_import_can_be_repeated(command: Command, pool: Pool, database_url: str, tmp_path: Path) -> None:
+    """With --skip-bad its finished batches stay; without, it leaves nothing."""
     count = 4_000
-    told = str(written(tmp_path / "many.jsonl", list(made_up_credentials(count))))
+    file = str(written(tmp_path / "many.jsonl", list(made_up_credentials(count))))
 
     async def imported() -> int:
         total: int = await pool.fetchval("SELECT count(*) FROM credentials")
@@ -120,29 +120,29 @@ async def test_killed_and_run_again(command: Command, pool: Pool, database_url: 
         return await imported() > 0
 
     async def much_written() -> bool:
-        """More than a batch, as far as anyone can see from outside of the transaction: the table grows."""
+        """More than a batch: from outside the transaction it shows only in the size of the table."""
         return bool(await pool.fetchval("SELECT pg_relation_size('credential_versions') > 600000"))
 
-    whole = command.start("credentials", "import", told, DATABASE_URL=database_url)
+    whole = command.start("credentials", "import", file, DATABASE_URL=database_url)
     await until(much_written)
     whole.kill()
     assert await asyncio.to_thread(whole.wait) < 0
     assert await imported() == 0
-    parts = command.start("credentials", "import", "--skip-bad", told, DATABASE_URL=database_url)
+    parts = command.start("credentials", "import", "--skip-bad", file, DATABASE_URL=database_url)
     await until(some_in)
     parts.kill()
     assert await asyncio.to_thread(parts.wait) < 0
-    done = await run(command, database_url, "import", "--skip-bad", told)
+    done = await run(command, database_url, "import", "--skip-bad", file)
     assert done.returncode == 0
     added, _, unchanged = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
     assert unchanged > 0 and added + unchanged == count == await imported()
     assert await pool.fetchval("SELECT max(current_version) FROM credentials") == 1
 
 
-async def test_an_import_leaves_statistics_and_nothing_to_tidy(
+async def test_an_import_leaves_fresh_statistics(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    """Plans made for an empty catalogue took seconds in a full one."""
+    """Query plans made for few credentials take seconds with many."""
     before = await pool.fetchval("SELECT clock_timestamp()")
     done = await run(
         command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up_credentials(30))))
@@ -157,7 +157,7 @@ async def test_an_import_leaves_statistics_and_nothing_to_tidy(
     await until(analysed)
 
 
-async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
+async def test_a_killed_reindex_can_be_repeated_and_embeds_nothing_twice(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up_credentials(200)))))
@@ -174,7 +174,7 @@ async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
     await until(some)
     killed.kill()
     assert await asyncio.to_thread(killed.wait) < 0
-    await until(lambda: _nobody_embeds(pool))
+    await until(lambda: _no_session_embeds(pool))
     first = await pool.fetch("SELECT passage_id, xmin::text FROM passage_vectors WHERE embedding IS NOT NULL")
     done = await run(command, database_url, "reindex")
     assert 0 < len(first) < count and done.stdout == f"{count - len(first)} passage(s) embedded\n"
@@ -182,13 +182,13 @@ async def test_reindexing_killed_and_run_again_embeds_nothing_twice(
     assert len(after) == count and set(map(tuple, first)) <= set(map(tuple, after)), "not written again"
 
 
-async def _nobody_embeds(pool: Pool) -> bool:
-    """Whether Postgres has noticed that the command is gone."""
+async def _no_session_embeds(pool: Pool) -> bool:
+    """Whether Postgres has noticed that the command has ended."""
     others = "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'assay credentials'"
     return bool(await pool.fetchval(others))
 
 
-async def test_reindexing_embeds_what_is_not_of_todays_making_and_searching_goes_on(
+async def test_a_reindex_embeds_what_has_another_model_while_the_search_goes_on(
     command: Command, pool: Pool, database_url: str
 ) -> None:
     await plant(pool)

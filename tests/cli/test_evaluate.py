@@ -1,4 +1,4 @@
-"""`assay evaluate`: from a file of human scores to tables, a JSON file and a picture, without database and Redis."""
+"""`assay evaluate` makes tables, a JSON file and a picture from human scores, without a database and without Redis."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ LINES = [
 
 
 class Evaluate:
-    """Runs `assay evaluate` in a folder of its own, with no settings but those given."""
+    """Runs `assay evaluate` in a folder of its own, with these settings alone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,27 +41,27 @@ class Evaluate:
         return [sys.executable, "-m", "app", "evaluate", *arguments]
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """What a shell has, and the settings."""
-        kept = {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "TMPDIR") if name in os.environ}
-        return kept | {"PYTHONPATH": str(_ROOT)} | settings
+        """A shell's variables and these settings."""
+        inherited = {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "TMPDIR") if name in os.environ}
+        return inherited | {"PYTHONPATH": str(_ROOT)} | settings
 
     async def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-        """The ended command with its output; the file comes first unless the arguments begin with another."""
-        told = arguments if arguments[0].endswith(".jsonl") else (str(self.file), *arguments)
+        """Runs the command to its end. The file comes first unless the arguments begin with another."""
+        words = arguments if arguments[0].endswith(".jsonl") else (str(self.file), *arguments)
         return await asyncio.to_thread(
-            subprocess.run, self.arguments(*told), env=self.environment(**settings), cwd=self.folder,
+            subprocess.run, self.arguments(*words), env=self.environment(**settings), cwd=self.folder,
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
-    def found(self, name: str = "essays.evaluation.json") -> dict[str, Any]:
-        """What was written."""
-        found: dict[str, Any] = json.loads((self.folder / name).read_text("utf-8"))
-        return found
+    def figures(self, name: str = "essays.evaluation.json") -> dict[str, Any]:
+        """The JSON file that the command wrote."""
+        figures: dict[str, Any] = json.loads((self.folder / name).read_text("utf-8"))
+        return figures
 
 
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
-    """The command over five answers to one question."""
+    """The command, with a file of five answers to one question."""
     return Evaluate(tmp_path)
 
 
@@ -74,13 +74,13 @@ async def provider() -> AsyncIterator[ModelServer]:
 
 def by_model(provider: ModelServer, **settings: str) -> dict[str, str]:
     """The settings for this provider."""
-    told = {
+    environment = {
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": provider.url,
         "OPENAI_MODEL": "m",
         "JOB_RETRY_DELAY": "0.01",
     }
-    return told | settings
+    return environment | settings
 
 
 async def test_the_local_estimate(evaluate: Evaluate) -> None:
@@ -88,30 +88,30 @@ async def test_the_local_estimate(evaluate: Evaluate) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "essays.jsonl: 5 of 5 answers scored by local" in done.stdout
     assert "All figures and scores: essays.evaluation.json" in done.stdout
-    found = evaluate.found()
-    assert found["agreement"]["pearson"]["value"] > 0.5, "even of five answers it can tell the good from the bad"
-    assert [line["human"] for line in found["scores"]] == [0.75, 1, 0, 1, 0.5]
-    assert found["cost"]["dollars"] == 0
+    figures = evaluate.figures()
+    assert figures["agreement"]["pearson"]["value"] > 0.5, "even of five answers it can tell the good from the bad"
+    assert [line["human"] for line in figures["scores"]] == [0.75, 1, 0, 1, 0.5]
+    assert figures["cost"]["dollars"] == 0
     assert (evaluate.folder / "both.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-async def test_the_model_by_the_products_own_prompt(evaluate: Evaluate, provider: ModelServer) -> None:
+async def test_the_model_gets_the_products_own_prompt(evaluate: Evaluate, provider: ModelServer) -> None:
     provider.default = scores(20)
     provider.script.extend([scores(5), failure(500), scores(25)])
     prices = json.dumps({"m": {"in": 2, "out": 10}})
-    told = ("--scorer", "gpt", "--json", "here.json", "--max-score", "2")
-    done = await evaluate.run(*told, **by_model(provider, MODEL_PRICES=prices))
+    arguments = ("--scorer", "gpt", "--json", "here.json", "--max-score", "2")
+    done = await evaluate.run(*arguments, **by_model(provider, MODEL_PRICES=prices))
     assert (done.returncode, done.stderr) == (0, "")
-    asked = [json.loads(request["messages"][1]["content"]) for request in provider.requests]
-    assert {one["question"] for one in asked} == {LINE["question"]}
+    prompts = [json.loads(request["messages"][1]["content"]) for request in provider.requests]
+    assert {prompt["question"] for prompt in prompts} == {LINE["question"]}
     assert provider.requests[0]["response_format"]["json_schema"]["strict"] is True
-    found = evaluate.found("here.json")
-    assert found["cost"]["tries"] == 6
-    assert (found["cost"]["tokens_in"], found["cost"]["tokens_out"]) == (5000, 500)
-    assert found["cost"]["dollars"] == pytest.approx(0.015)
+    figures = evaluate.figures("here.json")
+    assert figures["cost"]["tries"] == 6
+    assert (figures["cost"]["tokens_in"], figures["cost"]["tokens_out"]) == (5000, 500)
+    assert figures["cost"]["dollars"] == pytest.approx(0.015)
     assert "6 calls, 5000 tokens in, 500 out; $0.0150, $0.003000 a score" in done.stdout
-    assert sorted(line["machine"] for line in found["scores"]) == [0.2, 0.8, 0.8, 0.8, 1.0]
-    assert [line["human"] for line in found["scores"]] == [0.375, 0.5, 0, 0.5, 0.25]
+    assert sorted(line["machine"] for line in figures["scores"]) == [0.2, 0.8, 0.8, 0.8, 1.0]
+    assert [line["human"] for line in figures["scores"]] == [0.375, 0.5, 0, 0.5, 0.25]
 
 
 async def test_scores_that_never_differ(evaluate: Evaluate, provider: ModelServer) -> None:
@@ -120,7 +120,7 @@ async def test_scores_that_never_differ(evaluate: Evaluate, provider: ModelServe
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("Pearson r")]
     assert line.split()[2:] == ["–", "–"]
     assert "dollars unknown" in done.stdout
-    assert evaluate.found()["agreement"]["pearson"] == {"value": None, "low": None, "high": None}
+    assert evaluate.figures()["agreement"]["pearson"] == {"value": None, "low": None, "high": None}
 
 
 async def test_unscored_answers_are_named_and_never_0(evaluate: Evaluate, provider: ModelServer) -> None:
@@ -128,10 +128,13 @@ async def test_unscored_answers_are_named_and_never_0(evaluate: Evaluate, provid
     write_lines(evaluate.file, [*LINES, LINE | {"answer": "  ", "score": 0}])
     done = await evaluate.run("--scorer", "gpt", **by_model(provider))
     assert done.returncode == 0
-    found = evaluate.found()
-    assert (found["chosen"], found["scored"]) == (6, 4)
-    assert {one["code"]: one["count"] for one in found["unscored"]} == {"model_refused": 1, "answer_blank": 1}
-    assert {line["machine"] for line in found["scores"]} == {0.8}
+    figures = evaluate.figures()
+    assert (figures["chosen"], figures["scored"]) == (6, 4)
+    assert {reason["code"]: reason["count"] for reason in figures["unscored"]} == {
+        "model_refused": 1,
+        "answer_blank": 1,
+    }
+    assert {line["machine"] for line in figures["scores"]} == {0.8}
     assert "not scored, in none of the figures" in done.stdout
 
 
@@ -139,26 +142,26 @@ async def test_a_model_that_refuses_everything_is_a_failure(evaluate: Evaluate, 
     provider.default = failure(401)
     done = await evaluate.run("--scorer", "gpt", "--picture", "both.png", **by_model(provider))
     assert done.returncode == 1
-    assert evaluate.found()["scored"] == 0
+    assert evaluate.figures()["scored"] == 0
     assert "nothing to draw" in done.stderr and not (evaluate.folder / "both.png").exists()
 
 
 async def test_groups_and_a_sample(evaluate: Evaluate, provider: ModelServer) -> None:
     lines = [LINES[number % 5] | {"question_id": number % 7, "school": "ab"[number % 2]} for number in range(60)]
     write_lines(evaluate.file, lines)
-    told = ("--scorer", "gpt", "--group", "school", "--limit", "40")
-    done = await evaluate.run(*told, **by_model(provider))
+    arguments = ("--scorer", "gpt", "--group", "school", "--limit", "40")
+    done = await evaluate.run(*arguments, **by_model(provider))
     assert done.returncode == 0
-    found = evaluate.found()
-    assert (found["source"]["in_file"], found["chosen"], found["questions"]) == (60, 40, 7)
-    assert [(group["name"], group["bias"]["low"] is not None) for group in found["groups"]] == [
+    figures = evaluate.figures()
+    assert (figures["source"]["in_file"], figures["chosen"], figures["questions"]) == (60, 40, 7)
+    assert [(group["name"], group["bias"]["low"] is not None) for group in figures["groups"]] == [
         ("a", True),
         ("b", True),
     ]
     assert "by school" in done.stdout and "7 questions" in done.stdout
-    again = await evaluate.run(*told, "--json", "again.json", **by_model(provider))
+    again = await evaluate.run(*arguments, "--json", "again.json", **by_model(provider))
     assert again.returncode == 0
-    assert {**evaluate.found("again.json"), "cost": None} == {**found, "cost": None}
+    assert {**evaluate.figures("again.json"), "cost": None} == {**figures, "cost": None}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,7 @@ async def test_groups_and_a_sample(evaluate: Evaluate, provider: ModelServer) ->
         (LINES, ("--limit", "none"), "must be a whole number above 0"),
     ],
 )
-async def test_what_is_wrong_is_said_and_nothing_is_asked(
+async def test_wrong_input_is_named_and_no_model_is_called(
     evaluate: Evaluate, provider: ModelServer, lines: list[dict[str, Any] | str], arguments: tuple[str, ...], why: str
 ) -> None:
     write_lines(evaluate.file, lines)
@@ -195,22 +198,22 @@ async def test_the_model_needs_a_key(evaluate: Evaluate) -> None:
     assert (done.returncode, done.stderr) == (2, "assay: OPENAI_API_KEY is not set\n")
 
 
-async def test_ctrl_c_ends_it_in_a_line(evaluate: Evaluate, provider: ModelServer) -> None:
+async def test_ctrl_c_ends_it_with_one_line(evaluate: Evaluate, provider: ModelServer) -> None:
     provider.script.append(scores(20))
     provider.default = hang()
     process = await asyncio.create_subprocess_exec(
         *evaluate.arguments(str(evaluate.file), "--scorer", "gpt"),
         env=evaluate.environment(**by_model(provider)), cwd=evaluate.folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        # Tests that run in the background of a shell have it ignored, and so would their children.
+        # In the background of a shell tests ignore SIGINT, and so would their children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
-    async def all_asked() -> bool:
+    async def all_called() -> bool:
         return len(provider.requests) == 5
 
     try:
-        await until(all_asked)
+        await until(all_called)
         process.send_signal(signal.SIGINT)
         _, errors = await asyncio.wait_for(process.communicate(), 90)
     finally:

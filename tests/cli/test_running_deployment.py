@@ -96,7 +96,9 @@ def test_the_kept_secret_signs_tokens_of_this_deployment_alone(command: Command,
     assert elsewhere.stderr == "assay: JWT_SECRET is not set\n"
 
 
-@pytest.mark.parametrize(("part", "missing"), [("serve", "JWT_SECRET"), ("worker", "REDIS_URL"), ("demo", "JWT_SECRET")])
+@pytest.mark.parametrize(
+    ("part", "missing"), [("serve", "JWT_SECRET"), ("worker", "REDIS_URL"), ("demo", "JWT_SECRET")]
+)
 def test_a_given_database_is_never_combined_with_the_embedded_deployment(
     command: Command, deployment: ServerUrls, part: str, missing: str
 ) -> None:

@@ -1,20 +1,14 @@
 """Ports, hosts and servers that cannot be used: one line that names the setting, without passwords."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
-from app.domain.states import JobType
 from app.local.embedded import ServerUrls
-from app.repositories.sql import Pool
-from tests.bank import plant
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
-from tests.dead_letters import GPT_GONE, fail
-from tests.pipelines import submit
 
 # Nobody listens on port 1.
 NO_DATABASE = "postgresql://assay:p4ss@127.0.0.1:1/d"
@@ -93,16 +87,6 @@ def test_the_demo_needs_the_redis_that_is_set(command: Command) -> None:
 def test_a_redis_url_that_cannot_be_read(command: Command, part: str, url: str) -> None:
     done = command.run(part, **(SERVERS | {"REDIS_URL": url}))
     assert done.returncode == 2 and only_line(done.stderr).startswith("assay: REDIS_URL: ")
-
-
-async def test_a_retry_says_that_redis_is_unavailable_and_succeeds(
-    command: Command, pool: Pool, database_url: str
-) -> None:
-    gpt = await fail(pool, await submit(pool, await plant(pool)), JobType.GPT, GPT_GONE)
-    done = await asyncio.to_thread(
-        command.run, "jobs", "retry", str(gpt), DATABASE_URL=database_url, REDIS_URL=NO_REDIS
-    )
-    assert done.returncode == 0 and only_line(done.stderr).startswith("assay: REDIS_URL: ")
 
 
 def test_the_server_needs_every_setting_of_a_given_database(command: Command) -> None:

@@ -1,3 +1,5 @@
+"""Data folders, servers and server users for the tests of the embedded servers."""
+
 import itertools
 import os
 import shutil
@@ -16,6 +18,7 @@ from .users import PROGRAM, ROOT, ServerUser, StartUser
 
 @pytest.fixture(scope="session")
 def cluster_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a cluster that was initialized and stopped."""
     folder = tmp_path_factory.mktemp("template")
     postgres = EmbeddedPostgres(folder, durable=False)
     postgres.start()
@@ -25,7 +28,7 @@ def cluster_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder of which nothing exists yet; no server outlives it."""
+    """A data folder that does not exist yet; servers in it are stopped after the test."""
     folder = tmp_path_factory.mktemp("data") / "deep" / "servers"
     yield folder
     EmbeddedPostgres(folder).stop()
@@ -34,7 +37,7 @@ def new_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def folder(new_folder: Path, cluster_template: Path) -> Path:
-    """A data folder with a finished cluster, to save the time of initdb."""
+    """A data folder with an initialized cluster, which saves the time of initdb."""
     shutil.copytree(cluster_template, new_folder)
     (new_folder / "postgres.port").unlink()
     return new_folder
@@ -42,32 +45,35 @@ def folder(new_folder: Path, cluster_template: Path) -> Path:
 
 @pytest.fixture
 def postgres(folder: Path) -> EmbeddedPostgres:
+    """A Postgres that is not started yet."""
     return EmbeddedPostgres(folder, durable=False)
 
 
 @pytest.fixture
 def valkey(new_folder: Path) -> EmbeddedValkey:
+    """A Valkey that is not started yet."""
     new_folder.mkdir(parents=True)
     return EmbeddedValkey(new_folder, durable=False)
 
 
 @pytest.fixture
 def start_user() -> Iterator[StartUser]:
+    """Starts processes that use the servers; they are killed after the test."""
     numbers = itertools.count()
     with ExitStack() as users:
 
         def start(folder: Path, *options: str, account: str | None = None) -> ServerUser:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            answer = folder.with_name(f"answer-{next(numbers)}")
+            urls_file = folder.with_name(f"urls-{next(numbers)}")
             process = subprocess.Popen(
-                [sys.executable, PROGRAM, folder, answer, *options],
+                [sys.executable, PROGRAM, folder, urls_file, *options],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
                 stdin=subprocess.PIPE,
                 text=True,
                 user=account,
                 extra_groups=None if account is None else [],
             )
-            user = ServerUser(process, answer)
+            user = ServerUser(process, urls_file)
             users.callback(user.kill)
             return user
 
@@ -75,8 +81,8 @@ def start_user() -> Iterator[StartUser]:
 
 
 @pytest.fixture
-def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A living process that has nothing to do with servers."""
+def other_process() -> Iterator[subprocess.Popen[bytes]]:
+    """A running process that has nothing to do with the servers."""
     with subprocess.Popen(["sleep", "600"]) as process:  # noqa: S607 - any sleep will do
         yield process
         process.kill()

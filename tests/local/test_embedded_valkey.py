@@ -1,3 +1,5 @@
+"""The embedded Valkey starts, stops, and survives kills and stale files."""
+
 import os
 import socket
 import subprocess
@@ -30,7 +32,7 @@ def test_starting_twice_starts_once(valkey: EmbeddedValkey) -> None:
     assert valkey.pid() == pid
 
 
-def test_what_was_written_survives_a_kill(valkey: EmbeddedValkey) -> None:
+def test_written_data_survives_a_kill(valkey: EmbeddedValkey) -> None:
     with Redis.from_url(valkey.start()) as client:
         client.set("kept", "42")
         valkey.kill()
@@ -50,27 +52,27 @@ def test_only_the_password_opens_it(valkey: EmbeddedValkey, new_folder: Path) ->
         assert (new_folder / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_the_terminal_does_not_reach_it(valkey: EmbeddedValkey) -> None:
+def test_ctrl_c_in_the_terminal_does_not_reach_it(valkey: EmbeddedValkey) -> None:
     valkey.start()
     pid = valkey.pid()
     assert pid is not None
     assert os.getsid(pid) != os.getsid(0)
 
 
-def test_a_stale_pid_that_is_a_strangers_by_now(
-    valkey: EmbeddedValkey, new_folder: Path, stranger: subprocess.Popen[bytes]
+def test_a_stale_pid_that_belongs_to_another_process(
+    valkey: EmbeddedValkey, new_folder: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     valkey.start()
     valkey.kill()
-    (new_folder / "valkey.pid").write_text(str(stranger.pid))
+    (new_folder / "valkey.pid").write_text(str(other_process.pid))
     assert valkey.pid() is None
     valkey.stop()
     valkey.start()
     assert valkey.running()
-    assert stranger.poll() is None
+    assert other_process.poll() is None
 
 
-def test_a_taken_port_is_left_alone(valkey: EmbeddedValkey) -> None:
+def test_a_taken_port_is_not_used(valkey: EmbeddedValkey) -> None:
     first = urlsplit(valkey.start()).port
     valkey.stop()
     with socket.create_server(("127.0.0.1", first or 0)):
@@ -79,7 +81,7 @@ def test_a_taken_port_is_left_alone(valkey: EmbeddedValkey) -> None:
     assert valkey.running()
 
 
-def test_a_failure_tells_at_once_what_the_log_says(valkey: EmbeddedValkey, new_folder: Path) -> None:
+def test_an_error_comes_at_once_and_includes_the_log(valkey: EmbeddedValkey, new_folder: Path) -> None:
     (new_folder / "valkey").mkdir()
     (new_folder / "valkey" / "appendonlydir").touch()
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Looking at processes that are not our children."""
+"""Whether a process that is not our child is alive."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""Other processes that use the servers, as the tests see them."""
+"""Other processes that use the embedded servers."""
 
 import json
 import subprocess
@@ -17,21 +17,24 @@ LEAVE_SECONDS = 30.0
 
 @dataclass
 class ServerUser:
-    """A process that is inside `embedded_servers` until it is told to leave."""
+    """A process that is inside `embedded_servers` until `leave`."""
 
     process: subprocess.Popen[str]
-    answer: Path
+    urls_file: Path
 
     def entered(self) -> ServerUrls:
-        wait_until(lambda: self.answer.exists() or self.process.poll() is not None, ENTER_SECONDS)
-        assert self.answer.exists(), "the user did not come in"
-        return ServerUrls(**json.loads(self.answer.read_text()))
+        """Returns the URLs when the process is inside."""
+        wait_until(lambda: self.urls_file.exists() or self.process.poll() is not None, ENTER_SECONDS)
+        assert self.urls_file.exists(), "the process did not enter"
+        return ServerUrls(**json.loads(self.urls_file.read_text()))
 
     def leave(self) -> None:
+        """Returns when the process has left and ended."""
         self.process.communicate("leave\n", timeout=LEAVE_SECONDS)
         assert self.process.returncode == 0
 
     def kill(self) -> None:
+        """Kills the process; the servers stay."""
         self.process.kill()
         self.process.communicate()
 

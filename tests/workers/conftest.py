@@ -1,4 +1,4 @@
-"""Worker processes as a deployment starts them."""
+"""Starts worker processes as a deployment does, over the test's own database and Redis."""
 
 import asyncio
 import os
@@ -16,36 +16,40 @@ from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, model_server
 
 ROOT = Path(__file__).parents[2]
-# Generous: two cores may be shared with everything else.
+# Long, since two cores may be shared with everything else.
 START_SECONDS = 60.0
-KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 @dataclass
 class WorkerProcess:
-    """A running worker and what it logged so far."""
+    """A running worker and its log lines so far."""
 
     process: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
 
     async def read(self) -> None:
-        """Collects its log."""
+        """Collects the log lines until the process ends."""
         assert self.process.stderr
         async for line in self.process.stderr:
             self.lines.append(line.decode())
 
-    def said(self, event: str) -> bool:
+    def has_logged(self, event: str) -> bool:
         """Whether such an event was logged."""
-        return any(f'"event": "{event}"' in line for line in self.lines)
+        return self.count_logged(event) > 0
 
-    async def says(self, event: str) -> None:
+    def count_logged(self, event: str) -> int:
+        """The number of log lines of such an event."""
+        return sum(f'"event": "{event}"' in line for line in self.lines)
+
+    async def until_logged(self, event: str) -> None:
         """Returns when such an event is logged."""
 
-        async def said() -> bool:
-            assert self.process.returncode is None or self.said(event), "".join(self.lines)
-            return self.said(event)
+        async def logged() -> bool:
+            assert self.process.returncode is None or self.has_logged(event), "".join(self.lines)
+            return self.has_logged(event)
 
-        await until(said, START_SECONDS)
+        await until(logged, START_SECONDS)
 
     async def end(self, signal_number: int) -> int:
         """Sends a signal; returns the exit status."""
@@ -55,29 +59,29 @@ class WorkerProcess:
 
 
 class StartWorker(Protocol):
-    """Starts a worker with some settings."""
+    """Starts a worker with these settings."""
 
     async def __call__(self, **settings: str) -> WorkerProcess:
-        """A worker that takes messages."""
+        """Returns a worker that takes messages."""
 
 
 @pytest.fixture
 async def start_worker(database_url: str, redis_url: str) -> AsyncIterator[StartWorker]:
-    """Starts workers over the test's own database; those that are left are killed."""
+    """Starts workers over the test's own database; those that still run at the end are killed."""
     started: list[tuple[WorkerProcess, asyncio.Task[None]]] = []
 
     async def start(**settings: str) -> WorkerProcess:
-        told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JOB_RETRY_DELAY": "0.1"} | settings
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JOB_RETRY_DELAY": "0.1"} | settings
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "app", "worker",
             cwd=ROOT,
-            env={name: os.environ[name] for name in KEPT if name in os.environ} | told,
+            env={name: os.environ[name] for name in INHERITED if name in os.environ} | environment,
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         worker = WorkerProcess(process)
         started.append((worker, asyncio.create_task(worker.read())))
-        await worker.says("worker_started")
+        await worker.until_logged("worker_started")
         return worker
 
     yield start
@@ -96,6 +100,6 @@ async def bank(pool: Pool) -> Bank:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[ModelServer]:
-    """A model provider that does as it is told."""
+    """A model provider whose answers the test chooses."""
     async with model_server() as server:
         yield server

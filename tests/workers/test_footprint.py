@@ -1,4 +1,4 @@
-"""What a server does not carry: the model's SDK and the embedding runtime belong to workers."""
+"""Memory and imports of a server and of a worker: the SDK of the models and the embedding runtime stay out."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from app.settings import load_settings
 from app.server import create_app
 url = "127.0.0.1:1/none"
 create_app(load_settings(database_url="postgresql://" + url, redis_url="redis://" + url, jwt_secret={SECRET!r}))
-# Not getrusage: that starts from what the parent had at the fork.
+# Not getrusage, which begins with the parent's memory at the fork.
 peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 print(json.dumps({{"peak_kb": peak, "loaded": [name for name in {HEAVY!r} if name in sys.modules]}}))
 """
@@ -35,12 +35,12 @@ async def run(program: str) -> Any:
 
 
 async def test_a_server_stays_small() -> None:
-    found = await run(PROGRAM)
-    assert found["loaded"] == []
-    assert found["peak_kb"] < MOST_MEGABYTES * 1024
+    measured = await run(PROGRAM)
+    assert measured["loaded"] == []
+    assert measured["peak_kb"] < MOST_MEGABYTES * 1024
 
 
 async def test_a_worker_without_a_key_does_not_load_the_sdk() -> None:
-    """Nor the embedding runtime, before there is something to embed."""
+    """Nor does it load the embedding runtime before there is something to embed."""
     loaded = f"import json, sys; import workers.main; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
     assert await run(loaded) == []

@@ -1,4 +1,4 @@
-"""Dead letters from their end to their second life, by a real worker that is told through Valkey."""
+"""A failed job is retried from the command line and run by a worker that Valkey wakes."""
 
 from app.cli.jobs import retry
 from app.domain.states import JobType

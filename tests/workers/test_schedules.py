@@ -1,4 +1,4 @@
-"""Upkeep ends when it is told to, whatever its work makes of that."""
+"""Maintenance ends when it is cancelled, even if its work loses the cancellation."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from app.lifecycle import end
 from workers.schedules import Schedule, repeat
 
 
-async def test_work_that_loses_a_cancellation_is_ended_all_the_same() -> None:
-    """As asyncpg does where a connection comes free in the very moment of the cancellation."""
+async def test_work_that_loses_a_cancellation_is_ended() -> None:
+    """As in asyncpg, when a connection comes free at the moment of the cancellation."""
     began = asyncio.Event()
     turns = 0
 

@@ -1,4 +1,4 @@
-"""Webhooks through real worker processes: from the submission to the receiver, and through what kills a worker."""
+"""Worker processes deliver webhooks, from the submission to the receiver, also when a worker is killed."""
 
 import signal
 from uuid import UUID
@@ -30,7 +30,9 @@ async def delivered(pool: Pool, assessment_id: UUID) -> None:
     await until(lambda: pool.fetchval(done, assessment_id), SECONDS)
 
 
-async def test_a_submission_is_told_when_it_is_finished(start_worker: StartWorker, pool: Pool, bank: Bank) -> None:
+async def test_a_finished_submission_is_delivered_to_its_webhook(
+    start_worker: StartWorker, pool: Pool, bank: Bank
+) -> None:
     async with webhook_receiver() as receiver:
         receiver.script.append(answer(503))
         worker = await start_worker(**LOOPBACK)
@@ -44,7 +46,9 @@ async def test_a_submission_is_told_when_it_is_finished(start_worker: StartWorke
         assert not any(SECRET in line or receiver.url in line for line in worker.lines)
 
 
-async def test_a_try_that_died_with_its_worker_is_made_again(start_worker: StartWorker, pool: Pool, bank: Bank) -> None:
+async def test_an_attempt_that_died_with_its_worker_is_repeated(
+    start_worker: StartWorker, pool: Pool, bank: Bank
+) -> None:
     held = HeldResponse()
     async with webhook_receiver() as receiver:
         receiver.script.append(held)
@@ -62,19 +66,17 @@ async def test_a_try_that_died_with_its_worker_is_made_again(start_worker: Start
         assert await attempts(pool, assessment_id) == [(204, None)]
 
 
-async def test_what_waits_for_its_next_try_outlives_every_worker(
-    start_worker: StartWorker, pool: Pool, bank: Bank
-) -> None:
+async def test_a_scheduled_attempt_survives_all_workers(start_worker: StartWorker, pool: Pool, bank: Bank) -> None:
     async with webhook_receiver() as receiver:
         receiver.script.append(answer(500))
-        told = LOOPBACK | {"WEBHOOK_RETRY_DELAYS": "0,3600,3600"}
-        first = await start_worker(**told)
+        settings = LOOPBACK | {"WEBHOOK_RETRY_DELAYS": "0,3600,3600"}
+        first = await start_worker(**settings)
         assessment_id = await complete_with_webhook(pool, bank, receiver.url)
         tried = "SELECT attempts = 1 AND lease_expires_at IS NULL FROM webhook_deliveries"
         await until(lambda: pool.fetchval(tried), SECONDS)
         await first.end(signal.SIGKILL)
         await pool.execute("UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'pending'")
-        await start_worker(**told)
+        await start_worker(**settings)
         await delivered(pool, assessment_id)
         assert [status for status, _ in await attempts(pool, assessment_id)] == [500, 204]
         assert len(set(webhook_ids(receiver))) == 1
