@@ -10,7 +10,7 @@ from app.clients.redis.job_queue import JobQueue
 from app.domain.essay.injection import suspects_injection
 from app.domain.essay.visible_text import VisibleText
 from app.domain.idempotency import fingerprint
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobType, Role
 from app.repositories import jobs
 from app.repositories.sql import Executor, Pool

@@ -1,4 +1,4 @@
-"""Assessments whose essays have known scores, made without a scorer."""
+"""Assessments whose essays have given scores, stored without a scorer."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from app.domain.essay.score import EssayScore
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.result.model import Reason, Recommendation, RecommendationSource
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import assessments, jobs, scores
@@ -19,12 +19,12 @@ from tests.pipelines import submit
 
 SCORED_LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
 UNSCORED = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="not scored")
-# Scores of essays by the names of the questions; None is one that nobody could score.
+# Scores of essays by the names of the questions; None for an essay that could not be scored.
 Essays = Mapping[str, EssayScore | None]
 
 
 def essay_score(scorer: str, percent: int, *flags: str, dropped_quotes: int = 0) -> EssayScore:
-    """A score of so many percent, which four can divide."""
+    """A score of so many percent (a multiple of four)."""
     return EssayScore(
         scorer=scorer, model=f"{scorer}-model", prompt_version="p1", confidence=0.5, flags=flags,
         dimensions=dimensions(*[percent // 4] * 4), dropped_quotes=dropped_quotes,
@@ -36,8 +36,8 @@ ESSAY_SCORES: Essays = {"essay": essay_score("gpt", 40), "essay_two": essay_scor
 
 async def claimed_job_of_run(pool: Pool, assessment_id: UUID, run: int, job_type: JobType) -> ClaimedJob:
     """The job, claimed."""
-    found = "SELECT id FROM async_jobs WHERE assessment_id = $1 AND run = $2 AND job_type = $3"
-    job = await jobs.claim(pool, await pool.fetchval(found, assessment_id, run, job_type), 15)
+    statement = "SELECT id FROM async_jobs WHERE assessment_id = $1 AND run = $2 AND job_type = $3"
+    job = await jobs.claim(pool, await pool.fetchval(statement, assessment_id, run, job_type), 15)
     assert job
     return job
 
@@ -51,7 +51,7 @@ async def claimed_fusion(
     run: int = 1,
     reasons: Iterable[Reason] = (),
 ) -> ClaimedJob:
-    """The claimed fusion of a run whose `gpt` came to these scores and whose `rag` found one credential."""
+    """The claimed fusion job of a run whose essays have these scores and whose search found one credential."""
     gpt = await claimed_job_of_run(pool, assessment_id, run, JobType.GPT)
     questions = {question.question_id: question for question in (await jobs.read_run(pool, gpt)).questions}
     for name, score in essays.items():
@@ -62,8 +62,8 @@ async def claimed_fusion(
             assert await scores.store_unscored(pool, gpt, question, ReasonCode.ESSAY_UNSCORED)
     assert await jobs.finish(pool, gpt, JobStatus.COMPLETED, None, None, reasons)
     rag = await claimed_job_of_run(pool, assessment_id, run, JobType.RAG)
-    found = {"recommendations": [await _recommendation(pool)]}
-    assert await jobs.finish(pool, rag, JobStatus.COMPLETED, None, found, [])
+    output = {"recommendations": [await _recommendation(pool)]}
+    assert await jobs.finish(pool, rag, JobStatus.COMPLETED, None, output, [])
     return await claimed_job_of_run(pool, assessment_id, run, JobType.FUSION)
 
 
@@ -76,7 +76,7 @@ async def completed_assessment(
     answers: list[dict[str, Any]] | None = None,
     reasons: Iterable[Reason] = (),
 ) -> UUID:
-    """The id of an assessment that is completed."""
+    """The id of a completed assessment."""
     assessment_id = await submit(pool, bank, owner, answers)
     job = await claimed_fusion(pool, bank, assessment_id, essays, reasons=reasons)
     assert await FusionJob(pool).run(job)
@@ -87,16 +87,16 @@ async def newest_result(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
     """The newest result."""
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
-    found: dict[str, Any] = orjson.loads(text)
-    return found
+    result: dict[str, Any] = orjson.loads(text)
+    return result
 
 
 def line_of(result: Mapping[str, Any], question_id: UUID) -> dict[str, Any]:
     """The question's line in a result."""
     parts = result["breakdown"].values()
-    (line,) = (line for part in parts for line in part["questions"] if line["question_id"] == str(question_id))
-    found: dict[str, Any] = line
-    return found
+    lines: list[dict[str, Any]] = [line for part in parts for line in part["questions"]]
+    (line,) = (line for line in lines if line["question_id"] == str(question_id))
+    return line
 
 
 async def _recommendation(pool: Pool) -> dict[str, Any]:
@@ -106,8 +106,8 @@ async def _recommendation(pool: Pool) -> dict[str, Any]:
     source = RecommendationSource(
         passage_id=numbered_id(1), credential_version=1, quote="How", start=0, end=3, similarity=None
     )  # fmt: skip
-    found = Recommendation(
+    recommendation = Recommendation(
         rank=1, credential_id=row["id"], title=row["title"], provider="Garden School", url="https://garden.example",
         relevance=0.5, reason="So.", sources=(source,),
     )  # fmt: skip
-    return found.model_dump(mode="json")
+    return recommendation.model_dump(mode="json")

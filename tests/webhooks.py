@@ -12,7 +12,7 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.clients.webhook_sender import WebhookSender
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import EventType, JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores, webhooks
 from app.repositories.jobs import FinishedJob

@@ -19,6 +19,17 @@ class IdempotencyKey:
     key: str
 
 
+@dataclass(frozen=True)
+class StoredReply:
+    """An answer to a request as it was (or will be) sent; `fingerprint` is that of the request's payload."""
+
+    status: int
+    body: bytes
+    location: str | None = None
+    fingerprint: bytes = b""
+    replayed: bool = False
+
+
 def parse_key(header: str) -> str | None:
     """The key in an `Idempotency-Key` header, quoted (a structured-field string) or bare; None if it is malformed."""
     value = header.strip(" \t")

@@ -10,8 +10,8 @@ import asyncpg
 
 from app.domain.assessment.answers import Response
 from app.domain.assessment.rule_scoring import RuleScore
-from app.domain.idempotency import IdempotencyKey
-from app.domain.records.assessments import Assessment, AssessmentLine, StatusRecord, StoredAnswer
+from app.domain.idempotency import IdempotencyKey, StoredReply
+from app.domain.records.assessments import Assessment, AssessmentSummary, StatusRecord
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
@@ -26,7 +26,7 @@ class SubmissionDraft:
     submissions wait for their result."""
 
     assessment: Assessment
-    stored: StoredAnswer | None
+    stored: StoredReply | None
     waiting: int
 
     @property
@@ -57,7 +57,7 @@ class Submission:
     max_attempts: int
     key: IdempotencyKey | None
     key_seconds: int
-    answer: StoredAnswer
+    answer: StoredReply
     traceparent: str | None
     request_id: str | None
 
@@ -104,11 +104,11 @@ async def page(
     needs_review: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[AssessmentLine]:
+) -> list[AssessmentSummary]:
     """A page of assessments, newest first; None leaves a filter out."""
     filters = (owner, track, status, degraded, needs_review)
     rows = await db.fetch(_SQL["list_assessments"], *filters, *(after or (None, None)), limit)
-    return [AssessmentLine(**{**dict(row), "status": AssessmentStatus(row["status"])}) for row in rows]
+    return [AssessmentSummary(**{**dict(row), "status": AssessmentStatus(row["status"])}) for row in rows]
 
 
 async def save_responses(conn: Connection, assessment_id: UUID, responses: Iterable[Response]) -> bool:
@@ -209,10 +209,10 @@ def _response_rows(responses: Iterable[Response]) -> list[dict[str, Any]]:
     return [{"question_id": response.question_id, "answer": response.answer} for response in responses]
 
 
-def _stored(row: asyncpg.Record) -> StoredAnswer | None:
+def _stored(row: asyncpg.Record) -> StoredReply | None:
     if row["key_fingerprint"] is None:
         return None
-    return StoredAnswer(row["key_status"], row["key_body"], row["key_location"], row["key_fingerprint"], True)
+    return StoredReply(row["key_status"], row["key_body"], row["key_location"], row["key_fingerprint"], True)
 
 
 def _assessment(row: asyncpg.Record) -> Assessment:

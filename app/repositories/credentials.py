@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.recommendation.credentials import CredentialBody, passages
-from app.domain.records.assessments import Credential
+from app.domain.records.catalog import Credential
 from app.repositories import embeddings
 from app.repositories.sql import Connection, Executor, statements
 

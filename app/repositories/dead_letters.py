@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import JobLine, JobState, NewestRun
+from app.domain.records.jobs import JobRecord, JobState, NewestRun
 from app.domain.states import JobStatus, JobType, RunMode
 from app.repositories.jobs import RunRef
 from app.repositories.sql import Connection, Executor, statements
@@ -21,14 +21,14 @@ async def page(
     job_type: JobType | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[JobLine]:
+) -> list[JobRecord]:
     """A page of jobs with one of these statuses, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_jobs"], list(statuses), job_type, created_at, last_id, limit)
     return [_line(row) for row in rows]
 
 
-async def find(db: Executor, job_id: UUID) -> JobLine | None:
+async def find(db: Executor, job_id: UUID) -> JobRecord | None:
     """The job."""
     row = await db.fetchrow(_SQL["find_job"], job_id)
     return _line(row) if row else None
@@ -80,6 +80,6 @@ def _notification(row: asyncpg.Record) -> JobNotification:
     return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
 
 
-def _line(row: asyncpg.Record) -> JobLine:
+def _line(row: asyncpg.Record) -> JobRecord:
     typed = {"job_type": JobType(row["job_type"]), "status": JobStatus(row["status"])}
-    return JobLine(**dict(row) | typed)
+    return JobRecord(**dict(row) | typed)

@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
-from app.domain.records.assessments import RunJob, SavedResponse, StatusJob
-from app.domain.records.webhooks import AttemptLine
+from app.domain.records.assessments import SavedResponse, StatusJob
+from app.domain.records.jobs import RunJob
+from app.domain.records.webhooks import DeliveryAttempt
 from app.domain.result.model import Override, Reason
 from app.domain.states import ScoreType
 
@@ -19,7 +20,7 @@ reasons: TypeAdapter[tuple[Reason, ...]] = TypeAdapter(tuple[Reason, ...])
 status_jobs: TypeAdapter[tuple[StatusJob, ...]] = TypeAdapter(tuple[StatusJob, ...])
 run_jobs: TypeAdapter[tuple[RunJob, ...]] = TypeAdapter(tuple[RunJob, ...])
 overrides: TypeAdapter[dict[UUID, Override]] = TypeAdapter(dict[UUID, Override])
-attempts: TypeAdapter[tuple[AttemptLine, ...]] = TypeAdapter(tuple[AttemptLine, ...])
+attempts: TypeAdapter[tuple[DeliveryAttempt, ...]] = TypeAdapter(tuple[DeliveryAttempt, ...])
 _saved: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 
 

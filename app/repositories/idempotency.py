@@ -1,7 +1,6 @@
 """Replies stored for idempotency keys."""
 
-from app.domain.idempotency import IdempotencyKey
-from app.domain.records.assessments import StoredAnswer
+from app.domain.idempotency import IdempotencyKey, StoredReply
 from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("idempotency")
@@ -13,13 +12,13 @@ async def try_lock(conn: Connection, key: IdempotencyKey) -> bool:
     return locked
 
 
-async def find(db: Executor, key: IdempotencyKey) -> StoredAnswer | None:
+async def find(db: Executor, key: IdempotencyKey) -> StoredReply | None:
     """The reply stored for the key."""
     row = await db.fetchrow(_SQL["find"], key.owner, key.path, key.key)
-    return StoredAnswer(row["status"], row["body"], row["location"], row["fingerprint"], True) if row else None
+    return StoredReply(row["status"], row["body"], row["location"], row["fingerprint"], True) if row else None
 
 
-async def store(db: Executor, key: IdempotencyKey, answer: StoredAnswer, seconds: int) -> None:
+async def store(db: Executor, key: IdempotencyKey, answer: StoredReply, seconds: int) -> None:
     """Keeps the reply for so many seconds.
 
     Raises:

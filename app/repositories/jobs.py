@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
+from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob
 from app.domain.result.model import EssayLine, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding

@@ -6,7 +6,7 @@ import asyncpg
 
 from app.domain.assessment.questions import QuestionBody, question_body
 from app.domain.assessment.tracks import QuestionMix
-from app.domain.records.assessments import BankQuestion
+from app.domain.records.catalog import BankQuestion
 from app.domain.states import QuestionType
 from app.repositories.sql import Connection, Executor, affected, statements
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.domain.assessment.questions import Question
 from app.domain.essay.score import EssayScore
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import ReasonCode
 from app.repositories.sql import Executor, statements
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.assessment.tracks import TrackBody
-from app.domain.records.assessments import Track
+from app.domain.records.catalog import Track
 from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("tracks")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import QuestionForStudent, for_student
-from app.domain.records.assessments import Assessment, AssessmentLine
+from app.domain.records.assessments import Assessment, AssessmentSummary
 from app.domain.states import AssessmentStatus
 from app.domain.values import Frozen
 
@@ -80,7 +80,7 @@ def assessment_view(assessment: Assessment) -> AssessmentView:
     )
 
 
-def line_view(line: AssessmentLine, *, staff: bool) -> AssessmentLineView:
+def line_view(line: AssessmentSummary, *, staff: bool) -> AssessmentLineView:
     """A line of a list as students see it, or `staff`."""
     return AssessmentLineView(**vars(line) | {"needs_review": line.needs_review if staff else None})
 

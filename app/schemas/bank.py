@@ -6,7 +6,7 @@ from uuid import UUID
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.assessment.tracks import TrackBody
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.records.assessments import BankQuestion, Credential, Track
+from app.domain.records.catalog import BankQuestion, Credential, Track
 from app.domain.values import Frozen
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.records.assessments import JobLine
+from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
 from app.domain.values import Frozen
 from app.schemas.status import JobErrorView
@@ -38,7 +38,7 @@ class JobPage(Frozen):
     next_cursor: str | None
 
 
-def job_line_view(line: JobLine) -> JobLineView:
+def job_line_view(line: JobRecord) -> JobLineView:
     """A job as operators see it."""
     shown = vars(line) | {
         "error": JobErrorView(**line.error) if line.error else None,

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.recommendation.search_trace import RetrievalTrace
-from app.domain.records.assessments import RunInputs
+from app.domain.records.jobs import RunInputs
 from app.domain.records.trace import ModelCallRow, Rule, TracedDelivery, TracedJob, TracedOverride, TraceRows, rule_of
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import JobType

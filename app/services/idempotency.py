@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from app.domain.errors import KeyInFlight, KeyReused
-from app.domain.idempotency import IdempotencyKey
-from app.domain.records.assessments import StoredAnswer
+from app.domain.idempotency import IdempotencyKey, StoredReply
 from app.repositories import idempotency
 from app.repositories.sql import Connection, Pool
 
@@ -22,8 +21,8 @@ class IdempotentRequest:
 
 
 async def run_idempotently(
-    pool: Pool, request: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredAnswer]]
-) -> StoredAnswer:
+    pool: Pool, request: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredReply]]
+) -> StoredReply:
     """The answer of `work`, or the one stored for the key. `work` and storing its answer are one transaction.
 
     Raises:
@@ -35,8 +34,8 @@ async def run_idempotently(
 
 
 async def _run_locked(
-    conn: Connection, request: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredAnswer]]
-) -> StoredAnswer:
+    conn: Connection, request: IdempotentRequest, work: Callable[[Connection], Awaitable[StoredReply]]
+) -> StoredReply:
     key = request.key
     if key is None:
         return await work(conn)
@@ -50,7 +49,7 @@ async def _run_locked(
     return answer
 
 
-def replay(stored: StoredAnswer, request: IdempotentRequest) -> StoredAnswer:
+def replay(stored: StoredReply, request: IdempotentRequest) -> StoredReply:
     """The stored answer, if the request has the payload that it was stored for.
 
     Raises:

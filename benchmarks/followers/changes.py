@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed, PublishChange
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.lifecycle import end
 from app.repositories import jobs
 from app.repositories.sql import Pool

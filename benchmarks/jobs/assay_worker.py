@@ -12,7 +12,7 @@ from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue, queue_key
 from app.domain.errors import JobError
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
 from app.repositories.sql import Executor, Pool

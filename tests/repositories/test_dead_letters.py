@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import NewestRun
+from app.domain.records.jobs import NewestRun
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters, jobs
 from app.repositories.migrations import MIGRATIONS

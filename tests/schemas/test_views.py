@@ -8,15 +8,8 @@ import pytest
 
 from app.domain.assessment.tracks import QuestionMix, TrackBody
 from app.domain.errors import PermanentError
-from app.domain.records.assessments import (
-    Assessment,
-    BankQuestion,
-    Credential,
-    SavedResponse,
-    StatusJob,
-    StatusRecord,
-    Track,
-)
+from app.domain.records.assessments import Assessment, SavedResponse, StatusJob, StatusRecord
+from app.domain.records.catalog import BankQuestion, Credential, Track
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
 from app.schemas import (
     StatusView,
@@ -93,7 +86,10 @@ def test_an_assessment_shows_its_questions_without_keys_and_its_responses() -> N
     text = view.model_dump_json()
     assert not [secret for secret in (SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC) if secret in text]
     assert [question.question_id for question in view.questions] == [question.question_id for question in _QUESTIONS]
-    assert [(saved.question_id, saved.answer) for saved in view.responses] == [(numbered_id(1), "B"), (numbered_id(2), ("A", "C"))]
+    assert [(saved.question_id, saved.answer) for saved in view.responses] == [
+        (numbered_id(1), "B"),
+        (numbered_id(2), ("A", "C")),
+    ]
 
 
 def test_a_saved_response_without_an_answer_is_a_bug() -> None:

@@ -4,7 +4,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from app.domain.errors import Conflict, JobError, JobNotFailed, JobOfOlderRun, TransientError
-from app.domain.records.assessments import ClaimedJob, NewestRun
+from app.domain.records.jobs import ClaimedJob, NewestRun
 from app.domain.states import JobStatus
 
 # Longer pauses would only delay the result: what still fails by then is given up soon.

@@ -37,7 +37,7 @@ class OverriddenScore:
 
 
 @dataclass(frozen=True)
-class ModelUse:
+class ModelCallTotals:
     """The calls of a model with one prompt; `cost_usd` is of those whose price is known, None where it is of none."""
 
     provider: str
@@ -54,7 +54,7 @@ class ModelUse:
 
 
 @dataclass(frozen=True)
-class DayOfCalls:
+class DailyModelCalls:
     """The calls of a day (UTC)."""
 
     day: date
@@ -79,7 +79,7 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class JobEnds:
+class EndedJobs:
     """The jobs of a type that have ended, those of them that failed, and these by the code of their error."""
 
     job_type: JobType

@@ -36,7 +36,7 @@ class FeedbackGroup:
 
 
 @dataclass(frozen=True)
-class FeedbackLine:
+class FeedbackRecord:
     """One person's ratings, without who that was: `given_by` is `owner` or `staff`."""
 
     id: int

@@ -23,7 +23,7 @@ class Rule(StrEnum):
     SCORER = "scorer"
 
 
-class TracedError(Frozen):
+class JobFailure(Frozen):
     """Why a job failed, or its last try."""
 
     code: str
@@ -43,7 +43,7 @@ class TracedJob(Frozen):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-    error: TracedError | None
+    error: JobFailure | None
     reasons: tuple[Reason, ...]
     request_id: str | None
     traceparent: str | None

@@ -57,7 +57,7 @@ class ClaimedDelivery:
 
 
 @dataclass(frozen=True)
-class AttemptLine:
+class DeliveryAttempt:
     """A try: either `status_code` says what was answered, or `error` why nothing was."""
 
     at: datetime
@@ -67,7 +67,7 @@ class AttemptLine:
 
 
 @dataclass(frozen=True)
-class DeliveryLine:
+class DeliveryRecord:
     """A message, its tries in order, and where it is sent to now."""
 
     delivery_id: UUID
@@ -79,4 +79,4 @@ class DeliveryLine:
     completed_at: datetime | None
     next_attempt_at: datetime | None
     url: str | None
-    attempts: tuple[AttemptLine, ...]
+    attempts: tuple[DeliveryAttempt, ...]

@@ -20,7 +20,7 @@ async def start(conn: Connection, owner: str, track_slug: str, ttl: int) -> tupl
         BankTooSmall: the track has fewer active questions than its mix needs.
     """
     track = await tracks.find(conn, track_slug)
-    await assessments.expire_open(conn, owner, track.id)
+    await assessments.expire_if_overdue(conn, owner, track.id)
     open_id = await assessments.find_open(conn, owner, track.id)
     if open_id is not None:
         return await find_assessment(conn, open_id), False

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 from app.domain.assessment.answers import Answer, Response, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
 from app.domain.errors import Conflict, KeyInFlight, QueueFull
+from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import Assessment, StoredAnswer
+from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
 from app.repositories import assessments
 from app.repositories.assessments import NewJob, Submission, SubmissionDraft
@@ -46,7 +47,7 @@ class Origin:
 class SubmitResult:
     """The answer to the request, and the notifications of the jobs that are now due."""
 
-    answer: StoredAnswer
+    answer: StoredReply
     notifications: tuple[JobNotification, ...] = ()
 
 
@@ -128,7 +129,7 @@ class Submitter:
             jobs=tuple(QueuedJob(job_id=j.job_id, job_type=j.job_type, status=JobStatus.QUEUED) for j in jobs),
             links=links(assessment.id),
         )
-        answer = StoredAnswer(202, view.model_dump_json().encode(), view.links.status, request.fingerprint)
+        answer = StoredReply(202, view.model_dump_json().encode(), view.links.status, request.fingerprint)
         return Submission(
             assessment=assessment,
             responses=responses,

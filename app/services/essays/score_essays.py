@@ -14,7 +14,7 @@ from app.domain.essay.score import EssayScore
 from app.domain.essay.second_opinion import NEEDS_REVIEW, with_second_opinion
 from app.domain.essay.visible_text import VisibleText
 from app.domain.job import retry
-from app.domain.records.assessments import ClaimedJob, RunInputs
+from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
 from app.domain.states import JobStatus, ReasonCode, RunMode
 from app.repositories import jobs, scores

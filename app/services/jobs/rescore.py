@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from app.domain.errors import AssessmentExpired, NotSubmitted, RunInProgress
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import NewestRun
+from app.domain.records.jobs import NewestRun
 from app.domain.states import AssessmentStatus, AuditAction, AuditEntity, JobType, RunMode
 from app.domain.values import Frozen
 from app.repositories import assessments, audit, dead_letters

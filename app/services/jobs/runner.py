@@ -15,7 +15,7 @@ from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.errors import JobError, LeaseLost, PermanentError, PoisonJob, TransientError
 from app.domain.job import retry
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.lifecycle import end
 from app.outages import REDIS, report_database_error

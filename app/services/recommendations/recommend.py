@@ -10,7 +10,7 @@ from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS,
 from app.domain.recommendation.ranking import RankedCandidate, rank
 from app.domain.recommendation.recommend import recommend
 from app.domain.recommendation.search_trace import SearchMethod, build_trace
-from app.domain.records.assessments import ClaimedJob, RunInputs
+from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.fusion import skill_evidence
 from app.domain.result.model import QuestionLine, Reason
 from app.domain.result.skills import estimate_skills

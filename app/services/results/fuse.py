@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.domain.errors import JobError, TransientError
-from app.domain.records.assessments import ClaimedJob, RunInputs, RunJob
+from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob
 from app.domain.result.fusion import FusionInput, fuse
 from app.domain.result.model import Override, Processing, Reason, Recommendation, Result
 from app.domain.states import JobType, ScoreType

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.domain.assessment.questions import Question
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.job.notification import JobNotification
-from app.domain.records.assessments import RunInputs
+from app.domain.records.jobs import RunInputs
 from app.domain.result.fusion import fuse
 from app.domain.result.model import Override
 from app.domain.result.readiness import check_result

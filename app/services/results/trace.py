@@ -9,7 +9,7 @@ from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import NotFound
 from app.domain.essay.prompt import EssayPrompt, build_prompt, fingerprint
 from app.domain.essay.visible_text import visible_text
-from app.domain.records.assessments import RunInputs
+from app.domain.records.jobs import RunInputs
 from app.domain.records.trace import TraceRows
 from app.domain.result.readiness import check_result
 from app.domain.states import AssessmentStatus

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.errors import CallerError, Conflict, JobNotFailed, JobOfOlderRun
 from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
-from app.domain.records.assessments import JobLine, JobState, NewestRun
+from app.domain.records.jobs import JobRecord, JobState, NewestRun
 from app.domain.states import JobStatus, JobType
 from app.schemas import job_line_view
 from tests.domain.builders import NOON, numbered_id
@@ -63,9 +63,9 @@ def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() 
             assert (way is RetryPlan.NEW_RUN) == all(status.ended for status in statuses)
 
 
-def line(status: JobStatus, error: dict[str, str] | None = None) -> JobLine:
+def line(status: JobStatus, error: dict[str, str] | None = None) -> JobRecord:
     times = (NOON, None, None, NOON + timedelta(seconds=2))
-    return JobLine(GPT, numbered_id(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
+    return JobRecord(GPT, numbered_id(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
 
 
 def test_when_a_job_is_due_is_told_of_queued_ones_alone() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobType
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob

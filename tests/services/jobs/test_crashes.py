@@ -7,7 +7,7 @@ import pytest
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.errors import JobError
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobType
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool

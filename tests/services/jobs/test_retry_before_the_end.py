@@ -7,7 +7,7 @@ import pytest
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.errors import Conflict, JobNotFailed, NotFound
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import AssessmentStatus, JobStatus, JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool

@@ -5,7 +5,7 @@ import asyncio
 from collections import Counter
 
 from app.domain.errors import Conflict, JobNotFailed, JobOfOlderRun
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool

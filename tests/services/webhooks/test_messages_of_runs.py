@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
 from app.repositories.sql import Pool

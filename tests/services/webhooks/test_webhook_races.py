@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.records.assessments import ClaimedJob
+from app.domain.records.jobs import ClaimedJob
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.states import DeliveryStatus, DisabledReason
 from app.domain.webhook.delivery import NextStep, SendResult

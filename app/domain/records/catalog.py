@@ -1,0 +1,38 @@
+"""Database rows of tracks, questions and credentials as frozen models."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.assessment.questions import QuestionBody
+from app.domain.assessment.tracks import TrackBody
+from app.domain.recommendation.credentials import CredentialBody
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track and its id."""
+
+    id: UUID
+    body: TrackBody
+    sample: bool = False
+
+
+@dataclass(frozen=True)
+class BankQuestion:
+    """A question of the bank in its present version."""
+
+    question_id: UUID
+    version: int
+    track: str
+    body: QuestionBody
+    sample: bool
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One version of a credential."""
+
+    credential_id: UUID
+    version: int
+    body: CredentialBody
+    sample: bool
