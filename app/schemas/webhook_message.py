@@ -1,4 +1,4 @@
-"""The body of a webhook message."""
+"""The JSON body of webhook messages, and its limit on size."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,16 +9,16 @@ from app.domain.states import AssessmentStatus, EventType
 from app.domain.values import Frozen
 from app.schemas.submission import Links, links
 
-# Receivers may refuse bodies from here on; whoever wants everything follows the links.
+# Bytes. Receivers may refuse longer bodies; everything that is left out can be read through the links.
 BODY_LIMIT = 20_000
-# So cut, no reasons make a body too long, though JSON writes some characters as six.
-_MOST_REASONS = 10
-_MOST_DETAIL = 200
-_MOST_STAGE = 64
+# With these limits, no reasons make a body too long, although JSON may write a character as six bytes.
+_MAX_REASONS = 10
+_MAX_DETAIL = 200
+_MAX_STAGE = 64
 
 
 class EventData(Frozen):
-    """What a message says of an assessment."""
+    """The assessment that a message is about, as it was at the end of the run."""
 
     assessment_id: UUID
     track: str
@@ -40,7 +40,7 @@ class Message(Frozen):
 
 
 def body_of(event: Event) -> str:
-    """The message, shorter than BODY_LIMIT in bytes."""
+    """The body of the event's message, shorter than `BODY_LIMIT` bytes."""
     failed = event.event_type is EventType.FAILED
     data = EventData(
         assessment_id=event.assessment_id,
@@ -49,16 +49,17 @@ def body_of(event: Event) -> str:
         status=AssessmentStatus.FAILED if failed else AssessmentStatus.COMPLETED,
         overall=event.overall,
         degraded=bool(event.reasons),
-        degraded_reasons=tuple(_short(reason) for reason in event.reasons[:_MOST_REASONS]),
+        degraded_reasons=tuple(_shorten(reason) for reason in event.reasons[:_MAX_REASONS]),
         completed_at=event.completed_at,
         links=links(event.assessment_id),
     )
     return Message(type=event.event_type, timestamp=event.happened_at, data=data).model_dump_json()
 
 
-def _short(reason: Reason) -> Reason:
-    return Reason(code=reason.code, stage=_cut(reason.stage, _MOST_STAGE), detail=_cut(reason.detail, _MOST_DETAIL))
+def _shorten(reason: Reason) -> Reason:
+    stage, detail = _truncate(reason.stage, _MAX_STAGE), _truncate(reason.detail, _MAX_DETAIL)
+    return Reason(code=reason.code, stage=stage, detail=detail)
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _truncate(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,1 +1,1 @@
-"""Starting, answering, submitting and following assessments."""
+"""Starting assessments, saving answers, submitting, and reading or waiting for the status."""
