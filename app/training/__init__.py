@@ -1,1 +1,1 @@
-"""Trains the local essay scorer from answers that people scored; `python -m app.training PATH`."""
+"""Trains the local essay scorer on answers that people scored: `python -m app.training PATH`."""

@@ -1,111 +1,104 @@
-"""Fitting the two functions: a logistic regression with signs that are given, and a linear one."""
+"""Fits the two functions of the local scorer: a logistic regression with fixed signs, and a linear one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.features import MEASURES
-from app.domain.essay.local_scoring.regression import Line, Term
-from app.training.table import Numbers, Table
+from app.domain.essay.local_scoring.regression import LinearFunction, Term
+from app.training.measures_table import MeasuresTable, Numbers
 
-# A made-up answer counts for this much of a real one.
-MADE_UP_WEIGHT = 0.3
+# The weight of a synthetic answer; a real one has 1.
+SYNTHETIC_WEIGHT = 0.3
 
-_STEPS = 100
+# The intercept is not penalized, but for what keeps the solution unique.
+_INTERCEPT_PENALTY = 1e-9
 
 
-def fit_share(table: Table, names: Sequence[str], penalty: float) -> Line:
+def fit_share(table: MeasuresTable, names: Sequence[str], penalty: float) -> LinearFunction:
     """A logistic regression of the scores on the named measures, each with the sign of `MEASURES` or 0.
 
-    Minimises the weighted cross entropy plus `penalty` times half the squared coefficients of the scaled measures.
+    Minimizes the weighted cross entropy plus `penalty` times half the squared coefficients of the scaled measures.
     """
     columns = np.stack([table.column(name) for name in names], axis=1)
-    scaled, means, scales = _scaled(columns)
+    scaled, means, scales = _scale(columns)
     signs = np.array([MEASURES[name] for name in names])
-    # What a discount takes is nothing the regression should learn.
-    weights = np.where(table.real, 1.0, MADE_UP_WEIGHT) * table.own * kept(table)
-    found = _minimum(np.hstack([np.ones((len(scaled), 1)), scaled * signs]), table.scores, weights, penalty)
-    return _line(names, means, scales, found[1:] * signs, float(found[0]))
+    # The regression shall not learn what a discount takes away.
+    weights = np.where(table.real, 1.0, SYNTHETIC_WEIGHT) * table.own * remaining_share(table)
+    rows = np.hstack([np.ones((len(scaled), 1)), scaled * signs])
+    coefficients = _minimize(rows, table.scores, weights, penalty)
+    return _linear_function(names, means, scales, coefficients[1:] * signs, float(coefficients[0]))
 
 
-def fit_linear(columns: Mapping[str, Numbers], targets: Numbers, penalty: float) -> Line:
-    """A ridge regression, penalised as `fit_share`, without signs."""
+def fit_linear(columns: Mapping[str, Numbers], targets: Numbers, penalty: float) -> LinearFunction:
+    """A ridge regression, penalized like `fit_share`, without fixed signs."""
     names = tuple(columns)
-    scaled, means, scales = _scaled(np.stack([columns[name] for name in names], axis=1))
+    scaled, means, scales = _scale(np.stack([columns[name] for name in names], axis=1))
     square = scaled.T @ scaled + penalty * np.eye(len(names))
-    found = np.linalg.solve(square, scaled.T @ (targets - targets.mean()))
-    return _line(names, means, scales, found, float(targets.mean()))
+    coefficients = np.linalg.solve(square, scaled.T @ (targets - targets.mean()))
+    return _linear_function(names, means, scales, coefficients, float(targets.mean()))
 
 
-def values(line: Line, columns: Mapping[str, Numbers]) -> Numbers:
-    """The line's value in each row."""
-    total: Numbers = np.full(len(next(iter(columns.values()))), line.intercept)
-    for name, term in line.terms.items():
+def predict(function: LinearFunction, columns: Mapping[str, Numbers]) -> Numbers:
+    """The function's value in each row."""
+    total: Numbers = np.full(len(next(iter(columns.values()))), function.intercept)
+    for name, term in function.terms.items():
         total = total + term.coefficient * (columns[name] - term.mean) / term.scale
     return total
 
 
-def shares(line: Line, table: Table) -> Numbers:
-    """The share of the points that the line gives each answer, 0–1; none to those that say nothing of their own."""
-    share = _squashed(values(line, {name: table.column(name) for name in line.terms}))
-    earned: Numbers = np.where(table.own, share * kept(table), 0.0)
-    return earned
+def predict_shares(function: LinearFunction, table: MeasuresTable) -> Numbers:
+    """The share of the points that each answer gets, 0–1; 0 for those that only copy the question."""
+    share = _logistic(predict(function, {name: table.column(name) for name in function.terms}))
+    shares: Numbers = np.where(table.own, share * remaining_share(table), 0.0)
+    return shares
 
 
-def kept(table: Table) -> Numbers:
+def remaining_share(table: MeasuresTable) -> Numbers:
     """What the discounts leave of each answer's estimate, 0–1."""
-    left: Numbers = np.prod([1.0 - most * table.column(name) for name, most in DISCOUNTS.items()], axis=0)
-    return left
+    remaining: Numbers = np.prod([1.0 - most * table.column(name) for name, most in DISCOUNTS.items()], axis=0)
+    return remaining
 
 
-def _minimum(rows: Numbers, targets: Numbers, weights: Numbers, penalty: float) -> Numbers:
-    """Newton's method on the coefficients that are free; the first is the intercept, all others stay at 0 or above."""
-    found = np.zeros(rows.shape[1])
-    ridge = np.full(len(found), penalty)
-    ridge[0] = 1e-9
-    for _ in range(_STEPS):
-        share = _squashed(rows @ found)
-        slope = rows.T @ (weights * (share - targets)) + ridge * found
-        free = (found > 0) | (slope < 0)
-        free[0] = True
-        if np.abs(slope[free]).max() < 1e-8:
-            break
-        inside = rows[:, free]
-        curve = (inside * (weights * share * (1 - share))[:, None]).T @ inside + np.diag(ridge[free])
-        step = np.zeros(len(found))
-        step[free] = np.linalg.solve(curve, slope[free])
-        found = _improved(found, step, lambda at: _loss(rows, targets, weights, ridge, at))
-    return found
+def _minimize(rows: Numbers, targets: Numbers, weights: Numbers, penalty: float) -> Numbers:
+    """The best coefficients: the first is the intercept, all others are at least 0."""
+    ridge = np.full(rows.shape[1], penalty)
+    ridge[0] = _INTERCEPT_PENALTY
+
+    def loss_and_gradient(coefficients: Numbers) -> tuple[float, Numbers]:
+        values = rows @ coefficients
+        loss = weights @ (np.logaddexp(0, values) - targets * values) + ridge @ coefficients**2 / 2
+        gradient: Numbers = rows.T @ (weights * (_logistic(values) - targets)) + ridge * coefficients
+        return float(loss), gradient
+
+    bounds = [(None, None), *[(0.0, None)] * (rows.shape[1] - 1)]
+    result = minimize(
+        loss_and_gradient,
+        np.zeros(rows.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"ftol": 1e-14, "gtol": 1e-8, "maxiter": 1000},
+    )
+    coefficients: Numbers = result.x
+    return coefficients
 
 
-def _improved(found: Numbers, step: Numbers, loss: Callable[[Numbers], float]) -> Numbers:
-    """A step against the slope, halved until it helps, and cut off at 0."""
-    before = loss(found)
-    for halvings in range(30):
-        tried: Numbers = found - step / 2**halvings
-        tried[1:] = np.maximum(tried[1:], 0.0)
-        if loss(tried) <= before:
-            return tried
-    return found
-
-
-def _loss(rows: Numbers, targets: Numbers, weights: Numbers, ridge: Numbers, at: Numbers) -> float:
-    value = rows @ at
-    return float(weights @ (np.logaddexp(0, value) - targets * value) + ridge @ at**2 / 2)
-
-
-def _squashed(value: Numbers) -> Numbers:
-    share: Numbers = 0.5 * (1.0 + np.tanh(value / 2))
+def _logistic(values: Numbers) -> Numbers:
+    share: Numbers = 0.5 * (1.0 + np.tanh(values / 2))
     return share
 
 
-def _scaled(columns: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def _scale(columns: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     means, scales = columns.mean(axis=0), columns.std(axis=0)
     scales = np.where(scales > 1e-9, scales, 1.0)
     return (columns - means) / scales, means, scales
 
 
-def _line(names: Sequence[str], means: Numbers, scales: Numbers, found: Numbers, intercept: float) -> Line:
-    terms = zip(names, means.tolist(), scales.tolist(), found.tolist(), strict=True)
-    return Line(intercept, {name: Term(mean, scale, coefficient) for name, mean, scale, coefficient in terms})
+def _linear_function(
+    names: Sequence[str], means: Numbers, scales: Numbers, coefficients: Numbers, intercept: float
+) -> LinearFunction:
+    terms = zip(names, means.tolist(), scales.tolist(), coefficients.tolist(), strict=True)
+    return LinearFunction(intercept, {name: Term(mean, scale, coefficient) for name, mean, scale, coefficient in terms})

@@ -1,4 +1,4 @@
-"""Training on a small made-up set: it can be repeated, it follows the data, and it says what is wrong with a file."""
+"""Training on a small set: it is reproducible, depends on the data, and says what is wrong with a file."""
 
 import json
 from pathlib import Path
@@ -7,38 +7,38 @@ from typing import Any
 import pytest
 
 from app.training.__main__ import main
-from app.training.answers import BadData, ScoredAnswer, read_answers
-from app.training.made_up import WORTH, made_up
-from tests.training.making import scored_answers, write
+from app.training.synthetic_answers import SCORES, make_synthetic_answers
+from app.training.training_data import InvalidTrainingData, ScoredAnswer, read_scored_answers
+from tests.training.scored_answers import scored_answers, write_answers
 
 
-def trained(folder: Path, answers: tuple[ScoredAnswer, ...]) -> dict[str, Any]:
+def train(folder: Path, answers: tuple[ScoredAnswer, ...]) -> dict[str, Any]:
     output = folder / "coefficients.json"
-    assert main([str(write(folder / "answers.jsonl", answers)), "--output", str(output)]) == 0
+    assert main([str(write_answers(folder / "answers.jsonl", answers)), "--output", str(output)]) == 0
     stored: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
     return stored
 
 
-def test_training_again_gives_the_same_and_other_scores_something_else(tmp_path: Path) -> None:
+def test_training_is_reproducible_and_depends_on_the_scores(tmp_path: Path) -> None:
     answers = scored_answers()
-    first, again = trained(tmp_path, answers), trained(tmp_path, answers)
+    first, again = train(tmp_path, answers), train(tmp_path, answers)
     assert first == again
     assert first["data"]["answers"] == len(answers)
-    turned = tuple(one.model_copy(update={"score": 1.0 - one.score}) for one in answers)
-    other = trained(tmp_path, turned)
-    # What earns more here is what people gave nothing for, so the coefficients can only fall.
-    assert other["share"]["terms"]["gain"]["coefficient"] < first["share"]["terms"]["gain"]["coefficient"]
+    inverted = tuple(answer.model_copy(update={"score": 1.0 - answer.score}) for answer in answers)
+    # With inverted scores the good answers earn nothing, so the coefficients can only be lower.
+    lower = train(tmp_path, inverted)["share"]["terms"]["gain"]["coefficient"]
+    assert lower < first["share"]["terms"]["gain"]["coefficient"]
 
 
-def test_the_figures_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stored = trained(tmp_path, scored_answers())
+def test_the_agreement_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = train(tmp_path, scored_answers())
     printed = capsys.readouterr().out
     assert f"{stored['figures']['nested']['rmse']:.3f}" in printed
     assert all(name in printed for name in ("this scorer", "mean", "log length", "tf-idf cosine"))
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 3"),
         ('{"question_id": "q"}', "line 3: question: Field required"),
@@ -46,16 +46,16 @@ def test_the_figures_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ('{"question_id": "q", "question": "?", "model_answer": "m", "answer": "", "score": 1}', "line 3: answer"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path: Path, line: str, told: str) -> None:
-    path = write(tmp_path / "answers.jsonl", scored_answers()[:2])
+def test_an_invalid_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    path = write_answers(tmp_path / "answers.jsonl", scored_answers()[:2])
     path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
-    with pytest.raises(BadData, match=told):
-        read_answers(path)
+    with pytest.raises(InvalidTrainingData, match=message):
+        read_scored_answers(path)
 
 
 def test_too_few_questions_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="1 questions, and 4 are needed"):
-        read_answers(write(tmp_path / "answers.jsonl", scored_answers()[:5]))
+    with pytest.raises(InvalidTrainingData, match="1 questions, and 4 are needed"):
+        read_scored_answers(write_answers(tmp_path / "answers.jsonl", scored_answers()[:5]))
 
 
 def test_a_missing_file_ends_the_command_with_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,12 +64,12 @@ def test_a_missing_file_ends_the_command_with_a_message(tmp_path: Path, capsys: 
     assert not (tmp_path / "out.json").exists()
 
 
-def test_made_up_answers_are_the_same_each_time_and_worth_what_their_kind_is() -> None:
+def test_synthetic_answers_are_reproducible_and_have_the_score_of_their_kind() -> None:
     answers = scored_answers()
-    made = made_up(answers)
-    assert made == made_up(answers)
-    assert {one.score for one in made} <= set(WORTH.values())
-    assert {one.question_id for one in made} == {one.question_id for one in answers}
-    perfect = [one for one in made if one.score == 1.0]
-    assert all(one.answer == one.model_answer for one in perfect)
+    synthetic = make_synthetic_answers(answers)
+    assert synthetic == make_synthetic_answers(answers)
+    assert {answer.score for answer in synthetic} <= set(SCORES.values())
+    assert {answer.question_id for answer in synthetic} == {answer.question_id for answer in answers}
+    perfect = [answer for answer in synthetic if answer.score == 1.0]
+    assert all(answer.answer == answer.model_answer for answer in perfect)
     assert len(perfect) == 4

@@ -1,4 +1,4 @@
-"""The local estimate with made-up vectors: what must hold whatever the texts are."""
+"""The local estimate with synthetic embeddings: properties that hold for any texts."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.domain.essay.local_scoring import MAX_CONFIDENCE, estimate, texts_to_embed
-from app.domain.essay.score import Dimension, EssayScore
+from app.domain.essay.score import Dimension, DimensionName, EssayScore
 from app.domain.text import words
 from tests.domain.builders import quick
 
@@ -26,7 +26,7 @@ ANSWER = (
     "Another way is that the consumer asks for messages when it is ready for more of them. "
     "Then nothing is lost, but the producer must be able to slow down."
 )
-# All that the rationales may say of themselves.
+# All words that the rationales may contain.
 TEMPLATE = set(
     words(
         "By meaning, the answer is near the question and the reference answer. Meets about of ideas of the "
@@ -58,54 +58,53 @@ answers = texts.filter(lambda text: bool(text.strip()))
 
 
 @dataclass(frozen=True)
-class MadeUp:
-    """A reading with a token for each word, whose state a hash of the word gives."""
+class WordEmbeddings:
+    """The embeddings of a text: a token for each word, whose state depends on a hash of the word."""
 
     states: NDArray[np.float16]
     spans: tuple[tuple[int, int], ...]
 
 
-def made_up(text: str) -> MadeUp:
-    found = list(re.finditer(r"\w+", text))
-    rows = np.zeros((len(found), 64), np.float16)
-    for row, word in zip(rows, found, strict=True):
-        row[hashlib.sha256(word.group().casefold().encode(errors="replace")).digest()[0] % 64] = 1.0
-    return MadeUp(rows, tuple(word.span() for word in found))
+def embed(text: str) -> WordEmbeddings:
+    matches = list(re.finditer(r"\w+", text))
+    rows = np.zeros((len(matches), 64), np.float16)
+    for row, match in zip(rows, matches, strict=True):
+        row[hashlib.sha256(match.group().casefold().encode(errors="replace")).digest()[0] % 64] = 1.0
+    return WordEmbeddings(rows, tuple(match.span() for match in matches))
 
 
 def scored(prompt: str, model_answer: str, answer: str) -> EssayScore:
-    readings = {text: made_up(text) for text in texts_to_embed(prompt, model_answer, answer)}
-    return estimate(prompt, model_answer, answer, readings)
+    embeddings = {text: embed(text) for text in texts_to_embed(prompt, model_answer, answer)}
+    return estimate(prompt, model_answer, answer, embeddings)
 
 
 def dimensions(score: EssayScore) -> list[Dimension]:
-    every = score.dimensions
-    return [every.relevance, every.depth, every.clarity, every.technical]
+    return [getattr(score.dimensions, name) for name in DimensionName]
 
 
 @quick
 @given(stored, stored, answers)
 def test_points_and_confidence_stay_in_their_ranges(prompt: str, model_answer: str, answer: str) -> None:
     score = scored(prompt, model_answer, answer)
-    assert all(0 <= one.score <= 25 for one in dimensions(score))
+    assert all(0 <= dimension.score <= 25 for dimension in dimensions(score))
     assert 0 <= score.confidence <= MAX_CONFIDENCE
     assert (score.scorer, score.model, score.prompt_version) == ("local", "local-2", "local-2")
 
 
 @quick
 @given(answers)
-def test_quotes_stand_in_the_answer_where_they_say(answer: str) -> None:
-    for one in dimensions(scored(PROMPT, MODEL, answer)):
-        assert len(one.evidence) <= 3
-        assert all(answer[quote.start : quote.end] == quote.quote for quote in one.evidence)
+def test_quotes_are_cut_out_of_the_answer(answer: str) -> None:
+    for dimension in dimensions(scored(PROMPT, MODEL, answer)):
+        assert len(dimension.evidence) <= 3
+        assert all(answer[quote.start : quote.end] == quote.quote for quote in dimension.evidence)
 
 
 @quick
 @given(st.lists(st.sampled_from([*MODEL.split(". "), *ANSWER.split(". "), *AWKWARD]), min_size=1))
-def test_quotes_stand_in_answers_that_earn_some(parts: list[str]) -> None:
+def test_quotes_are_cut_out_of_answers_that_earn_points(parts: list[str]) -> None:
     answer = "\u200f" + "\r\n\t".join(parts)
-    for one in dimensions(scored(PROMPT, MODEL, answer)):
-        assert all(answer[quote.start : quote.end] == quote.quote for quote in one.evidence)
+    for dimension in dimensions(scored(PROMPT, MODEL, answer)):
+        assert all(answer[quote.start : quote.end] == quote.quote for quote in dimension.evidence)
 
 
 @quick
@@ -116,15 +115,14 @@ def test_the_same_answer_gets_the_same_estimate(answer: str) -> None:
 
 @quick
 @given(stored, answers)
-def test_rationales_say_nothing_the_reference_answer_says(model_answer: str, answer: str) -> None:
-    for one in dimensions(scored(PROMPT, model_answer, answer)):
-        said = {word for word in words(one.rationale) if not word.isdigit()}
-        assert said <= TEMPLATE
+def test_rationales_do_not_reveal_the_reference_answer(model_answer: str, answer: str) -> None:
+    for dimension in dimensions(scored(PROMPT, model_answer, answer)):
+        assert {word for word in words(dimension.rationale) if not word.isdigit()} <= TEMPLATE
 
 
 @quick
 @given(answers)
-def test_saying_it_twice_earns_no_more(answer: str) -> None:
+def test_repeating_the_answer_earns_no_more(answer: str) -> None:
     once, twice = (scored(PROMPT, MODEL, text) for text in (answer, f"{answer}\n{answer}"))
     assert twice.dimensions.total <= once.dimensions.total
 
@@ -141,7 +139,7 @@ def test_copies_of_the_question_earn_nothing(answer: str) -> None:
 @given(st.integers(1, 5_000), st.sampled_from([" ", ". ", "\n"]))
 def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: str) -> None:
     needed = texts_to_embed(PROMPT, MODEL, between.join(f"word{number}" for number in range(count)))
-    # 40 thoughts of each of the three texts, at least one in a window.
+    # 40 pieces of each of the three texts, at least one in a window.
     assert len(needed) == len(set(needed)) <= 120
     assert all(len(text.split()) <= 70 for text in needed)
     assert all(text.strip() for text in needed)
@@ -149,14 +147,14 @@ def test_what_is_embedded_is_bounded_and_has_no_duplicates(count: int, between: 
 
 @quick
 @given(stored, stored, answers)
-def test_nothing_is_needed_beyond_what_is_asked_for(prompt: str, model_answer: str, answer: str) -> None:
+def test_exactly_the_listed_texts_are_needed(prompt: str, model_answer: str, answer: str) -> None:
     needed = texts_to_embed(prompt, model_answer, answer)
     assume(needed)
-    readings = {text: made_up(text) for text in needed}
-    estimate(prompt, model_answer, answer, readings)
-    del readings[needed[-1]]
+    embeddings = {text: embed(text) for text in needed}
+    estimate(prompt, model_answer, answer, embeddings)
+    del embeddings[needed[-1]]
     with pytest.raises(KeyError):
-        estimate(prompt, model_answer, answer, readings)
+        estimate(prompt, model_answer, answer, embeddings)
 
 
 def test_a_long_answer_is_sampled_to_its_end() -> None:
@@ -171,12 +169,12 @@ def test_a_blank_answer_is_refused(blank: str) -> None:
         estimate(PROMPT, MODEL, blank, {})
 
 
-def test_the_facts_in_the_rationales_are_counted_rightly() -> None:
-    every = scored(PROMPT, MODEL, MODEL).dimensions
-    assert "Meets about 3 of 3 ideas" in every.depth.rationale
-    assert f"in {len(words(MODEL))} words" in every.depth.rationale
-    assert every.technical.rationale.startswith("Uses 100%")
-    assert re.search(r"100% near the reference answer", every.relevance.rationale)
+def test_the_counts_in_the_rationales_are_right() -> None:
+    dimensions = scored(PROMPT, MODEL, MODEL).dimensions
+    assert "Meets about 3 of 3 ideas" in dimensions.depth.rationale
+    assert f"in {len(words(MODEL))} words" in dimensions.depth.rationale
+    assert dimensions.technical.rationale.startswith("Uses 100%")
+    assert "100% near the reference answer" in dimensions.relevance.rationale
 
 
 def test_word_endings_do_not_hide_a_term() -> None:
@@ -193,7 +191,7 @@ def test_shouting_and_endless_sentences_cost_clarity() -> None:
     assert good > endless
 
 
-def test_confidence_is_lower_for_little_text_for_very_much_and_for_no_english() -> None:
+def test_confidence_is_lower_for_very_short_and_very_long_texts_and_other_languages() -> None:
     usual = scored(PROMPT, MODEL, ANSWER).confidence
     long = " ".join(f"In case {number} the producer has to wait for it." for number in range(200))
     for other in (

@@ -1,4 +1,4 @@
-"""What the local estimate is made from: cues, points spread over the dimensions, and the stored regression."""
+"""The parts of the local estimate: cues, points split over the dimensions, and the stored regression."""
 
 import json
 import math
@@ -10,17 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.essay.local_scoring import MOST_CONFIDENCE, cues, regression
+from app.domain.essay.local_scoring import MAX_CONFIDENCE, cues, regression
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.features import MEASURES
-from app.domain.essay.local_scoring.regression import HOPELESS_ERROR, confidence_at, error_measures, trained
-from app.domain.essay.local_scoring.sharing import spread
-from app.domain.essay.local_scoring.wording import pieces, windows
+from app.domain.essay.local_scoring.point_split import split_points
+from app.domain.essay.local_scoring.regression import (
+    ZERO_CONFIDENCE_ERROR,
+    confidence_for_error,
+    error_measures,
+    load_regression,
+)
+from app.domain.essay.local_scoring.wording import group_windows, split_pieces
 from app.domain.essay.score import DIMENSION_MAXIMUM
 from app.domain.text import words
-from tests.domain.making import quick
+from tests.domain.builders import quick
 
-STORED = json.loads(files(regression.__package__).joinpath(regression.COEFFICIENTS).read_text(encoding="utf-8"))
+STORED = json.loads(files(regression.__package__).joinpath(regression.COEFFICIENTS_FILE).read_text(encoding="utf-8"))
 PROSE = (
     "The producer has to wait when the queue is full, so that the consumer is never flooded by it. In the end nothing "
     "can be lost, but the whole of the system is as slow as the slowest part. An operator should be told of it."
@@ -31,21 +36,21 @@ names = st.fixed_dictionaries({name: st.floats(-5, 5) for name in (*MEASURES, *D
 @quick
 @given(st.integers(0, 100), st.lists(st.floats(0, 1), min_size=4, max_size=4))
 def test_points_add_up_and_follow_the_shares(total: int, shares: list[float]) -> None:
-    points = spread(total, shares)
+    points = split_points(total, shares)
     assert sum(points) == total
-    assert all(0 <= one <= DIMENSION_MAXIMUM for one in points)
-    for one, share in zip(points, shares, strict=True):
-        # Rounding leaves a point at most.
-        assert all(one >= other - 1 for other, less in zip(points, shares, strict=True) if less <= share)
+    assert all(0 <= score <= DIMENSION_MAXIMUM for score in points)
+    # Rounding moves at most one point.
+    in_order = [score for _, score in sorted(zip(shares, points, strict=True))]
+    assert all(score >= max(in_order[: index + 1]) - 1 for index, score in enumerate(in_order))
 
 
 @pytest.mark.parametrize("total", [-1, 101])
 def test_points_that_do_not_fit_are_refused(total: int) -> None:
     with pytest.raises(ValueError, match="fit"):
-        spread(total, [0.5] * 4)
+        split_points(total, [0.5] * 4)
 
 
-def test_the_stored_regression_keeps_to_the_signs_and_discounts_of_the_code() -> None:
+def test_the_stored_regression_has_the_signs_and_discounts_of_the_code() -> None:
     terms = STORED["share"]["terms"]
     assert set(terms) <= set(MEASURES)
     assert all(term["scale"] > 0 for term in (*terms.values(), *STORED["error"]["terms"].values()))
@@ -60,9 +65,9 @@ def test_the_stored_file_says_where_it_comes_from() -> None:
     assert STORED["data"]["answers"] == 1440
     figures = STORED["figures"]
     baselines = ("mean", "log_length", "tf_idf_cosine")
-    assert all(figures["nested"]["rmse"] < figures[one]["rmse"] for one in baselines)
-    assert figures["nested"]["pearson"] > max(figures[one]["pearson"] for one in baselines[1:])
-    assert all(figures["nested"]["kappa"] > figures[one]["kappa"] for one in baselines)
+    assert all(figures["nested"]["rmse"] < figures[baseline]["rmse"] for baseline in baselines)
+    assert figures["nested"]["pearson"] > max(figures[baseline]["pearson"] for baseline in baselines[1:])
+    assert all(figures["nested"]["kappa"] > figures[baseline]["kappa"] for baseline in baselines)
 
 
 def test_errors_shrink_as_confidence_grows() -> None:
@@ -78,9 +83,9 @@ def test_errors_shrink_as_confidence_grows() -> None:
 @given(names)
 def test_estimate_and_confidence_are_bounded_whatever_is_measured(measures: dict[str, float]) -> None:
     bounded = {**measures, **{name: min(1.0, abs(measures[name]) / 5) for name in DISCOUNTS}}
-    share = trained().estimate(bounded)
+    share = load_regression().estimate(bounded)
     assert 0 <= share <= 1
-    assert 0 <= trained().confidence(bounded, share) <= MOST_CONFIDENCE
+    assert 0 <= load_regression().confidence(bounded, share) <= MAX_CONFIDENCE
 
 
 @quick
@@ -90,22 +95,22 @@ def test_more_of_a_measure_never_moves_the_estimate_the_wrong_way(
 ) -> None:
     still = dict.fromkeys(DISCOUNTS, 0.0)
     before, after = ({**measures, **still, name: measures[name] + step} for step in (0.0, more))
-    change = trained().estimate(after) - trained().estimate(before)
+    change = load_regression().estimate(after) - load_regression().estimate(before)
     assert change * MEASURES[name] >= -1e-12
 
 
-def test_confidence_tells_the_error_to_expect() -> None:
-    assert confidence_at(0.0) == MOST_CONFIDENCE
-    assert confidence_at(HOPELESS_ERROR / 2) == MOST_CONFIDENCE / 2
-    assert confidence_at(HOPELESS_ERROR) == confidence_at(3.0) == 0.0
+def test_confidence_falls_with_the_expected_error() -> None:
+    assert confidence_for_error(0.0) == MAX_CONFIDENCE
+    assert confidence_for_error(ZERO_CONFIDENCE_ERROR / 2) == MAX_CONFIDENCE / 2
+    assert confidence_for_error(ZERO_CONFIDENCE_ERROR) == confidence_for_error(3.0) == 0.0
 
 
-def test_the_error_is_expected_from_what_is_stored() -> None:
+def test_the_stored_error_function_has_the_expected_measures() -> None:
     assert set(STORED["error"]["terms"]) == set(error_measures(dict.fromkeys(MEASURES, 0.0), 0.5))
 
 
 @pytest.mark.parametrize(
-    ("text", "reached"),
+    ("text", "scope"),
     [
         ("It is not sent twice. It arrives.", "not sent twice"),
         ("It works without an index.", "without an index"),
@@ -113,21 +118,21 @@ def test_the_error_is_expected_from_what_is_stored() -> None:
         ("No, it waits.", "No"),
     ],
 )
-def test_a_denial_reaches_to_the_end_of_its_clause(text: str, reached: str) -> None:
-    assert [text[start:end] for start, end in cues.denied(text)] == [reached]
+def test_a_negation_covers_the_rest_of_its_clause(text: str, scope: str) -> None:
+    assert [text[start:end] for start, end in cues.denied_spans(text)] == [scope]
 
 
-def test_opposites_are_known_whatever_their_endings() -> None:
-    assert cues.opposite("increases", "decreased")
-    assert cues.opposite("slower", "faster")
-    assert not cues.opposite("increases", "grows")
-    assert cues.opposed_start("No. It bursts.", "Yes, it does")
-    assert not cues.opposed_start("No. It bursts.", "It does not")
+def test_opposites_are_recognized_whatever_their_endings() -> None:
+    assert cues.are_opposites("increases", "decreased")
+    assert cues.are_opposites("slower", "faster")
+    assert not cues.are_opposites("increases", "grows")
+    assert cues.starts_opposed("No. It bursts.", "Yes, it does")
+    assert not cues.starts_opposed("No. It bursts.", "It does not")
 
 
-def test_shuffled_words_are_told_from_prose() -> None:
+def test_shuffled_words_are_distinguished_from_prose() -> None:
     dice = random.Random(5)  # noqa: S311 - no secret
-    ordered = [words(sentence.text) for sentence in pieces(PROSE)]
+    ordered = [words(sentence.text) for sentence in split_pieces(PROSE)]
     assert cues.disorder(ordered) == 0
     for _ in range(20):
         mixed = words(PROSE)
@@ -140,23 +145,23 @@ def test_shuffled_words_are_told_from_prose() -> None:
     ("prompt", "count"), [("Discuss.", 1), ("", 1), ("What is it, how does it work, why?", 3), ("What? " * 9, 1)]
 )
 def test_demands_are_counted_once_each(prompt: str, count: int) -> None:
-    assert cues.demands(prompt) == count
+    assert cues.count_demands(prompt) == count
 
 
 @quick
 @given(st.lists(st.text(min_size=1, max_size=700), max_size=8))
 def test_windows_hold_every_piece_once_and_in_order(texts: list[str]) -> None:
-    parts = pieces("\n".join(texts))
-    grouped = windows(parts)
+    parts = split_pieces("\n".join(texts))
+    grouped = group_windows(parts)
     assert [part for window in grouped for part in window] == list(parts)
     for window in grouped:
         assert len(window) == 1 or sum(len(part.text) + 1 for part in window) <= 480
 
 
 def test_the_logistic_function_does_not_overflow() -> None:
-    assert regression.squashed(-1e6) == 0.0
-    assert regression.squashed(1e6) == 1.0
-    assert math.isclose(regression.squashed(0.0), 0.5)
+    assert regression.logistic(-1e6) == 0.0
+    assert regression.logistic(1e6) == 1.0
+    assert math.isclose(regression.logistic(0.0), 0.5)
 
 
 def test_the_documented_figures_are_those_of_the_file() -> None:
@@ -170,7 +175,7 @@ def test_the_documented_figures_are_those_of_the_file() -> None:
         "tf-idf cosine": "tf_idf_cosine",
     }
     for name, key in rows.items():
-        shown = ("–" if one is None else f"{one:.3f}" for one in figures[key].values())
+        shown = ("–" if figure is None else f"{figure:.3f}" for figure in figures[key].values())
         assert f"| {name} | {' | '.join(shown)} |" in section
     for name, third in zip(
         ("least confident", "middle", "most confident"), figures["thirds_by_confidence"], strict=True

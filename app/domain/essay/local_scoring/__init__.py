@@ -1,6 +1,6 @@
-"""The local estimate of an essay: used where no language model is configured, or where it fails. Pure."""
+"""The local scorer: estimates an essay's score from embeddings, where no language model is set up or it fails."""
 
 from app.domain.essay.local_scoring.estimate import VERSION, estimate, texts_to_embed
-from app.domain.essay.local_scoring.regression import MOST_CONFIDENCE
+from app.domain.essay.local_scoring.regression import MAX_CONFIDENCE
 
-__all__ = ["MOST_CONFIDENCE", "VERSION", "estimate", "texts_to_embed"]
+__all__ = ["MAX_CONFIDENCE", "VERSION", "estimate", "texts_to_embed"]

@@ -1,4 +1,4 @@
-"""What a text's small words tell: denials, opposites, order, and how much a question asks for."""
+"""What can be read from single words: negations, opposites, word order, and how much a question asks for."""
 
 import re
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, content_stem
 from app.domain.text import words
 
-# A denial reaches over the next words: "is not sent twice", "without an index".
-_DENIAL = re.compile(
+# A negation's scope includes the next words: "is not sent twice", "without an index".
+_NEGATION = re.compile(
     r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|cannot|unable|fails?|lacks?|hardly|\w+n['’]t)\b"
     r"(?:[^\w.!?;:,]+[\w'’-]+){0,6}",
     re.IGNORECASE,
@@ -29,8 +29,8 @@ _OPPOSITES = """
 """
 
 
-def _set(listed: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\S+", listed))
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
 
 
 # "A" is left out: it names things, as in "A and B".
@@ -41,7 +41,7 @@ _JOINS = _set("and or")
 _VERBS = _set("is are was were has have had do does did am be")
 _MARKERS = _ARTICLES | _PREPOSITIONS | _MODALS | _JOINS | {"be"}
 
-# What may stand after an article although it is a function word: "the same", "its more careful user".
+# Function words that may follow an article: "the same", "its more careful user".
 _LIKE_CONTENT = _set(
     """
     few first last least less more most many much other only own same such very even just own one once now not never
@@ -66,59 +66,59 @@ _DEMANDS = _set(
     """
 )
 
-# More demands than this in one question are hardly ever answered one by one.
-_MOST_DEMANDS = 4
+# If a question has more demands than this, answers hardly ever treat them one by one.
+_MAX_DEMANDS = 4
 
 
-def _pairs(listed: str) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for pair in listed.split(","):
-        one, other = pair.split()
-        found.setdefault(_plain(one), set()).add(_plain(other))
-        found.setdefault(_plain(other), set()).add(_plain(one))
-    return {word: frozenset(others) for word, others in found.items()}
+def _opposites(pairs: str) -> dict[str, frozenset[str]]:
+    opposites: dict[str, set[str]] = {}
+    for pair in pairs.split(","):
+        left, right = map(_stem, pair.split())
+        opposites.setdefault(left, set()).add(right)
+        opposites.setdefault(right, set()).add(left)
+    return {word: frozenset(others) for word, others in opposites.items()}
 
 
-def _plain(word: str) -> str:
+def _stem(word: str) -> str:
     return content_stem(word) or word
 
 
-OPPOSITES = _pairs(_OPPOSITES)
+_STEM_OPPOSITES = _opposites(_OPPOSITES)
 
 
-def denied(text: str) -> tuple[tuple[int, int], ...]:
-    """The places in `text` that a denial reaches."""
-    return tuple(found.span() for found in _DENIAL.finditer(text))
+def denied_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """The spans of `text` that a negation covers."""
+    return tuple(match.span() for match in _NEGATION.finditer(text))
 
 
-def opposite(one: str, other: str) -> bool:
-    """Whether two case-folded words are known as opposites, whatever their endings."""
-    return _plain(other) in OPPOSITES.get(_plain(one), ())
+def are_opposites(left: str, right: str) -> bool:
+    """Whether two case-folded words are listed as opposites, whatever their endings."""
+    return _stem(right) in _STEM_OPPOSITES.get(_stem(left), ())
 
 
-def opposed_start(model_answer: str, answer: str) -> bool:
-    """Whether one begins with yes and the other with no."""
-    return {_start(model_answer), _start(answer)} == {"yes", "no"}
+def starts_opposed(model_answer: str, answer: str) -> bool:
+    """Whether one answer begins with "yes" and the other with "no"."""
+    return {_first_word(model_answer), _first_word(answer)} == {"yes", "no"}
 
 
-def disorder(said: Iterable[list[str]]) -> float:
-    """How often, 0–1, small words stand before what no English sentence has after them: what shuffling leaves.
+def disorder(sentences: Iterable[list[str]]) -> float:
+    """The share, 0–1, of function words before a word that cannot follow them in English: high for shuffled words.
 
-    `said` holds the case-folded words of each sentence. Near 0 where there are too few of them to tell.
+    `sentences` has the case-folded words of each sentence. The result is near 0 for short texts.
     """
-    misplaced = places = 0
-    for sentence in said:
+    misplaced = markers = 0
+    for sentence in sentences:
         for word, following in zip(sentence, [*sentence[1:], ""], strict=False):
             if word in _MARKERS:
-                places += 1
+                markers += 1
                 misplaced += word not in _MAY_END if not following else following in _NEVER_AFTER[word]
-    return misplaced / (places + 2)
+    return misplaced / (markers + 2)
 
 
-def demands(prompt: str) -> int:
+def count_demands(prompt: str) -> int:
     """How many different things the question asks for, 1–4, by its question words and imperatives."""
-    return min(_MOST_DEMANDS, max(1, len(_DEMANDS.intersection(words(prompt)))))
+    return min(_MAX_DEMANDS, max(1, len(_DEMANDS.intersection(words(prompt)))))
 
 
-def _start(text: str) -> str:
+def _first_word(text: str) -> str:
     return next(iter(words(text)), "")

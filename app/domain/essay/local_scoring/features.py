@@ -1,59 +1,57 @@
-"""What is measured in an answer before any points are given."""
+"""The features of an answer, from which its score is estimated."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.essay.local_scoring import cues
-from app.domain.essay.local_scoring.alignment import Readings, mean, tokens_of
-from app.domain.essay.local_scoring.comparing import View, best_half, compare, idea_weights, whole
-from app.domain.essay.local_scoring.discounts import discounts
+from app.domain.essay.local_scoring.alignment import EmbeddingsByText, collect_tokens, weighted_mean
+from app.domain.essay.local_scoring.comparison import Comparison, best_half, compare, idea_weights, text_similarity
+from app.domain.essay.local_scoring.discounts import measure_discounts
 from app.domain.essay.local_scoring.wording import (
-    glue_share,
-    joined,
+    function_word_share,
+    join_pieces,
     own_pieces,
-    phrases,
-    pieces,
     repetition,
-    sampled,
+    sample_pieces,
+    split_pieces,
     stems,
     term_weights,
+    word_pairs,
 )
 from app.domain.text import Span, sentences, words
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Facts about an answer; nearness is a cosine, at most 1, all shares are 0–1."""
+    """The features of one answer; similarities are cosines, all shares are 0–1."""
 
-    own: tuple[Span, ...]
-    """Its thoughts, each once, without what is copied from the prompt; a sample of at most 40."""
-    set_aside: int
-    """Thoughts left out because they repeat the prompt or the answer itself."""
+    pieces: tuple[Span, ...]
+    """Its pieces without repetitions and without what is copied from the prompt; a sample of at most 40."""
+    excluded_pieces: int
+    """How many pieces are left out because they repeat the prompt or the answer itself."""
     word_count: int
-    """Words of all thoughts not set aside."""
-    length_share: float
-    """`word_count` by those of the reference answer, at most 1."""
-    near_prompt: float
-    near_reference: float
+    """Words of all pieces that are not left out."""
+    prompt_similarity: float
+    reference_similarity: float
     idea_recall: tuple[float, ...]
-    """For each idea of the reference answer: how near the nearest thought comes to its words."""
+    """For each idea of the reference answer: how well the best piece matches its words."""
     idea_piece: tuple[int, ...]
-    """For each idea of the reference answer: which of `own` is nearest."""
-    piece_nearness: tuple[float, ...]
-    """For each of `own`: the nearness of the nearest idea of the reference answer."""
-    piece_terms: tuple[float, ...]
-    """For each of `own`: the weight of the reference answer's terms in it."""
+    """For each idea of the reference answer: which of `pieces` matches best."""
+    piece_similarity: tuple[float, ...]
+    """For each of `pieces`: the similarity of the most similar idea of the reference answer."""
+    piece_term_weight: tuple[float, ...]
+    """For each of `pieces`: the weight of the reference answer's terms in it."""
     term_share: float
-    glue_share: float
-    """The part of the words that are short English function words."""
+    function_word_share: float
+    """The share of short English function words."""
     repetition: float
     sentence_words: float
-    """Words in a sentence, on average."""
+    """The mean number of words in a sentence."""
     shouting: float
-    """The part of the letters in longer words that are capitals."""
+    """The share of capitals among the letters of longer words."""
     measures: Mapping[str, float]
-    """What the estimate is made from, by the names in `MEASURES` and `DISCOUNTS`."""
+    """The input of the regression, by the names in `MEASURES` and `DISCOUNTS`."""
 
 
 MEASURES: Mapping[str, int] = {
@@ -69,64 +67,67 @@ MEASURES: Mapping[str, int] = {
     "length": 1,
     "demands": -1,
 }
-"""The measures that the regression may use, with the direction in which each may move the estimate."""
+"""The measures that the regression may use, with the sign that each coefficient may have."""
 
 
-def measure(prompt: str, model_answer: str, answer: str, readings: Readings) -> Features:
-    """The features of `answer`. Raises KeyError where a text of `texts_to_embed` was not read."""
-    every = own_pieces(answer, prompt)
-    own, ideas = sampled(every), sampled(pieces(model_answer))
-    asked, reference, given = (tokens_of(parts, readings) for parts in (sampled(pieces(prompt)), ideas, own))
-    view = compare(asked, reference, given)
+def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsByText) -> Features:
+    """The features of `answer`. Raises KeyError for a text of `texts_to_embed` without embeddings."""
+    counted = own_pieces(answer, prompt)
+    pieces, ideas = sample_pieces(counted), sample_pieces(split_pieces(model_answer))
+    question_tokens, reference_tokens, answer_tokens = (
+        collect_tokens(parts, embeddings) for parts in (sample_pieces(split_pieces(prompt)), ideas, pieces)
+    )
+    comparison = compare(question_tokens, reference_tokens, answer_tokens)
+    recall = comparison.recall
     weights = term_weights(model_answer, prompt)
-    said = [word for piece in every for word in words(piece.text)]
+    counted_words = [word for piece in counted for word in words(piece.text)]
     return Features(
-        own=own,
-        set_aside=len(pieces(answer)) - len(every),
-        word_count=len(said),
-        length_share=min(1.0, len(said) / max(1, len(words(model_answer)))),
-        near_prompt=whole(given, asked),
-        near_reference=whole(given, reference),
-        idea_recall=tuple(map(float, view.recall.max(axis=1))) if own else (),
-        idea_piece=tuple(map(int, view.recall.argmax(axis=1))) if own else (),
-        piece_nearness=tuple(map(float, view.vectors.max(axis=0, initial=0.0))) if own else (),
-        piece_terms=tuple(_weight(piece.text, weights) for piece in own),
-        term_share=_weight(joined(every), weights) / (sum(weights.values()) or 1.0),
-        glue_share=glue_share(said),
-        repetition=repetition(said),
+        pieces=pieces,
+        excluded_pieces=len(split_pieces(answer)) - len(counted),
+        word_count=len(counted_words),
+        prompt_similarity=text_similarity(answer_tokens, question_tokens),
+        reference_similarity=text_similarity(answer_tokens, reference_tokens),
+        idea_recall=tuple(map(float, recall.max(axis=1))) if pieces else (),
+        idea_piece=tuple(map(int, recall.argmax(axis=1))) if pieces else (),
+        piece_similarity=tuple(map(float, comparison.piece_similarity.max(axis=0, initial=0.0))) if pieces else (),
+        piece_term_weight=tuple(_term_weight(piece.text, weights) for piece in pieces),
+        term_share=_term_weight(join_pieces(counted), weights) / (sum(weights.values()) or 1.0),
+        function_word_share=function_word_share(counted_words),
+        repetition=repetition(counted_words),
         sentence_words=_sentence_words(answer),
         shouting=_shouting(answer),
-        measures=_measures(prompt, model_answer, joined(every), view),
+        measures=_measures(prompt, model_answer, join_pieces(counted), comparison),
     )
 
 
-def _measures(prompt: str, model_answer: str, answer: str, view: View) -> dict[str, float]:
-    wanted, got = phrases(model_answer), phrases(answer)
-    new = set(stems(model_answer)) - set(stems(prompt))
-    letters = _runs(model_answer)
-    sizes = len(words(answer)), len(words(model_answer))
+def _measures(prompt: str, model_answer: str, answer: str, comparison: Comparison) -> dict[str, float]:
+    reference_pairs, answer_pairs = word_pairs(model_answer), word_pairs(answer)
+    terms = set(stems(model_answer)) - set(stems(prompt))
+    reference_letters = _letter_runs(model_answer)
+    answer_length, reference_length = len(words(answer)), len(words(model_answer))
+    match, novelty = comparison.answer_match, comparison.novelty
     return {
-        "gain": mean(view.found - view.told, view.reference.weight),
-        "ideas": mean(view.recall.max(axis=1), idea_weights(view.reference, view.news)),
-        "meaning": view.meaning,
-        "best_half": best_half(view.found, view.news),
-        "recall": mean(view.found, view.news),
-        "phrases": len(wanted & got) / max(1, len(wanted)),
-        "terms": len(new & set(stems(answer))) / max(1, len(new)),
-        "letters": len(letters & _runs(answer)) / max(1, len(letters)),
-        "precision": view.precision,
-        "length": min(0.0, math.log((1 + sizes[0]) / (1 + sizes[1]))),
-        "demands": float(cues.demands(prompt)),
-        **discounts(prompt, model_answer, answer, view),
+        "gain": weighted_mean(match - comparison.question_match, comparison.reference.weight),
+        "ideas": weighted_mean(comparison.recall.max(axis=1), idea_weights(comparison.reference, novelty)),
+        "meaning": comparison.meaning,
+        "best_half": best_half(match, novelty),
+        "recall": weighted_mean(match, novelty),
+        "phrases": len(reference_pairs & answer_pairs) / max(1, len(reference_pairs)),
+        "terms": len(terms & set(stems(answer))) / max(1, len(terms)),
+        "letters": len(reference_letters & _letter_runs(answer)) / max(1, len(reference_letters)),
+        "precision": comparison.precision,
+        "length": min(0.0, math.log((1 + answer_length) / (1 + reference_length))),
+        "demands": float(cues.count_demands(prompt)),
+        **measure_discounts(prompt, model_answer, answer, comparison),
     }
 
 
-def _runs(text: str) -> set[str]:
+def _letter_runs(text: str) -> set[str]:
     plain = " ".join(words(text))
-    return {plain[at : at + 4] for at in range(len(plain) - 3)}
+    return {plain[start : start + 4] for start in range(len(plain) - 3)}
 
 
-def _weight(text: str, weights: Mapping[str, float]) -> float:
+def _term_weight(text: str, weights: Mapping[str, float]) -> float:
     return sum(weights.get(stem, 0.0) for stem in sorted(set(stems(text))))
 
 
@@ -136,6 +137,6 @@ def _sentence_words(answer: str) -> float:
 
 
 def _shouting(answer: str) -> float:
-    # Words up to five letters are left out: HTTP, SQL and UUID are no shouting.
+    # Without words of up to five letters: HTTP, SQL and UUID are not shouting.
     letters = [letter for word in answer.split() if len(word) > 5 for letter in word if letter.isalpha()]
     return sum(letter.isupper() for letter in letters) / len(letters) if letters else 0.0

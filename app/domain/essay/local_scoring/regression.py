@@ -1,4 +1,4 @@
-"""The trained part of the estimate: `coefficients.json`, which `python -m app.training` writes."""
+"""The trained regression of the local scorer, read from `coefficients.json`, which `python -m app.training` writes."""
 
 import json
 import math
@@ -8,21 +8,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-# An estimate by nearness never knows whether a statement is true, so it claims little.
-MOST_CONFIDENCE = 0.6
+# An estimate by similarity does not know whether a statement is true, so its confidence is never high.
+MAX_CONFIDENCE = 0.6
 
-# The mean absolute error at which nothing is left to be confident of: half of all points.
-HOPELESS_ERROR = 0.5
+# The expected mean absolute error from which on the confidence is 0: half of all points.
+ZERO_CONFIDENCE_ERROR = 0.5
 
-COEFFICIENTS = "coefficients.json"
+COEFFICIENTS_FILE = "coefficients.json"
 
-# The measures that say how sure an estimate can be.
-_TELLING = ("gain", "ideas", "meaning", "length", "demands")
+# The measures that the expected error depends on.
+_ERROR_MEASURES = ("gain", "ideas", "meaning", "length", "demands")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A measure's part: it is centred, scaled and then weighted."""
+    """One term of a linear function: the measure is centred, scaled and then multiplied by the coefficient."""
 
     mean: float
     scale: float
@@ -30,19 +30,19 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LinearFunction:
     """A linear function of named measures."""
 
     intercept: float
     terms: Mapping[str, Term]
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Line":
-        """The function as stored. Raises KeyError or TypeError where it is of another shape."""
+    def from_stored(cls, stored: Mapping[str, Any]) -> "LinearFunction":
+        """The function in the form of the file. Raises KeyError or TypeError for another form."""
         return cls(stored["intercept"], {name: Term(**term) for name, term in stored["terms"].items()})
 
-    def at(self, measures: Mapping[str, float]) -> float:
-        """Its value. Raises KeyError for a measure that is missing."""
+    def value(self, measures: Mapping[str, float]) -> float:
+        """Its value for these measures. Raises KeyError for a missing one."""
         return self.intercept + sum(
             term.coefficient * (measures[name] - term.mean) / term.scale for name, term in self.terms.items()
         )
@@ -50,43 +50,45 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Two functions of the measures: of the share of points, and of the error to be expected."""
+    """Two functions of the measures: the share of points, and the expected error of that estimate."""
 
-    share: Line
-    error: Line
+    share: LinearFunction
+    error: LinearFunction
     discounts: Mapping[str, float]
 
     def estimate(self, measures: Mapping[str, float]) -> float:
         """The share of the points, 0–1."""
-        kept = math.prod(1.0 - most * measures[name] for name, most in self.discounts.items())
-        return squashed(self.share.at(measures)) * kept
+        remaining = math.prod(1.0 - most * measures[name] for name, most in self.discounts.items())
+        return logistic(self.share.value(measures)) * remaining
 
     def confidence(self, measures: Mapping[str, float], share: float) -> float:
-        """How far the estimate can be relied on, 0–`MOST_CONFIDENCE`; falls as the expected error grows."""
-        return confidence_at(self.error.at(error_measures(measures, share)))
+        """The confidence in the estimate, 0–`MAX_CONFIDENCE`; falls as the expected error grows."""
+        return confidence_for_error(self.error.value(error_measures(measures, share)))
 
 
 @cache
-def trained() -> Regression:
+def load_regression() -> Regression:
     """The regression that comes with the package."""
-    stored = json.loads(files(__package__).joinpath(COEFFICIENTS).read_text(encoding="utf-8"))
-    return Regression(Line.of(stored["share"]), Line.of(stored["error"]), stored["discounts"])
+    stored = json.loads(files(__package__).joinpath(COEFFICIENTS_FILE).read_text(encoding="utf-8"))
+    return Regression(
+        LinearFunction.from_stored(stored["share"]), LinearFunction.from_stored(stored["error"]), stored["discounts"]
+    )
 
 
-def squashed(value: float) -> float:
+def logistic(value: float) -> float:
     """The logistic function, 0–1, without overflow."""
     return 0.5 * (1.0 + math.tanh(value / 2))
 
 
-def confidence_at(error: float) -> float:
-    """The confidence that goes with a mean absolute error to be expected, both as shares of the points."""
-    return MOST_CONFIDENCE * (1.0 - min(1.0, max(0.0, error / HOPELESS_ERROR)))
+def confidence_for_error(error: float) -> float:
+    """The confidence for an expected mean absolute error, as a share of the points."""
+    return MAX_CONFIDENCE * (1.0 - min(1.0, max(0.0, error / ZERO_CONFIDENCE_ERROR)))
 
 
 def error_measures(measures: Mapping[str, float], share: float) -> dict[str, float]:
-    """What the expected error depends on: the estimate, and the measures that say how sure it can be."""
+    """The input of the function of the expected error: values that follow from the estimate, and some measures."""
     return {
         "middle": 4 * share * (1 - share),
         "share": share,
-        **{name: measures[name] for name in _TELLING},
+        **{name: measures[name] for name in _ERROR_MEASURES},
     }

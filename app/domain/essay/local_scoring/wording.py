@@ -1,4 +1,7 @@
-"""What can be read off words alone: ideas as pieces of text, stems, terms, copying and prose."""
+"""Splits texts into pieces and windows, and finds stems, terms, repetitions and copies in them, without embeddings.
+
+A piece is a sentence, or a part of a long one: it should hold one thought.
+"""
 
 import re
 import unicodedata
@@ -8,27 +11,27 @@ from itertools import pairwise
 
 from app.domain.text import Span, sentences, words
 
-# A sentence beyond this length is read in pieces: the embedding model reads about 90 words of a text, and a
-# piece should hold one thought. 40 words are more than nine of ten sentences of plain prose have.
-PIECE_WORDS = 40
+# Longer sentences are cut: the embedding model reads about 90 words of a text. 90 % of the sentences of plain prose
+# are shorter.
+_PIECE_WORDS = 40
 
-# Pieces of one text that are looked at. 40 sentences are some 600 words, longer than an essay is asked to be;
-# longer texts are sampled evenly, so that their end counts as much as their start.
-MAX_PIECES = 40
+# Pieces of one text that are used. 40 sentences are some 600 words, more than an essay needs; longer texts are sampled
+# evenly, so that their end counts as much as their beginning.
+_MAX_PIECES = 40
 
-# A piece with this share of its three-word runs in the prompt is a copy of it; writers who take up the
-# question's wording in a sentence of their own stay well below.
-COPIED_SHARE = 0.6
+# A piece with this share of its three-word runs in the prompt is a copy of it. Sentences of the student's own that use
+# the question's wording stay well below.
+_COPIED_SHARE = 0.6
 
-# Sentences are read together up to this size, so that each is understood from what stands around it; both keep
-# a window within the 128 tokens that the model reads.
-WINDOW_WORDS = 70
-WINDOW_CHARACTERS = 480
+# Sentences are embedded together up to this size, so that each has its context; both limits keep a window within the
+# 128 tokens that the model reads.
+_WINDOW_WORDS = 70
+_WINDOW_CHARACTERS = 480
 
 _ENDINGS = re.compile(r"(?:ations?|ings?|ions?|ments?|ness|ies|ers?|ed|es|ly|s|e)$")
-_CHUNK = re.compile(rf"\S+(?:\s+\S+){{0,{PIECE_WORDS - 1}}}")
+_CHUNK = re.compile(rf"\S+(?:\s+\S+){{0,{_PIECE_WORDS - 1}}}")
 
-# The function words that make up 40 to 50 % of English prose, whatever it is about.
+# The function words that make up 40 to 50 % of English prose, whatever its topic.
 FUNCTION_WORDS = frozenset(
     re.findall(
         r"\S+",
@@ -48,39 +51,39 @@ FUNCTION_WORDS = frozenset(
 )
 
 
-def pieces(text: str) -> tuple[Span, ...]:
-    """The thoughts of `text` in order: its sentences, those of more than `PIECE_WORDS` in parts."""
+def split_pieces(text: str) -> tuple[Span, ...]:
+    """The pieces of `text` in order: its sentences, long ones in parts."""
     return tuple(part for sentence in sentences(text) for part in _parts(sentence) if words(part.text))
 
 
 def own_pieces(answer: str, prompt: str) -> tuple[Span, ...]:
-    """The thoughts of `answer` said once: without repetitions and without what is copied from the prompt."""
-    asked = _runs(words(prompt))
+    """The pieces of `answer` without repetitions and without what is copied from the prompt."""
+    prompt_runs = _runs(words(prompt))
     seen: set[tuple[str, ...]] = set()
     own = []
-    for piece in pieces(answer):
-        said = tuple(words(piece.text))
-        if said not in seen and not _is_copy(said, asked):
+    for piece in split_pieces(answer):
+        piece_words = tuple(words(piece.text))
+        if piece_words not in seen and not _is_copy(piece_words, prompt_runs):
             own.append(piece)
-        seen.add(said)
+        seen.add(piece_words)
     return tuple(own)
 
 
-def sampled(parts: tuple[Span, ...]) -> tuple[Span, ...]:
-    """All of `parts`, or `MAX_PIECES` of them at even distances."""
-    if len(parts) <= MAX_PIECES:
+def sample_pieces(parts: tuple[Span, ...]) -> tuple[Span, ...]:
+    """All of `parts`, or `_MAX_PIECES` of them at even distances."""
+    if len(parts) <= _MAX_PIECES:
         return parts
-    return tuple(parts[place * len(parts) // MAX_PIECES] for place in range(MAX_PIECES))
+    return tuple(parts[index * len(parts) // _MAX_PIECES] for index in range(_MAX_PIECES))
 
 
-def windows(parts: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
-    """The parts in groups that are read at once; a part too long for a window is one of its own."""
+def group_windows(parts: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
+    """The parts in groups that are embedded together; a part that is too long for a window is a group of its own."""
     groups: list[list[Span]] = []
     full = True
     count = length = 0
     for part in parts:
         count, length = count + len(words(part.text)), length + len(part.text) + 1
-        full = full or count > WINDOW_WORDS or length > WINDOW_CHARACTERS
+        full = full or count > _WINDOW_WORDS or length > _WINDOW_CHARACTERS
         if full:
             groups.append([])
             count, length, full = len(words(part.text)), len(part.text) + 1, False
@@ -88,40 +91,39 @@ def windows(parts: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
     return tuple(map(tuple, groups))
 
 
-def joined(own: Iterable[Span]) -> str:
-    """The thoughts as one text again."""
+def join_pieces(own: Iterable[Span]) -> str:
+    """The pieces as one text."""
     return " ".join(piece.text for piece in own)
 
 
 def stems(text: str) -> list[str]:
-    """The content words of `text` cut to rough stems, in order; "indexes" and "indexing" meet."""
+    """The rough stems of the content words of `text`, in order; "indexes" and "indexing" have the same."""
     plain = unicodedata.normalize("NFC", text)
     return [_stem(word) for word in words(plain) if word not in FUNCTION_WORDS and len(word) > 1]
 
 
 def term_weights(model_answer: str, prompt: str) -> dict[str, float]:
-    """The model answer's terms by weight: long words say more, words the prompt already gives say less."""
-    given = set(stems(prompt))
-    # Length stands in for rarity, for which a corpus would be needed; stems end at seven letters.
-    return {stem: len(stem) * (0.25 if stem in given else 1.0) for stem in stems(model_answer)}
+    """The weights of the model answer's terms: long words weigh more, words of the prompt less."""
+    prompt_stems = set(stems(prompt))
+    # Length approximates rarity, which would need a corpus; stems have at most seven letters.
+    return {stem: len(stem) * (0.25 if stem in prompt_stems else 1.0) for stem in stems(model_answer)}
 
 
-def glue_share(said: Sequence[str]) -> float:
-    """The part of the words that are short English function words, 0–1: what lists of keywords lack."""
-    # The longer ones, such as "before" or "through", get into lists made of any text's long words.
-    return sum(len(word) <= 4 and word in FUNCTION_WORDS for word in said) / len(said) if said else 0.0
+def function_word_share(words: Sequence[str]) -> float:
+    """The share of short English function words, 0–1, which is low in lists of keywords."""
+    # Longer ones, such as "before" or "through", get into lists made of any text's long words.
+    return sum(len(word) <= 4 and word in FUNCTION_WORDS for word in words) / len(words) if words else 0.0
 
 
-def repetition(said: Iterable[str]) -> float:
-    """The part of the content words that the most frequent one takes, 0–1."""
-    counts = Counter(word for word in said if word not in FUNCTION_WORDS)
+def repetition(words: Iterable[str]) -> float:
+    """The share of the most frequent content word among all content words, 0–1."""
+    counts = Counter(word for word in words if word not in FUNCTION_WORDS)
     return max(counts.values()) / counts.total() if counts else 0.0
 
 
-def phrases(text: str) -> set[tuple[str, str]]:
-    """The pairs of content words that follow each other, function words between them left out."""
-    said = stems(text)
-    return set(pairwise(said))
+def word_pairs(text: str) -> set[tuple[str, str]]:
+    """The pairs of stems of successive content words; function words between them are ignored."""
+    return set(pairwise(stems(text)))
 
 
 def content_stem(word: str) -> str | None:
@@ -134,16 +136,16 @@ def _parts(sentence: Span) -> list[Span]:
     return [Span(sentence.start + cut.start(), sentence.start + cut.end(), cut.group()) for cut in cuts]
 
 
-def _is_copy(said: Sequence[str], asked: set[tuple[str, ...]]) -> bool:
-    runs = _runs(said)
-    return bool(runs) and len(runs & asked) >= COPIED_SHARE * len(runs)
+def _is_copy(piece_words: Sequence[str], prompt_runs: set[tuple[str, ...]]) -> bool:
+    runs = _runs(piece_words)
+    return bool(runs) and len(runs & prompt_runs) >= _COPIED_SHARE * len(runs)
 
 
-def _runs(said: Sequence[str]) -> set[tuple[str, ...]]:
-    return {tuple(said[at : at + 3]) for at in range(len(said) - 2)}
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[start : start + 3]) for start in range(len(words) - 2)}
 
 
 def _stem(word: str) -> str:
     short = _ENDINGS.sub("", word)
-    # Seven letters keep "transaction" and "transfer" apart and let "production" meet "productive".
+    # Seven letters distinguish "transaction" from "transfer" and unite "production" and "productive".
     return (short if len(short) >= 3 else word)[:7]

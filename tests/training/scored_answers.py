@@ -1,10 +1,10 @@
-"""A small made-up set of scored answers."""
+"""A small set of scored answers to train on."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.training.answers import ScoredAnswer
+from app.training.training_data import ScoredAnswer
 
 _QUESTIONS = {
     "index": (
@@ -63,8 +63,8 @@ def scored_answers() -> tuple[ScoredAnswer, ...]:
     )
 
 
-def write(path: Path, answers: Iterable[ScoredAnswer]) -> Path:
-    """The answers as a file of lines, each with a key that nobody reads."""
-    lines = (json.dumps({**answer.model_dump(), "feedback": "unread"}) for answer in answers)
+def write_answers(path: Path, answers: Iterable[ScoredAnswer]) -> Path:
+    """Writes the answers as a file of lines, each with a key that training ignores."""
+    lines = (json.dumps({**answer.model_dump(), "feedback": "ignored"}) for answer in answers)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
