@@ -17,7 +17,7 @@ _CREDENTIAL = credential("Soil", "soil", "About soil.").model_dump()
 
 @quick
 @given(awkward_texts)
-def test_every_passage_stands_where_it_says(text: str) -> None:
+def test_every_passage_is_at_its_position(text: str) -> None:
     for span in passages(text):
         assert text[span.start : span.end] == span.text
 
@@ -38,8 +38,8 @@ def test_passages_are_runs_of_whole_sentences_and_leave_none_out(text: str) -> N
 @given(awkward_texts)
 def test_passages_are_as_few_as_fit(text: str) -> None:
     ends = {sentence.start: sentence.end for sentence in sentences(text)}
-    for one, following in pairwise(passages(text)):
-        assert ends[following.start] - one.start > PASSAGE_CHARACTERS
+    for passage, following in pairwise(passages(text)):
+        assert ends[following.start] - passage.start > PASSAGE_CHARACTERS
 
 
 def test_a_passage_is_filled_to_the_last_character_and_not_beyond() -> None:
@@ -93,7 +93,7 @@ def test_a_web_address_is_kept_as_written(url: str) -> None:
         "https://garden.example/" + "x" * 2000,
     ],
 )
-def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
+def test_an_address_that_is_not_plain_http_or_https_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):
         CredentialBody.model_validate(_CREDENTIAL | {"url": url})
 
@@ -102,6 +102,6 @@ def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
     "changes",
     [{"title": ""}, {"title": "x" * 301}, {"provider": ""}, {"level": "expert"}, {"description": ""}, {"surprise": 1}],
 )
-def test_a_credential_with_a_fault_is_refused(changes: dict[str, Any]) -> None:
+def test_an_invalid_credential_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CredentialBody.model_validate(_CREDENTIAL | changes)

@@ -7,19 +7,19 @@ from app.services.recommendations.embedding_calls import cut_to_limit
 
 
 @given(st.text(max_size=600))
-def test_the_beginning_within_the_limit_and_as_much_as_fits(text: str) -> None:
-    kept, sound = cut_to_limit(text), text.encode(errors="replace").decode()
-    assert kept and (sound.startswith(kept) or not sound)
+def test_the_longest_beginning_within_the_limit_is_kept(text: str) -> None:
+    kept, encodable = cut_to_limit(text), text.encode(errors="replace").decode()
+    assert kept and (encodable.startswith(kept) or not encodable)
     assert _tokens(kept) <= 128
-    rest = sound[len(kept) :] if sound else ""
+    rest = encodable[len(kept) :] if encodable else ""
     assert not rest or _tokens(kept + rest[0]) > 128
 
 
-def test_lone_surrogates_can_be_sent() -> None:
+def test_lone_surrogates_and_empty_texts_are_replaced() -> None:
     assert cut_to_limit("a\ud800b") == "a?b"
     assert cut_to_limit("") == "."
 
 
 def _tokens(text: str) -> float:
-    """At most: three ASCII characters make one, and each byte of others."""
+    """The most tokens that the text can have: one for three ASCII characters, and one for each byte of others."""
     return sum(1 / 3 if character < "\x80" else len(character.encode()) for character in text) - 1e-6

@@ -1,4 +1,4 @@
-"""What moves a credential up among the recommendations, and what keeps the five apart."""
+"""Ranking: gaps move credentials up, unrelated ones are left out, and the first five differ."""
 
 from dataclasses import replace
 from random import Random
@@ -14,7 +14,7 @@ ANYTHING = RetrievalQuery(words=(), meanings=(), gaps=())
 WATER = replace(ANYTHING, gaps=("water", "soil"))
 
 
-def found(number: int, *skills: str, provider: str | None = None, title: str | None = None) -> Candidate:
+def passage(number: int, *skills: str, provider: str | None = None, title: str | None = None) -> Candidate:
     return replace(
         candidate(number, number, skills=skills or (f"skill {number}",)),
         provider=provider or f"School {number}",
@@ -23,72 +23,77 @@ def found(number: int, *skills: str, provider: str | None = None, title: str | N
 
 
 def order(query: RetrievalQuery, *rankings: list[Candidate]) -> list[int]:
-    return [one.credential_id.int for one, _ in rank(query, *rankings)]
+    return [candidate.credential_id.int for candidate, _ in rank(query, *rankings)]
 
 
 def test_without_gaps_the_order_is_that_of_the_ranking() -> None:
-    assert order(ANYTHING, [found(3), found(1), found(2)]) == [3, 1, 2]
+    assert order(ANYTHING, [passage(3), passage(1), passage(2)]) == [3, 1, 2]
 
 
-def test_what_closes_a_gap_moves_up_and_its_main_subject_moves_up_further() -> None:
-    others = [found(number) for number in range(1, 4)]
-    assert order(WATER, [*others, found(4, "water")])[0] == 4
-    assert order(WATER, [found(5, "tools", "seeds", "Water"), found(4, "water")]) == [4, 5]
-    assert order(WATER, [found(5, "soil"), found(4, "water")]) == [4, 5], "the lowest gap first"
+def test_closing_a_gap_moves_a_credential_up_and_more_so_as_its_main_subject() -> None:
+    others = [passage(number) for number in range(1, 4)]
+    assert order(WATER, [*others, passage(4, "water")])[0] == 4
+    assert order(WATER, [passage(5, "tools", "seeds", "Water"), passage(4, "water")]) == [4, 5]
+    assert order(WATER, [passage(5, "soil"), passage(4, "water")]) == [4, 5], "the lowest gap first"
 
 
-def test_what_has_nothing_to_do_with_the_query_is_left_out() -> None:
-    def alike(number: int, similarity: float | None, *skills: str) -> Candidate:
-        return replace(found(number, *skills), similarity=similarity)
+def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> None:
+    def with_similarity(number: int, similarity: float | None, *skills: str) -> Candidate:
+        return replace(passage(number, *skills), similarity=similarity)
 
     query = replace(WATER, skills=("Tools",))
     near, far, gap, track, unknown = (
-        alike(1, 0.3), alike(2, 0.29), alike(3, 0.1, "Soil"), alike(4, -0.1, "tools"), alike(5, None)
+        with_similarity(1, 0.3), with_similarity(2, 0.29), with_similarity(3, 0.1, "Soil"),
+        with_similarity(4, -0.1, "tools"), with_similarity(5, None),
     )  # fmt: skip
     assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 3, 4, 5]
     assert order(query, [far]) == []
 
 
-def test_relevance_is_1_for_what_is_first_everywhere_and_closes_all_gaps() -> None:
-    one = found(1, "water")
-    ((_, alone),) = rank(replace(WATER, gaps=("water",)), [one], [one])
-    ((_, without),) = rank(replace(WATER, gaps=("stones",)), [one], [one])
-    assert (alone, without) == (1.0, 0.6667)
+def test_relevance_is_1_for_the_first_in_each_ranking_that_closes_all_gaps() -> None:
+    water = passage(1, "water")
+    ((_, closing),) = rank(replace(WATER, gaps=("water",)), [water], [water])
+    ((_, not_closing),) = rank(replace(WATER, gaps=("stones",)), [water], [water])
+    assert (closing, not_closing) == (1.0, 0.6667)
 
 
-def test_a_provider_has_two_of_the_five() -> None:
-    same = [found(number, provider="The same") for number in range(1, 6)]
-    assert order(ANYTHING, [*same, *(found(number) for number in range(6, 9))])[:5] == [1, 2, 6, 7, 8]
+def test_a_provider_has_at_most_two_of_the_five() -> None:
+    same = [passage(number, provider="The same") for number in range(1, 6)]
+    assert order(ANYTHING, [*same, *(passage(number) for number in range(6, 9))])[:5] == [1, 2, 6, 7, 8]
 
 
-def test_a_topic_has_two_of_the_five() -> None:
-    same = [found(number, "a", "b", "c", *("d" * (number % 2))) for number in range(1, 5)]
-    assert order(ANYTHING, [*same, *(found(number) for number in range(6, 9))])[:5] == [1, 2, 6, 7, 8]
+def test_a_topic_has_at_most_two_of_the_five() -> None:
+    same = [passage(number, "a", "b", "c", *("d" * (number % 2))) for number in range(1, 5)]
+    assert order(ANYTHING, [*same, *(passage(number) for number in range(6, 9))])[:5] == [1, 2, 6, 7, 8]
 
 
 def test_a_title_comes_once() -> None:
-    assert order(ANYTHING, [found(1, title="A"), found(2, title="a"), *(found(n) for n in range(3, 7))])[:5] == [
+    assert order(ANYTHING, [passage(1, title="A"), passage(2, title="a"), *(passage(n) for n in range(3, 7))])[:5] == [
         1, 3, 4, 5, 6,
     ]  # fmt: skip
 
 
-def test_alike_is_better_than_nothing() -> None:
-    same = [found(number, provider="The same") for number in range(1, 8)]
+def test_similar_credentials_fill_the_five_if_there_is_nothing_else() -> None:
+    same = [passage(number, provider="The same") for number in range(1, 8)]
     assert order(ANYTHING, same) == [1, 2, 3, 4, 5, 6, 7]
 
 
-_FOUND = st.builds(
-    lambda number, skills, provider: found(number, *skills, provider=provider),
+_PASSAGES = st.builds(
+    lambda number, skills, provider: passage(number, *skills, provider=provider),
     st.integers(1, 12), st.lists(st.sampled_from(["water", "soil", "tools"]), unique=True), st.sampled_from("abc"),
 )  # fmt: skip
 
 
 @quick
-@given(st.lists(_FOUND, max_size=14, unique_by=lambda one: one.credential_id), st.randoms(use_true_random=False))
-def test_nothing_is_lost_and_the_order_of_the_rankings_changes_nothing(every: list[Candidate], chance: Random) -> None:
-    other = chance.sample(every, len(every))
-    ranked = rank(WATER, every, other)
-    assert ranked == rank(WATER, other, every)
-    assert sorted(one.credential_id for one, _ in ranked) == sorted(one.credential_id for one in every)
+@given(
+    st.lists(_PASSAGES, max_size=14, unique_by=lambda passage: passage.credential_id), st.randoms(use_true_random=False)
+)
+def test_no_credential_is_lost_and_the_order_of_the_rankings_makes_no_difference(
+    first: list[Candidate], chance: Random
+) -> None:
+    second = chance.sample(first, len(first))
+    ranked = rank(WATER, first, second)
+    assert ranked == rank(WATER, second, first)
+    assert sorted(passage.credential_id for passage, _ in ranked) == sorted(passage.credential_id for passage in first)
     relevance = [share for _, share in ranked[:5]]
     assert relevance == sorted(relevance, reverse=True) and all(0 < share <= 1 for share in relevance)

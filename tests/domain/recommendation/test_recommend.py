@@ -1,4 +1,4 @@
-"""Recommendations out of what was found: which, why, and by which words."""
+"""Recommendations: their order, reasons and quotes."""
 
 import pytest
 
@@ -12,14 +12,14 @@ _QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "Water", "botany", 
 
 def test_the_first_five_are_recommended_in_their_order() -> None:
     ranked = [(candidate(number, number), 1 - number / 10) for number in range(1, 8)]
-    found = recommend(ranked, _QUERY)
+    recommendations = recommend(ranked, _QUERY)
     assert MAX_RECOMMENDATIONS == 5
-    assert [(each.rank, each.credential_id.int, each.relevance) for each in found] == [
+    assert [(line.rank, line.credential_id.int, line.relevance) for line in recommendations] == [
         (number, number, 1 - number / 10) for number in range(1, 6)
     ]
 
 
-def test_a_recommendation_quotes_the_passage_that_was_found() -> None:
+def test_a_recommendation_quotes_the_passage_of_its_candidate() -> None:
     (recommendation,) = recommend([(candidate(1, 7, 0.123456), 0.5)], _QUERY)
     (source,) = recommendation.sources
     assert (source.passage_id, source.credential_version) == (numbered_id(1007), 1)
@@ -44,7 +44,7 @@ def test_the_reason_names_the_gaps_that_are_covered_lowest_first_and_three_at_mo
 
 
 @pytest.mark.parametrize(
-    ("wishes", "skills", "named"),
+    ("interests", "skills", "named"),
     [
         (("Containers and Kubernetes",), ("containers",), "containers, an interest"),
         (("Databases and SQL", "API design"), ("sql", "api design", "soil"), "sql and api design, interests"),
@@ -52,26 +52,27 @@ def test_the_reason_names_the_gaps_that_are_covered_lowest_first_and_three_at_mo
     ],
 )
 def test_the_reason_names_interests_that_are_covered(
-    wishes: tuple[str, ...], skills: tuple[str, ...], named: str
+    interests: tuple[str, ...], skills: tuple[str, ...], named: str
 ) -> None:
-    query = RetrievalQuery((), (), gaps=("soil",), interests=wishes)
+    query = RetrievalQuery((), (), gaps=("soil",), interests=interests)
     assert f"Covers {named} that you named." in reason(query, *skills)
 
 
 @pytest.mark.parametrize(
-    ("wish", "skill"), [("Designing an API", "api design"), ("MySQL", "sql"), ("Soil", "soil"), ("", "sql"), ("?", "?")]
+    ("interest", "skill"),
+    [("Designing an API", "api design"), ("MySQL", "sql"), ("Soil", "soil"), ("", "sql"), ("?", "?")],
 )
-def test_it_names_none_that_was_not_told_or_is_a_gap_already(wish: str, skill: str) -> None:
-    assert "interest" not in reason(RetrievalQuery((), (), gaps=("soil",), interests=(wish,)), skill)
+def test_the_reason_names_no_interest_that_was_not_named_or_is_a_gap(interest: str, skill: str) -> None:
+    assert "interest" not in reason(RetrievalQuery((), (), gaps=("soil",), interests=(interest,)), skill)
 
 
-def test_without_gap_or_interest_it_names_what_the_track_asks_for() -> None:
+def test_without_gap_or_interest_the_reason_names_what_the_track_asks_for() -> None:
     nothing = RetrievalQuery((), (), gaps=(), skills=("tools", "soil"))
     assert reason(nothing, "tools") == "Builds on tools, which the track asks for."
     assert reason(nothing, "cooking") == "Its description is near to what the track asks for and to your answers."
 
 
-def test_it_says_how_the_level_suits() -> None:
+def test_the_reason_says_how_the_level_suits() -> None:
     def asking_for(level: Level | None) -> RetrievalQuery:
         return RetrievalQuery((), (), gaps=("soil",), level=level)
 

@@ -1,4 +1,4 @@
-"""Fusion: one result out of the parts, with what is missing left out of both sides and never turned into a zero."""
+"""Fusion: totals of the parts; what could not be scored is left out of points and maximum, and never becomes 0."""
 
 from fractions import Fraction
 from random import Random
@@ -40,8 +40,8 @@ def all_lines(run: FusionInput) -> list[QuestionScore | EssayLine]:
 
 @quick
 @given(runs())
-def test_overall_is_the_sum_of_all_that_was_scored(run: FusionInput) -> None:
-    scored = [(each.score, each.max_score) for each in all_lines(run) if each.score is not None]
+def test_overall_is_the_sum_of_all_scored_questions(run: FusionInput) -> None:
+    scored = [(line.score, line.max_score) for line in all_lines(run) if line.score is not None]
     overall = fuse(run).overall
     assert overall.max_score == pytest.approx(float(sum(Fraction(maximum) for _, maximum in scored)), abs=1e-5)
     if scored:
@@ -50,7 +50,7 @@ def test_overall_is_the_sum_of_all_that_was_scored(run: FusionInput) -> None:
 
 @quick
 @given(runs())
-def test_overall_equals_the_parts_that_are_shown(run: FusionInput) -> None:
+def test_overall_is_the_sum_of_the_parts(run: FusionInput) -> None:
     result = fuse(run)
     parts = (result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay)
     assert result.overall.max_score == pytest.approx(sum(part.max_score for part in parts))
@@ -59,7 +59,7 @@ def test_overall_equals_the_parts_that_are_shown(run: FusionInput) -> None:
 
 @quick
 @given(runs())
-def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: FusionInput) -> None:
+def test_percentages_are_from_0_to_100_and_match_their_points(run: FusionInput) -> None:
     result = fuse(run)
     for part in (result.overall, result.breakdown.theoretical, result.breakdown.profile, result.breakdown.essay):
         if part.score is not None and part.percentage is not None:
@@ -71,12 +71,12 @@ def test_percentages_are_from_0_to_100_and_of_the_points_beside_them(run: Fusion
 @quick
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_questions_and_lines_changes_no_total(run: FusionInput, chance: Random) -> None:
-    def mixed(lines: tuple[QuestionScore, ...]) -> tuple[QuestionScore, ...]:
+    def shuffled(lines: tuple[QuestionScore, ...]) -> tuple[QuestionScore, ...]:
         return tuple(chance.sample(lines, len(lines)))
 
     theoretical, profiles = run.rule_scores[ScoreType.THEORETICAL], run.rule_scores[ScoreType.PROFILE]
     essays = tuple(chance.sample(run.essays, len(run.essays)))
-    assert fuse(run_facts(mixed(theoretical), mixed(profiles), essays)).overall == fuse(run).overall
+    assert fuse(run_facts(shuffled(theoretical), shuffled(profiles), essays)).overall == fuse(run).overall
 
 
 def contract_example(*essays: EssayLine) -> Result:
@@ -89,16 +89,16 @@ def test_points_and_percentages_are_rounded_as_in_the_contract() -> None:
     assert result.breakdown.theoretical.percentage == 62.5
 
 
-def test_an_essay_that_could_not_be_scored_is_left_out_of_both_sides() -> None:
+def test_an_unscored_essay_is_left_out_of_points_and_maximum() -> None:
     result = contract_example(essay_line(3, 1.5, 2.0), essay_line(4, None, 5.0))
     essays = result.breakdown.essay
     assert (essays.score, essays.max_score, essays.percentage) == (1.5, 2.0, 75.0)
     assert (essays.count, essays.unscored, essays.missing) == (2, 1, 0)
     assert (result.overall.score, result.overall.max_score) == (7.5, 9.2)
-    assert [(each.score, each.reason) for each in essays.questions] == [(1.5, None), (None, "essay_unscored")]
+    assert [(line.score, line.reason) for line in essays.questions] == [(1.5, None), (None, "essay_unscored")]
 
 
-def test_essays_of_which_none_could_be_scored_are_null_and_not_0() -> None:
+def test_essays_without_any_score_are_null_and_not_0() -> None:
     result = contract_example(essay_line(3, None), essay_line(4, None))
     assert (result.breakdown.essay.score, result.breakdown.essay.percentage) == (None, None)
     assert (result.overall.score, result.overall.max_score) == (6.0, 7.2)
@@ -119,7 +119,7 @@ def test_an_essay_without_an_answer_is_0_and_counts_in_the_maximum() -> None:
     assert result.overall.max_score == 9.2
 
 
-def test_a_question_without_a_score_row_ends_in_a_lasting_trouble() -> None:
+def test_a_question_without_a_score_row_is_a_permanent_error() -> None:
     run = run_facts((question_score(1, 1.0, 1.0),), essays=(essay_line(2, 1.0),))
     broken = FusionInput(**{name: getattr(run, name) for name in FusionInput.__slots__} | {"essays": ()})
     assert fuse(run).overall.score == 2.0
@@ -141,23 +141,25 @@ def test_a_result_is_degraded_exactly_when_it_has_reasons() -> None:
 def test_every_sentence_and_skill_names_questions_of_the_run(run: FusionInput) -> None:
     result = fuse(run)
     known = {f"score:{question.question_id}" for question in run.questions}
-    for sources in [each.sources for each in result.summary] + [each.sources for each in result.skills]:
+    sentences = [sentence.sources for sentence in result.summary]
+    skills = [skill.sources for skill in result.skills]
+    for sources in sentences + skills:
         assert sources
         assert set(sources) <= known
 
 
-def test_profile_questions_and_unscored_essays_say_nothing_of_skills() -> None:
-    talking: list[Question] = [
+def test_profile_questions_and_unscored_essays_say_nothing_about_skills() -> None:
+    about_skills: list[Question] = [
         make_question(theory(("A",), weight=2.0, skills=("soil",)), 1),
         make_question(essay(), 2),
     ]
-    silent = [
+    others = [
         make_question(profile(ProfileInput.TEXT).model_copy(update={"skills": ("soil",)}), 3),
         make_question(essay(), 4),
     ]
     lines = (question_score(1, 1.0, 2.0), essay_line(2, 0.8), question_score(3, 1.0, 1.0), essay_line(4, None))
-    evidence = skill_evidence(talking + silent, lines)
-    assert [(each.question_id, each.skills, each.share, each.weight) for each in evidence] == [
+    evidence = skill_evidence(about_skills + others, lines)
+    assert [(line.question_id, line.skills, line.share, line.weight) for line in evidence] == [
         (numbered_id(1), ("soil",), 0.5, 2.0),
         (numbered_id(2), ("botany",), 0.8, 1.0),
     ]

@@ -1,5 +1,6 @@
-"""Fusion with people's scores: they count wherever points do, and the machine's stay beside them."""
+"""Fusion with overrides: they count in every total, and the machine's scores stay beside them."""
 
+from collections.abc import Container
 from uuid import UUID
 
 from hypothesis import given
@@ -20,14 +21,14 @@ _ESSAYS = (
 )
 
 
-def said(*scores: tuple[int, float]) -> dict[UUID, Override]:
+def overrides_of(*scores: tuple[int, float]) -> dict[UUID, Override]:
     return {
         numbered_id(number): Override(score=score, reason="So.", by="advisor-1", at=NOON) for number, score in scores
     }
 
 
 def fused(*scores: tuple[int, float], reasons: tuple[Reason, ...] = ()) -> Result:
-    return fuse(run_facts(*_LINES, essays=_ESSAYS, reasons=reasons, overrides=said(*scores)))
+    return fuse(run_facts(*_LINES, essays=_ESSAYS, reasons=reasons, overrides=overrides_of(*scores)))
 
 
 def lines_of(result: Result) -> list[QuestionLine | EssayLine]:
@@ -45,43 +46,35 @@ _overridden = st.dictionaries(st.integers(1, 7), st.floats(0, 1), max_size=7)
 @quick
 @given(_overridden)
 def test_totals_are_those_of_the_same_scores_by_the_machine(shares: dict[int, float]) -> None:
-    """But for lines: whoever gave a score, it counts the same."""
-    scores = {
-        numbered_id(n): share * each.max_score
-        for n, share in shares.items()
-        for each in _all()
-        if each.question_id == numbered_id(n)
-    }
-    by_people = fuse(
-        run_facts(*_LINES, essays=_ESSAYS, overrides=said(*((key.int, score) for key, score in scores.items())))
-    )
-    theory, profiles = (tuple(_given(each, scores) for each in lines) for lines in _LINES)
-    essays = tuple(each.model_copy(update={"score": scores.get(each.question_id, each.score)}) for each in _ESSAYS)
+    scores = {line.question_id.int: shares[line.question_id.int] * line.max_score for line in _all_lines(shares)}
+    by_people = fuse(run_facts(*_LINES, essays=_ESSAYS, overrides=overrides_of(*scores.items())))
+    theory, profiles = (tuple(_with_score(line, scores) for line in lines) for lines in _LINES)
+    essays = tuple(line.model_copy(update={"score": scores.get(line.question_id.int, line.score)}) for line in _ESSAYS)
     by_machine = fuse(run_facts(theory, profiles, essays))
     assert by_people.overall == by_machine.overall
     assert by_people.skills == by_machine.skills
-    for part in ("theoretical", "profile", "essay"):
-        one, other = getattr(by_people.breakdown, part), getattr(by_machine.breakdown, part)
-        assert one.model_dump(exclude={"questions"}) == other.model_dump(exclude={"questions"})
+    for name in ("theoretical", "profile", "essay"):
+        part_by_people, part_by_machine = getattr(by_people.breakdown, name), getattr(by_machine.breakdown, name)
+        assert part_by_people.model_dump(exclude={"questions"}) == part_by_machine.model_dump(exclude={"questions"})
 
 
-def _all() -> tuple[QuestionScore | EssayLine, ...]:
-    return (*_LINES[0], *_LINES[1], *_ESSAYS)
+def _all_lines(numbers: Container[int]) -> list[QuestionScore | EssayLine]:
+    return [line for line in (*_LINES[0], *_LINES[1], *_ESSAYS) if line.question_id.int in numbers]
 
 
-def _given(each: QuestionScore, scores: dict[UUID, float]) -> QuestionScore:
-    return each.model_copy(update={"score": scores.get(each.question_id, each.score)})
+def _with_score(line: QuestionScore, scores: dict[int, float]) -> QuestionScore:
+    return line.model_copy(update={"score": scores.get(line.question_id.int, line.score)})
 
 
-def test_the_machines_scores_stay_beside_the_persons() -> None:
+def test_the_machines_scores_stay_beside_the_overrides() -> None:
     before, after = lines_of(fused()), lines_of(fused((1, 0.25), (5, 2.5)))
-    assert [each.score for each in after] == [each.score for each in before]
-    assert [each.points for each in after] == [0.25, 0.0, 1.0, 0.5, 2.5, 0.0, 1.0]
-    assert [each.override is not None for each in after] == [True, False, False, False, True, False, False]
-    assert [each.override for each in before] == [None] * 7
+    assert [line.score for line in after] == [line.score for line in before]
+    assert [line.points for line in after] == [0.25, 0.0, 1.0, 0.5, 2.5, 0.0, 1.0]
+    assert [line.override is not None for line in after] == [True, False, False, False, True, False, False]
+    assert [line.override for line in before] == [None] * 7
 
 
-def test_a_score_of_0_by_a_person_is_one() -> None:
+def test_an_override_of_0_counts() -> None:
     result = fused((5, 0.0), (4, 0.0))
     assert (result.breakdown.essay.score, result.breakdown.essay.max_score, result.breakdown.essay.unscored) == (
         1.0,
@@ -90,11 +83,11 @@ def test_a_score_of_0_by_a_person_is_one() -> None:
     )
 
 
-def test_an_override_of_no_question_of_the_run_changes_nothing() -> None:
+def test_an_override_of_a_question_of_another_run_changes_nothing() -> None:
     assert fused((99, 1.0)) == fused()
 
 
-def test_a_reason_goes_once_people_have_scored_all_that_it_is_about() -> None:
+def test_a_reason_goes_once_all_its_questions_are_overridden() -> None:
     codes = {
         ReasonCode.MISSING_RESPONSES: (2, 6),
         ReasonCode.ESSAY_UNSCORED: (5,),
@@ -103,28 +96,31 @@ def test_a_reason_goes_once_people_have_scored_all_that_it_is_about() -> None:
     }
     others = (1, 3, 4)
     for code, about in codes.items():
-        told = (reason(code),)
-        assert fused(*((n, 0.5) for n in others), reasons=told).degraded_reasons == told
-        settled = fused(*((n, 0.5) for n in about), reasons=told)
-        assert (settled.degraded, settled.degraded_reasons) == (False, ())
+        reasons = (reason(code),)
+        assert fused(*((n, 0.5) for n in others), reasons=reasons).degraded_reasons == reasons
+        overridden = fused(*((n, 0.5) for n in about), reasons=reasons)
+        assert (overridden.degraded, overridden.degraded_reasons) == (False, ())
 
 
-def test_a_reason_that_is_true_in_part_says_so() -> None:
+def test_a_reason_says_how_many_of_its_questions_are_overridden() -> None:
     (missing,) = fused((2, 0.5), reasons=(reason(ReasonCode.MISSING_RESPONSES),)).degraded_reasons
     assert missing.detail == "Some.; 1 of these 2 was scored by a person"
     unscored = (essay_line(4, None), essay_line(5, None), essay_line(6, None))
-    told = run_facts(essays=unscored, reasons=(reason(ReasonCode.ESSAY_UNSCORED),), overrides=said((4, 1.0), (6, 0.0)))
-    assert fuse(told).degraded_reasons[0].detail == "Some.; 2 of these 3 were scored by a person"
+    facts = run_facts(
+        essays=unscored, reasons=(reason(ReasonCode.ESSAY_UNSCORED),), overrides=overrides_of((4, 1.0), (6, 0.0))
+    )
+    assert fuse(facts).degraded_reasons[0].detail == "Some.; 2 of these 3 were scored by a person"
 
 
-def test_reasons_that_no_score_is_behind_stay() -> None:
-    told = (reason(ReasonCode.RECOMMENDATIONS_FALLBACK), reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE))
-    assert fused(*((n, 0.5) for n in range(1, 8)), reasons=told).degraded_reasons == told
+def test_reasons_that_are_not_about_scores_stay() -> None:
+    reasons = (reason(ReasonCode.RECOMMENDATIONS_FALLBACK), reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE))
+    assert fused(*((n, 0.5) for n in range(1, 8)), reasons=reasons).degraded_reasons == reasons
 
 
-def test_the_summary_tells_what_counts_and_who_said_so() -> None:
+def test_the_summary_counts_overrides_and_says_so() -> None:
     before, after = (
-        {each.text: each.sources for each in result.summary} for result in (fused(), fused((2, 1.0), (5, 3.0)))
+        {sentence.text: sentence.sources for sentence in result.summary}
+        for result in (fused(), fused((2, 1.0), (5, 3.0)))
     )
     assert "2 questions had no answer and earned no points." in before
     assert after["1 question had no answer and earned no points."] == (f"score:{numbered_id(6)}",)
@@ -136,17 +132,17 @@ def test_the_summary_tells_what_counts_and_who_said_so() -> None:
     assert not [text for text in before if "by a person" in text]
 
 
-def test_who_looked_at_an_essay_has_reviewed_it() -> None:
+def test_an_overridden_essay_needs_no_review() -> None:
     doubtful = essay_line(4, 0.5).model_copy(update={"flags": ("needs_review",)})
     other = essay_line(5, 0.5).model_copy(update={"flags": ("quote_not_found",)})
     assert fuse(run_facts(essays=(doubtful, other))).needs_review
-    assert fuse(run_facts(essays=(doubtful, other), overrides=said((5, 0.5)))).needs_review
-    assert not fuse(run_facts(essays=(doubtful, other), overrides=said((4, 0.5)))).needs_review
+    assert fuse(run_facts(essays=(doubtful, other), overrides=overrides_of((5, 0.5)))).needs_review
+    assert not fuse(run_facts(essays=(doubtful, other), overrides=overrides_of((4, 0.5)))).needs_review
     assert not fuse(run_facts(essays=(other,))).needs_review
 
 
-def test_an_essay_without_a_score_waits_for_a_person_who_scores_it() -> None:
+def test_an_essay_without_a_score_needs_review_until_it_is_overridden() -> None:
     unscored, missing = essay_line(4, None), essay_line(5, 0.0, missing=True)
     assert fuse(run_facts(essays=(unscored, missing))).needs_review
-    assert not fuse(run_facts(essays=(unscored, missing), overrides=said((4, 0.5)))).needs_review
+    assert not fuse(run_facts(essays=(unscored, missing), overrides=overrides_of((4, 0.5)))).needs_review
     assert not fuse(run_facts(essays=(missing,))).needs_review

@@ -1,4 +1,4 @@
-"""Estimates of skills: their level, their range, and what must not matter."""
+"""Skill estimates: the level, the range, and what must make no difference."""
 
 from itertools import pairwise
 from random import Random
@@ -13,7 +13,7 @@ from tests.domain.builders import numbered_id, quick
 
 _skills = st.lists(st.sampled_from(["http", "sql", "git"]), max_size=4).map(tuple)
 _evidence = st.lists(st.tuples(_skills, st.floats(0, 1), st.floats(0.001, 1000)), max_size=10).map(
-    lambda told: [SkillEvidence(numbered_id(number), *piece) for number, piece in enumerate(told)]
+    lambda questions: [SkillEvidence(numbered_id(number), *fields) for number, fields in enumerate(questions)]
 )
 
 
@@ -28,41 +28,43 @@ def estimated(*shares: float) -> SkillEstimate:
 
 @quick
 @given(_evidence)
-def test_levels_and_ranges_stay_within_bounds(pieces: list[SkillEvidence]) -> None:
-    for estimate in estimate_skills(pieces):
+def test_levels_and_ranges_stay_within_bounds(questions: list[SkillEvidence]) -> None:
+    for estimate in estimate_skills(questions):
         assert 0.0 <= estimate.low <= estimate.level <= estimate.high <= 1.0
 
 
 @quick
 @given(_evidence)
-def test_each_skill_that_was_asked_for_is_estimated_once_with_its_questions(pieces: list[SkillEvidence]) -> None:
+def test_each_skill_is_estimated_once_with_its_questions(questions: list[SkillEvidence]) -> None:
     expected = {
-        skill: {f"score:{p.question_id}" for p in pieces if skill in p.skills} for p in pieces for skill in p.skills
+        skill: {f"score:{p.question_id}" for p in questions if skill in p.skills}
+        for p in questions
+        for skill in p.skills
     }
-    estimates = estimate_skills(pieces)
+    estimates = estimate_skills(questions)
     assert {estimate.skill: set(estimate.sources) for estimate in estimates} == expected
     assert len(estimates) == len(expected)
 
 
 @quick
 @given(_evidence, st.randoms(use_true_random=False))
-def test_the_order_of_questions_changes_no_estimate(pieces: list[SkillEvidence], chance: Random) -> None:
-    def told(given_pieces: list[SkillEvidence]) -> list[tuple[str, float, float, float, bool]]:
-        return [(e.skill, e.level, e.low, e.high, e.gap) for e in estimate_skills(given_pieces)]
+def test_the_order_of_questions_makes_no_difference(questions: list[SkillEvidence], chance: Random) -> None:
+    def estimates(evidence: list[SkillEvidence]) -> list[tuple[str, float, float, float, bool]]:
+        return [(e.skill, e.level, e.low, e.high, e.gap) for e in estimate_skills(evidence)]
 
-    assert told(chance.sample(pieces, len(pieces))) == told(pieces)
+    assert estimates(chance.sample(questions, len(questions))) == estimates(questions)
 
 
 @quick
 @given(_evidence)
-def test_gaps_come_first_and_are_what_lies_below_the_mark(pieces: list[SkillEvidence]) -> None:
-    estimates = estimate_skills(pieces)
+def test_gaps_are_the_levels_below_the_limit_and_come_first(questions: list[SkillEvidence]) -> None:
+    estimates = estimate_skills(questions)
     assert [estimate.gap for estimate in estimates] == [estimate.level < GAP_BELOW for estimate in estimates]
-    assert all(one.level <= other.level for one, other in pairwise(estimates))
+    assert all(first.level <= second.level for first, second in pairwise(estimates))
     assert sorted([estimate.gap for estimate in estimates], reverse=True) == [estimate.gap for estimate in estimates]
 
 
-def test_a_level_that_shows_as_the_mark_is_no_gap() -> None:
+def test_a_level_that_is_rounded_up_to_the_limit_is_no_gap() -> None:
     assert estimated(0.5999).gap is False
     assert estimated(0.5994).gap is True
 
@@ -81,8 +83,8 @@ def test_one_right_answer_does_not_prove_a_skill() -> None:
 
 
 def test_questions_count_by_their_weight() -> None:
-    pieces = [SkillEvidence(numbered_id(1), ("sql",), 1.0, 3.0), SkillEvidence(numbered_id(2), ("sql",), 0.0, 1.0)]
-    assert estimate_skills(pieces)[0].level == 0.75
+    questions = [SkillEvidence(numbered_id(1), ("sql",), 1.0, 3.0), SkillEvidence(numbered_id(2), ("sql",), 0.0, 1.0)]
+    assert estimate_skills(questions)[0].level == 0.75
 
 
 def test_a_skill_named_twice_by_one_question_counts_once() -> None:
@@ -91,5 +93,5 @@ def test_a_skill_named_twice_by_one_question_counts_once() -> None:
 
 
 def test_equal_levels_are_in_the_order_of_their_names() -> None:
-    pieces = [*evidence(0.4, skill="sql"), *evidence(0.4, skill="git"), *evidence(0.1, skill="http")]
-    assert [estimate.skill for estimate in estimate_skills(pieces)] == ["http", "git", "sql"]
+    questions = [*evidence(0.4, skill="sql"), *evidence(0.4, skill="git"), *evidence(0.1, skill="http")]
+    assert [estimate.skill for estimate in estimate_skills(questions)] == ["http", "git", "sql"]

@@ -1,5 +1,5 @@
-"""From one embedding model to another while both are at work: nothing mixes, nobody fights, and no search takes a part
-of the catalogue for the whole."""
+"""Changing the embedding model while workers with both models run: their vectors do not mix, they do not replace each
+other's, and no search by meaning covers only a part of the credentials."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
@@ -27,7 +27,7 @@ Open = Callable[[str], PaidEmbedder]
 
 @pytest.fixture
 async def model(provider: ModelServer) -> AsyncIterator[Open]:
-    """Embedders of any name over the provider; one try each."""
+    """Embedders with a model of any name at the provider; one try each."""
     provider.embedding_default = vectors()
     opened: list[PaidEmbedder] = []
 
@@ -36,20 +36,20 @@ async def model(provider: ModelServer) -> AsyncIterator[Open]:
         return opened[-1]
 
     yield make
-    for each in opened:
-        await each.close()
+    for embedder in opened:
+        await embedder.close()
 
 
 @pytest.fixture
-async def catalogue(pool: Pool) -> None:
-    """A hundred credentials of a passage each."""
+async def stored_credentials(pool: Pool) -> None:
+    """A hundred credentials with one passage each."""
     async with pool.acquire() as conn:
         for number in range(COUNT):
             await credentials.create(conn, uuid4(), credential(f"Course {number}", "soil", "Soil holds water."))
 
 
 async def drain(embed: Callable[[], Awaitable[int]]) -> int:
-    """Embeds all that there is to embed; more than there can be would be endless."""
+    """Embeds all passages; fails if vectors are replaced endlessly."""
     done = 0
     while count := await embed():
         done += count
@@ -57,7 +57,7 @@ async def drain(embed: Callable[[], Awaitable[int]]) -> int:
     return done
 
 
-async def found(pool: Pool, embedder: Embedder) -> int:
+async def count_found(pool: Pool, embedder: Embedder) -> int:
     return len(await search.by_meaning(pool, embedder, QUERY))
 
 
@@ -65,25 +65,25 @@ async def models(pool: Pool) -> dict[str, int]:
     return {row["name"]: row["count"] for row in await pool.fetch(MODELS)}
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("stored_credentials")
 async def test_workers_of_two_models_do_not_replace_each_others_vectors(
     pool: Pool, model: Open, provider: ModelServer
 ) -> None:
     old, new = CredentialEmbedder(pool, model("old")), CredentialEmbedder(pool, model("new"))
     assert await drain(old.embed) == COUNT
     assert await drain(new.embed) == COUNT
-    asked = len(provider.embedding_requests)
+    requests = len(provider.embedding_requests)
     with capture_logs() as logs:
         for _ in range(3):
             assert (await drain(old.embed), await drain(new.embed)) == (0, 0)
     assert await models(pool) == {"new": COUNT}
-    assert len(provider.embedding_requests) == asked
+    assert len(provider.embedding_requests) == requests
     assert [line["event"] for line in logs] == ["embedding_left_to_another_model"]
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_who_starts_last_is_who_embeds(pool: Pool, model: Open) -> None:
-    """Also when that is the former model again, after a change that was taken back."""
+@pytest.mark.usefixtures("stored_credentials")
+async def test_the_worker_that_starts_last_embeds(pool: Pool, model: Open) -> None:
+    """Also if that is the former model, after a change that was taken back."""
     old, new = model("old"), model("new")
     assert await drain(CredentialEmbedder(pool, old).embed) == COUNT
     running = CredentialEmbedder(pool, new)
@@ -93,15 +93,15 @@ async def test_who_starts_last_is_who_embeds(pool: Pool, model: Open) -> None:
     assert await models(pool) == {"old": COUNT}
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_nobody_waits_for_a_model_that_is_gone(pool: Pool, model: Open) -> None:
-    """A worker of the old model died and came back after those of the new one, and was stopped then."""
+@pytest.mark.usefixtures("stored_credentials")
+async def test_workers_embed_again_when_no_worker_with_the_chosen_model_is_left(pool: Pool, model: Open) -> None:
+    """A worker with the old model started after those with the new one, and was stopped then."""
     new, old = CredentialEmbedder(pool, model("new")), CredentialEmbedder(pool, model("old"))
     assert (await drain(new.embed), await drain(old.embed)) == (COUNT, COUNT)
     await pass_time(pool, ABANDONED_SECONDS - 60)
     assert (await drain(new.embed), await drain(old.embed)) == (0, 0)
     await pass_time(pool, ABANDONED_SECONDS - 60)
-    assert await drain(new.embed) == 0, "the old one has been there meanwhile"
+    assert await drain(new.embed) == 0, "the old one has renewed its choice meanwhile"
     await pass_time(pool, 120)
     assert await drain(new.embed) == COUNT
 
@@ -110,28 +110,30 @@ async def pass_time(pool: Pool, seconds: float) -> None:
     await pool.execute("UPDATE embedding_space SET seen_at = seen_at - make_interval(secs => $1)", seconds)
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_no_search_looks_at_a_part_only(pool: Pool, model: Open) -> None:
-    """At each step of the change: by vectors where nearly all are there, by words where they are not."""
+@pytest.mark.usefixtures("stored_credentials")
+async def test_no_search_by_meaning_covers_only_a_part(pool: Pool, model: Open) -> None:
+    """At each step of the change: by meaning if nearly all vectors are there, by words otherwise."""
     old, new = model("old"), model("new")
     await drain(CredentialEmbedder(pool, old).embed)
-    assert (await found(pool, old), await found(pool, new)) == (50, 0)
+    assert (await count_found(pool, old), await count_found(pool, new)) == (50, 0)
     running, steps = CredentialEmbedder(pool, new), []
     while await running.embed():
         share = await embeddings.share_embedded(pool, search.space_name(new))
-        steps.append((share, await found(pool, old), await found(pool, new)))
+        steps.append((share, await count_found(pool, old), await count_found(pool, new)))
     assert steps == [(0.32, 0, 0), (0.64, 0, 0), (0.96, 0, 50), (1.0, 0, 50)]
     assert len(await search.by_words(pool, QUERY)) == 50
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_nothing_is_asked_where_too_little_could_be_found(pool: Pool, model: Open, provider: ModelServer) -> None:
-    assert await found(pool, model("new")) == 0
+@pytest.mark.usefixtures("stored_credentials")
+async def test_the_query_is_not_embedded_if_too_few_passages_are(
+    pool: Pool, model: Open, provider: ModelServer
+) -> None:
+    assert await count_found(pool, model("new")) == 0
     assert provider.embedding_requests == []
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_a_model_that_does_not_work_takes_nothing_over(pool: Pool, model: Open, provider: ModelServer) -> None:
+@pytest.mark.usefixtures("stored_credentials")
+async def test_a_model_that_does_not_work_is_not_chosen(pool: Pool, model: Open, provider: ModelServer) -> None:
     old, new = model("old"), model("new")
     working = CredentialEmbedder(pool, old)
     await drain(working.embed)
@@ -141,24 +143,26 @@ async def test_a_model_that_does_not_work_takes_nothing_over(pool: Pool, model: 
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("One more", "soil", "Soil holds air."))
     assert await working.embed() == 1
-    assert await found(pool, old) == 50
+    assert await count_found(pool, old) == 50
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_what_does_not_choose_embeds_only_where_it_is_chosen(pool: Pool, model: Open) -> None:
-    """As `assay seed`, which may not have the key that workers have."""
+@pytest.mark.usefixtures("stored_credentials")
+async def test_embedding_without_choosing_works_only_in_the_chosen_space(pool: Pool, model: Open) -> None:
+    """Like `assay seed`, which may not have the key that workers have."""
     old, new = model("old"), model("new")
     await embeddings.choose_space(pool, search.space_name(old))
     assert await embed_credentials.embed_passages(pool, new) == 0
     assert await drain(lambda: embed_credentials.embed_passages(pool, old)) == COUNT
 
 
-@pytest.mark.usefixtures("catalogue")
-async def test_vectors_of_another_recipe_are_searched_until_there_are_new_ones(pool: Pool, model: Open) -> None:
-    """Of the same model: they are near enough to be compared."""
+@pytest.mark.usefixtures("stored_credentials")
+async def test_vectors_of_differently_built_texts_are_searched_until_there_are_new_ones(
+    pool: Pool, model: Open
+) -> None:
+    """They are of the same model, and near enough to be compared."""
     old = model("old")
     await drain(CredentialEmbedder(pool, old).embed)
     await pool.execute("UPDATE passage_vectors SET model = 'old (title alone)'")
     assert await embeddings.share_embedded(pool, search.space_name(old)) == 1
-    assert await found(pool, old) == 50
+    assert await count_found(pool, old) == 50
     assert await drain(CredentialEmbedder(pool, old).embed) == COUNT

@@ -1,4 +1,4 @@
-"""Vectors that are bought: as few requests as possible, tried again with patience, paid for within the budget."""
+"""Vectors from an API: as few requests as possible, retries within a time limit, and the budget."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,8 +31,8 @@ Open = Callable[..., PaidEmbedder]
 
 
 @pytest.fixture
-async def bought(provider: ModelServer) -> AsyncIterator[Open]:
-    """Embedders over the provider, which has vectors."""
+async def make_embedder(provider: ModelServer) -> AsyncIterator[Open]:
+    """Embedders that use the provider, which answers with vectors."""
     provider.embedding_default = vectors()
     opened: list[PaidEmbedder] = []
 
@@ -42,16 +42,16 @@ async def bought(provider: ModelServer) -> AsyncIterator[Open]:
         return opened[-1]
 
     yield make
-    for each in opened:
-        await each.close()
+    for embedder in opened:
+        await embedder.close()
 
 
 def inputs(provider: ModelServer) -> list[list[str]]:
     return [request["input"] for request in provider.embedding_requests]
 
 
-async def test_what_was_bought_is_remembered(bought: Open, provider: ModelServer) -> None:
-    embedder = bought()
+async def test_vectors_are_cached(make_embedder: Open, provider: ModelServer) -> None:
+    embedder = make_embedder()
     red, blue, again = await embedder.embed(["red", "blue", "red"])
     assert red == again != blue
     assert await embedder.embed(["blue", "red"]) == [blue, red]
@@ -59,16 +59,16 @@ async def test_what_was_bought_is_remembered(bought: Open, provider: ModelServer
     assert inputs(provider) == [["red", "blue"], ["green"]]
 
 
-async def test_many_texts_go_in_batches_each_cut(bought: Open, provider: ModelServer) -> None:
+async def test_many_texts_are_cut_and_sent_in_batches(make_embedder: Open, provider: ModelServer) -> None:
     texts = [f"{number} {'word ' * 1000}" for number in range(200)]
-    found = await bought().embed(texts)
-    assert [len(each) for each in inputs(provider)] == [96, 96, 8]
-    sent = [text for each in inputs(provider) for text in each]
+    embedded = await make_embedder().embed(texts)
+    assert [len(batch) for batch in inputs(provider)] == [96, 96, 8]
+    sent = [text for batch in inputs(provider) for text in batch]
     assert sent == [text[:384] for text in texts]
-    assert found == await bought().embed(sent)
+    assert embedded == await make_embedder().embed(sent)
 
 
-async def test_tries_again_after_as_long_as_the_provider_asks(bought: Open, provider: ModelServer) -> None:
+async def test_a_retry_waits_as_long_as_the_provider_asks_for(make_embedder: Open, provider: ModelServer) -> None:
     times = []
 
     def timed(behaviour: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
@@ -80,30 +80,32 @@ async def test_tries_again_after_as_long_as_the_provider_asks(bought: Open, prov
 
     limited = failure(429, headers={"Retry-After": "1"})
     provider.embedding_script.extend([timed(limited), timed(failure(500)), timed(vectors())])
-    assert len(await bought().embed(["red"])) == 1
-    # The fake's clock may see less than was waited for, by what a request takes.
+    assert len(await make_embedder().embed(["red"])) == 1
+    # The fake may measure less than the wait, by what a request takes.
     assert times[1] - times[0] > 0.9 and len(times) == 3
 
 
-async def test_three_tries_at_most(bought: Open, provider: ModelServer) -> None:
+async def test_there_are_three_tries_at_most(make_embedder: Open, provider: ModelServer) -> None:
     provider.embedding_default = failure(500)
     with pytest.raises(EmbeddingUnavailable, match="not available"):
-        await bought().embed(["red"])
+        await make_embedder().embed(["red"])
     assert len(inputs(provider)) == 3
 
 
-async def test_no_try_that_would_come_too_late(bought: Open, provider: ModelServer) -> None:
+async def test_no_retry_begins_after_the_time_limit(make_embedder: Open, provider: ModelServer) -> None:
     provider.embedding_default = failure(429, headers={"Retry-After": "600"})
-    embedder = bought()
+    embedder = make_embedder()
     for _ in range(2):
         with pytest.raises(EmbeddingUnavailable, match="too often"):
             await embedder.embed(["red"])
     assert len(inputs(provider)) == 2
 
 
-async def test_a_model_of_another_length_is_named_once_and_left_alone(bought: Open, provider: ModelServer) -> None:
+async def test_a_model_with_vectors_of_another_length_is_logged_once_and_not_asked_again(
+    make_embedder: Open, provider: ModelServer
+) -> None:
     provider.embedding_default = vectors(1536)
-    embedder = bought()
+    embedder = make_embedder()
     with capture_logs() as logs:
         for _ in range(3):
             with pytest.raises(EmbeddingUnavailable, match="1536 numbers, and 384 are needed"):
@@ -113,8 +115,8 @@ async def test_a_model_of_another_length_is_named_once_and_left_alone(bought: Op
     assert NAME in logs[0]["detail"] and "sk-secret" not in str(logs)
 
 
-async def test_going_and_coming_back_is_told_once(bought: Open, provider: ModelServer) -> None:
-    embedder = bought(patience=0)
+async def test_failure_and_recovery_are_logged_once(make_embedder: Open, provider: ModelServer) -> None:
+    embedder = make_embedder(patience=0)
     with capture_logs() as logs:
         provider.embedding_default = failure(500)
         for _ in range(2):
@@ -126,9 +128,9 @@ async def test_going_and_coming_back_is_told_once(bought: Open, provider: ModelS
     assert [line["event"] for line in logs] == ["embeddings_unavailable", "embeddings_available_again"]
 
 
-async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: ModelServer, pool: Pool) -> None:
+async def test_each_request_is_recorded_with_its_cost(make_embedder: Open, provider: ModelServer, pool: Pool) -> None:
     assessment_id = await submit(pool, await plant(pool, catalogue=False))
-    embedder = bought(ModelAccount(pool, TokenPrice(0.02, 0)))
+    embedder = make_embedder(ModelAccount(pool, TokenPrice(0.02, 0)))
     provider.embedding_script.append(failure(500))
     await for_run(embedder, assessment_id, 1).embed(["red", "blue"])
     await embedder.embed(["green"])
@@ -140,13 +142,13 @@ async def test_each_request_is_put_down_with_its_cost(bought: Open, provider: Mo
     ]
 
 
-async def test_without_a_price_there_is_no_cost(bought: Open, pool: Pool) -> None:
-    await bought(ModelAccount(pool)).embed(["red"])
+async def test_without_a_price_there_is_no_cost(make_embedder: Open, pool: Pool) -> None:
+    await make_embedder(ModelAccount(pool)).embed(["red"])
     assert [(row["tokens_in"], row["cost_usd"]) for row in await pool.fetch(CALLS)] == [(TOKENS, None)]
 
 
-async def test_nothing_is_asked_beyond_the_budget(bought: Open, provider: ModelServer, pool: Pool) -> None:
-    embedder = bought(ModelAccount(pool, TokenPrice(1e6, 0), budget_usd=15))
+async def test_nothing_is_requested_beyond_the_budget(make_embedder: Open, provider: ModelServer, pool: Pool) -> None:
+    embedder = make_embedder(ModelAccount(pool, TokenPrice(1e6, 0), budget_usd=15))
     await embedder.embed(["red"])
     assert await scores.spent_today(pool) == TOKENS
     with pytest.raises(EmbeddingUnavailable, match="budget"):
@@ -159,18 +161,18 @@ async def test_limits_are_shared_by_all_workers(provider: ModelServer, redis_url
     provider.embedding_default = failure(429, headers={"Retry-After": "600"})
     clients = [job_queue.connect(redis_url) for _ in range(2)]
     gates = [ModelGate(client, "embeddings", 20) for client in clients]
-    one, other = (EmbeddingModel("sk-test", provider.url, NAME, 20, gate) for gate in gates)
-    assert (await one.ask(["red"], 1)).outcome == "model_rate_limited"
+    first, second = (EmbeddingModel("sk-test", provider.url, NAME, 20, gate) for gate in gates)
+    assert (await first.ask(["red"], 1)).outcome == "model_rate_limited"
     with pytest.raises(TransientError) as turned_away:
-        await other.ask(["red"], 1)
+        await second.ask(["red"], 1)
     assert turned_away.value.retry_after and turned_away.value.retry_after > 500
     assert len(inputs(provider)) == 1
-    for model, gate in ((one, gates[0]), (other, gates[1])):
+    for model, gate in ((first, gates[0]), (second, gates[1])):
         await model.close()
         await gate.close()
     for client in clients:
         await client.aclose()
 
 
-def test_an_embedder_that_costs_nothing_has_no_account(embedder: Any) -> None:
+def test_an_embedder_that_costs_nothing_is_used_as_it_is(embedder: Any) -> None:
     assert for_run(embedder, UUID(int=1), 1) is embedder

@@ -1,4 +1,4 @@
-"""Every quote of every result stands where it says in the text that it names, and nothing else can be written."""
+"""Every quote of a result is at its position in the text that it names; the schema refuses anything else."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,52 +18,53 @@ from tests.domain.builders import awkward_texts
 from tests.fakes.model_server import ModelServer, scores
 from tests.pipelines import run_all, submit
 
-# What the API takes: Unicode that Postgres can store.
+# What the API accepts: Unicode that Postgres can store.
 _texts = awkward_texts.filter(lambda text: is_visible(text) and "\0" not in text)
 _SOIL = "Clay holds water. 👩🏽‍💻 digs: e\u0301 is one letter in two. Sand lets it through."
 
 
-async def only(pool: Pool, *descriptions: str) -> dict[str, str]:
-    """A catalogue of these descriptions alone, by the ids of their credentials."""
+async def replace_credentials(pool: Pool, *descriptions: str) -> dict[str, str]:
+    """Replaces all credentials by ones with these descriptions; the descriptions by the credentials' ids."""
     for old in await credentials.page(pool, None, 100):
         await credentials.delete(pool, old.credential_id)
-    told = {uuid4(): description for description in descriptions}
+    by_id = {uuid4(): description for description in descriptions}
     async with pool.acquire() as conn:
-        for credential_id, description in told.items():
+        for credential_id, description in by_id.items():
             await credentials.create(conn, credential_id, credential(f"Soil {credential_id}", "soil", description))
-    return {str(credential_id): description for credential_id, description in told.items()}
+    return {str(credential_id): description for credential_id, description in by_id.items()}
 
 
-async def result_of(pool: Pool, assessment_id: UUID) -> Any:
+async def read_result(pool: Pool, assessment_id: UUID) -> Any:
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
     return orjson.loads(text)
 
 
 def evidence(result: Any, question_id: UUID) -> list[Any]:
-    """The quotes out of an essay."""
-    line = next(one for one in result["breakdown"]["essay"]["questions"] if one["question_id"] == str(question_id))
+    """The quotes from an essay."""
+    lines = result["breakdown"]["essay"]["questions"]
+    line = next(line for line in lines if line["question_id"] == str(question_id))
     return [quote for dimension in line["dimensions"].values() for quote in dimension["evidence"]]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(essay=_texts, description=_texts, cuts=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=4))
-async def test_quotes_stand_where_they_say(
+async def test_quotes_are_at_their_positions(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, essay: str, description: str, cuts: Any
 ) -> None:
     assume(words(essay))
-    ends = [sorted((round(one * len(essay)), round(other * len(essay)))) for one, other in cuts]
+    ends = [sorted((round(first * len(essay)), round(second * len(essay)))) for first, second in cuts]
     provider.default = scores(20, [essay[start:end] for start, end in ends] + [essay.upper(), "made up by the model"])
-    catalogue = await only(pool, description, _SOIL)
+    descriptions = await replace_credentials(pool, description, _SOIL)
     assessment_id = await submit(pool, bank, owner=str(uuid4()), answers=bank.answers(essay=essay))
     await run_all(pool, running)
-    result = await result_of(pool, assessment_id)
+    result = await read_result(pool, assessment_id)
     for quote in evidence(result, bank.ids["essay"]):
         assert essay[quote["start"] : quote["end"]] == quote["quote"] != ""
-    sources = [(one["credential_id"], source) for one in result["recommendations"] for source in one["sources"]]
+    sources = [(line["credential_id"], source) for line in result["recommendations"] for source in line["sources"]]
     for credential_id, source in sources:
-        assert catalogue[credential_id][source["start"] : source["end"]] == source["quote"] != ""
-    assert {credential_id for credential_id, _ in sources} == set(catalogue)
+        assert descriptions[credential_id][source["start"] : source["end"]] == source["quote"] != ""
+    assert {credential_id for credential_id, _ in sources} == set(descriptions)
 
 
 def _moved(quote: Any) -> None:
@@ -92,31 +93,31 @@ async def test_no_result_with_a_wrong_quote_can_be_written(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, spoil: Any, of: str
 ) -> None:
     provider.default = scores(20, ["the xylem"])
-    await only(pool, _SOIL)
+    await replace_credentials(pool, _SOIL)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
     await run_all(pool, running)
-    result = await result_of(pool, assessment_id)
-    told = evidence(result, bank.ids["essay"]) if of == "essay" else result["recommendations"][0]["sources"]
+    result = await read_result(pool, assessment_id)
+    quotes = evidence(result, bank.ids["essay"]) if of == "essay" else result["recommendations"][0]["sources"]
     write = "UPDATE results SET body = $2 WHERE assessment_id = $1"
     await pool.execute(write, assessment_id, orjson.dumps(result).decode())
-    spoil(told[0])
+    spoil(quotes[0])
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await pool.execute(write, assessment_id, orjson.dumps(result).decode())
     assert refused.value.constraint_name == "results_quotes_check"
-    # The error goes into logs: nothing of what a student wrote is in it.
+    # The error is logged, so it must not contain what a student wrote.
     assert "xylem" not in str(refused.value.as_dict())
 
 
 @pytest.mark.parametrize("of", ["question", "version"])
-async def test_a_quote_of_nothing_that_is_there_cannot_be_written(
+async def test_a_quote_from_another_answer_or_version_cannot_be_written(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer, of: str
 ) -> None:
     provider.default = scores(20, ["the xylem"])
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
     await run_all(pool, running)
-    result = await result_of(pool, assessment_id)
+    result = await read_result(pool, assessment_id)
     if of == "question":
-        line = next(one for one in result["breakdown"]["essay"]["questions"] if one["dimensions"])
+        line = next(line for line in result["breakdown"]["essay"]["questions"] if line["dimensions"])
         line["question_id"] = str(bank.ids["essay_two"])
     else:
         result["recommendations"][0]["sources"][0]["credential_version"] = 2
@@ -129,8 +130,8 @@ async def test_a_quote_of_nothing_that_is_there_cannot_be_written(
 @pytest.mark.parametrize(
     "change", ["UPDATE passages SET text = 'Loam'", "UPDATE passages SET starts_at = 1, ends_at = ends_at + 1"]
 )
-async def test_no_passage_can_be_written_that_does_not_stand_in_its_description(pool: Pool, change: str) -> None:
-    await only(pool, _SOIL)
+async def test_no_passage_can_be_written_that_is_not_in_its_description(pool: Pool, change: str) -> None:
+    await replace_credentials(pool, _SOIL)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await pool.execute(change)
     assert refused.value.constraint_name == "passages_text_check"

@@ -1,4 +1,5 @@
-"""Searching a large catalogue: by the index over all vectors as by comparing each, nothing old, no common words."""
+"""Searching many credentials: the vector index agrees with comparing each vector, old versions and common words are
+left out, and statements use their indexes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,18 +23,18 @@ from tests.fakes.conditions import until
 MODEL = "made-up"
 SPACE = f"{MODEL} (title)"
 FEW = 100
-NEARER = {Level.BEGINNER: 0.02, Level.INTERMEDIATE: 0.2, Level.ADVANCED: 0.1}
+BONUSES = {Level.BEGINNER: 0.02, Level.INTERMEDIATE: 0.2, Level.ADVANCED: 0.1}
 CANCEL_WHAT_WAITS = "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 VECTORS = "SELECT credential_id, model, embedding::text FROM passage_vectors ORDER BY passage_id"
 
 
-def made_up(chance: Random) -> list[float]:
-    """A vector that differs from others in a few directions only, as those of texts do."""
+def random_vector(chance: Random) -> list[float]:
+    """A random vector that differs from others in a few directions only, like those of texts."""
     return [chance.gauss(0, 1) for _ in range(12)] + [0.01] * (DIMENSIONS - 12)
 
 
-async def stored(conn: Connection, vectors: Sequence[Sequence[float]], space: str = SPACE) -> list[UUID]:
-    """Credentials of all levels with these vectors; their ids."""
+async def store_credentials(conn: Connection, vectors: Sequence[Sequence[float]], space: str = SPACE) -> list[UUID]:
+    """Stores credentials of all levels with these vectors; their ids."""
     ids = [uuid4() for _ in vectors]
     levels = list(Level)
     async with conn.transaction():
@@ -49,11 +50,11 @@ async def stored(conn: Connection, vectors: Sequence[Sequence[float]], space: st
 
 @pytest.fixture
 async def many(conn: Connection) -> AsyncIterator[list[list[float]]]:
-    """Six hundred vectors with their index, and sixty of another model between them. The index goes with them."""
+    """Six hundred stored vectors with their index, and sixty of another model. The index is dropped afterwards."""
     chance = Random(7)  # noqa: S311  # no secret
-    vectors = [made_up(chance) for _ in range(600)]
-    await stored(conn, vectors)
-    await stored(conn, vectors[:60], "another (title)")
+    vectors = [random_vector(chance) for _ in range(600)]
+    await store_credentials(conn, vectors)
+    await store_credentials(conn, vectors[:60], "another (title)")
     assert await vacuum_and_index(conn, FEW) and not await vacuum_and_index(conn, FEW)
     yield vectors
     await conn.execute("DROP INDEX passage_vectors_embedding_idx")
@@ -63,58 +64,56 @@ async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many:
     assert await embeddings.is_index_usable(conn, FEW)
     for vector in many[::40]:
         shifted = [value + 0.1 for value in vector]
-        exact = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=False)
-        found = await nearest_passages(conn, shifted, MODEL, NEARER, indexed=True)
-        assert [one.passage_id for one in found[:10]] == [one.passage_id for one in exact[:10]]
-        assert (
-            len(found) == MAX_CANDIDATES
-            and len({one.passage_id for one in found} & {e.passage_id for e in exact}) >= 48
-        )
-        assert found[0].similarity == pytest.approx(exact[0].similarity)
-        assert sum(one.level == Level.INTERMEDIATE for one in found) > MAX_CANDIDATES // 3, "the level counts"
-    assert await nearest_passages(conn, many[0], "another", NEARER, indexed=True) == await nearest_passages(
-        conn, many[0], "another", NEARER, indexed=False
+        exact = await nearest_passages(conn, shifted, MODEL, BONUSES, indexed=False)
+        indexed = await nearest_passages(conn, shifted, MODEL, BONUSES, indexed=True)
+        exact_ids, indexed_ids = ([passage.passage_id for passage in passages] for passages in (exact, indexed))
+        assert indexed_ids[:10] == exact_ids[:10]
+        assert len(indexed) == MAX_CANDIDATES and len({*indexed_ids} & {*exact_ids}) >= 48
+        assert indexed[0].similarity == pytest.approx(exact[0].similarity)
+        assert sum(passage.level == Level.INTERMEDIATE for passage in indexed) > MAX_CANDIDATES // 3, "the level counts"
+    assert await nearest_passages(conn, many[0], "another", BONUSES, indexed=True) == await nearest_passages(
+        conn, many[0], "another", BONUSES, indexed=False
     )
 
 
-async def test_the_index_is_what_is_used(conn: Connection, many: list[list[float]]) -> None:
-    told = str(many[0]), MODEL, list(NEARER), list(NEARER.values()), MAX_CANDIDATES
+async def test_the_search_uses_the_index(conn: Connection, many: list[list[float]]) -> None:
+    values = str(many[0]), MODEL, list(BONUSES), list(BONUSES.values()), MAX_CANDIDATES
     async with conn.transaction():
         await embeddings.use_index(conn)
         text = "EXPLAIN " + statements("passages")["search_by_vector_index"]
-        plan = "\n".join(row[0] for row in await conn.fetch(text, *told))
+        plan = "\n".join(row[0] for row in await conn.fetch(text, *values))
     assert "passage_vectors_embedding_idx" in plan and "Seq Scan on passage_vectors" not in plan
 
 
-async def test_equals_come_by_id_from_the_index_too(pool: Pool, conn: Connection, many: list[list[float]]) -> None:
-    same = await stored(conn, [many[0]] * 60)
-    wanted = sorted(id_ for number, id_ in enumerate(same) if list(Level)[number % 3] is Level.INTERMEDIATE)
-    for by in (conn, pool):
-        found = await nearest_passages(by, many[0], MODEL, NEARER, indexed=True)
-        assert [one.credential_id for one in found[: len(wanted)]] == wanted
-
-
-async def test_an_index_that_was_left_half_built_is_not_used_and_built_anew(
-    conn: Connection, many: list[list[float]]
+async def test_equal_vectors_are_ordered_by_id_with_the_index_too(
+    pool: Pool, conn: Connection, many: list[list[float]]
 ) -> None:
+    same = await store_credentials(conn, [many[0]] * 60)
+    wanted = sorted(id_ for number, id_ in enumerate(same) if list(Level)[number % 3] is Level.INTERMEDIATE)
+    for db in (conn, pool):
+        indexed = await nearest_passages(db, many[0], MODEL, BONUSES, indexed=True)
+        assert [passage.credential_id for passage in indexed[: len(wanted)]] == wanted
+
+
+async def test_an_invalid_index_is_not_used_and_built_again(conn: Connection, many: list[list[float]]) -> None:
     await conn.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_embedding_idx'::regclass"
     )
     assert not await embeddings.is_index_usable(conn, FEW) and await embeddings.is_index_missing(conn, FEW)
-    assert len(await nearest_passages(conn, many[0], MODEL, NEARER, indexed=True)) == MAX_CANDIDATES
+    assert len(await nearest_passages(conn, many[0], MODEL, BONUSES, indexed=True)) == MAX_CANDIDATES
     assert await vacuum_and_index(conn, FEW) and await embeddings.is_index_usable(conn, FEW)
     assert not await embeddings.is_index_usable(conn, 10_000)
 
 
-async def test_two_builders_do_not_build_twice(pool: Pool, conn: Connection) -> None:
+async def test_the_index_is_not_built_twice_at_the_same_time(pool: Pool, conn: Connection) -> None:
     async with pool.acquire() as other:
         await other.execute(statements("embeddings")["lock_index_build"])
         assert not await embeddings.build_index(conn)
         await other.execute(statements("embeddings")["unlock_index_build"])
 
 
-async def test_what_is_embedded_as_before_keeps_its_vector(conn: Connection) -> None:
-    (id_,) = await stored(conn, [[1.0] * DIMENSIONS])
+async def test_a_passage_with_an_unchanged_text_keeps_its_vector(conn: Connection) -> None:
+    (id_,) = await store_credentials(conn, [[1.0] * DIMENSIONS])
     (before,) = await conn.fetch(VECTORS)
     present = await credentials.find(conn, id_)
     assert present
@@ -133,19 +132,19 @@ async def test_what_is_embedded_as_before_keeps_its_vector(conn: Connection) -> 
 
 
 async def test_old_versions_and_deleted_credentials_are_not_searched(conn: Connection) -> None:
-    one, two = await stored(conn, [[1.0] * DIMENSIONS] * 2)
-    await credentials.add_version(conn, one, credential("Changed", "botany", "Another text."))
-    assert await credentials.delete(conn, two) and not await credentials.delete(conn, two)
+    changed, deleted = await store_credentials(conn, [[1.0] * DIMENSIONS] * 2)
+    await credentials.add_version(conn, changed, credential("Changed", "botany", "Another text."))
+    assert await credentials.delete(conn, deleted) and not await credentials.delete(conn, deleted)
     fits = dict.fromkeys(Level, 1.0)
     assert await passages.search_by_text(conn, [QueryPart('"soil"', 1.0)], fits, 5) == []
-    (found,) = await passages.search_by_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
-    assert (found.credential_id, found.credential_version) == (one, 2)
-    assert [row["credential_id"] for row in await conn.fetch(VECTORS)] == [one]
+    (passage,) = await passages.search_by_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
+    assert (passage.credential_id, passage.credential_version) == (changed, 2)
+    assert [row["credential_id"] for row in await conn.fetch(VECTORS)] == [changed]
     assert await conn.fetchval("SELECT count(*) FROM passages WHERE present") == 1
 
 
 @pytest.mark.parametrize("change", ["version", "delete"])
-async def test_a_change_does_not_wait_for_who_embeds_and_leaves_nothing_old(
+async def test_a_change_does_not_wait_for_embedding_and_leaves_no_outdated_vector(
     pool: Pool, conn: Connection, change: str
 ) -> None:
     id_ = uuid4()
@@ -162,7 +161,7 @@ async def test_a_change_does_not_wait_for_who_embeds_and_leaves_nothing_old(
     assert [row["model"] for row in left] == ([None] if change == "version" else [])
 
 
-async def test_words_share_the_weight_of_their_part_as_one_query_would(conn: Connection) -> None:
+async def test_words_share_the_weight_of_their_part_as_in_a_single_query(conn: Connection) -> None:
     for number, text in enumerate(("Roses and soil.", "Soil, soil and clay.", "Clay.", "Peat and first aid.", "Aid.")):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", text))
     any_of = '"soil" OR "roses" OR "clay" OR "the" OR "roses"'
@@ -175,22 +174,22 @@ async def test_words_share_the_weight_of_their_part_as_one_query_would(conn: Con
         [part.text for part in parts],
         [part.weight for part in parts],
     )
-    found = await passages.search_by_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
-    assert [one.text for one in found] == [row["text"] for row in wanted]
-    assert len(found) == 5 and found[-1].text == "Clay.", "a third of its part's weight"
+    matches = await passages.search_by_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
+    assert [passage.text for passage in matches] == [row["text"] for row in wanted]
+    assert len(matches) == 5 and matches[-1].text == "Clay.", "a third of its part's weight"
 
 
-async def test_one_of_many_words_that_all_have_is_not_looked_for_but_a_phrase_is(conn: Connection) -> None:
+async def test_a_very_common_word_among_others_is_left_out_but_a_phrase_is_not(conn: Connection) -> None:
     for number in range(6):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", "Course." if number else "Roses."))
     fits = dict.fromkeys(Level, 1.0)
-    found = await passages.search_by_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
-    assert [one.text for one in found] == ["Roses."]
+    matches = await passages.search_by_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
+    assert [passage.text for passage in matches] == ["Roses."]
     assert len(await passages.search_by_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5
 
 
 async def test_an_import_and_a_batch_to_embed_are_found_by_indexes(conn: Connection) -> None:
-    await stored(conn, [[1.0] * DIMENSIONS] * 400)
+    await store_credentials(conn, [[1.0] * DIMENSIONS] * 400)
     await credentials.vacuum(conn)
     by_names, unembedded = statements("credentials")["find_by_names"], statements("embeddings")["take_unembedded"]
     for statement, values, table, condition, times in (
@@ -208,30 +207,30 @@ class Stuck:
     name = "stuck"
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.left = False
+        self.called = asyncio.Event()
+        self.cancelled = False
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Until whoever asks goes away."""
-        self.asked.set()
+        """Waits until it is cancelled."""
+        self.called.set()
         try:
             await asyncio.Event().wait()
         finally:
-            self.left = True
+            self.cancelled = True
         raise AssertionError
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
 
-async def test_nothing_goes_on_looking_where_the_other_way_fails(pool: Pool) -> None:
+async def test_if_one_search_fails_the_other_is_cancelled(pool: Pool) -> None:
     stuck, query = Stuck(), RetrievalQuery((QueryPart('"soil"', 1.0),), (QueryPart("soil", 1.0),), ("soil",))
     async with pool.acquire() as conn, conn.transaction():
-        # The search for words stands before this lock while the other is embedding.
+        # The search by words waits for this lock while the search by meaning is embedding.
         await conn.execute("LOCK TABLE credential_versions")
         searching = asyncio.create_task(search.by_words_and_meaning(pool, stuck, query))
-        await stuck.asked.wait()
+        await stuck.called.wait()
         await until(lambda: pool.fetchval(CANCEL_WHAT_WAITS))
         with pytest.raises(asyncpg.QueryCanceledError):
             await searching
-    assert stuck.left
+    assert stuck.cancelled
