@@ -1,6 +1,6 @@
 """Sends webhook requests over HTTP, and never connects to an address that is not public.
 
-The address is checked where it is used: every request opens its own connection, to the addresses that were just checked.
+The address is checked where it is used: every request opens its own connection, to addresses that were just checked.
 """
 
 import asyncio

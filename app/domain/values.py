@@ -30,5 +30,5 @@ def percentage(part: float, whole: float) -> float:
 
 
 def sum_of_points(values: Iterable[float]) -> float:
-    """The sum of points, independent of their order; rounded to six decimals, which hides binary rounding errors only."""
+    """The sum of points, independent of their order; rounding to six decimals only hides binary rounding errors."""
     return round(math.fsum(values), 6)

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from standardwebhooks import Webhook
 
-SECRET_PREFIX = "whsec_"
-SECRET_MIN_BYTES = 24
-SECRET_MAX_BYTES = 64
-# Length of the secrets that the service generates.
-SECRET_NEW_BYTES = 32
+PREFIX = "whsec_"
+# Length of a secret before base64.
+MIN_BYTES = 24
+MAX_BYTES = 64
+# Of the secrets that the service generates.
+NEW_BYTES = 32
 # How long messages are also signed with a secret that was replaced.
 ROTATION_SECONDS = 86_400
 
@@ -23,7 +24,7 @@ class InvalidSecret(ValueError):
 
 def new_secret(random_bytes: bytes) -> str:
     """A secret made of random bytes."""
-    return SECRET_PREFIX + base64.b64encode(random_bytes).decode()
+    return PREFIX + base64.b64encode(random_bytes).decode()
 
 
 def validate_secret(text: str) -> str:
@@ -32,15 +33,15 @@ def validate_secret(text: str) -> str:
     Raises:
         InvalidSecret: it is not `whsec_` and the base64 of 24 to 64 bytes.
     """
-    encoded = text.removeprefix(SECRET_PREFIX)
+    encoded = text.removeprefix(PREFIX)
     try:
         secret = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         secret = b""
     # Another base64 spelling of the same bytes would be accepted here and rejected by strict receivers.
     canonical = base64.b64encode(secret).decode() == encoded
-    if not (text.startswith(SECRET_PREFIX) and canonical and SECRET_MIN_BYTES <= len(secret) <= SECRET_MAX_BYTES):
-        raise InvalidSecret(f"must be {SECRET_PREFIX} and the base64 of {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} bytes")
+    if not (text.startswith(PREFIX) and canonical and MIN_BYTES <= len(secret) <= MAX_BYTES):
+        raise InvalidSecret(f"must be {PREFIX} and the base64 of {MIN_BYTES} to {MAX_BYTES} bytes")
     return text
 
 

@@ -10,7 +10,7 @@ from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
 from app.domain.webhook.address import AddressRefused, validate_url
-from app.domain.webhook.signing import SECRET_NEW_BYTES, InvalidSecret, new_secret, validate_secret
+from app.domain.webhook.signing import NEW_BYTES, InvalidSecret, new_secret, validate_secret
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import DeliveryPage, delivery_view
@@ -100,7 +100,7 @@ def _validate_values(body: WebhookBody, settings: Settings) -> str:
     except AddressRefused as error:
         errors.append(FieldError("/webhook_url", error.detail))
     try:
-        secret = new_secret(secrets.token_bytes(SECRET_NEW_BYTES)) if secret is None else validate_secret(secret)
+        secret = new_secret(secrets.token_bytes(NEW_BYTES)) if secret is None else validate_secret(secret)
     except InvalidSecret as error:
         errors.append(FieldError("/secret", str(error)))
     if errors or secret is None:

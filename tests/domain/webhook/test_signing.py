@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.domain.webhook.signing import (
-    SECRET_MAX_BYTES,
-    SECRET_MIN_BYTES,
+    MAX_BYTES,
+    MIN_BYTES,
     InvalidSecret,
     new_secret,
     signed_headers,
     validate_secret,
 )
 
-SECRETS = st.binary(min_size=SECRET_MIN_BYTES, max_size=SECRET_MAX_BYTES).map(new_secret)
+SECRETS = st.binary(min_size=MIN_BYTES, max_size=MAX_BYTES).map(new_secret)
 
 
 @given(SECRETS)
@@ -47,7 +47,7 @@ def test_a_secret_has_24_to_64_bytes(raw: bytes) -> None:
         valid = True
     except InvalidSecret:
         valid = False
-    assert valid is (SECRET_MIN_BYTES <= len(raw) <= SECRET_MAX_BYTES)
+    assert valid is (MIN_BYTES <= len(raw) <= MAX_BYTES)
 
 
 @given(SECRETS, SECRETS, st.text())
