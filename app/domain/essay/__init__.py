@@ -1,1 +1,1 @@
-"""Scoring essays: prompts, answers of models, local estimates, attacks on the grader."""
+"""Scoring essays: prompts, models' answers, local estimates, detection of attacks on the grader."""

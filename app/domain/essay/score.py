@@ -1,4 +1,4 @@
-"""What an essay's score is made of, whoever scored it."""
+"""An essay's score: points of the four dimensions with their evidence."""
 
 from enum import StrEnum
 from typing import Self
@@ -20,7 +20,7 @@ class DimensionName(StrEnum):
 
 
 class Evidence(Frozen):
-    """A quote and where it stands in the answer as saved, in code points."""
+    """A quote and its position in the stored answer, in code points."""
 
     quote: str = Field(min_length=1)
     start: int = Field(ge=0)
@@ -29,12 +29,12 @@ class Evidence(Frozen):
     @model_validator(mode="after")
     def _length_fits(self) -> Self:
         if self.end - self.start != len(self.quote):
-            raise ValueError("the quote is not as long as its place")
+            raise ValueError("the quote does not have the length of its span")
         return self
 
 
 class Dimension(Frozen):
-    """Points of one dimension with what they rest on."""
+    """The points of one dimension, with their rationale and evidence."""
 
     score: int = Field(ge=0, le=DIMENSION_MAXIMUM)
     max_score: int = DIMENSION_MAXIMUM
@@ -43,7 +43,7 @@ class Dimension(Frozen):
 
 
 class Dimensions(Frozen):
-    """The four dimensions; their sum over 100 is the share of the question's weight that is earned."""
+    """The four dimensions. Their sum divided by 100 is the share of the question's weight that is earned."""
 
     relevance: Dimension
     depth: Dimension
@@ -52,12 +52,12 @@ class Dimensions(Frozen):
 
     @property
     def total(self) -> int:
-        """Points of all four, 0–100."""
+        """The sum of the points, 0–100."""
         return self.relevance.score + self.depth.score + self.clarity.score + self.technical.score
 
 
 class SecondOpinion(Frozen):
-    """What another model made of the same essay: points of the four dimensions, 0–100."""
+    """Another model's sum of points for the same essay, 0–100."""
 
     model: str
     total: int = Field(ge=0, le=100)
@@ -77,11 +77,11 @@ class EssayScore(Frozen):
 
     @property
     def share(self) -> float:
-        """The part of the question's weight that is earned, 0–1."""
+        """The share of the question's weight that is earned, 0–1."""
         return self.dimensions.total / 100
 
 
 def find_quote(quote: str, text: str) -> Evidence | None:
-    """The first place of `quote` in `text`, or None where it does not stand there word for word."""
+    """The first occurrence of `quote` in `text`; None where there is none."""
     start = text.find(quote) if quote else -1
     return Evidence(quote=quote, start=start, end=start + len(quote)) if start >= 0 else None

@@ -1,7 +1,7 @@
-"""A text as any reader sees it: without what hides in it, and with letters for their look-alikes.
+"""The visible text of an answer: without hidden characters, and with plain letters for their look-alikes.
 
-A language model reads what people cannot see, and reads words that people see as something else. The answer as saved
-stays as it is; a model gets this form of it, and its quotes are found again in the saved one.
+A language model also reads what people cannot see, and may read words differently from what people see. The answer is
+stored as it is; a model gets its visible text, and the quotes that it returns are located in the stored answer.
 """
 
 import unicodedata
@@ -11,7 +11,7 @@ from functools import cached_property
 
 from app.domain.essay.score import Evidence, find_quote
 
-# Characters without a shape of their own: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
+# Invisible characters: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
 _HIDDEN = frozenset(
     chr(code)
     for first, last in (
@@ -21,10 +21,10 @@ _HIDDEN = frozenset(
     )
     for code in range(first, last + 1)
 )  # fmt: skip
-# Persian and Indic words are spelt with them, and families of emoji are joined by one.
+# Persian and Indic spelling needs them, and families of emoji are joined by one.
 _JOINERS = frozenset("\u200c\u200d")
 _JOINS_NOTHING = _HIDDEN - {"\ufe0f"}
-# Letters in other shapes: enclosed, letter-like, full width, and those of mathematics.
+# Ranges of letters in other shapes: enclosed, letter-like, full width, and mathematical.
 _SHAPES = ((0x2100, 0x214F), (0x2460, 0x24FF), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF), (0x1F130, 0x1F169))
 # Cyrillic, Greek, Armenian and Cherokee letters that look like Latin ones.
 _LOOKALIKES = dict(
@@ -34,15 +34,15 @@ _LOOKALIKES = dict(
         strict=True,
     )
 )  # fmt: skip
-# What is no letter and yet shows: lines and tabs.
+# Controls that are visible: line breaks and tabs.
 _LINES = str.maketrans("", "", "\n\t\r")
-# More marks than that on one letter are no spelling of any language.
-_MOST_MARKS = 2
+# No language spells a letter with more combining marks.
+_MAX_MARKS = 2
 
 
 @dataclass(frozen=True)
 class VisibleText:
-    """The text as it is read, and for each of its characters the place in the original that it comes from."""
+    """The visible text, and for each of its characters the position in the original that it comes from."""
 
     original: str
     text: str
@@ -50,14 +50,14 @@ class VisibleText:
 
     @cached_property
     def altered(self) -> bool:
-        """Whether the original has something else to read than it shows."""
+        """Whether the visible text differs from the original."""
         return self.text != self.original
 
     def find_quote(self, quote: str) -> Evidence | None:
-        """Where the quote stands in the original, word for word or as it is read; None where it does not."""
-        found = find_quote(quote, self.original)
-        if found or not self.altered:
-            return found
+        """The place of the quote in the original, or else in the visible text; None where it is in neither."""
+        evidence = find_quote(quote, self.original)
+        if evidence or not self.altered:
+            return evidence
         start = self.text.find(quote) if quote else -1
         if start < 0:
             return None
@@ -66,8 +66,8 @@ class VisibleText:
 
 
 def visible_text(text: str) -> VisibleText:
-    """The text without hidden characters and controls, with plain letters in the place of other shapes, and, in words
-    that mix them with Latin ones, of look-alikes."""
+    """The text without hidden characters and controls, and with plain letters for other shapes and for look-alikes in
+    words that mix them with Latin letters."""
     if text.isascii() and text.translate(_LINES).isprintable():
         return VisibleText(text, text, range(len(text)))
     shown = list(_shown(text))
@@ -85,7 +85,7 @@ def _shown(text: str) -> Iterator[tuple[str, int]]:
             yield letter if letter.isprintable() or letter in "\n\t\r" else " ", place
             continue
         marks = marks + 1 if unicodedata.combining(letter) else 0
-        if marks > _MOST_MARKS or (letter in _HIDDEN and not _joins(text, place)):
+        if marks > _MAX_MARKS or (letter in _HIDDEN and not _joins(text, place)):
             continue
         for part in _shape(letter):
             yield part, place
@@ -117,7 +117,8 @@ def _words(letters: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _plain_word(word: list[str]) -> list[str]:
-    """Only attackers mix look-alikes into Latin words; a word of one script stays, a foreign name for instance."""
+    """The word with Latin letters for look-alikes if it has both, as only attackers write. A word of one script, such
+    as a foreign name, stays as it is."""
     plain = [_LOOKALIKES.get(letter, letter) for letter in word]
     return plain if any(map(_latin, word)) and all(map(_latin, plain)) else word
 

@@ -1,4 +1,4 @@
-"""The `gpt` job: every answered essay scored by the model, estimated locally, or without a score for a reason."""
+"""The `gpt` job: scores each answered essay by the model, estimates it locally, or records why it has no score."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,15 +20,14 @@ from app.domain.states import JobStatus, ReasonCode, RunMode
 from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
-from app.schemas import error_of
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
 from app.services.essays.llm_calls import Essay, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
 
-# The local estimate is quick; one that takes so long is stuck, and no score is better than no end.
+# An estimate is quick; one that takes so long is stuck, and the job has to end.
 _ESTIMATE_SECONDS = 120.0
 SUSPECTED_INJECTION = "suspected_injection"
-# Nobody knows whether the essay speaks to its grader, since the detector raised.
+# The detector raised, so it is not known whether the essay tries to influence its grader.
 INJECTION_CHECK_FAILED = "injection_check_failed"
 _NONE_SCORED = PermanentError("essays_unscored", "no essay could be scored")
 
@@ -37,58 +36,58 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class EssayJob:
-    """Scores the essays of a run. Without a model every essay goes the way of the `fallback`; with a `second` one its
-    opinion stands beside the first.
+    """Scores the essays of a run by the `first` model, with the opinion of a `second` one where there is one. Essays
+    that the first model does not score get the `fallback`: an estimate or no score.
 
-    An exception of our own code on one essay costs the other essays nothing. A detector that raises leaves a flag
-    beside the score; where the rest of the model path raises, the essay goes the way of the `fallback`; where the
-    estimate raises, it has no score, and a person is asked."""
+    An exception of our own code on one essay does not affect the other essays. If the detector raises, the score gets a
+    flag; if the model path raises elsewhere, the essay gets the fallback; if the estimate raises, the essay has no
+    score, and a person is asked."""
 
     pool: Pool
     first: PaidModel | None
     second: PaidModel | None
     embedder: Embedder
     fallback: Literal["local", "none"]
-    announce: PublishChange = publish_nothing
+    publish_change: PublishChange = publish_nothing
     detect_injection: Callable[[VisibleText], bool] = suspects_injection
     estimate: Estimator = estimate_locally
-    # One essay after the other: the embedder has one thread, and whoever searches credentials needs it too. The time
-    # limit counts from an essay's turn, so that a long queue is no reason to leave the last ones without a score.
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # One estimate at a time: the embedder has one thread, which the search of credentials needs too. An essay's time
+    # limit counts from the moment when it gets the lock, so that a long queue leaves no essay without a score.
+    _estimate_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
-        """Scores what has no score yet, side by side, each stored as it comes.
+        """Scores the essays without a score at the same time, and stores each score as soon as it is there.
 
         Raises:
-            PassingTrouble: some essays are left, and another attempt may score them.
-            LeaseLost: someone else has the job.
+            TransientError: some essays are left, and another attempt may score them.
+            LeaseLost: another worker has the job.
         """
         run = await jobs.read_run(self.pool, job)
-        todo = _to_score(run)
-        troubles = await _all(self._by_model(job, run, essay) for essay in todo)
-        left = [(essay, trouble) for essay, trouble in zip(todo, troubles, strict=True) if trouble]
-        passing = [trouble for _, trouble in left if isinstance(trouble, TransientError)]
-        again = [trouble for trouble in passing if not retry.is_final(job, trouble)]
-        # What lasts is settled at once, so that another attempt does not ask for it again.
-        await _all(self._without_model(job, run, essay) for essay, trouble in left if trouble not in again)
-        if again:
-            raise max(again, key=lambda trouble: trouble.retry_after or 0)
-        return await self._finish(job, [trouble for _, trouble in left])
+        essays = _to_score(run)
+        results = await _gather(self._by_model(job, run, essay) for essay in essays)
+        failed = [(essay, error) for essay, error in zip(essays, results, strict=True) if error]
+        transient = [error for _, error in failed if isinstance(error, TransientError)]
+        retried = [error for error in transient if not retry.is_final(job, error)]
+        # The others get their fallback now, so that another attempt does not ask the model again.
+        await _gather(self._without_model(job, run, essay) for essay, error in failed if error not in retried)
+        if retried:
+            raise max(retried, key=lambda error: error.retry_after or 0)
+        return await self._finish(job, [error for _, error in failed])
 
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
-        """Ends the job with what is scored so far and, for the rest, the fallback; where even that took a worker down,
-        the rest has no score.
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
+        """Ends the job with the scores so far, and with the fallback for the other essays. After a `PoisonJob`, whose
+        fallback may have stopped a worker too, they get no score.
 
         Raises:
-            LeaseLost: someone else has the job.
+            LeaseLost: another worker has the job.
         """
         run = await jobs.read_run(self.pool, job)
         for essay in _to_score(run):
-            if isinstance(trouble, PoisonJob) and not _kept(run, essay):
+            if isinstance(error, PoisonJob) and not _keeps_score(run, essay):
                 await self._store_unscored(job, essay)
             else:
                 await self._without_model(job, run, essay)
-        return await self._finish(job, [trouble])
+        return await self._finish(job, [error])
 
     async def _by_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         """Why the model did not score the essay; None where it did."""
@@ -104,27 +103,27 @@ class EssayJob:
 
     async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         models = [model for model in (self.first, self.second) if model]
-        # The essay is looked at while the model thinks, when this process has little else to do.
-        scored, flags = await asyncio.gather(
-            _all(model.score(essay, job.assessment_id, job.run, run.mode) for model in models),
+        # The detector runs while the models work, when this process has little else to do.
+        results, flags = await asyncio.gather(
+            _gather(model.score(essay, job.assessment_id, job.run, run.mode) for model in models),
             self._injection_flags(essay),
         )
-        score, trouble = scored[0]
+        score, error = results[0]
         if score:
-            await self._store(job, essay, with_second_opinion(score, scored[1][0]) if self.second else score, flags)
-        return trouble
+            await self._store(job, essay, with_second_opinion(score, results[1][0]) if self.second else score, flags)
+        return error
 
     async def _without_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> None:
-        kept = _kept(run, essay)
-        if kept and not _estimate_anew(run, essay):
+        keeps_score = _keeps_score(run, essay)
+        if keeps_score and not _renews_estimate(run, essay):
             return
         if self.fallback == "local" and await self._store_estimate(job, essay):
             return
-        if not kept:
+        if not keeps_score:
             await self._store_unscored(job, essay)
 
     async def _store_estimate(self, job: ClaimedJob, essay: Essay) -> bool:
-        """Whether there is an estimate of the essay, which is stored then."""
+        """Estimates the essay and stores the estimate; whether there was one."""
         score = await self._estimate(essay)
         if score is None:
             return False
@@ -140,101 +139,101 @@ class EssayJob:
 
     async def _estimate(self, essay: Essay) -> EssayScore | None:
         try:
-            async with self._turn, asyncio.timeout(_ESTIMATE_SECONDS):
+            async with self._estimate_lock, asyncio.timeout(_ESTIMATE_SECONDS):
                 return await self.estimate(self.embedder, essay.body, essay.answer)
         except EmbeddingUnavailable:
             return None
         except Exception as error:
-            # Whatever it looks like: a TimeoutError is no absence of Postgres here, which an estimate does not need.
+            # DATABASE_UNAVAILABLE included: an estimate needs no database, so a TimeoutError means something else here.
             log_internal_error("essay_not_estimated", error, essay.question.question_id)
             return None
 
     async def _injection_flags(self, essay: Essay) -> frozenset[str]:
-        """The flags of an essay that speaks to its grader, or that could not be checked for it; none for others. A
-        person looks at such an essay; it costs no points."""
+        """The flags of an essay that seems to influence its grader, or that could not be checked. They bring the essay
+        to a person, and cost no points."""
         try:
-            hostile = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
+            suspected = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
         except Exception as error:
             log_internal_error("injection_check_failed", error, essay.question.question_id)
             return frozenset({INJECTION_CHECK_FAILED, NEEDS_REVIEW})
-        return frozenset({SUSPECTED_INJECTION}) if hostile else frozenset()
+        return frozenset({SUSPECTED_INJECTION}) if suspected else frozenset()
 
     async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, flags: frozenset[str]) -> None:
-        shown = score.model_copy(update={"flags": tuple(sorted({*score.flags, *flags}))})
-        _held(await scores.store_essay_score(self.pool, job, essay.question, shown))
-        self.announce(job.assessment_id)
+        flagged = score.model_copy(update={"flags": tuple(sorted({*score.flags, *flags}))})
+        _check_lease(await scores.store_essay_score(self.pool, job, essay.question, flagged))
+        self.publish_change(job.assessment_id)
 
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
-        _held(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
+        _check_lease(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
 
-    async def _finish(self, job: ClaimedJob, troubles: Sequence[JobError]) -> FinishedJob | None:
+    async def _finish(self, job: ClaimedJob, errors: Sequence[JobError]) -> FinishedJob | None:
         run = await jobs.read_run(self.pool, job)
-        asked = [line for line in run.essays if not line.missing]
-        # Asked for new scores, the old ones are none.
-        gained = [line for line in asked if run.mode is not RunMode.RESCORE or line.question_id in run.settled]
-        failed = bool(asked) and all(line.score is None for line in gained)
-        # An attempt that only finds what another left behind has met no trouble of its own.
-        error = error_of(troubles[0] if troubles else _NONE_SCORED) if failed else None
+        answered = [line for line in run.essays if not line.missing]
+        # In a rescore the scores of the run before do not count.
+        counted = [line for line in answered if run.mode is not RunMode.RESCORE or line.question_id in run.settled]
+        failed = bool(answered) and all(line.score is None for line in counted)
+        # An attempt after a crash may find all essays settled, and so have no error of its own.
+        error = (errors[0] if errors else _NONE_SCORED) if failed else None
         status = JobStatus.FAILED if failed else JobStatus.COMPLETED
-        return await jobs.finish(self.pool, job, status, error, None, _reasons(asked, troubles))
+        return await jobs.finish(self.pool, job, status, error, None, _reasons(answered, errors))
 
 
-async def _all(works: Iterable[Awaitable[_T]]) -> list[_T]:
-    """What all of them return, side by side. None is left running where one raises: each stores what it has found."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+async def _gather(awaitables: Iterable[Awaitable[_T]]) -> list[_T]:
+    """The results of all, run at the same time. If one raises, the others still end: each stores its score."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     await asyncio.gather(*tasks, return_exceptions=True)
-    # Of the tasks and not of what was gathered, where a trouble that is returned looks like one that was raised.
+    # From the tasks, since among the gathered results an error that was returned looks like one that was raised.
     return [task.result() for task in tasks]
 
 
 def _to_score(run: RunInputs) -> list[Essay]:
-    """The answered essays that this run still has to deal with."""
-    scored = {line.question_id: line for line in run.essays}
+    """The answered essays that this run still has to score."""
+    lines = {line.question_id: line for line in run.essays}
     return [
         Essay(question, question.body, str(run.answers[question.question_id]))
         for question in run.questions
         if isinstance(question.body, EssayQuestion)
         and question.question_id in run.answers
         and question.question_id not in run.settled
-        and _wanted(run.mode, scored.get(question.question_id))
+        and _needs_score(run.mode, lines.get(question.question_id))
     ]
 
 
-def _wanted(mode: RunMode, line: EssayLine | None) -> bool:
-    """Whether an essay with this line of a run before is to be scored."""
+def _needs_score(mode: RunMode, line: EssayLine | None) -> bool:
+    """Whether an essay with this line from an earlier run is to be scored."""
     if line is None or mode is RunMode.RESCORE:
         return True
     return mode is RunMode.CACHED and line.scorer != "gpt"
 
 
-def _kept(run: RunInputs, essay: Essay) -> bool:
-    """Whether a score of a run before stays where no model gives a new one: a model's is better than an estimate, and
-    an estimate no worse than the same one again."""
-    line = _former(run, essay)
+def _keeps_score(run: RunInputs, essay: Essay) -> bool:
+    """Whether the essay has a score from an earlier run, which stays if no model gives a new one: a model's score is
+    better than an estimate, and a new estimate would be the same."""
+    line = _earlier_line(run, essay)
     return line is not None and line.score is not None
 
 
-def _estimate_anew(run: RunInputs, essay: Essay) -> bool:
-    """Whether an estimate of a run before is made again: a person asked for it, and the run has done its work then."""
-    line = _former(run, essay)
+def _renews_estimate(run: RunInputs, essay: Essay) -> bool:
+    """Whether an estimate from an earlier run is made again: a person asked for it, and the job counts as done then."""
+    line = _earlier_line(run, essay)
     return run.mode is RunMode.RESCORE and line is not None and line.scorer == "local"
 
 
-def _former(run: RunInputs, essay: Essay) -> EssayLine | None:
+def _earlier_line(run: RunInputs, essay: Essay) -> EssayLine | None:
     return next((line for line in run.essays if line.question_id == essay.question.question_id), None)
 
 
-def _held(held: bool) -> None:
-    if not held:
+def _check_lease(stored: bool) -> None:
+    if not stored:
         raise LeaseLost
 
 
-def _reasons(essays: Sequence[EssayLine], troubles: Sequence[JobError]) -> list[Reason]:
-    because = f": {troubles[0].detail}" if troubles else ""
+def _reasons(essays: Sequence[EssayLine], errors: Sequence[JobError]) -> list[Reason]:
+    because = f": {errors[0].detail}" if errors else ""
     local = sum(line.scorer == "local" for line in essays)
     unscored = sum(line.score is None for line in essays)
-    over_budget = sum(trouble.code == ReasonCode.MODEL_BUDGET_SPENT for trouble in troubles)
-    told = (
+    over_budget = sum(error.code == ReasonCode.MODEL_BUDGET_SPENT for error in errors)
+    counts = (
         (ReasonCode.ESSAY_SCORED_LOCALLY, local, "estimated locally, not scored by the model", because),
         (ReasonCode.ESSAY_UNSCORED, unscored, "not scored", because),
         (ReasonCode.MODEL_BUDGET_SPENT, over_budget, "not sent to the model, whose budget of the day is spent", ""),
@@ -245,6 +244,6 @@ def _reasons(essays: Sequence[EssayLine], troubles: Sequence[JobError]) -> list[
             stage="gpt",
             detail=f"{count} of {len(essays)} essays {'was' if count == 1 else 'were'} {what}{why}",
         )
-        for code, count, what, why in told
+        for code, count, what, why in counts
         if count
     ]

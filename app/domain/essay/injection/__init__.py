@@ -11,7 +11,7 @@ from app.domain.essay.injection.lexicon import plain
 from app.domain.essay.injection.outputs import imitates_output
 from app.domain.essay.injection.passages import mentions_of_attacks, passages
 from app.domain.essay.injection.readings import decoded, joined, spelt, turned, unescaped
-from app.domain.essay.injection.rules import broken
+from app.domain.essay.injection.rules import matching_rules
 from app.domain.essay.visible_text import VisibleText, visible_text
 
 # An essay with so many different mentions of attacks is about attacks. Its quotes are then examples, and only cues
@@ -58,17 +58,17 @@ def _in_words(text: str) -> set[str]:
     unquoted = _QUOTED.sub(" … ", text)
     if len(unquoted) < _UNQUOTED * len(text):
         unquoted = text
-    said = _told(unquoted)
+    matches = _matches(unquoted)
     if mentions_of_attacks(text) >= _MENTIONS:
-        return said & _ON_POINTS
-    return said | (_told(text) & _ON_POINTS if unquoted != text else set())
+        return matches & _ON_POINTS
+    return matches | (_matches(text) & _ON_POINTS if unquoted != text else set())
 
 
-def _told(text: str) -> set[str]:
-    found = {name for spoken in set(passages(text)) for name in broken(spoken)}
-    return found | {"output"} if imitates_output(text) else found
+def _matches(text: str) -> set[str]:
+    names = {name for passage in set(passages(text)) for name in matching_rules(passage)}
+    return names | {"output"} if imitates_output(text) else names
 
 
 def _in_secret(text: str) -> bool:
     """Whether a text that was hidden or encoded has anything to do with grading."""
-    return imitates_output(text) or any(broken(spoken, encoded=True) for spoken in set(passages(text)))
+    return imitates_output(text) or any(matching_rules(passage, encoded=True) for passage in set(passages(text)))

@@ -1,4 +1,4 @@
-"""What hides in the characters of a text as it was saved: text that nobody sees, and letters that are others."""
+"""Attacks by characters: invisible text, split words, and letters of other scripts that look like Latin ones."""
 
 import re
 from itertools import groupby
@@ -27,25 +27,26 @@ _WORDS, _SPLITS = 3, 4
 
 
 def hidden_texts(text: str) -> list[str]:
-    """What tag characters and variation selectors of the text spell."""
+    """The texts that tag characters and variation selectors encode."""
     tags = ["".join(chr(ord(letter) - _TAG_SHIFT) for letter in match.group()) for match in _TAGS.finditer(text)]
     return tags + ["".join(map(_selected, match.group())) for match in _SELECTORS.finditer(text)]
 
 
 def hides(text: str) -> bool:
-    """Whether characters without a shape carry a text of their own, or turn the direction of one that needs no turn."""
+    """Whether invisible characters encode a text, or change the direction of a text without right-to-left letters."""
     if _TAGS.search(text) or _SELECTORS.search(text) or _INVISIBLE_RUN.search(text):
         return True
     return _OVERRIDES.search(text) is not None and _RIGHT_TO_LEFT.search(text) is None
 
 
 def splits_words(text: str) -> bool:
-    """Whether characters without a shape stand inside several Latin words."""
+    """Whether several Latin words contain invisible characters."""
     return len(_INSIDE_WORD.findall(text)) >= _SPLITS
 
 
 def mixes_scripts(read: VisibleText) -> bool:
-    """Whether several words mix Latin letters with look-alikes, or are made of look-alikes alone and still tell."""
+    """Whether several words mix Latin letters with look-alikes, or consist of look-alikes and spell a suspicious
+    word."""
     if not _OTHER_SCRIPTS.search(read.original):
         return False
     pairs = zip(read.text, (read.original[place] for place in read.places), strict=True)
@@ -59,6 +60,6 @@ def _disguised(letters: list[tuple[str, str]]) -> bool:
 
 
 def _selected(letter: str) -> str:
-    """The byte that a variation selector stands for, as a character."""
+    """The byte that a variation selector encodes, as a character."""
     code = ord(letter)
     return chr(code - _MORE_SELECTORS + 16 if code >= _MORE_SELECTORS else code - _FIRST_SELECTORS)

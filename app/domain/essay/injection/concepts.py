@@ -1,10 +1,11 @@
-"""What a passage can speak of: one bit for each concept, so that a passage is one number."""
+"""The concepts that a passage may contain: one bit each, so that the concepts of a passage are one number."""
 
 from enum import Enum, IntFlag, auto
 
 
 class Concept(IntFlag):
-    """Each is a list of words and phrases in `english` and, for the most telling ones, in `tongues`."""
+    """Each has a list of words and phrases in `english_acts` or `english_things` and, for the most important ones, in
+    `tongues` and `unspaced`; the derived ones follow from the order of words."""
 
     OVERRIDE = auto()
     """Ignore, forget: as orders."""
@@ -136,7 +137,7 @@ class Concept(IntFlag):
 
 
 class Sort(Enum):
-    """Languages by how they are read."""
+    """Groups of languages that are searched in the same way."""
 
     ENGLISH = auto()
     FOREIGN = auto()

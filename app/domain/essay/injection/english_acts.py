@@ -1,4 +1,4 @@
-"""English words and phrases for what is done, asked or said. A star ends a stem; an underscore joins the words of
+"""English words and phrases for actions and statements. A star ends a stem; an underscore joins the words of
 a phrase."""
 
 from app.domain.essay.injection.concepts import Concept as On

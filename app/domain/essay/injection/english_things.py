@@ -1,4 +1,4 @@
-"""English words and phrases for whom an essay speaks to, and what of. A star ends a stem; an underscore joins the
+"""English words and phrases for persons and things. A star ends a stem; an underscore joins the
 words of a phrase."""
 
 from app.domain.essay.injection.concepts import Concept as On

@@ -1,4 +1,4 @@
-"""From words to concepts: one look in a dictionary for each word, whatever the number of languages."""
+"""Looks up the concepts of words and phrases: one dictionary lookup for each word, for all languages at once."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ from app.domain.essay.injection.tongues import SPACED
 from app.domain.essay.injection.unspaced import UNSPACED
 
 _ENGLISH = ACTS | THINGS
-# A word's concepts in all languages are one number; each language has its own part of it.
+# A word's concepts in all languages are one number, in which each language has its own range of bits.
 _WIDTH = len(Concept)
 _ENGLISH_PART = (1 << _WIDTH) - 1
 # Shorter words may be others read backwards, or with their letters in another order.
@@ -42,7 +42,7 @@ _Phrases = dict[str, list[tuple[tuple[str, ...], int]]]
 
 @dataclass(slots=True)
 class Word:
-    """A word as it is looked up, its concepts in all languages, and whether punctuation or nothing is before it."""
+    """A word, its concepts in all languages, and (`opens`) whether only punctuation or nothing precedes it."""
 
     text: str
     concepts: int
@@ -54,14 +54,14 @@ class Word:
 
 
 def plain(text: str) -> str:
-    """The text in small letters without accents."""
+    """The text in lower case without accents."""
     if text.isascii():
         return text.lower().translate(_PLAIN)
     return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))).translate(_PLAIN)
 
 
 def tokens(text: str) -> Iterator[Word]:
-    """The words of a plain text. No phrase goes from one sentence into the next."""
+    """The words of a plain text. A phrase does not extend over the end of a sentence."""
     found = list(_WORD.finditer(text))
     texts = [match.group().removesuffix("'s") for match in found]
     gaps = [text[one.end() : two.start()] for one, two in pairwise(found)]
@@ -78,23 +78,23 @@ def tokens(text: str) -> Iterator[Word]:
 
 
 def different_words(text: str) -> Iterator[tuple[str, int]]:
-    """Each word of a plain text once, with its concepts; phrases are left out."""
+    """The different words of a plain text with their concepts; phrases are not looked up."""
     for word in set(_WORD.findall(text)):
         yield word, _of_word(word)[0]
 
 
 def english(concepts: int) -> int:
-    """The part that English words have."""
+    """The concepts in English."""
     return concepts & _ENGLISH_PART
 
 
 def part_of(concepts: int, language: int) -> int:
-    """The part that the words of one language have, by its number from `foreign`."""
+    """The concepts in another language, given by its number from `foreign`."""
     return concepts >> (language * _WIDTH) & _ENGLISH_PART
 
 
 def foreign(concepts: int) -> Iterator[int]:
-    """The parts of the other languages that have words for what they are about."""
+    """The concepts in each of the other languages with spaces between words."""
     concepts >>= _WIDTH
     while concepts:
         yield concepts & _ENGLISH_PART
@@ -102,7 +102,7 @@ def foreign(concepts: int) -> Iterator[int]:
 
 
 def unspaced(text: str) -> Iterator[int]:
-    """The concepts of a passage in each language that is searched for parts of words."""
+    """The concepts of a passage in each language without spaces between words."""
     for parts in _PARTS:
         found = 0
         for part, concept in parts:
@@ -184,7 +184,7 @@ _PARTS = tuple(
     )
     for of_language in UNSPACED.values()
 )
-# Words that an order to a grader can hardly do without; to look for in other readings of a text.
+# Suspicious words: an order to a grader hardly does without them. Other readings of a text are searched for them.
 _TELLING = (
     Concept.OVERRIDE
     | Concept.INSTRUCTIONS

@@ -1,4 +1,4 @@
-"""Signs of a chat's template in a text: special tokens, closings of tags, and names of speakers."""
+"""Marks parts of chat templates in a text: special tokens, closing tags, and names of speakers."""
 
 import re
 
@@ -16,10 +16,10 @@ _MARKER = re.compile(
     r"|(?<!#)#{2,}+ ?(?:instruction|system|response|input|end|new|grading|output|important)"
     r"|(?<![-=])[-=]{3,}+ ?(?:system|end|begin|grader|admin)"
 )
-# The word that stands after each marker, as a sentence of its own.
+# The word that is put after each marker, as a sentence of its own.
 MARKED = "xmarkerx"
 
 
 def with_markers(text: str) -> str:
-    """A plain text with a word after each sign of a template."""
+    """The plain text with the word `MARKED` after each part of a template."""
     return _MARKER.sub(rf"\g<0> . {MARKED} ", text)

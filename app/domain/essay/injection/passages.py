@@ -1,4 +1,4 @@
-"""An essay in passages of a few sentences, and what each speaks of."""
+"""Splits an essay into passages of a few sentences, and finds the concepts of each."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ from app.domain.essay.injection.lexicon import Word, different_words, english, f
 from app.domain.essay.injection.markers import with_markers
 from app.domain.essay.injection.places import in_english, in_foreign
 
-# A passage is at most so many sentences and so many words; a longer sentence is cut into parts that overlap by half.
+# A passage has at most so many sentences and so many words; a longer sentence is cut into parts that overlap by half.
 _SENTENCES, _LONGEST = 3, 50
-# An essay of so many words has hardly room for grading as its subject; nor has one with so many other sentences.
+# An essay of at most so many words is hardly about grading; nor is one with so many sentences about other things.
 _SHORT, _OTHERS = 45, 4
 # Parts of a text without spaces, in characters, that overlap by half.
 _UNSPACED_PART = 120
@@ -22,30 +22,30 @@ _ON_ATTACKS = On.TALK.value
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a passage speaks of, as bits of `Concept`, in one sort of languages."""
+class Passage:
+    """The concepts of a passage, as bits of `Concept`, in one sort of languages."""
 
     sort: Sort
     concepts: int
 
 
-def passages(text: str) -> Iterator[Spoken]:
-    """What the passages of a plain text speak of, each language by itself."""
+def passages(text: str) -> Iterator[Passage]:
+    """The concepts of each passage of a plain text, for each language separately."""
     words = list(tokens(with_markers(text)))
     if len(words) <= _SHORT:
-        yield from _spoken_of(words, On.SHORT)
+        yield from _passages_of(words, On.SHORT)
     else:
         sentences = list(_sentences(words))
         aside = On.SHORT if _in_one_place(sentences) else On(0)
         for passage in _windows(sentences):
-            yield from _spoken_of(passage, aside)
+            yield from _passages_of(passage, aside)
     if _UNSPACED.search(text):
         for start in range(0, len(text), _UNSPACED_PART // 2):
-            yield from (Spoken(Sort.UNSPACED, told) for told in unspaced(text[start : start + _UNSPACED_PART]))
+            yield from (Passage(Sort.UNSPACED, concepts) for concepts in unspaced(text[start : start + _UNSPACED_PART]))
 
 
 def mentions_of_attacks(text: str) -> int:
-    """How many different words of a plain text speak of attacks and their defence."""
+    """How many different words of a plain text are about attacks and defences against them."""
     return sum(concepts & _ON_ATTACKS > 0 for _, concepts in different_words(text))
 
 
@@ -60,7 +60,7 @@ def _sentences(words: Iterable[Word]) -> Iterator[list[Word]]:
 
 
 def _windows(sentences: Sequence[list[Word]]) -> Iterator[list[Word]]:
-    """Each sentence with as many before it as a passage has room for."""
+    """Each sentence with as many of those before it as fit into a passage."""
     for last in range(len(sentences)):
         passage = sentences[last]
         for before in reversed(sentences[max(0, last - _SENTENCES + 1) : last]):
@@ -71,7 +71,7 @@ def _windows(sentences: Sequence[list[Word]]) -> Iterator[list[Word]]:
 
 
 def _in_one_place(sentences: Sequence[Sequence[Word]]) -> bool:
-    """Whether an essay speaks of grading in a few neighbouring sentences only, so that it is not the subject."""
+    """Whether only a few neighbouring sentences are about grading, so that it is not the essay's subject."""
     places = [place for place, words in enumerate(sentences) if any(word.concepts & _ON_GRADING for word in words)]
     if not places:
         return False
@@ -79,13 +79,13 @@ def _in_one_place(sentences: Sequence[Sequence[Word]]) -> bool:
     return length <= _SENTENCES and len(sentences) - length >= _OTHERS
 
 
-def _spoken_of(words: Sequence[Word], aside: On) -> Iterator[Spoken]:
+def _passages_of(words: Sequence[Word], aside: On) -> Iterator[Passage]:
     together = 0
     for word in words:
         together |= word.concepts
     part = english(together)
     if part:
-        yield Spoken(Sort.ENGLISH, part | in_english(words, part) | aside.value)
+        yield Passage(Sort.ENGLISH, part | in_english(words, part) | aside.value)
     for language, part in enumerate(foreign(together), start=1):
         if part:
-            yield Spoken(Sort.FOREIGN, part | in_foreign(words, language, part) | aside.value)
+            yield Passage(Sort.FOREIGN, part | in_foreign(words, language, part) | aside.value)

@@ -1,4 +1,4 @@
-"""What words say together by where they stand: verbs that open a clause, and words beside each other."""
+"""Concepts that depend on word order: verbs that open a clause, and words near each other."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 from app.domain.essay.injection.concepts import Concept as On
 from app.domain.essay.injection.lexicon import Word, english, part_of
 
-# What may stand before a verb that gives an order, besides punctuation.
+# What may precede a verb in the imperative, besides punctuation.
 _LEADS = frozenset(
     (
         *("please", "pls", "kindly", "simply", "just", "always", "only", "still", "also", "again", "now", "then"),
@@ -87,7 +87,7 @@ _ORDERING = (On.GIVE | On.AWARD | On.OVERRIDE | On.REVEAL).value
 
 
 def in_english(words: Sequence[Word], together: int) -> int:
-    """The concepts that the places of English words add to those that the words have `together`."""
+    """The concepts that follow from the order of English words, which have the concepts `together` on their own."""
     concepts = _nouns([english(word.concepts) for word in words], words)
     found = _beside(_BESIDE, words, concepts, together) | _orders(words, concepts)
     return found | On.REPEATED.value if _repeated(words) else found
@@ -116,7 +116,7 @@ def _beside(table: _Numbers, words: Sequence[Word], concepts: Sequence[int], tog
 
 
 def _near(words: Sequence[Word], concepts: Sequence[int], pair: tuple[int, int], distances: tuple[int, int]) -> bool:
-    """Whether one of the second stands near one of the first of a pair, in the same sentence."""
+    """Whether a word of the pair's second concept is near one of the first, in the same sentence."""
     (first, second), (before, after) = pair, distances
     last_first, last_second = -_FAR, -_FAR
     for place, concept in enumerate(concepts):
@@ -146,6 +146,6 @@ def _orders(words: Sequence[Word], concepts: Sequence[int]) -> int:
 
 
 def _repeated(words: Sequence[Word]) -> bool:
-    """Whether the same high number stands there three times."""
-    told = [word.text for word in words if word.text in _NUMBERS]
-    return any(told.count(number) >= _REPEATS for number in set(told))
+    """Whether the same high number occurs three times."""
+    numbers = [word.text for word in words if word.text in _NUMBERS]
+    return any(numbers.count(number) >= _REPEATS for number in set(numbers))

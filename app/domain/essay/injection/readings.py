@@ -1,4 +1,5 @@
-"""What else a text says to a model: encoded runs, other directions, shifted alphabets, digits for letters, initials."""
+"""Other readings of a text, which a model may decode: base64 and other encodings, reversed words, shifted alphabets,
+digits for letters, initials."""
 
 import base64
 import binascii
@@ -11,9 +12,9 @@ from urllib.parse import unquote
 
 from app.domain.essay.injection.lexicon import TELLING
 
-# So many different telling words make a reading of the whole text worth a look.
+# With so many different suspicious words, a reading of the whole text is checked.
 _ENOUGH = 2
-# Shorter words have the distances of other words by chance.
+# Shorter words have the same distances between letters as others by chance.
 _LONG = 5
 # Share of what is decoded that must be printable to be a text.
 _PRINTABLE = 0.9
@@ -50,7 +51,7 @@ _INITIALS = (
     re.compile(r"(?<![^\W_])([a-z0-9])"),
 )
 _LONG_WORD = re.compile(r"[a-z0-9]{12,}")
-# What letters without spaces between the words say; long enough not to come about by chance.
+# Orders without spaces between the words, long enough not to occur by chance.
 _JOINED = re.compile(
     "ignore(?:all|the|prev|rub|ins|your|any)|disregard(?:all|the|prev|any|your)|forget(?:all|the|your|prev)"
     "|(?:full|max|maximum|top|perfect|highest)(?:mark|score|point|credit|grade)|(?:25|100)(?:points|marks)"
@@ -66,7 +67,7 @@ def joined(text: str) -> bool:
 
 
 def spelt(text: str) -> str:
-    """Words that a plain text spells with a sign after each letter."""
+    """The words that a plain text spells with a separator after each letter."""
     return " . ".join(
         " ".join(_NO_LETTERS.sub("", word) for word in _SPELT_GAP.split(match.group()))
         for match in _SPELT.finditer(text)
@@ -74,7 +75,7 @@ def spelt(text: str) -> str:
 
 
 def decoded(text: str) -> Iterator[str]:
-    """What the encoded runs of a text say, where they say anything that can be printed."""
+    """The decoded texts of encoded runs, where they are printable."""
     for run in _BASE64.findall(text):
         yield from _printable(_from_base64(run))
     for run in _BASE32.findall(text):
@@ -91,12 +92,12 @@ def decoded(text: str) -> Iterator[str]:
 
 
 def unescaped(text: str) -> str:
-    """The text with the signs of web pages and addresses resolved."""
+    """The text with HTML entities and percent-encoding decoded."""
     return html.unescape(_CHARACTER_NUMBER.sub(r"&#\1", unquote(text))) if "&" in text or "%" in text else text
 
 
 def turned(text: str) -> Iterator[str]:
-    """The plain text read in other directions and alphabets, where such a reading has words that tell something."""
+    """The plain text reversed, in shifted alphabets and with letters for digits, where that gives suspicious words."""
     words = set(_LETTERS.findall(text))
     if _tell(word[::-1] for word in words):
         yield text[::-1]
@@ -120,7 +121,7 @@ def _tell(words: Iterator[str]) -> bool:
 
 
 def _shifts(word: str) -> Iterator[tuple[int, int]]:
-    """The alphabets (forwards or backwards, and by how many letters moved) in which a word tells something."""
+    """The alphabets (their direction, and by how many letters they are shifted) in which a word is suspicious."""
     for sign in (1, -1):
         for telling in _SHAPES.get(_shape(word, sign), ()):
             shift = (ord(telling[0]) - sign * ord(word[0])) % 26
@@ -129,7 +130,7 @@ def _shifts(word: str) -> Iterator[tuple[int, int]]:
 
 
 def _shape(word: str, sign: int = 1) -> bytes:
-    """The distances between a word's letters: the same in all moved alphabets."""
+    """The distances between a word's letters, which are the same in all shifted alphabets."""
     return bytes(sign * (ord(second) - ord(first)) % 26 for first, second in pairwise(word))
 
 
@@ -137,8 +138,8 @@ def _moved(sign: int, shift: int) -> dict[int, int]:
     return {ord(letter): (sign * ord(letter) + shift - 97) % 26 + 97 for letter in _ALPHABET}
 
 
-def _printable(told: bytes | None) -> Iterator[str]:
-    text = (told or b"").decode("utf-8", "replace")
+def _printable(decoded: bytes | None) -> Iterator[str]:
+    text = (decoded or b"").decode("utf-8", "replace")
     if text and sum(letter.isprintable() and letter != "\ufffd" for letter in text) >= _PRINTABLE * len(text):
         yield text
 

@@ -1,12 +1,12 @@
-"""Which concepts together, in one passage, make an attempt on the grader: whom it addresses, what it wants, of what."""
+"""Rules: which combinations of concepts in one passage are an attempt to influence the grader."""
 
 from app.domain.essay.injection.concepts import Concept as On
 from app.domain.essay.injection.concepts import Sort
-from app.domain.essay.injection.passages import Spoken
+from app.domain.essay.injection.passages import Passage
 
 _NAMES = On.RELEVANCE | On.DEPTH | On.CLARITY | On.TECHNICAL
 _WANTED = On.TOP | On.RAISING | On.EXEMPT | On.LENIENT | On.MET | On.NO_GRADING | On.REPEATED | On.NO_LESS
-# A cue is found where a passage has at least one concept of each group.
+# A passage matches a rule, whose first part is the name of the cue, if it has at least one concept of each group.
 Rule = tuple[str, tuple[On, ...]]
 ENGLISH: tuple[Rule, ...] = (
     ("demand", (On.SELF | On.SPEAKER | On.PLEASE | On.HERE, On.EVAL, _WANTED)),
@@ -93,7 +93,7 @@ UNSPACED: tuple[Rule, ...] = (
     ("demand", (On.TOP_MARK, On.OVERRIDE | On.PRETEND)),
     ("secrets", (On.REVEAL, On.SECRET, On.GRADER | On.OVERRIDE)),
 )
-# What nobody encodes for any other reason.
+# Rules for encoded passages, which have hardly any other reason to contain these concepts.
 _ENCODED: dict[Sort, tuple[Rule, ...]] = {
     Sort.ENGLISH: (
         ("override", (On.AGAINST | On.AGAINST_RULES | On.NO_GRADING,)),
@@ -108,9 +108,9 @@ _ENCODED: dict[Sort, tuple[Rule, ...]] = {
 _PLAIN: dict[Sort, tuple[Rule, ...]] = {Sort.ENGLISH: ENGLISH, Sort.FOREIGN: FOREIGN, Sort.UNSPACED: UNSPACED}
 
 
-def broken(spoken: Spoken, encoded: bool = False) -> set[str]:
-    """The names of the rules that a passage breaks; of stricter ones where it was `encoded`."""
-    return {name for name, groups in _TABLES[encoded][spoken.sort] if _has_each(spoken.concepts, groups)}
+def matching_rules(passage: Passage, encoded: bool = False) -> set[str]:
+    """The names of the cues that a passage matches; if it was `encoded`, fewer concepts suffice."""
+    return {name for name, groups in _TABLES[encoded][passage.sort] if _has_each(passage.concepts, groups)}
 
 
 def _has_each(concepts: int, groups: tuple[int, ...]) -> bool:
@@ -124,7 +124,7 @@ def _has_each(concepts: int, groups: tuple[int, ...]) -> bool:
 _TABLES = {
     encoded: {
         sort: tuple((name, tuple(group.value for group in groups)) for name, groups in rules)
-        for sort, rules in told.items()
+        for sort, rules in by_sort.items()
     }
-    for encoded, told in ((False, _PLAIN), (True, _ENCODED))
+    for encoded, by_sort in ((False, _PLAIN), (True, _ENCODED))
 }

@@ -1,4 +1,5 @@
-"""Words of other languages than English, in the same notation, for the most telling concepts."""
+"""Words of other languages with spaces between words, in the notation of the English lists, for the most important
+concepts."""
 
 from app.domain.essay.injection.concepts import Concept as On
 

@@ -1,4 +1,5 @@
-"""Parts of words of languages without spaces between them, or with changing beginnings; underscores for spaces."""
+"""Parts of words of languages without spaces between words, or whose words begin with changing prefixes; underscores
+stand for spaces."""
 
 from app.domain.essay.injection.concepts import Concept as On
 
