@@ -21,7 +21,7 @@ from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
 from app.evaluation.agreement_tables import print_agreement
-from app.evaluation.answers import HumanScoredAnswer, read_answers, sample_answers
+from app.evaluation.human_scored_answers import HumanScoredAnswer, read_answers, sample_answers
 from app.evaluation.json_lines import InvalidFile, check_writable
 from app.services.essays.bulk_scoring import LocalScorer, ModelScorer, Scorer, ScoringProgress, ScoringResult, score_all
 from app.settings import Price, Settings, WrongSetting

@@ -26,7 +26,11 @@ from app.evaluation.labelled_queries import LabelledSet, read_labelled_set
 from app.evaluation.retrieval_queries import to_retrieval_query
 from app.evaluation.retrieval_report import RetrievalReport, build_retrieval_report
 from app.evaluation.retrieval_tables import print_retrieval
-from app.services.recommendations.evaluate import RecommendedByMethod, load_trial_credentials, recommend_by_each_method
+from app.services.recommendations.evaluate_retrieval import (
+    RecommendedByMethod,
+    load_trial_credentials,
+    recommend_by_each_method,
+)
 from app.services.recommendations.search import space_name
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder

@@ -15,7 +15,7 @@ from app.domain.agreement import (
     rmse,
     weighted_kappa,
 )
-from app.evaluation.answers import HumanScoredAnswer
+from app.evaluation.human_scored_answers import HumanScoredAnswer
 from app.evaluation.intervals import (
     CONFIDENCE_LEVEL,
     RESAMPLES,
@@ -274,7 +274,11 @@ def _unscored(answers: Sequence[HumanScoredAnswer], outcomes: Sequence[ScoringRe
     most_first = sorted(by_error.items(), key=lambda entry: -len(entry[1]))
     return tuple(
         UnscoredAnswers(
-            code, detail, len(left), sum(one.score for one in left) / len(left), tuple(one.line for one in left)
+            code=code,
+            detail=detail,
+            count=len(unscored),
+            mean_human=sum(answer.score for answer in unscored) / len(unscored),
+            lines=tuple(answer.line for answer in unscored),
         )
-        for (code, detail), left in most_first
+        for (code, detail), unscored in most_first
     )

@@ -85,7 +85,7 @@ def _confidence(report: AgreementReport) -> Table:
 
 
 def _groups(report: AgreementReport, column: str) -> Table:
-    table = _table(f"by {column}", "answers", "human", "machine", "difference", "", "less the rest's", "")
+    table = _table(f"by {column}", "answers", "human", "machine", "difference", "", "minus the rest's", "")
     for line in report.groups:
         apart = line.to_the_rest
         table.add_row(
@@ -100,7 +100,7 @@ def _groups(report: AgreementReport, column: str) -> Table:
 
 
 def _unscored(report: AgreementReport) -> Table:
-    table = _table("not scored, in none of the figures", "answers", "mean human")
+    table = _table("not scored, not part of the statistics", "answers", "mean human")
     for line in report.unscored:
         table.add_row(Text(f"{line.detail} ({line.code})"), str(line.count), _number(line.mean_human))
     return table

@@ -10,7 +10,7 @@ from app.domain.recommendation.query import RetrievalQuery, build_query
 from app.domain.result.model import SkillEstimate
 from app.domain.result.skills import GAP_BELOW
 from app.domain.states import Level
-from app.evaluation.answers import STANDARD_RUBRIC
+from app.evaluation.human_scored_answers import STANDARD_RUBRIC
 from app.evaluation.labelled_queries import LabelledQuery
 
 _NAMES = {track["slug"]: track["name"] for track in sample_data.tracks()}

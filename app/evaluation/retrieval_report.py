@@ -10,7 +10,7 @@ from app.domain.recommendation.query import MAX_RECOMMENDATIONS
 from app.evaluation.intervals import CONFIDENCE_LEVEL, RESAMPLES, IntervalEstimate, Statistic, bootstrap_intervals
 from app.evaluation.labelled_queries import LabelledQuery, LabelledSet
 from app.evaluation.retrieval_measures import acceptable_share, ndcg, recall, reciprocal_rank
-from app.services.recommendations.evaluate import RecommendedByMethod
+from app.services.recommendations.evaluate_retrieval import RecommendedByMethod
 
 METHODS = tuple(field.name for field in fields(RecommendedByMethod))
 _MEASURES: dict[str, Callable[[Sequence[int], Sequence[int]], float]] = {

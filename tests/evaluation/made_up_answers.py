@@ -9,7 +9,7 @@ from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import PermanentError
 from app.domain.essay.score import Dimension, Dimensions, EssayScore
 from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
-from app.evaluation.answers import STANDARD_RUBRIC, HumanScoredAnswer
+from app.evaluation.human_scored_answers import STANDARD_RUBRIC, HumanScoredAnswer
 from app.services.essays.bulk_scoring import ScoringResult
 
 QUESTION = EssayQuestion(prompt="Why use an index?", model_answer="It makes reading faster.", rubric=STANDARD_RUBRIC)

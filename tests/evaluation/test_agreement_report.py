@@ -106,7 +106,7 @@ def test_groups_are_shown_only_with_a_group_column(capsys: pytest.CaptureFixture
         [scored_by_person(1, 0.1), scored_by_person(2, 0.9)], [scored_by_machine(10), scored_by_machine(90)]
     )
     assert report.groups == ()
-    assert "less the rest's" not in printed(report, capsys)
+    assert "minus the rest's" not in printed(report, capsys)
 
 
 def test_answers_without_a_score_count_nowhere_and_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

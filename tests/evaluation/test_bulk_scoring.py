@@ -125,13 +125,13 @@ class HeldScorer:
     concurrency = 3
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.answers: list[str] = []
         self.running = 0
         self.go = asyncio.Event()
 
     async def score(self, question: EssayQuestion, answer: str) -> ScoringResult:
         """40 points, or an error."""
-        self.asked.append(answer)
+        self.answers.append(answer)
         self.running += 1
         try:
             await self.go.wait()
@@ -153,7 +153,7 @@ async def test_no_more_answers_than_the_concurrency_are_scored_at_once() -> None
     answers = [(QUESTION, str(number)) for number in range(10)]
     everything = asyncio.create_task(score_all(held, answers, progress, lambda: counts.append(len(progress.results))))
     await _settled()
-    assert held.running == len(held.asked) == 3
+    assert held.running == len(held.answers) == 3
     held.go.set()
     assert len(await everything) == 10
     assert counts == list(range(1, 11))
@@ -178,8 +178,8 @@ async def test_it_gives_up_after_many_failures_in_a_row() -> None:
     results = await score_all(held, many, progress)
     codes = [result.error.code for result in results if result.error]
     assert progress.gave_up
-    assert len(held.asked) < MAX_FAILURES_IN_A_ROW + held.concurrency
-    assert codes.count("not_tried") == len(many) - len(held.asked)
+    assert len(held.answers) < MAX_FAILURES_IN_A_ROW + held.concurrency
+    assert codes.count("not_tried") == len(many) - len(held.answers)
 
 
 async def test_a_score_in_between_or_blank_answers_do_not_make_it_give_up() -> None:
@@ -188,7 +188,7 @@ async def test_a_score_in_between_or_blank_answers_do_not_make_it_give_up() -> N
     most = [(QUESTION, "refused")] * (MAX_FAILURES_IN_A_ROW - held.concurrency)
     await score_all(held, [*most, (QUESTION, "good"), *most, *[(QUESTION, " ")] * MAX_FAILURES_IN_A_ROW], progress)
     assert not progress.gave_up
-    assert len(held.asked) == 2 * len(most) + 1
+    assert len(held.answers) == 2 * len(most) + 1
 
 
 async def test_the_progress_is_known_after_an_interruption() -> None:

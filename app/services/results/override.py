@@ -64,8 +64,8 @@ async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverrid
     """Stores the score and computes the newest result again, in one transaction. If the same person gave the same score
     and reason before, nothing changes. Recommendations, processing and completion time of the result stay.
 
-    The score also counts if a later run is being fused at the same time: that fusion reads the override, or is told to
-    read again (`complete_assessment` in jobs.sql), or has finished before the assessment's row is locked here.
+    The score also counts if a later run is being fused at the same time: that fusion reads the override, or has to read
+    again (`complete_assessment` in jobs.sql), or has finished before the assessment's row is locked here.
 
     Raises:
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result.

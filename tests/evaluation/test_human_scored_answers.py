@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.evaluation.answers import MOST_GROUPS, STANDARD_RUBRIC, read_answers, sample_answers
+from app.evaluation.human_scored_answers import MOST_GROUPS, STANDARD_RUBRIC, read_answers, sample_answers
 from app.evaluation.json_lines import InvalidFile
 from tests.evaluation.made_up_answers import LINE, scored_by_person, write_lines
 
