@@ -1,4 +1,4 @@
-"""The API as a client of a given role uses it."""
+"""An HTTP client of the API with a token for any role."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tests.conftest import SECRET
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with its body read."""
+    """An answer whose body was read."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -36,7 +36,7 @@ class Api:
     headers: dict[str, str] = field(default_factory=dict)
 
     def as_(self, *roles: str, sub: str = "") -> "Api":
-        """The same server, another caller."""
+        """Another caller of the same server."""
         return Api(self.client, sub or f"{roles[0]}-1", roles)
 
     @property
@@ -45,7 +45,7 @@ class Api:
         return f"Bearer {token(self.sub, *self.roles)}"
 
     async def get(self, path: str, **headers: str) -> Reply:
-        """GET; header names with underscores for dashes."""
+        """GET; header names have underscores instead of dashes."""
         return await self.send("GET", path, **headers)
 
     async def post(self, path: str, json: Any = None, **headers: str) -> Reply:
@@ -65,7 +65,7 @@ class Api:
         return await self.send("DELETE", path)
 
     async def send(self, method: str, path: str, json: Any = None, **headers: str) -> Reply:
-        """Any method."""
+        """Any method, with a JSON body."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = None if json is None else orjson.dumps(json)
         if raw is not None:
@@ -73,14 +73,14 @@ class Api:
         return await self.send_raw(method, path, raw, named)
 
     async def send_raw(self, method: str, path: str, raw: bytes | None, headers: dict[str, str]) -> Reply:
-        """Any bytes as the body."""
-        told = {"Authorization": self.bearer} | self.headers | headers
-        async with self.client.request(method, path, data=raw, headers=told) as answer:
+        """Any method, with any bytes as the body."""
+        sent_headers = {"Authorization": self.bearer} | self.headers | headers
+        async with self.client.request(method, path, data=raw, headers=sent_headers) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 
 
 def token(sub: str, *roles: str, secret: str = SECRET, **claims: Any) -> str:
-    """A token; `claims` replace the usual ones, None leaves one out."""
+    """A token; `claims` replace the default ones, and None leaves a claim out."""
     now = int(time.time())
-    told = {"sub": sub, "roles": list(roles), "iat": now, "exp": now + 600} | claims
-    return jwt.encode({name: value for name, value in told.items() if value is not None}, secret, algorithm="HS256")
+    values = {"sub": sub, "roles": list(roles), "iat": now, "exp": now + 600} | claims
+    return jwt.encode({name: value for name, value in values.items() if value is not None}, secret, algorithm="HS256")

@@ -29,13 +29,13 @@ ESSAY = (
     "Water rises in the xylem. Evaporation from the leaves pulls it up, and cohesion keeps the column whole. "
     "Roots take water in from the soil, which also carries minerals to the leaves."
 )
-# Equal essays on equal questions would be bought once.
+# Equal essays on equal questions would be scored by one call.
 SECOND_ESSAY = f"{ESSAY} In tall trees the pull is stronger."
 
 
 @dataclass
 class Bank:
-    """The planted questions by name."""
+    """The ids of the questions, by name."""
 
     ids: dict[str, UUID] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class Bank:
         return [{"question_id": str(self.ids[name]), "answer": answer} for name, answer in answers.items()]
 
     def all_answers(self) -> list[dict[str, Any]]:
-        """A full set: theory right, wrong and half right; every profile question; both essays."""
+        """Responses to all questions: theory right, wrong and half right; every profile question; both essays."""
         return self.answers(
             right="B", several=["A", "C"], partial=["A"], single="A", multiple=["A", "B"], scale=3, number=4.5,
             text="roses", essay=ESSAY, essay_two=SECOND_ESSAY,
@@ -105,7 +105,7 @@ CREDENTIALS = (
 
 
 async def plant(pool: Pool, *, catalogue: bool = True) -> Bank:
-    """The track with ten questions, all of them drawn, and three credentials."""
+    """Creates the track with ten questions, all of which an assessment draws, and three credentials."""
     mix = QuestionMix(theoretical=3, profile=5, essay=2)
     body = TrackBody(slug=SLUG, name="Gardener", skills=("soil", "water", "botany"), question_mix=mix)
     track = await tracks.create(pool, body)
@@ -120,7 +120,7 @@ async def plant(pool: Pool, *, catalogue: bool = True) -> Bank:
 
 
 def credential(title: str, skill: str, description: str) -> CredentialBody:
-    """A credential of the made-up garden school."""
+    """A credential of an invented school."""
     return CredentialBody(
         title=title,
         provider="Garden School",

@@ -1,4 +1,4 @@
-"""A server over the test's own database, and callers of it."""
+"""Fixtures: a server on the test's own database, clients of it, a track and an assessment."""
 
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from tests.bank import SLUG, Bank, plant
 
 
 class ProductServer(TestServer):
-    """The application over the product's own connections, served as the product serves it."""
+    """Serves the application over its own connections, as in production."""
 
     async def _make_runner(self, **options: Any) -> AppRunner:
         return Runner(self.app, **options | {"handler_cancellation": False})
@@ -48,7 +48,7 @@ async def api(serve: Serve) -> Api:
 
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
-    """The small track."""
+    """The small track and its questions."""
     return await plant(pool)
 
 

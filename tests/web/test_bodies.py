@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, no storable JSON, too large or compressed: refused for what they are, and never a 500."""
+"""Bodies that are not JSON, cannot be stored, are too large or compressed: each is refused with its own problem."""
 
 import gzip
 import io
@@ -7,20 +7,20 @@ from uuid import uuid4
 
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 JSON = {"Content-Type": "application/json"}
 MIB = 1024 * 1024
 
 
 async def start(api: Api, raw: bytes, **headers: str) -> Reply:
-    """A start with these bytes as its body."""
+    """A request to start an assessment, with these bytes as its body."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await api.send_raw("POST", "/assessments", raw, JSON | named)
 
 
 def padded(size: int) -> bytes:
-    """A fine body of so many bytes."""
+    """A valid body of so many bytes."""
     body = f'{{"track":"{SLUG}"}}'.encode()
     return body + b" " * (size - len(body))
 
@@ -36,13 +36,13 @@ MALFORMED = (
 )  # fmt: skip
 
 
-async def test_what_is_no_json_that_means_one_thing_is_malformed(api: Api, bank: Bank) -> None:
+async def test_malformed_and_ambiguous_json_is_refused(api: Api, bank: Bank) -> None:
     for raw in MALFORMED:
-        told = problem(await start(api, raw), 400, "malformed-request")
-        assert len(told["detail"]) < 200, raw[:40]
+        detail = problem(await start(api, raw), 400, "malformed-request")["detail"]
+        assert len(detail) < 200, raw[:40]
 
 
-async def test_texts_that_cannot_be_stored_and_endless_nesting_are_pointed_at(api: Api, bank: Bank) -> None:
+async def test_unstorable_texts_and_deep_nesting_are_pointed_at(api: Api, bank: Bank) -> None:
     wrong: list[tuple[bytes, list[str]]] = [
         (rb'{"track":"\u0000"}', ["/track"]), (rb'{"track":"\ud800"}', ["/track"]),
         (rb'{"track":"\udfffx"}', ["/track"]),
@@ -54,8 +54,8 @@ async def test_texts_that_cannot_be_stored_and_endless_nesting_are_pointed_at(ap
     problem(await start(api, rb'{"track":"\ud83c\udf39"}'), 404, "not-found")
 
 
-async def test_a_megabyte_made_to_cost_much_costs_little(api: Api, path: str) -> None:
-    """Without limits each of these makes complaints many times its own size: a pointer repeats the key's name."""
+async def test_the_number_of_errors_is_bounded(api: Api, path: str) -> None:
+    """Each of these bodies of a megabyte would get a much longer answer: pointers repeat the keys."""
     long_key = b'{"' + b"k" * 500_000 + b'":['
     wide = b"{" + b",".join(b'"a%d":1' % number for number in range(90_000)) + b"}"
     assert invalid(await start(api, wide)) == [""]
@@ -67,7 +67,7 @@ async def test_a_megabyte_made_to_cost_much_costs_little(api: Api, path: str) ->
     assert len(invalid(await api.send_raw("PATCH", f"{path}/responses", many, JSON))) == 500
 
 
-async def test_only_json_is_taken(api: Api, bank: Bank) -> None:
+async def test_only_json_is_accepted(api: Api, bank: Bank) -> None:
     body = padded(40)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json",
                  "json", "application/jsonp", "application/problem+json", "*/*", ";"):  # fmt: skip
@@ -76,7 +76,7 @@ async def test_only_json_is_taken(api: Api, bank: Bank) -> None:
         assert (await start(api, body, Content_Type=kind)).status in (200, 201)
 
 
-async def test_every_route_with_a_body_takes_only_json(api: Api, path: str, bank: Bank) -> None:
+async def test_every_route_with_a_body_accepts_only_json(api: Api, path: str, bank: Bank) -> None:
     for role, method, where in (
         ("student", "PATCH", f"{path}/responses"), ("student", "POST", f"{path}/submit"), ("admin", "POST", "/tracks"),
         ("admin", "PATCH", f"/tracks/{SLUG}"), ("admin", "POST", "/questions"), ("admin", "POST", "/credentials"),
@@ -92,19 +92,19 @@ async def test_every_route_with_a_body_takes_only_json(api: Api, path: str, bank
         problem(big, 413, "body-too-large")
 
 
-async def test_a_body_of_one_mebibyte_is_read_and_not_one_byte_more(api: Api, bank: Bank) -> None:
+async def test_a_body_may_have_one_mebibyte_and_no_more(api: Api, bank: Bank) -> None:
     assert (await send_stream(api, "POST", "/assessments", padded(MIB))).status == 201
     for size in (MIB + 1, 3 * MIB):
         problem(await send_stream(api, "POST", "/assessments", padded(size)), 413, "body-too-large")
 
 
-async def test_a_chunked_body_is_measured_as_it_comes(api: Api, bank: Bank) -> None:
+async def test_a_chunked_body_may_have_one_mebibyte_and_no_more(api: Api, bank: Bank) -> None:
     for size, status in ((MIB, 201), (MIB + 1, 413), (3 * MIB, 413)):
         reply = await send_stream(api, "POST", "/assessments", padded(size), chunked=True)
         assert reply.status == status, reply.raw
 
 
-async def test_compressed_bodies_are_not_opened(api: Api, bank: Bank) -> None:
+async def test_compressed_bodies_are_refused(api: Api, bank: Bank) -> None:
     body = padded(40)
     bomb = gzip.compress(b" " * 50 * MIB)
     coded = [
@@ -120,7 +120,7 @@ async def test_compressed_bodies_are_not_opened(api: Api, bank: Bank) -> None:
     assert (await start(api, body, Content_Encoding="identity")).status == 201
 
 
-async def test_numbers_at_the_edge_are_read_as_they_are(api: Api, path: str, bank: Bank) -> None:
+async def test_extreme_numbers(api: Api, path: str, bank: Bank) -> None:
     number = str(bank.ids["number"])
     for text, status in (
         (b"1e15", 200),
@@ -134,13 +134,13 @@ async def test_numbers_at_the_edge_are_read_as_they_are(api: Api, path: str, ban
         assert (await api.send_raw("PATCH", f"{path}/responses", raw, JSON)).status == status, text
 
 
-async def test_ids_in_bodies_are_ids(api: Api, path: str) -> None:
+async def test_malformed_ids_in_bodies_are_pointed_at(api: Api, path: str) -> None:
     body = {"responses": [{"question_id": str(uuid4())[:-1], "answer": 1}]}
     assert invalid(await api.patch(f"{path}/responses", body)) == ["/responses/0/question_id"]
 
 
 async def send_stream(api: Api, method: str, path: str, raw: bytes, *, chunked: bool = False) -> Reply:
-    """The bytes as a stream, so that the client does not mind their size."""
+    """Sends the bytes as a stream, so that the client does not check their size."""
     headers = JSON | {"Authorization": api.bearer}
     data = io.BytesIO(raw)
     async with api.client.request(method, path, data=data, headers=headers, chunked=chunked or None) as answer:

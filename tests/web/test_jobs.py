@@ -18,7 +18,7 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, fail
 from tests.pipelines import claimed, job_id, submit
 from tests.web.assessments.test_lists import all_pages, cursor_of
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 
@@ -47,7 +47,7 @@ async def rag(pool: Pool, bank: Bank) -> UUID:
 
 
 def at(text: str) -> datetime:
-    """A time of a body."""
+    """A time in a body."""
     return datetime.fromisoformat(text)
 
 
@@ -58,7 +58,7 @@ async def listed(admin: Api, query: str) -> list[dict[str, Any]]:
     return items
 
 
-async def test_a_dead_letter_says_what_it_was_and_why(admin: Api, gpt: UUID, pool: Pool) -> None:
+async def test_a_dead_letter_shows_its_job_and_its_error(admin: Api, gpt: UUID, pool: Pool) -> None:
     (shown,) = await listed(admin, "status=failed")
     row = await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", gpt)
     assert row is not None
@@ -73,13 +73,14 @@ async def test_a_dead_letter_says_what_it_was_and_why(admin: Api, gpt: UUID, poo
     ]  # fmt: skip
 
 
-async def test_a_job_that_waits_says_when_it_is_due(admin: Api, pool: Pool, bank: Bank) -> None:
+async def test_a_waiting_job_shows_when_it_is_due(admin: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     held = await claimed(pool, assessment_id, JobType.GPT)
     await jobs.retry_later(pool, held, 60, ERROR, charged=True)
     await claimed(pool, assessment_id, JobType.RAG)
     shown = {job["job_type"]: job for job in await listed(admin, "")}
     assert at(shown["gpt"]["run_after"]) > datetime.now(UTC) + timedelta(seconds=30)
+    assert shown["rag"]["status"] == "in_progress" and shown["rag"]["run_after"] is None
     assert (shown["rag"]["run_after"], shown["fusion"]["run_after"]) == (None, None)
     assert (shown["gpt"]["error"], shown["rag"]["error"]) == (ERROR, None)
 
@@ -88,16 +89,16 @@ async def test_filters_by_status_and_type(admin: Api, gpt: UUID, rag: UUID) -> N
     every = [(job["job_type"], job["status"]) for job in await listed(admin, "")]
     assert len(every) == 6
     for status in JobStatus:
-        found = await listed(admin, f"status={status}")
-        assert [(job["job_type"], job["status"]) for job in found] == [job for job in every if job[1] == status]
+        matches = await listed(admin, f"status={status}")
+        assert [(job["job_type"], job["status"]) for job in matches] == [job for job in every if job[1] == status]
         for job_type in JobType:
-            found = await listed(admin, f"status={status}&job_type={job_type}")
-            assert len(found) == every.count((job_type, status))
+            matches = await listed(admin, f"status={status}&job_type={job_type}")
+            assert len(matches) == every.count((job_type, status))
     assert len(await listed(admin, "job_type=fusion")) == 2
 
 
 async def test_pages_are_complete_and_newest_first(admin: Api, pool: Pool, bank: Bank) -> None:
-    """Of all statuses in one order, though each is looked up on its own; jobs of one moment in the order of ids."""
+    """The statement looks up each status on its own, and jobs of the same time are sorted by id."""
     for number in range(4):
         await fail(pool, await submit(pool, bank, f"student-{number}", []), JobType.RAG, RAG_GONE)
     await pool.execute("UPDATE async_jobs SET created_at = date_trunc('hour', now()) WHERE job_type = 'gpt'")
@@ -118,11 +119,11 @@ async def test_pages_are_complete_and_newest_first(admin: Api, pool: Pool, bank:
      "limit=101", "limit=x", "cursor=x", "cursor=", f"cursor={cursor_of('now', 'x')}",
      f"cursor={cursor_of('2026-01-01T00:00:00+00:00', 'x')}"],
 )  # fmt: skip
-async def test_a_query_that_makes_no_sense_is_refused(admin: Api, query: str) -> None:
+async def test_invalid_queries_are_refused(admin: Api, query: str) -> None:
     problem(await admin.get(f"/jobs?{query}"), 400, "bad-query")
 
 
-async def test_a_retry_before_the_end_is_the_same_job(admin: Api, gpt: UUID, pool: Pool) -> None:
+async def test_a_retry_before_the_end_continues_the_same_job(admin: Api, gpt: UUID, pool: Pool) -> None:
     reply = await admin.post(f"/jobs/{gpt}/retry", traceparent=TRACE, X_Request_ID="retry-1")
     assert (reply.status, reply.body["job_id"], reply.body["status"]) == (202, str(gpt), "queued")
     assert reply.headers["Location"] == f"/assessments/{reply.body['assessment_id']}/status"
@@ -133,7 +134,7 @@ async def test_a_retry_before_the_end_is_the_same_job(admin: Api, gpt: UUID, poo
     assert await listed(admin, "status=failed") == []
 
 
-async def test_a_retry_after_the_end_is_a_job_of_a_new_run(admin: Api, rag: UUID) -> None:
+async def test_a_retry_after_the_end_starts_a_new_run(admin: Api, rag: UUID) -> None:
     reply = await admin.post(f"/jobs/{rag}/retry")
     assert (reply.status, reply.body["job_type"], reply.body["run"], reply.body["attempts"]) == (202, "rag", 2, 0)
     assert reply.body["job_id"] != str(rag)
@@ -145,7 +146,7 @@ async def test_a_retry_after_the_end_is_a_job_of_a_new_run(admin: Api, rag: UUID
     problem(await admin.post(f"/jobs/{rag}/retry"), 409, "job-of-older-run")
 
 
-async def test_what_cannot_be_retried_is_told(admin: Api, gpt: UUID, pool: Pool, bank: Bank) -> None:
+async def test_a_job_that_cannot_be_retried_is_refused(admin: Api, gpt: UUID, pool: Pool, bank: Bank) -> None:
     problem(await admin.post(f"/jobs/{uuid4()}/retry"), 404, "not-found")
     problem(await admin.post("/jobs/1/retry"), 404, "not-found")
     assert invalid(await admin.post(f"/jobs/{gpt}/retry", {"force": True})) == ["/force"]
@@ -171,42 +172,42 @@ async def test_a_key_makes_a_repeated_retry_safe(admin: Api, rag: UUID, pool: Po
     problem(await other.post(f"/jobs/{rag}/retry", Idempotency_Key="again"), 409, "job-of-older-run")
 
 
-async def test_a_refused_retry_leaves_nothing(admin: Api, pool: Pool, bank: Bank) -> None:
+async def test_a_refused_retry_changes_nothing(admin: Api, pool: Pool, bank: Bank) -> None:
     waiting = await job_id(pool, await submit(pool, bank), JobType.GPT)
     problem(await admin.post(f"/jobs/{waiting}/retry", Idempotency_Key="k"), 409, "job-not-failed")
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 0
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE entity = 'job'") == 0
 
 
-async def test_the_workers_are_told_after_a_retry_and_not_after_its_replay(
+async def test_workers_are_notified_after_a_retry_but_not_after_its_replay(
     admin: Api, rag: UUID, settings: Settings
 ) -> None:
-    bell = JobQueue(job_queue.connect(settings.secret("redis_url")))
+    jobs_in_redis = JobQueue(job_queue.connect(settings.secret("redis_url")))
     background = admin.client.app[BACKGROUND]
-    for replayed, rung in ((None, 1), ("true", 0)):
-        await bell.redis.flushall()
+    for replayed, messages in ((None, 1), ("true", 0)):
+        await jobs_in_redis.redis.flushall()
         reply = await admin.post(f"/jobs/{rag}/retry", Idempotency_Key="k")
         await background.finish(5)
         assert reply.headers.get("Idempotent-Replayed") == replayed
-        assert await bell.queue_lengths() == dict.fromkeys(QUEUES, 0) | {JobType.RAG: rung}
-    await bell.redis.aclose()
+        assert await jobs_in_redis.queue_lengths() == dict.fromkeys(QUEUES, 0) | {JobType.RAG: messages}
+    await jobs_in_redis.redis.aclose()
 
 
-async def test_who_retried_is_kept(admin: Api, gpt: UUID, pool: Pool) -> None:
+async def test_a_retry_is_audited(admin: Api, gpt: UUID, pool: Pool) -> None:
     await admin.post(f"/jobs/{gpt}/retry")
     row = await pool.fetchrow("SELECT actor, action, key FROM audit_log WHERE entity = 'job'")
     assert row and tuple(row) == ("admin-1", "retry", str(gpt))
 
 
-async def test_the_document_says_what_to_filter_by(api: Api) -> None:
+async def test_the_openapi_document_lists_the_filter_values(api: Api) -> None:
     paths = (await api.get("/openapi.json")).body["paths"]
-    told = {
+    enums = {
         (path, parameter["name"]): set(parameter["schema"]["enum"])
         for path in ("/jobs", "/assessments")
         for parameter in paths[path]["get"]["parameters"]
         if "enum" in parameter["schema"]
     }
-    assert told == {
+    assert enums == {
         ("/jobs", "status"): set(JobStatus),
         ("/jobs", "job_type"): set(JobType),
         ("/assessments", "status"): set(AssessmentStatus),

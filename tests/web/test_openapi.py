@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and true, as a generator of odd requests finds out."""
+"""The OpenAPI document: it is valid and complete, and the server answers generated requests as it says."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail
 from tests.pipelines import Finish, submit
-from tests.web.test_operations import counted
+from tests.web.test_operations import request_counts
 from tests.webhooks import insert_delivery
 
 # What a schema cannot say (a cursor is one of ours, a key names an option) makes fine-looking requests wrong.
@@ -42,30 +42,35 @@ async def test_it_is_valid_openapi(document: Any) -> None:
         OPENAPI_31_VALIDATOR.validate(document | {"paths": []})
 
 
-async def test_every_reference_leads_somewhere(document: Any) -> None:
+async def test_every_reference_can_be_resolved(document: Any) -> None:
     named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
     assert named <= set(document["components"]["schemas"])
     assert {"Problem", "StatusView", "Result", "EssayQuestionView"} <= named
 
 
 async def test_it_has_every_route_and_nothing_else(document: Any) -> None:
-    told = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
-    assert told == {(route.method, route.path) for route in ROUTES if route.documented}
+    documented = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    assert documented == {(route.method, route.path) for route in ROUTES if route.documented}
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
     assert all(operation["summary"] and operation["tags"] for operation in operations)
 
 
-async def test_it_says_which_routes_need_a_token(document: Any) -> None:
+async def test_it_says_who_may_use_each_operation(document: Any) -> None:
     for route in ROUTES:
         if route.documented:
-            operation = document["paths"][route.path][route.method.lower()]
-            assert (operation.get("security") == [{"bearer": []}]) is not route.access.public
-            assert ("401" in operation["responses"]) is not route.access.public
+            operation, rule = document["paths"][route.path][route.method.lower()], route.access
+            assert (operation.get("security") == [{"bearer": []}]) is not rule.public
+            assert {"401", "403"}.isdisjoint(operation["responses"]) is rule.public
+            assert (set(operation.get("x-roles", ())), operation.get("x-owner", False)) == (rule.roles, rule.owner)
+            assert operation["description"] == str(rule)
+    feedback = document["paths"]["/assessments/{assessment_id}/feedback"]["post"]
+    assert (feedback["x-roles"], feedback["x-owner"]) == (["advisor", "admin"], True)
+    assert feedback["description"] == "Only for advisors, admins and the student who owns the assessment."
 
 
-async def test_it_promises_no_headers_that_are_not_sent(
+async def test_it_lists_only_headers_that_are_sent(
     document: Any, api: Api, path: str, bank: Bank, finish: Finish
 ) -> None:
     def promised(end: str, status: int) -> set[str]:
@@ -88,7 +93,7 @@ async def test_it_names_every_type_of_problem(document: Any) -> None:
     assert len(set(kinds)) == len(kinds) > 15
 
 
-async def test_it_says_what_a_student_may_answer_and_a_patch_may_leave_out(document: Any) -> None:
+async def test_it_describes_responses_and_patches(document: Any) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["SaveBody"]["properties"]["responses"]["maxItems"] == 500
     assert schemas["SaveBody"]["additionalProperties"] is False
@@ -97,10 +102,10 @@ async def test_it_says_what_a_student_may_answer_and_a_patch_may_leave_out(docum
     assert (patch["required"], document["paths"]["/tracks"]["post"]["requestBody"]["required"]) == (False, True)
 
 
-async def test_no_generated_request_finds_the_server_failing_or_the_document_wrong(
+async def test_the_server_answers_generated_requests_as_the_document_says(
     api: Api, path: str, bank: Bank, pool: Pool, tmp_path: Path
 ) -> None:
-    """Each operation by who may use it; every one must be reached beyond its guards, or nothing is shown."""
+    """Each operation is called by someone who may use it; the test fails if one only ever answers 403, 404 or 405."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
     job = await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
@@ -119,12 +124,14 @@ async def test_no_generated_request_finds_the_server_failing_or_the_document_wro
         _generated(admin, config, "--include-path-regex", not_for_students),
     ]
     assert [report for report in await asyncio.gather(*reports) if report] == []
-    reached = {(method, route) for method, route, status in await counted(api) if status not in ("403", "404", "405")}
+    reached = {
+        (method, route) for method, route, status in await request_counts(api) if status not in ("403", "404", "405")
+    }
     assert reached >= {(route.method, route.path) for route in ROUTES if route.documented and route.path != _ENDLESS}
 
 
 async def _generated(caller: Api, config: Path, *choice: str) -> str:
-    """What Schemathesis reports of requests that fit the document and of ones that don't; empty where all is well."""
+    """The failures that Schemathesis reports after valid and invalid requests; empty if there are none."""
     command: list[object] = [Path(sys.executable).parent / "st", "--config-file", config, "--no-color", "run"]
     command += [f"http://{caller.client.host}:{caller.client.port}/openapi.json"]
     command += [*choice, "--header", f"Authorization: {caller.bearer}"]

@@ -1,4 +1,4 @@
-"""For operators and readers: health, metrics, the documentation page."""
+"""Liveness, readiness, metrics, and the documentation page."""
 
 from html.parser import HTMLParser
 
@@ -7,11 +7,11 @@ from prometheus_client.samples import Sample
 
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 
 class References(HTMLParser):
-    """What a page loads, and scripts that stand in the page itself."""
+    """The files that a page loads, and its inline scripts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -20,13 +20,15 @@ class References(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes what the tag loads."""
-        told = dict(attrs)
+        """Notes what the tag loads or runs."""
+        attributes = dict(attrs)
         self.loaded += [
-            told[name] or "" for name in ("src", "href") if name in told and tag in ("script", "link", "img")
+            attributes[name] or ""
+            for name in ("src", "href")
+            if name in attributes and tag in ("script", "link", "img")
         ]
-        self.inline += [name for name in told if name.startswith("on")]
-        if tag == "script" and "src" not in told:
+        self.inline += [name for name in attributes if name.startswith("on")]
+        if tag == "script" and "src" not in attributes:
             self.inline.append(tag)
 
 
@@ -37,7 +39,7 @@ async def samples(api: Api) -> list[Sample]:
     return [sample for family in text_string_to_metric_families(reply.raw.decode()) for sample in family.samples]
 
 
-async def counted(api: Api) -> dict[tuple[str, str, str], float]:
+async def request_counts(api: Api) -> dict[tuple[str, str, str], float]:
     """Requests by method, route and status."""
     return {
         (sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
@@ -65,37 +67,37 @@ async def test_requests_are_counted_by_the_routes_template(api: Api, path: str) 
     await api.get("/tracks/nobody")
     await api.get("/some/where/else")
     await api.send("PUT", "/tracks")
-    told = await counted(api)
+    counts = await request_counts(api)
     status = "/assessments/{assessment_id}/status"
-    assert (told["GET", status, "200"], told["GET", status, "304"]) == (3, 1)
-    assert told["GET", "/tracks/{slug}", "404"] == 1
-    assert (told["any", "none", "404"], told["any", "none", "405"]) == (1, 1)
-    assert not any("nobody" in route or path in route for _, route, _ in told)
+    assert (counts["GET", status, "200"], counts["GET", status, "304"]) == (3, 1)
+    assert counts["GET", "/tracks/{slug}", "404"] == 1
+    assert (counts["any", "none", "404"], counts["any", "none", "405"]) == (1, 1)
+    assert not any("nobody" in route or path in route for _, route, _ in counts)
 
 
 async def test_submissions_and_jobs_are_counted(api: Api, path: str) -> None:
     await api.post(f"{path}/submit", {}, Idempotency_Key="once")
     await api.post(f"{path}/submit", {}, Idempotency_Key="once")
-    found = {(sample.name, *sample.labels.values()): sample.value for sample in await samples(api)}
-    assert found[("assay_submissions_total",)] == 1
-    jobs = {key[1:]: value for key, value in found.items() if key[0] == "assay_jobs"}
+    values = {(sample.name, *sample.labels.values()): sample.value for sample in await samples(api)}
+    assert values[("assay_submissions_total",)] == 1
+    jobs = {key[1:]: value for key, value in values.items() if key[0] == "assay_jobs"}
     assert {kind: jobs[kind, "queued"] for kind in ("gpt", "rag", "fusion")} == {"gpt": 1, "rag": 1, "fusion": 1}
     assert {jobs[kind, "in_progress"] for kind in ("gpt", "rag", "fusion")} == {0}
 
 
-async def test_a_server_error_is_counted_as_one(api: Api, bank: Bank) -> None:
+async def test_client_errors_are_not_counted_as_server_errors(api: Api, bank: Bank) -> None:
     problem(await api.as_("admin").send("PUT", f"/tracks/{SLUG}"), 405, "method-not-allowed")
-    assert not any(status.startswith("5") for _, _, status in await counted(api))
+    assert not any(status.startswith("5") for _, _, status in await request_counts(api))
 
 
-async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+async def test_the_page_loads_nothing_from_other_hosts(api: Api) -> None:
     page = await api.get("/docs")
     assert page.headers["Content-Type"].startswith("text/html")
-    found = References(page.raw.decode())
-    assert found.inline == []
-    assert len(found.loaded) == 3
+    references = References(page.raw.decode())
+    assert references.inline == []
+    assert len(references.loaded) == 3
     kinds = {"js": "javascript", "css": "text/css"}
-    for address in found.loaded:
+    for address in references.loaded:
         assert address.startswith("/docs/")
         asset = await api.get(address)
         assert (asset.status, kinds[address.rsplit(".", 1)[1]] in asset.headers["Content-Type"]) == (200, True)
@@ -103,7 +105,7 @@ async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     assert b"/openapi.json" in (await api.get("/docs/docs.js")).raw
 
 
-async def test_the_page_may_run_scripts_of_this_server_alone(api: Api) -> None:
+async def test_the_page_runs_only_scripts_of_this_server(api: Api) -> None:
     policy = (await api.get("/docs")).headers["Content-Security-Policy"]
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
     assert (rules["default-src"], rules["script-src"], rules["connect-src"]) == (["'none'"], ["'self'"], ["'self'"])

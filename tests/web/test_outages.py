@@ -1,4 +1,4 @@
-"""Postgres or Redis away: said honestly, nothing half done, and over when they are back."""
+"""Postgres or Redis unavailable: requests are answered with 503 or go on without Redis, and nothing is half done."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,8 +21,8 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.conftest import with_database
 from tests.web.conftest import Serve
-from tests.web.expecting import problem
-from tests.web.test_keys import CASES
+from tests.web.problems import problem
+from tests.web.test_idempotency_keys import CASES
 from tests.web.test_roles import ALLOWED, GUARDED, callers
 
 # Nobody listens on port 1.
@@ -34,30 +34,30 @@ _IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id"
 
 
 async def ask(api: Api, route: Route) -> Any:
-    """The route as someone who may use it calls it, with a body that fits."""
+    """A request to the route by a caller who may use it, with a valid body."""
     caller = callers(api)[sorted(ALLOWED[route.method, route.path])[-1]]
     names = {name: str(uuid4()) for name in _IDS}
     payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
     return await caller.send(route.method, route.path.format(slug=SLUG, **names), payload)
 
 
-async def test_without_postgres_every_route_says_so(serve: Serve) -> None:
+async def test_without_postgres_every_route_answers_503(serve: Serve) -> None:
     api = await serve(database_url=NO_POSTGRES)
     for route in GUARDED:
         reply = await ask(api, route)
-        told = problem(reply, 503, "storage-unavailable")
+        body = problem(reply, 503, "storage-unavailable")
         assert int(reply.headers["Retry-After"]) > 0
-        assert "hidden" not in str(told)
+        assert "hidden" not in str(body)
 
 
-async def test_without_postgres_callers_are_still_told_apart(serve: Serve) -> None:
+async def test_without_postgres_tokens_roles_and_bodies_are_still_checked(serve: Serve) -> None:
     api = await serve(database_url=NO_POSTGRES)
     problem(await api.send_raw("GET", "/tracks", None, {"Authorization": ""}), 401, "unauthenticated")
     problem(await api.get("/questions"), 403, "forbidden")
     problem(await api.as_("admin").post("/tracks", {"slug": 1}), 422, "invalid-fields")
 
 
-async def test_without_postgres_the_public_routes_go_on(serve: Serve) -> None:
+async def test_without_postgres_the_public_routes_still_answer(serve: Serve) -> None:
     api = await serve(database_url=NO_POSTGRES)
     for route in ROUTES:
         if route.access.public and "{" not in route.path and route.path != "/readyz":
@@ -70,7 +70,7 @@ async def test_without_postgres_the_public_routes_go_on(serve: Serve) -> None:
 
 @pytest.fixture
 async def spare(servers: ServerUrls) -> AsyncIterator[Settings]:
-    """An empty database beside the tests' own, as the settings name it."""
+    """The URL of an empty database."""
     name = f"spare_{uuid4().hex}"
     admin = await asyncpg.connect(servers.database_url)
     await admin.execute(f'CREATE DATABASE "{name}"')
@@ -130,8 +130,8 @@ async def test_a_write_that_postgres_refuses_leaves_nothing_behind(
     api: Api, path: str, bank: Bank, pool: Pool, closed_keys: None
 ) -> None:
     reply = await api.post(f"{path}/submit", {"responses": bank.all_answers()}, Idempotency_Key="once")
-    told = problem(reply, 500, "internal-error")
-    assert told["detail"] == "the request id helps to find the cause"
+    body = problem(reply, 500, "internal-error")
+    assert body["detail"] == "the request id helps to find the cause"
     assert (await api.get(path)).body["responses"] == []
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 0
     assert (await api.post(f"{path}/submit")).status == 202

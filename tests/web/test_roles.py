@@ -13,7 +13,7 @@ from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
 from tests.pipelines import job_id, submit
-from tests.web.expecting import problem
+from tests.web.problems import problem
 from tests.webhooks import insert_delivery
 
 # The contract's table. The owner is the student whose assessment it is, `other` is another student.

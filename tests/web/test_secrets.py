@@ -1,5 +1,4 @@
-"""Answer keys, model answers, rubrics, explanations, what other students said: nothing that a student can reach has a
-trace of them."""
+"""Answer keys, model answers, rubrics, explanations and what other students wrote are in no reply to a student."""
 
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
@@ -7,28 +6,28 @@ from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RU
 from tests.pipelines import Finish
 
 SECRETS = (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION)
-OTHERS_NAME, OTHERS_WISH, OTHERS_COMMENT = "student-ozelot", "Soil that ocelots like", "An ocelot was not amused."
+OTHERS_NAME, OTHERS_TEXT, OTHERS_COMMENT = "student-ozelot", "Soil that ocelots like", "An ocelot was not amused."
 OTHERS_ESSAY = f"{ESSAY} My ocelot sleeps in the tallest of them."
 OTHERS = (OTHERS_NAME, "ocelot")
-# Names of fields that only a question's author and graders know; a result's `explanation` would be one too.
+# Fields that only authors and graders of questions may read; `explanation` is not in results yet.
 FIELDS = ("correct_options", "partial_credit", "model_answer", "rubric", "explanation")
 
 
 def leaks(reply: Reply) -> list[str]:
-    """What the reply gives away, in its body or headers."""
+    """The secrets in the reply's body and headers."""
     text = reply.raw.decode() + str(reply.headers)
     return [word for word in (*SECRETS, *OTHERS, *(f'"{name}"' for name in FIELDS)) if word in text]
 
 
-# What hangs below an assessment and is read.
+# The ends of the paths of an assessment that can be read.
 _ENDS = ("", "/status", "/events", "/result", "/trace", "/webhook", "/webhook/deliveries")
 
 
-async def plant_other(api: Api, bank: Bank, finish: Finish) -> str:
-    """Another student's assessment with its result and feedback; its path."""
+async def create_others_assessment(api: Api, bank: Bank, finish: Finish) -> str:
+    """The path of another student's assessment, which has a result and feedback."""
     other = api.as_("student", sub=OTHERS_NAME)
     path = f"/assessments/{(await other.post('/assessments', {'track': SLUG})).body['assessment_id']}"
-    answers = bank.answers(text=OTHERS_WISH, essay=OTHERS_ESSAY, right="B")
+    answers = bank.answers(text=OTHERS_TEXT, essay=OTHERS_ESSAY, right="B")
     assert (await other.post(f"{path}/submit", {"responses": answers})).status == 202
     await finish()
     feedback = {"relevance": 1, "acceptance": 1, "comment": OTHERS_COMMENT}
@@ -36,11 +35,11 @@ async def plant_other(api: Api, bank: Bank, finish: Finish) -> str:
     return path
 
 
-async def reachable(api: Api, path: str, bank: Bank, finish: Finish, others_path: str) -> list[Reply]:
-    """What a student gets to see on the way from the start to the result, refusals among it."""
+async def all_replies(api: Api, path: str, bank: Bank, finish: Finish, others_path: str) -> list[Reply]:
+    """Replies to a student from the start to the result, refusals included."""
     right, essay = bank.ids["right"], bank.ids["essay"]
     wrong = {"responses": bank.answers(right="Z", several=["Z"], essay=5, scale=99)}
-    seen = [
+    replies = [
         await api.get("/tracks"), await api.get(f"/tracks/{SLUG}"), await api.get("/credentials"),
         await api.get("/assessments"), await api.post("/assessments", {"track": SLUG}), await api.get(path),
         await api.patch(f"{path}/responses", wrong),
@@ -56,23 +55,25 @@ async def reachable(api: Api, path: str, bank: Bank, finish: Finish, others_path
     await finish()
     mark = {"relevance": 5, "acceptance": 4}
     return [
-        *seen, *[await api.get(path + end) for end in _ENDS], await api.get("/assessments"),
+        *replies, *[await api.get(path + end) for end in _ENDS], await api.get("/assessments"),
         await api.post(f"{path}/feedback", mark), await api.post(f"{others_path}/feedback", mark),
     ]  # fmt: skip
 
 
-async def test_no_student_ever_sees_one(api: Api, path: str, bank: Bank, finish: Finish) -> None:
-    seen = await reachable(api, path, bank, finish, await plant_other(api, bank, finish))
-    assert [(reply.status, leaks(reply)) for reply in seen if leaks(reply)] == []
-    status, result = (next(reply for reply in seen[-11:] if sign in reply.raw) for sign in (b"stages", b"breakdown"))
+async def test_no_reply_to_a_student_reveals_a_secret(api: Api, path: str, bank: Bank, finish: Finish) -> None:
+    replies = await all_replies(api, path, bank, finish, await create_others_assessment(api, bank, finish))
+    assert [(reply.status, leaks(reply)) for reply in replies if leaks(reply)] == []
+    status, result = (
+        next(reply for reply in replies[-11:] if field in reply.raw) for field in (b"stages", b"breakdown")
+    )
     assert status.body["status"] == result.body["status"] == "completed" and result.body["recommendations"]
-    assert {reply.status for reply in seen} == {200, 201, 202, 403, 404, 422}
+    assert {reply.status for reply in replies} == {200, 201, 202, 403, 404, 422}
 
 
 async def test_the_search_finds_them_where_they_are(api: Api, bank: Bank, finish: Finish) -> None:
     advisor = api.as_("advisor")
     assert set(leaks(await advisor.get("/questions"))) == {*SECRETS, *(f'"{name}"' for name in FIELDS)}
-    trace = await advisor.get(f"{await plant_other(api, bank, finish)}/trace")
+    trace = await advisor.get(f"{await create_others_assessment(api, bank, finish)}/trace")
     assert {*SECRETS, "ocelot"} <= set(leaks(trace))
     assert "ocelot" in leaks(await advisor.get("/analytics/feedback?format=jsonl"))
 

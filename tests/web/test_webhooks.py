@@ -1,4 +1,4 @@
-"""Webhooks as students manage them: registering, what is shown and what never, and the messages that were sent."""
+"""Webhooks of assessments: registering, showing and removing them, their messages, and redeliveries."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from tests.bank import Bank
 from tests.fakes.webhook_receiver import WebhookReceiver, answer, webhook_receiver
 from tests.web.assessments.test_lists import all_pages
 from tests.web.conftest import Serve
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 from tests.webhooks import (
     OTHER_SECRET,
     SECRET,
@@ -34,18 +34,18 @@ from tests.webhooks import (
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[WebhookReceiver]:
-    """A receiver that takes everything."""
+    """A receiver that accepts every message."""
     async with webhook_receiver() as receiver:
         yield receiver
 
 
 @pytest.fixture
-async def lenient(serve: Serve) -> Api:
-    """A server that lets webhooks go to the receivers of the tests."""
+async def loopback_api(serve: Serve) -> Api:
+    """A server that allows webhooks on loopback, where the receivers of the tests are."""
     return await serve(webhook_allow_http=True, webhook_allowed_networks=["127.0.0.0/8"])
 
 
-def hook(assessment_id: UUID) -> str:
+def webhook_path(assessment_id: UUID) -> str:
     """The path of an assessment's webhook."""
     return f"/assessments/{assessment_id}/webhook"
 
@@ -56,16 +56,18 @@ async def test_a_registration_shows_its_secret_once(api: Api, path: str, pool: P
     secret = first.body["secret"]
     assert secret.startswith("whsec_") and len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     shown = await api.get(f"{path}/webhook")
-    told = {"assessment_id": path.rsplit("/", 1)[1], "webhook_url": UNREACHABLE_URL, "disabled_at": None}
-    assert (shown.status, shown.body) == (200, told | {"disabled_reason": None})
+    assert (shown.status, shown.body) == (200, {
+        "assessment_id": path.rsplit("/", 1)[1], "webhook_url": UNREACHABLE_URL, "disabled_at": None,
+        "disabled_reason": None,
+    })  # fmt: skip
     assert {name: text for name, text in first.body.items() if name != "secret"} == shown.body
     again = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL})
     assert (again.status, again.body["secret"] != secret) == (200, True)
-    given = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": SECRET})
-    assert (given.status, given.body["secret"]) == (200, SECRET)
+    replaced = await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": SECRET})
+    assert (replaced.status, replaced.body["secret"]) == (200, SECRET)
 
 
-async def test_the_status_shows_where_it_is_told_and_grows_only_when_that_changes(api: Api, path: str) -> None:
+async def test_the_status_shows_the_url_and_its_tag_grows_when_the_url_changes(api: Api, path: str) -> None:
     async def tag() -> tuple[int, Any]:
         reply = await api.get(f"{path}/status")
         return int(reply.headers["ETag"].strip('"')), reply.body["webhook_url"]
@@ -99,21 +101,21 @@ async def test_the_status_shows_where_it_is_told_and_grows_only_when_that_change
     ({"webhook_url": "ftp://hooks.example/", "secret": "whsec_!"}, ["/webhook_url", "/secret"]),
     ({"webhook_url": UNREACHABLE_URL, "events": []}, ["/events"]),
 ])  # fmt: skip
-async def test_what_cannot_be_is_refused_by_name(api: Api, path: str, body: Any, pointers: list[str]) -> None:
+async def test_invalid_registrations_are_refused(api: Api, path: str, body: Any, pointers: list[str]) -> None:
     reply = await api.post(f"{path}/webhook", body)
     assert sorted(invalid(reply)) == sorted(pointers)
-    given = body.get("secret")
-    assert not isinstance(given, str) or given.encode() not in reply.raw
+    secret = body.get("secret")
+    assert not isinstance(secret, str) or secret.encode() not in reply.raw
     problem(await api.get(f"{path}/webhook"), 404, "not-found")
 
 
-async def test_without_a_webhook_there_is_none(api: Api, path: str) -> None:
+async def test_without_a_webhook_there_is_nothing_to_show_or_remove(api: Api, path: str) -> None:
     problem(await api.get(f"{path}/webhook"), 404, "not-found")
     problem(await api.delete(f"{path}/webhook"), 404, "not-found")
     assert (await api.get(f"{path}/webhook/deliveries")).body == {"items": [], "next_cursor": None}
 
 
-async def test_an_expired_assessment_has_nothing_to_tell(api: Api, path: str, pool: Pool) -> None:
+async def test_an_expired_assessment_takes_no_webhook(api: Api, path: str, pool: Pool) -> None:
     for end in (
         "UPDATE assessments SET expires_at = now()",
         "UPDATE assessments SET status = 'expired', completed_at = now()",
@@ -122,39 +124,41 @@ async def test_an_expired_assessment_has_nothing_to_tell(api: Api, path: str, po
         problem(await api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL}), 410, "assessment-expired")
 
 
-async def test_registered_after_the_end_it_is_sent_at_once(
-    lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
+async def test_a_webhook_registered_after_the_end_gets_its_message_at_once(
+    loopback_api: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
     job = await claim_fusion(pool, bank)
     await complete(pool, job)
-    reply = await lenient.post(hook(job.assessment_id), {"webhook_url": receiver.url})
+    reply = await loopback_api.post(webhook_path(job.assessment_id), {"webhook_url": receiver.url})
     assert reply.status == 201
-    await lenient.client.app[BACKGROUND].finish(5)
+    await loopback_api.client.app[BACKGROUND].finish(5)
     async with open_delivery(pool) as sending:
         assert await send_all(pool, sending) == 1
     row = await delivery_row(pool, job.assessment_id)
     assert (webhook_ids(receiver), row["event_type"]) == ([str(row["id"])], "assessment.completed")
 
 
-async def test_deliveries_list_every_try(lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver) -> None:
+async def test_deliveries_list_every_attempt(
+    loopback_api: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
+) -> None:
     receiver.script.append(answer(500))
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
-    (waiting,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
+    (waiting,) = (await loopback_api.get(f"{webhook_path(assessment_id)}/deliveries")).body["items"]
     assert (waiting["status"], waiting["attempts"], waiting["next_attempt_at"]) == (
         "pending", [], waiting["created_at"]
     )  # fmt: skip
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
-    (shown,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
+    (shown,) = (await loopback_api.get(f"{webhook_path(assessment_id)}/deliveries")).body["items"]
     assert {name: shown[name] for name in ("delivery_id", "type", "run", "status", "next_attempt_at")} == {
         "delivery_id": webhook_ids(receiver)[0], "type": "assessment.completed", "run": 1, "status": "delivered",
         "next_attempt_at": None,
     }  # fmt: skip
-    assert [(each["status_code"], each["error"]) for each in shown["attempts"]] == [
+    assert [(attempt["status_code"], attempt["error"]) for attempt in shown["attempts"]] == [
         (500, "answered 500"), (204, None)
     ]  # fmt: skip
-    times = [datetime.fromisoformat(each["at"]) for each in shown["attempts"]]
-    assert times == sorted(times) and all(each["latency_ms"] >= 0 for each in shown["attempts"])
+    times = [datetime.fromisoformat(attempt["at"]) for attempt in shown["attempts"]]
+    assert times == sorted(times) and all(attempt["latency_ms"] >= 0 for attempt in shown["attempts"])
 
 
 async def test_pages_of_deliveries_are_complete_and_newest_first(api: Api, path: str, pool: Pool) -> None:
@@ -167,79 +171,81 @@ async def test_pages_of_deliveries_are_complete_and_newest_first(api: Api, path:
     rows = await pool.fetch("SELECT id FROM webhook_deliveries ORDER BY created_at DESC, id DESC")
     for limit in (1, 3, 100):
         pages = await all_pages(api, f"{path}/webhook/deliveries", limit)
-        assert [each["delivery_id"] for page in pages for each in page] == [str(row["id"]) for row in rows]
+        assert [delivery["delivery_id"] for page in pages for delivery in page] == [str(row["id"]) for row in rows]
     problem(await api.get(f"{path}/webhook/deliveries?limit=0"), 400, "bad-query")
 
 
-async def redelivered(api: Api, assessment_id: UUID, delivery_id: str) -> Reply:
-    """The answer to a request to send a message again."""
-    return await api.post(f"{hook(assessment_id)}/deliveries/{delivery_id}/redeliver")
+async def redeliver(api: Api, assessment_id: UUID, delivery_id: str) -> Reply:
+    """Asks the server to send a message again."""
+    return await api.post(f"{webhook_path(assessment_id)}/deliveries/{delivery_id}/redeliver")
 
 
 async def test_a_redelivery_is_one_more_attempt_of_the_same_message(
-    lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
+    loopback_api: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
-        reply = await redelivered(lenient, assessment_id, webhook_ids(receiver)[0])
-        assert (reply.status, reply.headers["Location"]) == (202, f"{hook(assessment_id)}/deliveries")
+        reply = await redeliver(loopback_api, assessment_id, webhook_ids(receiver)[0])
+        assert (reply.status, reply.headers["Location"]) == (202, f"{webhook_path(assessment_id)}/deliveries")
         assert (reply.body["status"], reply.body["next_attempt_at"] is not None) == ("delivered", True)
         assert await send_all(pool, sending) == 1
     assert webhook_ids(receiver) == [webhook_ids(receiver)[0]] * 2
     assert receiver.requests[0].body == receiver.requests[1].body
-    (shown,) = (await lenient.get(f"{hook(assessment_id)}/deliveries")).body["items"]
+    (shown,) = (await loopback_api.get(f"{webhook_path(assessment_id)}/deliveries")).body["items"]
     assert (len(shown["attempts"]), shown["next_attempt_at"]) == (2, None)
     assert await pool.fetchval("SELECT count(*) FROM audit_log") == 0
 
 
-async def test_an_admin_may_redeliver_and_is_written_down(
-    lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
+async def test_a_redelivery_by_an_admin_is_audited(
+    loopback_api: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
 ) -> None:
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
     delivery_id = str((await delivery_row(pool, assessment_id))["id"])
-    admin = lenient.as_("admin")
-    assert (await admin.get(f"{hook(assessment_id)}/deliveries")).body["items"][0]["delivery_id"] == delivery_id
-    assert (await redelivered(admin, assessment_id, delivery_id)).status == 202
+    admin = loopback_api.as_("admin")
+    assert (await admin.get(f"{webhook_path(assessment_id)}/deliveries")).body["items"][0]["delivery_id"] == delivery_id
+    assert (await redeliver(admin, assessment_id, delivery_id)).status == 202
     row = await pool.fetchrow("SELECT actor, action, entity, key, after::text AS after FROM audit_log")
     assert row and tuple(row)[:4] == ("admin-1", "retry", "delivery", delivery_id)
     assert SECRET not in row["after"] and receiver.url not in row["after"]
 
 
-async def test_what_cannot_be_redelivered_is_told(lenient: Api, pool: Pool, bank: Bank) -> None:
+async def test_a_message_that_cannot_be_redelivered(loopback_api: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await complete_with_webhook(pool, bank, UNREACHABLE_URL)
     other = await complete_with_webhook(pool, bank, UNREACHABLE_URL, "student-2")
     delivery_id = (await delivery_row(pool, assessment_id))["id"]
     for wrong in (uuid4(), (await delivery_row(pool, other))["id"], "x"):
-        problem(await redelivered(lenient, assessment_id, str(wrong)), 404, "not-found")
+        problem(await redeliver(loopback_api, assessment_id, str(wrong)), 404, "not-found")
     assert await webhooks.claim(pool, delivery_id, 30)
-    reply = await redelivered(lenient, assessment_id, str(delivery_id))
+    reply = await redeliver(loopback_api, assessment_id, str(delivery_id))
     problem(reply, 409, "being-sent")
     assert int(reply.headers["Retry-After"]) >= 1
     await managing.remove(pool, assessment_id)
-    problem(await redelivered(lenient, assessment_id, str(delivery_id)), 409, "no-webhook")
+    problem(await redeliver(loopback_api, assessment_id, str(delivery_id)), 409, "no-webhook")
 
 
-async def test_a_disabled_webhook_says_why(lenient: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver) -> None:
+async def test_a_disabled_webhook_shows_the_reason(
+    loopback_api: Api, pool: Pool, bank: Bank, receiver: WebhookReceiver
+) -> None:
     receiver.default = answer(410)
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
-    shown = (await lenient.get(hook(assessment_id))).body
+    shown = (await loopback_api.get(webhook_path(assessment_id))).body
     assert (shown["disabled_reason"], shown["disabled_at"] is not None) == ("gone", True)
 
 
-async def test_no_answer_but_that_to_the_registration_has_the_secret(
-    lenient: Api, path: str, pool: Pool, capsys: pytest.CaptureFixture[str]
+async def test_only_the_answer_to_the_registration_has_the_secret(
+    loopback_api: Api, path: str, pool: Pool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for secret in (SECRET, OTHER_SECRET):
-        reply = await lenient.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": secret})
+        reply = await loopback_api.post(f"{path}/webhook", {"webhook_url": UNREACHABLE_URL, "secret": secret})
         assert secret in reply.raw.decode()
-    staff = lenient.as_("admin", "advisor")
-    seen = [await caller.get(path + end) for caller in (lenient, staff) for end in ("", "/status", "/result")]
-    seen += [await lenient.get(f"{path}/webhook"), await lenient.get(f"{path}/webhook/deliveries")]
-    seen += [await staff.get(f"{path}/webhook/deliveries"), await lenient.get("/assessments")]
-    seen += [await lenient.post(f"{path}/webhook", {"webhook_url": "x", "secret": SECRET, "more": SECRET})]
-    told = "".join(reply.raw.decode() + str(reply.headers) for reply in seen) + "".join(capsys.readouterr())
-    assert "whsec_" not in told and SECRET[6:] not in told and OTHER_SECRET[6:] not in told
+    staff = loopback_api.as_("admin", "advisor")
+    replies = [await caller.get(path + end) for caller in (loopback_api, staff) for end in ("", "/status", "/result")]
+    replies += [await loopback_api.get(f"{path}/webhook"), await loopback_api.get(f"{path}/webhook/deliveries")]
+    replies += [await staff.get(f"{path}/webhook/deliveries"), await loopback_api.get("/assessments")]
+    replies += [await loopback_api.post(f"{path}/webhook", {"webhook_url": "x", "secret": SECRET, "more": SECRET})]
+    text = "".join(reply.raw.decode() + str(reply.headers) for reply in replies) + "".join(capsys.readouterr())
+    assert "whsec_" not in text and SECRET[6:] not in text and OTHER_SECRET[6:] not in text
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE after::text LIKE '%whsec%'") == 0

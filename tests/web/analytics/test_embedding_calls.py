@@ -1,4 +1,4 @@
-"""What embeddings cost, where advisors and operators look for it."""
+"""Embedding calls and their cost, in the trace and in the analytics."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def read(advisor: Api, path: str) -> dict[str, Any]:
     return found
 
 
-async def test_queries_stand_in_the_trace_and_all_in_the_analytics(
+async def test_query_embeddings_are_in_the_trace_and_all_embeddings_in_the_analytics(
     api: Api, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
     async with model_server() as provider:
@@ -46,10 +46,10 @@ async def test_queries_stand_in_the_trace_and_all_in_the_analytics(
     assert (call["model"], call["question_id"], call["outcome"]) == (NAME, None, "answered")
     assert call["tokens_in"] == trace["tokens"] == texts * TOKENS > 0
     assert trace["cost_usd"] == pytest.approx(texts * TOKENS * 2 / 1e6)
-    (whole,) = (await read(advisor, "/analytics/model-calls"))["models"]
-    assert (whole["prompt_version"], whole["calls"]) == ("embedding", 2)
-    assert whole["tokens_in"] == (3 + texts) * TOKENS
-    # The catalogue is everybody's.
-    (one,) = (await read(advisor, f"/analytics/model-calls?track={SLUG}"))["models"]
-    assert (one["calls"], one["tokens_in"]) == (1, texts * TOKENS)
+    (overall,) = (await read(advisor, "/analytics/model-calls"))["models"]
+    assert (overall["prompt_version"], overall["calls"]) == ("embedding", 2)
+    assert overall["tokens_in"] == (3 + texts) * TOKENS
+    # Passages of credentials belong to no track.
+    (of_track,) = (await read(advisor, f"/analytics/model-calls?track={SLUG}"))["models"]
+    assert (of_track["calls"], of_track["tokens_in"]) == (1, texts * TOKENS)
     assert (await read(advisor, "/analytics/overview"))["model_calls"]["calls"] == 2

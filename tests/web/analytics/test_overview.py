@@ -1,4 +1,4 @@
-"""A period at a glance: every number against a handful of assessments whose ends are known."""
+"""The overview: every number, checked against a few assessments with known ends."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import fail
 from tests.pipelines import submit
 from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score, newest_result
-from tests.web.analytics.test_analytics import called, other_track
+from tests.web.analytics.test_analytics import add_call, other_track
 
 OVERVIEW = "/analytics/overview"
 NO_SCORES = dict.fromkeys(("theoretical", "profile", "essay_gpt"))
@@ -28,24 +28,24 @@ def advisor(api: Api) -> Api:
 async def overview(advisor: Api, query: str = "") -> dict[str, Any]:
     reply = await advisor.get(f"{OVERVIEW}?{query}")
     assert reply.status == 200, reply.raw
-    found: dict[str, Any] = reply.body
-    return found
+    body: dict[str, Any] = reply.body
+    return body
 
 
 async def took(pool: Pool, assessment_id: UUID, seconds: float) -> None:
-    """The assessment's result came so long after the submission."""
+    """Sets how long after its submission the assessment was completed."""
     change = "UPDATE assessments SET completed_at = submitted_at + make_interval(secs => $2) WHERE id = $1"
     await pool.execute(change, assessment_id, seconds)
 
 
-async def test_nothing_is_no_number(advisor: Api) -> None:
-    told = await overview(advisor)
-    assert (told["assessments"]["count"], set(told["assessments"]["statuses"].values())) == (0, {0})
-    assert told["degraded"] == {"count": 0, "share": None, "reasons": {}, "reason_shares": {}}
-    assert (told["mean_percentage"], told["score_means"], told["jobs"]) == (None, NO_SCORES, [])
-    assert told["latency"] == {"p50_ms": None, "p95_ms": None}
-    assert told["feedback"]["results"] == {"count": 0, "relevance": None, "acceptance": None}
-    assert (told["model_calls"]["calls"], told["model_calls"]["cost_usd"]) == (0, None)
+async def test_without_data_statistics_are_null(advisor: Api) -> None:
+    body = await overview(advisor)
+    assert (body["assessments"]["count"], set(body["assessments"]["statuses"].values())) == (0, {0})
+    assert body["degraded"] == {"count": 0, "share": None, "reasons": {}, "reason_shares": {}}
+    assert (body["mean_percentage"], body["score_means"], body["jobs"]) == (None, NO_SCORES, [])
+    assert body["latency"] == {"p50_ms": None, "p95_ms": None}
+    assert body["feedback"]["results"] == {"count": 0, "relevance": None, "acceptance": None}
+    assert (body["model_calls"]["calls"], body["model_calls"]["cost_usd"]) == (0, None)
 
 
 async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
@@ -57,21 +57,21 @@ async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, po
     for number in (4, 5):
         await api.as_("student", sub=f"student-{number}").post("/assessments", {"track": SLUG})
     await pool.execute("UPDATE assessments SET expires_at = now() WHERE owner = 'student-5'")
-    told = (await overview(advisor))["assessments"]
+    body = (await overview(advisor))["assessments"]
     one_each = dict.fromkeys(("in_progress", "submitted", "completed", "failed", "expired"), 1)
-    assert told == {"count": 5, "statuses": one_each}
+    assert body == {"count": 5, "statuses": one_each}
 
 
-async def test_degraded_ones_by_reason_each_counted_once(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_degraded_assessments_count_once_for_each_reason(advisor: Api, pool: Pool, bank: Bank) -> None:
     essays = {"essay": essay_score("local", 40), "essay_two": None}
     await completed_assessment(pool, bank, "student-1", essays, reasons=[SCORED_LOCALLY, UNSCORED, UNSCORED])
     await completed_assessment(pool, bank, "student-2", essays, reasons=[SCORED_LOCALLY])
     for number in (3, 4):
         await completed_assessment(pool, bank, f"student-{number}")
-    told = (await overview(advisor))["degraded"]
-    assert (told["count"], told["share"]) == (2, 0.5)
-    assert told["reasons"] == {"essay_scored_locally": 2, "essay_unscored": 1}
-    assert told["reason_shares"] == {"essay_scored_locally": 0.5, "essay_unscored": 0.25}
+    body = (await overview(advisor))["degraded"]
+    assert (body["count"], body["share"]) == (2, 0.5)
+    assert body["reasons"] == {"essay_scored_locally": 2, "essay_unscored": 1}
+    assert body["reason_shares"] == {"essay_scored_locally": 0.5, "essay_unscored": 0.25}
 
 
 async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> None:
@@ -82,10 +82,10 @@ async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> No
         pool, bank, "student-2", {"essay": essay_score("gpt", 100), "essay_two": None}, reasons=[UNSCORED]
     )
     await other_track(pool)
-    told = await overview(advisor)
-    results = [(await newest_result(pool, each))["overall"]["percentage"] for each in (first, second)]
-    assert told["mean_percentage"] == pytest.approx(sum(results) / 2, abs=0.006)
-    assert told["score_means"] == {"theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33}
+    body = await overview(advisor)
+    results = [(await newest_result(pool, assessment_id))["overall"]["percentage"] for assessment_id in (first, second)]
+    assert body["mean_percentage"] == pytest.approx(sum(results) / 2, abs=0.006)
+    assert body["score_means"] == {"theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33}
     other = await overview(advisor, "track=other")
     assert (other["score_means"]["essay_gpt"], other["assessments"]["count"]) == (100.0, 1)
     assert (await overview(advisor, "track=x"))["score_means"] == NO_SCORES
@@ -101,7 +101,7 @@ async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> No
     assert (await overview(advisor))["latency"] == {"p50_ms": 3000.0, "p95_ms": 4800.0}
 
 
-async def test_ends_of_jobs_by_type_and_code(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_jobs_by_type_status_and_error_code(advisor: Api, pool: Pool, bank: Bank) -> None:
     await completed_assessment(pool, bank, "student-1")
     for owner in ("student-2", "student-3"):
         await fail(pool, await submit(pool, bank, owner), JobType.RAG)
@@ -114,27 +114,27 @@ async def test_ends_of_jobs_by_type_and_code(advisor: Api, pool: Pool, bank: Ban
     ]
 
 
-async def test_feedback_and_calls_in_sum(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
+async def test_feedback_and_model_calls_are_summed(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
-    found = await pool.fetchval("SELECT credential_id FROM recommendations")
+    credential_id = await pool.fetchval("SELECT credential_id FROM recommendations")
     path = f"/assessments/{assessment_id}/feedback"
-    for caller, relevance, more in ((api, 5, {}), (advisor, 2, {}), (api, 1, {"credential_id": str(found)})):
+    for caller, relevance, more in ((api, 5, {}), (advisor, 2, {}), (api, 1, {"credential_id": str(credential_id)})):
         assert (await caller.post(path, {"relevance": relevance, "acceptance": 4} | more)).status == 201
     now = datetime.now(UTC) - timedelta(minutes=1)
     for model, cost in (("m", 0.25), ("m", None), ("n", 0.5)):
-        await called(pool, assessment_id, model=model, cost=cost, at=now)
-    told = await overview(advisor)
-    assert told["feedback"] == {
+        await add_call(pool, assessment_id, model=model, cost=cost, at=now)
+    body = await overview(advisor)
+    assert body["feedback"] == {
         "results": {"count": 2, "relevance": 3.5, "acceptance": 4.0},
         "recommendations": {"count": 1, "relevance": 1.0, "acceptance": 4.0},
     }
-    assert told["model_calls"] == {
+    assert body["model_calls"] == {
         "calls": 3, "tokens_in": 300, "tokens_out": 30, "cost_usd": 0.75, "calls_without_cost": 1,
         "by_model": {"m": 2, "n": 1},
     }  # fmt: skip
 
 
-async def test_only_of_the_period(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_only_the_period_counts(advisor: Api, pool: Pool, bank: Bank) -> None:
     await completed_assessment(pool, bank)
     await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     before = await overview(advisor, "to=2026-01-01")

@@ -1,4 +1,4 @@
-"""Saving answers: in part, again, taken back; and those that fit no question."""
+"""Saving responses: some of them, again, removing them, and invalid ones."""
 
 from typing import Any
 from uuid import uuid4
@@ -9,7 +9,7 @@ import pytest
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 NESTED = {"id": "A"}
 # For each question, answers that fit as they are, and ones that don't with where it says so.
@@ -59,7 +59,7 @@ async def stored(pool: Pool) -> list[Any]:
 
 @pytest.fixture
 def responses(path: str) -> str:
-    """Where to save."""
+    """The path to save responses at."""
     return f"{path}/responses"
 
 
@@ -75,7 +75,7 @@ async def test_answers_are_saved_and_shown(api: Api, path: str, responses: str, 
     assert all(set(answer) == {"question_id", "answer", "saved_at"} for answer in shown.values())
 
 
-async def test_each_answer_that_fits_is_taken_as_it_is(api: Api, path: str, responses: str, bank: Bank) -> None:
+async def test_valid_answers_are_saved_unchanged(api: Api, path: str, responses: str, bank: Bank) -> None:
     for name, answers in FITTING.items():
         for answer in answers:
             reply = await api.patch(responses, {"responses": bank.answers(**{name: answer})})
@@ -84,7 +84,7 @@ async def test_each_answer_that_fits_is_taken_as_it_is(api: Api, path: str, resp
             assert kept[str(bank.ids[name])] == answer, name
 
 
-async def test_answers_that_do_not_fit_are_pointed_at_and_nothing_is_saved(
+async def test_invalid_answers_are_pointed_at_and_nothing_is_saved(
     api: Api, responses: str, bank: Bank, pool: Pool
 ) -> None:
     await api.patch(responses, {"responses": bank.answers(text="before")})
@@ -98,7 +98,7 @@ async def test_answers_that_do_not_fit_are_pointed_at_and_nothing_is_saved(
     assert await stored(pool) == before
 
 
-async def test_all_faults_of_a_body_are_told_at_once(api: Api, responses: str, bank: Bank) -> None:
+async def test_all_errors_of_a_body_are_reported_at_once(api: Api, responses: str, bank: Bank) -> None:
     body = {"responses": [*bank.answers(right="Z", scale=9, text="fine"), {"question_id": str(uuid4()), "answer": 1}]}
     assert invalid(await api.patch(responses, body)) == [
         "/responses/0/answer", "/responses/1/answer", "/responses/3/question_id"
@@ -113,7 +113,7 @@ async def test_repeating_a_save_changes_nothing(api: Api, responses: str, bank: 
     assert await stored(pool) == before
 
 
-async def test_no_answer_takes_back_what_was_saved(api: Api, path: str, responses: str, bank: Bank) -> None:
+async def test_an_empty_answer_removes_the_saved_one(api: Api, path: str, responses: str, bank: Bank) -> None:
     for nothing in EMPTY:
         await api.patch(responses, {"responses": bank.all_answers()})
         cleared = await api.patch(responses, {"responses": bank.answers(**dict.fromkeys(bank.ids, nothing))})
@@ -130,9 +130,7 @@ async def test_an_empty_save_saves_nothing(api: Api, responses: str, bank: Bank)
     assert invalid(await api.send("PATCH", responses)) == ["/responses"]
 
 
-async def test_questions_of_elsewhere_and_questions_twice_are_refused(
-    api: Api, responses: str, bank: Bank, pool: Pool
-) -> None:
+async def test_unknown_and_repeated_questions_are_refused(api: Api, responses: str, bank: Bank, pool: Pool) -> None:
     strange = [{"question_id": str(uuid4()), "answer": "A"}]
     assert invalid(await api.patch(responses, {"responses": strange})) == ["/responses/0/question_id"]
     twice = [*bank.answers(right="A"), *bank.answers(text="x"), *bank.answers(right="B")]
@@ -157,7 +155,7 @@ async def test_bodies_of_the_wrong_shape(api: Api, responses: str, bank: Bank, p
     assert (await stored(pool))[:-1] == []
 
 
-async def test_five_hundred_responses_are_read_and_not_one_more(api: Api, responses: str) -> None:
+async def test_a_body_may_have_500_responses_and_no_more(api: Api, responses: str) -> None:
     many = [{"question_id": str(uuid4()), "answer": "A"} for _ in range(501)]
     assert len(invalid(await api.patch(responses, {"responses": many[:500]}))) == 500
     assert invalid(await api.patch(responses, {"responses": many})) == ["/responses"]
@@ -172,7 +170,7 @@ async def test_the_longest_essay_is_twenty_thousand_characters(api: Api, bank: B
     assert invalid(await api.patch(path, {"responses": bank.answers(essay="e" * 20_001)})) == ["/responses/0/answer"]
 
 
-async def test_texts_that_cannot_be_kept_are_pointed_at(api: Api, responses: str, bank: Bank, pool: Pool) -> None:
+async def test_unstorable_texts_are_pointed_at(api: Api, responses: str, bank: Bank, pool: Pool) -> None:
     fine = orjson.dumps({"responses": bank.answers(right="B", text="HERE")})
     for text in (rb"a\u0000b", rb"\ud800", rb"\udc00x", rb"\udc00\ud800"):
         reply = await api.send_raw(

@@ -1,4 +1,4 @@
-"""Event streams: the present status at once, each change, and the end."""
+"""Server-sent events: the present status at once, each change, and the end of the stream."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,14 +16,14 @@ from tests.api import Api
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.pipelines import Finish
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 SECONDS = 40.0
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event as the client gets it, its data read as JSON."""
+    """An event with its data parsed as JSON."""
 
     id: str
     event: str
@@ -53,14 +53,14 @@ class Stream:
 
 @asynccontextmanager
 async def stream(api: Api, path: str, **headers: str) -> AsyncIterator[Stream]:
-    told = {"Authorization": api.bearer} | {name.replace("_", "-"): value for name, value in headers.items()}
-    async with api.client.get(f"{path}/events", headers=told) as reply:
+    all_headers = {"Authorization": api.bearer} | {name.replace("_", "-"): value for name, value in headers.items()}
+    async with api.client.get(f"{path}/events", headers=all_headers) as reply:
         yield Stream(reply)
 
 
 def hub(api: Api) -> ChangeHub:
-    found: ChangeHub = api.client.app[CHANGE_HUB]
-    return found
+    change_hub: ChangeHub = api.client.app[CHANGE_HUB]
+    return change_hub
 
 
 async def nobody_waits(api: Api) -> None:
@@ -92,7 +92,7 @@ async def test_a_stream_shows_each_change_and_ends_with_the_last(
     await nobody_waits(api)
 
 
-async def test_a_client_that_comes_back_gets_what_it_missed(api: Api, path: str) -> None:
+async def test_a_client_that_reconnects_gets_the_change_that_it_missed(api: Api, path: str) -> None:
     async with stream(api, path) as events:
         seen = await events.event()
     await nobody_waits(api)
@@ -111,12 +111,12 @@ async def test_a_client_that_missed_nothing_waits_for_the_next_change(api: Api, 
 
 
 @pytest.mark.parametrize("last", ["abc", "-1", "99999999999999999999", ""])
-async def test_a_strange_last_event_is_as_none(api: Api, path: str, last: str) -> None:
+async def test_an_unknown_last_event_is_ignored(api: Api, path: str, last: str) -> None:
     async with stream(api, path, Last_Event_ID=last) as events:
         assert (await events.event()).data["status"] == "in_progress"
 
 
-async def test_who_has_seen_the_end_is_told_to_stop(api: Api, path: str, finish: Finish) -> None:
+async def test_a_client_that_has_seen_the_final_event_gets_204(api: Api, path: str, finish: Finish) -> None:
     await api.post(f"{path}/submit")
     await finish()
     async with stream(api, path, Last_Event_ID="1") as events:
@@ -126,13 +126,13 @@ async def test_who_has_seen_the_end_is_told_to_stop(api: Api, path: str, finish:
         assert (events.reply.status, await events.reply.read()) == (204, b"")
 
 
-async def test_a_quiet_stream_shows_that_it_lives(api: Api, path: str) -> None:
+async def test_an_idle_stream_sends_comments(api: Api, path: str) -> None:
     async with stream(api, path) as events:
         await events.event()
         assert "" in await events.block()
 
 
-async def test_streams_are_for_those_who_may_read(api: Api, path: str) -> None:
+async def test_streams_check_existence_and_permission(api: Api, path: str) -> None:
     problem(await api.as_("student", sub="student-2").get(f"{path}/events"), 403, "forbidden")
     problem(await api.get("/assessments/00000000-0000-0000-0000-000000000007/events"), 404, "not-found")
     await nobody_waits(api)

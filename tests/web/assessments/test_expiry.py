@@ -1,11 +1,11 @@
-"""Assessments past their time: over by the clock, whether a sweeper came by or not."""
+"""Assessments past their time: they are expired by the clock, before the sweeper marks them."""
 
 import pytest
 
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import Bank
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 
 @pytest.fixture
@@ -28,9 +28,7 @@ async def test_it_shows_as_expired_everywhere(api: Api, late: str, pool: Pool) -
     assert await pool.fetchval("SELECT status FROM assessments") == "in_progress"
 
 
-async def test_its_tag_changes_when_the_time_is_over_and_not_again_when_it_is_swept(
-    api: Api, path: str, pool: Pool
-) -> None:
+async def test_its_tag_changes_when_it_expires_and_not_again_when_it_is_swept(api: Api, path: str, pool: Pool) -> None:
     before = await api.get(f"{path}/status")
     await pool.execute("UPDATE assessments SET expires_at = now()")
     after = await api.get(f"{path}/status", If_None_Match=before.headers["ETag"])

@@ -1,4 +1,4 @@
-"""Lists: cursors that neither skip nor repeat, limits, filters, and whose lines they are."""
+"""Lists: cursors, limits, filters, and whose assessments a caller sees."""
 
 import base64
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank, credential
 from tests.web.catalog.test_tracks import TRACK
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 ID = UUID("00000000-0000-4000-8000-000000000000")
 
 
 async def all_pages(api: Api, path: str, limit: int) -> list[list[Any]]:
-    """The pages of a list, followed to its end."""
+    """All pages of a list."""
     separator, pages, cursor = "&" if "?" in path else "?", [], ""
     while True:
         page = (await api.get(f"{path}{separator}limit={limit}{cursor}")).body
@@ -29,7 +29,7 @@ async def all_pages(api: Api, path: str, limit: int) -> list[list[Any]]:
 
 
 async def ended(pool: Pool, owner: str, created_at: datetime, status: str = "expired") -> None:
-    """An assessment of the small track that was over long ago."""
+    """Adds an assessment of the small track that ended long ago."""
     await pool.execute(
         "INSERT INTO assessments (owner, track_id, status, created_at, expires_at, completed_at)"
         " SELECT $1, id, $3, $2, $2, $2 FROM tracks",
@@ -40,7 +40,7 @@ async def ended(pool: Pool, owner: str, created_at: datetime, status: str = "exp
 
 
 def cursor_of(*values: Any) -> str:
-    """A cursor made up by a caller."""
+    """A cursor with any values."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
@@ -62,7 +62,7 @@ async def test_pages_of_questions_and_credentials_are_complete(api: Api, bank: B
         assert (len(ids), ids) == (size, sorted(set(ids)))
 
 
-async def test_a_cursor_stands_still_while_lines_come_and_go(api: Api) -> None:
+async def test_a_cursor_stays_valid_while_rows_are_added_and_deleted(api: Api) -> None:
     admin = api.as_("admin")
     for slug in ("b", "d", "f"):
         await admin.post("/tracks", TRACK | {"slug": slug})
@@ -74,7 +74,9 @@ async def test_a_cursor_stands_still_while_lines_come_and_go(api: Api) -> None:
     assert [track["slug"] for track in rest] == ["e", "f"]
 
 
-async def test_assessments_of_one_moment_are_neither_skipped_nor_repeated(api: Api, bank: Bank, pool: Pool) -> None:
+async def test_assessments_created_at_the_same_time_are_neither_skipped_nor_repeated(
+    api: Api, bank: Bank, pool: Pool
+) -> None:
     moment = datetime.fromisoformat("2026-01-02T03:04:05.678901+00:00")
     for number in range(9):
         await ended(pool, "student-1", moment + timedelta(microseconds=number // 3))
@@ -99,16 +101,16 @@ async def test_filters_narrow_the_list(api: Api, path: str, pool: Pool) -> None:
     await ended(pool, "student-2", datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
     await api.post(f"{path}/submit")
     staff = api.as_("advisor")
-    found = {
+    matches = {
         query: [line["owner"] for line in (await staff.get(f"/assessments?{query}")).body["items"]]
         for query in ("status=submitted", "status=expired", "status=completed", "degraded=true", "degraded=false",
                       f"track={SLUG}", "track=nobody", f"track={SLUG}&status=expired&degraded=false")
     }  # fmt: skip
     first, second = "student-1", "student-2"
-    assert list(found.values()) == [[first], [second], [], [first], [second], [first, second], [], [second]]
+    assert list(matches.values()) == [[first], [second], [], [first], [second], [first, second], [], [second]]
 
 
-async def test_queries_that_make_no_sense_are_refused(api: Api) -> None:
+async def test_invalid_limits_and_cursors_are_refused(api: Api) -> None:
     admin = api.as_("admin")
     limits = ("0", "101", "-1", "1.0", "", "ten", "9" * 5000, "%D9%A1")
     made_up = [(), (1,), (None,), ("a", "b", "c"), {}, ("\x00",), ("\x00", str(ID)), (["a"], str(ID))]
@@ -121,7 +123,7 @@ async def test_queries_that_make_no_sense_are_refused(api: Api) -> None:
             assert (await admin.get(f"{path}?limit={limit}")).status == 200
 
 
-async def test_filters_that_make_no_sense_are_refused(api: Api) -> None:
+async def test_invalid_filters_are_refused(api: Api) -> None:
     for query in ("status=", "status=done", "status=%00", "degraded=", "degraded=1", "degraded=True", "track=%00"):
         problem(await api.get(f"/assessments?{query}"), 400, "bad-query")
     problem(await api.as_("admin").get("/questions?track=%00"), 400, "bad-query")
@@ -137,7 +139,7 @@ async def test_cursors_of_other_lists_and_impossible_times_are_refused(api: Api)
     assert (await api.get(f"/assessments?cursor={without_zone}")).status == 200
 
 
-async def test_lists_hold_fifty_lines_unless_told_otherwise(api: Api, pool: Pool) -> None:
+async def test_a_page_has_50_rows_by_default(api: Api, pool: Pool) -> None:
     async with pool.acquire() as conn:
         for number in range(51):
             await credentials.create(conn, uuid4(), credential(f"C{number}", "soil", "Text."))

@@ -1,4 +1,4 @@
-"""Long polls: answered by the change, whoever made it, or at the deadline; and everything given back at the end."""
+"""Long polls: answered by a change or at the deadline; and waiters are freed at the end."""
 
 import asyncio
 from pathlib import Path
@@ -16,10 +16,10 @@ from app.settings import Settings, load_settings
 from tests.api import Api, Reply
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.held_answer import holding
+from tests.fakes.held_response import hold_response
 from tests.pipelines import Finish
 from tests.web.conftest import Serve
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = ANY($1)"
 
@@ -30,7 +30,7 @@ def hub(api: Api) -> ChangeHub:
 
 
 async def waiting(api: Api, count: int) -> None:
-    """Returns when so many wait for a change."""
+    """Waits until so many clients wait for a change."""
 
     async def they_do() -> bool:
         return hub(api).waiting == count
@@ -47,7 +47,7 @@ def poll(api: Api, path: str, wait: int = 60, **headers: str) -> "asyncio.Task[R
 
 
 async def answered(waiter: "asyncio.Task[Reply]") -> Reply:
-    """The answer, which has to come long before the end of the wait: then it would be right in any case."""
+    """The answer, which has to come long before the end of the wait, when it would be right in any case."""
 
     async def done() -> bool:
         return waiter.done()
@@ -67,7 +67,7 @@ async def test_a_change_answers_at_once(api: Api, path: str, bank: Bank) -> None
     await waiting(api, 0)
 
 
-async def test_a_change_through_another_server_answers_too(serve: Serve, bank: Bank, api: Api, path: str) -> None:
+async def test_a_change_through_another_server_answers_the_poll(serve: Serve, bank: Bank, api: Api, path: str) -> None:
     other = await serve()
     waiter = poll(api, path, If_None_Match=await tag(api, path))
     await waiting(api, 1)
@@ -75,7 +75,7 @@ async def test_a_change_through_another_server_answers_too(serve: Serve, bank: B
     assert (await answered(waiter)).body["status"] == "submitted"
 
 
-async def test_at_the_deadline_nothing_is_new(api: Api, path: str) -> None:
+async def test_without_a_change_the_answer_comes_at_the_deadline(api: Api, path: str) -> None:
     known = await tag(api, path)
     reply = await poll(api, path, 1, If_None_Match=known)
     assert (reply.status, reply.raw, reply.headers["ETag"]) == (304, b"", known)
@@ -93,7 +93,7 @@ async def test_without_a_tag_it_waits_for_the_end(api: Api, path: str, finish: F
     assert (reply.status, reply.body["status"], "Retry-After" in reply.headers) == (200, "completed", False)
 
 
-async def test_what_is_final_is_never_waited_for(api: Api, path: str, finish: Finish) -> None:
+async def test_a_final_status_is_never_waited_for(api: Api, path: str, finish: Finish) -> None:
     await api.post(f"{path}/submit")
     await finish()
     assert (await poll(api, path)).status == 200
@@ -102,7 +102,7 @@ async def test_what_is_final_is_never_waited_for(api: Api, path: str, finish: Fi
     assert (await poll(api, path, If_None_Match='"1"')).status == 200
 
 
-async def test_any_tag_is_there_already(api: Api, path: str) -> None:
+async def test_only_the_present_tag_waits(api: Api, path: str) -> None:
     assert (await poll(api, path, If_None_Match="*")).status == 304
     assert (await poll(api, path, If_None_Match='"7777"')).status == 200
     assert (await poll(api, path, 1, If_None_Match=f'"7777", W/{await tag(api, path)}')).status == 304
@@ -114,12 +114,12 @@ async def test_a_bad_wait_is_refused(api: Api, path: str, wait: str) -> None:
 
 
 @pytest.mark.parametrize("wait", ["0", "00", "60"])
-async def test_the_edges_are_taken(api: Api, path: str, wait: str) -> None:
+async def test_the_shortest_and_the_longest_wait(api: Api, path: str, wait: str) -> None:
     reply = await api.get(f"{path}/status?wait={wait}", If_None_Match='"7777"')
     assert reply.status == 200
 
 
-async def test_whose_assessment_it_is_is_said_first(api: Api, path: str) -> None:
+async def test_existence_and_permission_are_checked_before_the_query(api: Api, path: str) -> None:
     other = api.as_("student", sub="student-2")
     problem(await other.get(f"{path}/status?wait=abc"), 403, "forbidden")
     problem(await other.get(f"{path}/status?wait=30"), 403, "forbidden")
@@ -159,22 +159,22 @@ async def test_the_query_beats_the_preference(api: Api, path: str) -> None:
 async def test_a_change_between_reading_and_waiting_is_not_missed(
     serve: Serve, settings: Settings, api: Api, path: str
 ) -> None:
-    """A poll has read, and does not know it yet; the change that comes then is told before the poll begins to wait."""
+    """A poll's read has passed Postgres but not arrived yet; a change is published before the poll begins to wait."""
     known = await tag(api, path)
-    async with holding(settings.secret("database_url"), b"AS rule_scores") as (url, held):
+    async with hold_response(settings.secret("database_url"), b"AS rule_scores") as (url, held):
         slow = await serve(database_url=load_settings(database_url=url).database_url)
         await until(lambda: _listening(settings, 2))
         assert (await poll(slow, path, If_None_Match='"7777"')).status == 200
         await held.passed.wait()
         waiter = poll(slow, path, If_None_Match=known)
-        await held.asked.wait()
+        await held.sent.wait()
         assert (await api.post(f"{path}/submit")).status == 202
 
-        async def told() -> bool:
+        async def published() -> bool:
             return bool(hub(slow).reader._scheduled)
 
-        await until(told)
-        held.let_go()
+        await until(published)
+        held.release()
         reply = await answered(waiter)
     assert (reply.status, reply.body["status"]) == (200, "submitted")
 
@@ -184,7 +184,7 @@ async def _listening(settings: Settings, servers: int) -> bool:
         return bool(dict(await redis.pubsub_numsub("assay:changed"))[b"assay:changed"] == servers)
 
 
-async def test_who_goes_away_gives_everything_back(api: Api, path: str) -> None:
+async def test_a_client_that_goes_away_frees_its_waiter(api: Api, path: str) -> None:
     waiters = [poll(api, path, If_None_Match=await tag(api, path)) for _ in range(20)]
     await waiting(api, 20)
     for waiter in waiters:
@@ -202,7 +202,7 @@ async def test_waiting_holds_no_connection(api: Api, path: str) -> None:
     assert {reply.status for reply in await asyncio.gather(*waiters)} == {200}
 
 
-async def test_a_server_that_stops_answers_those_who_wait(api: Api, path: str) -> None:
+async def test_a_server_that_stops_answers_its_waiting_polls(api: Api, path: str) -> None:
     known = await tag(api, path)
     tagged, untagged = poll(api, path, If_None_Match=known), poll(api, path)
     await waiting(api, 2)
@@ -211,10 +211,10 @@ async def test_a_server_that_stops_answers_those_who_wait(api: Api, path: str) -
     assert (await poll(api, path, If_None_Match=known)).status == 304
 
 
-async def test_without_redis_a_change_costs_seconds(serve: Serve, pool: Pool, path: str) -> None:
-    deaf = await serve(redis_url=load_settings(redis_url="redis://127.0.0.1:1").redis_url)
-    waiter = poll(deaf, path, If_None_Match=await tag(deaf, path))
-    await waiting(deaf, 1)
+async def test_without_redis_a_change_is_seen_within_seconds(serve: Serve, pool: Pool, path: str) -> None:
+    without_redis = await serve(redis_url=load_settings(redis_url="redis://127.0.0.1:1").redis_url)
+    waiter = poll(without_redis, path, If_None_Match=await tag(without_redis, path))
+    await waiting(without_redis, 1)
     await pool.execute(BUMP, [UUID(path.rsplit("/", 1)[1])])
     assert (await answered(waiter)).status == 200
 

@@ -13,7 +13,7 @@ from tests.bank import SLUG, Bank
 from tests.pipelines import pipeline, run_all
 
 
-async def test_a_student_comes_to_a_result(api: Api, bank: Bank, pool: Pool, settings: Settings) -> None:
+async def test_a_student_gets_from_start_to_result(api: Api, bank: Bank, pool: Pool, settings: Settings) -> None:
     answers = {UUID(response["question_id"]): response["answer"] for response in bank.all_answers()}
     async with AssayClient(str(api.client.make_url("")), token("student-1", "student")) as assay:
         assessment_id = (await assay.start(SLUG)).assessment_id

@@ -1,4 +1,4 @@
-"""Starting assessments, and going on with the open one."""
+"""Starting an assessment, or resuming the open one."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.web.conftest import Serve
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 SHOWN = {"question_id", "version", "type", "prompt", "options", "input", "scale", "max_characters", "weight"}
 
@@ -37,7 +37,7 @@ async def test_a_second_start_resumes_with_what_was_saved(api: Api, path: str, b
     assert resumed.body["responses"][0]["answer"] == "B"
 
 
-async def test_each_student_and_each_run_gets_an_assessment_of_its_own(api: Api, path: str) -> None:
+async def test_other_students_and_later_starts_get_a_new_assessment(api: Api, path: str) -> None:
     other = await api.as_("student", sub="student-2").post("/assessments", {"track": SLUG})
     assert (other.status, other.headers["Location"] != path) == (201, True)
     await api.post(f"{path}/submit")
@@ -45,7 +45,7 @@ async def test_each_student_and_each_run_gets_an_assessment_of_its_own(api: Api,
     assert (again.status, again.headers["Location"] != path) == (201, True)
 
 
-async def test_as_many_are_drawn_as_the_mix_says_and_not_always_the_same(api: Api, bank: Bank) -> None:
+async def test_questions_are_drawn_at_random_as_the_mix_says(api: Api, bank: Bank) -> None:
     mix = {"theoretical": 1, "profile": 2, "essay": 1}
     await api.as_("admin").patch(f"/tracks/{SLUG}", {"question_mix": mix})
     drawn = set()
@@ -57,17 +57,17 @@ async def test_as_many_are_drawn_as_the_mix_says_and_not_always_the_same(api: Ap
     assert len(drawn) > 1
 
 
-async def test_a_bank_that_is_too_small_says_what_is_missing(api: Api, bank: Bank, pool: Pool) -> None:
+async def test_a_track_with_too_few_questions_cannot_be_started(api: Api, bank: Bank, pool: Pool) -> None:
     mix = {"theoretical": 4, "profile": 7, "essay": 2}
     await api.as_("admin").patch(f"/tracks/{SLUG}", {"question_mix": mix})
-    told = problem(await api.post("/assessments", {"track": SLUG}), 409, "bank-too-small")["detail"]
-    assert "4 theoretical questions are needed, 3 are available" in told
-    assert "7 profile questions are needed, 5 are available" in told
-    assert "essay" not in told
+    detail = problem(await api.post("/assessments", {"track": SLUG}), 409, "bank-too-small")["detail"]
+    assert "4 theoretical questions are needed, 3 are available" in detail
+    assert "7 profile questions are needed, 5 are available" in detail
+    assert "essay" not in detail
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 0
 
 
-async def test_what_cannot_be_started(api: Api, bank: Bank) -> None:
+async def test_unknown_tracks_and_invalid_bodies(api: Api, bank: Bank) -> None:
     for track in ("nobody", "", "UPPER", "é", "a/b"):
         problem(await api.post("/assessments", {"track": track}), 404, "not-found")
     wrong: list[tuple[Any, str]] = [
@@ -80,7 +80,7 @@ async def test_what_cannot_be_started(api: Api, bank: Bank) -> None:
     assert (await api.get("/assessments")).body["items"] == []
 
 
-async def test_an_expired_one_makes_room_for_a_new_one(api: Api, path: str, pool: Pool) -> None:
+async def test_after_an_expired_assessment_a_new_one_starts(api: Api, path: str, pool: Pool) -> None:
     await pool.execute("UPDATE assessments SET expires_at = now()")
     started = await api.post("/assessments", {"track": SLUG})
     assert (started.status, started.headers["Location"] != path) == (201, True)

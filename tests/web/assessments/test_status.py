@@ -1,4 +1,4 @@
-"""The status and the result as clients follow them."""
+"""Reading the status and the result: tags, conditional requests, and what each status shows."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import Bank
 from tests.pipelines import Finish
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 
 def tag(number: int) -> str:
@@ -33,14 +33,14 @@ async def test_a_status_after_the_submission(api: Api, path: str, bank: Bank) ->
     assert body["scores"]["theoretical"] == submitted.body["scores"]["theoretical"]
 
 
-async def test_a_status_is_tagged_and_never_kept_by_caches(api: Api, path: str) -> None:
+async def test_a_status_has_a_tag_and_is_not_cached(api: Api, path: str) -> None:
     reply = await api.get(f"{path}/status")
     assert int(reply.headers["ETag"].strip('"')) >= 1
     assert reply.headers["Cache-Control"] == "private, no-cache"
     assert int(reply.headers["Retry-After"]) >= 1
 
 
-async def test_the_tag_grows_with_what_can_be_seen(api: Api, path: str, bank: Bank) -> None:
+async def test_the_tag_grows_with_each_visible_change(api: Api, path: str, bank: Bank) -> None:
     tags = [int((await api.get(f"{path}/status")).headers["ETag"].strip('"'))]
     for step in range(2):
         if step:
@@ -49,7 +49,7 @@ async def test_the_tag_grows_with_what_can_be_seen(api: Api, path: str, bank: Ba
     assert tags[0] == tags[1] < tags[2]
 
 
-async def test_who_has_the_present_status_gets_none(api: Api, path: str) -> None:
+async def test_a_client_that_has_the_status_gets_304(api: Api, path: str) -> None:
     present = (await api.get(f"{path}/status")).headers["ETag"]
     for sent in (
         present,
@@ -63,8 +63,17 @@ async def test_who_has_the_present_status_gets_none(api: Api, path: str) -> None
         assert (reply.status, reply.raw, reply.headers["ETag"]) == (304, b"", present), sent
         assert "Content-Type" not in reply.headers
         assert (reply.headers["Cache-Control"], reply.headers["Retry-After"]) == ("private, no-cache", "1")
-    for sent in ('"999"', 'W/"999"', "", present.strip('"'), "garbage", '"*"', present[:-1]):
+    strange = ('"a,*,b"', "*, garbage", ",", '"', "\u00e9", present.replace('"', "'"))
+    for sent in ('"999"', 'W/"999"', "", present.strip('"'), "garbage", '"*"', present[:-1], *strange):
         assert (await api.get(f"{path}/status", If_None_Match=sent)).status == 200, sent
+
+
+async def test_tags_may_come_in_several_header_lines(api: Api, path: str) -> None:
+    present = (await api.get(f"{path}/status")).headers["ETag"]
+    for lines, status in ((['"999"', present], 304), ([present, '"999"'], 304), (['"999"', '"998"'], 200)):
+        headers = [("Authorization", api.bearer), *(("If-None-Match", line) for line in lines)]
+        async with api.client.get(f"{path}/status", headers=headers) as reply:
+            assert reply.status == status, lines
 
 
 async def test_a_changed_status_is_sent(api: Api, path: str) -> None:

@@ -9,13 +9,13 @@ from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import ESSAY, SLUG, Bank
 from tests.web.conftest import Serve
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 PARTS = {"responses", "scores", "async_jobs", "idempotency_keys"}
 
 
 async def written(pool: Pool) -> dict[str, int]:
-    """How many rows a submission has left."""
+    """The numbers of rows that submissions have written."""
     return {name: await pool.fetchval(f"SELECT count(*) FROM {name}") for name in PARTS}  # noqa: S608
 
 
@@ -49,7 +49,7 @@ async def test_theory_and_profile_are_scored_by_rule(api: Api, path: str, bank: 
     assert (profile["score"], profile["max_score"], profile["count"], profile["missing"]) == (5.0, 5.0, 5, 0)
 
 
-async def test_what_is_missing_is_said(api: Api, path: str, bank: Bank) -> None:
+async def test_missing_answers_are_a_reason(api: Api, path: str, bank: Bank) -> None:
     body = (await api.post(f"{path}/submit", {"responses": bank.answers(right="B", essay=ESSAY, text=" ")})).body
     assert body["degraded"] is True
     assert body["degraded_reasons"] == [
@@ -61,7 +61,7 @@ async def test_what_is_missing_is_said(api: Api, path: str, bank: Bank) -> None:
     assert missing == {str(bank.ids["right"]): False, str(bank.ids["several"]): True, str(bank.ids["partial"]): True}
 
 
-async def test_responses_of_the_body_are_saved_first_over_what_was_there(api: Api, path: str, bank: Bank) -> None:
+async def test_responses_in_the_body_replace_saved_ones(api: Api, path: str, bank: Bank) -> None:
     await api.patch(f"{path}/responses", {"responses": bank.answers(right="A", text="roses")})
     reply = await api.post(f"{path}/submit", {"responses": bank.answers(right="B", number=3)})
     assert reply.body["scores"]["theoretical"]["score"] == 1.0
@@ -71,7 +71,7 @@ async def test_responses_of_the_body_are_saved_first_over_what_was_there(api: Ap
     }
 
 
-async def test_responses_of_the_body_can_take_back(api: Api, path: str, bank: Bank) -> None:
+async def test_responses_in_the_body_can_remove_saved_ones(api: Api, path: str, bank: Bank) -> None:
     await api.patch(f"{path}/responses", {"responses": bank.answers(right="B", text="roses")})
     reply = await api.post(f"{path}/submit", {"responses": bank.answers(right=None)})
     assert reply.body["scores"]["theoretical"]["score"] == 0.0
@@ -86,7 +86,7 @@ async def test_the_body_is_optional(api: Api, bank: Bank) -> None:
         assert (await caller.post(f"{path}/submit", body)).status == 202
 
 
-async def test_a_body_that_does_not_fit_writes_nothing(api: Api, path: str, bank: Bank, pool: Pool) -> None:
+async def test_an_invalid_body_writes_nothing(api: Api, path: str, bank: Bank, pool: Pool) -> None:
     fine = bank.answers(right="B")
     wrong: list[tuple[Any, str]] = [
         ({"responses": [*fine, *bank.answers(scale=9)]}, "/responses/1/answer"),
@@ -111,7 +111,7 @@ async def test_a_submission_locks_the_responses(api: Api, path: str, bank: Bank)
     assert (await api.get(path)).body == before
 
 
-async def test_a_full_queue_takes_nothing_before_anything_is_written(serve: Serve, bank: Bank, pool: Pool) -> None:
+async def test_a_full_queue_refuses_before_anything_is_written(serve: Serve, bank: Bank, pool: Pool) -> None:
     api = await serve(max_queued_assessments=1)
     first, second = api, api.as_("student", sub="student-2")
     paths = [(await caller.post("/assessments", {"track": SLUG})).headers["Location"] for caller in (first, second)]
@@ -127,14 +127,14 @@ async def test_a_full_queue_takes_nothing_before_anything_is_written(serve: Serv
     assert (await second.post(f"{paths[1]}/submit", {}, Idempotency_Key="once")).status == 202
 
 
-async def test_the_callers_trace_travels_with_the_jobs(api: Api, path: str, pool: Pool) -> None:
+async def test_the_clients_trace_context_is_stored_with_the_jobs(api: Api, path: str, pool: Pool) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     await api.post(f"{path}/submit", {}, traceparent=trace, X_Request_ID="from-the-caller")
     rows = await pool.fetch("SELECT DISTINCT traceparent, request_id FROM async_jobs")
     assert [tuple(row) for row in rows] == [(trace, "from-the-caller")]
 
 
-async def test_a_trace_that_is_none_is_replaced(api: Api, bank: Bank, pool: Pool) -> None:
+async def test_an_invalid_trace_context_is_replaced(api: Api, bank: Bank, pool: Pool) -> None:
     for number, trace in enumerate(("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "ff-x", "\u00e9")):
         caller = api.as_("student", sub=f"tracer-{number}")
         path = (await caller.post("/assessments", {"track": SLUG})).headers["Location"]

@@ -1,10 +1,10 @@
-"""The catalogue of credentials: written by admins, read by all, each version kept."""
+"""Credentials: written by admins, read by all, with every version kept."""
 
 from typing import Any
 
 from app.repositories.sql import Pool
 from tests.api import Api
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 CREDENTIAL = {
     "title": "Hive Keeping",
@@ -32,7 +32,7 @@ async def test_a_credential_is_created_and_read_by_all(api: Api) -> None:
         assert (await caller.get("/credentials")).body == {"items": [created.body], "next_cursor": None}
 
 
-async def test_each_field_that_does_not_fit_is_pointed_at(api: Api) -> None:
+async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"title": ""}, "/title"), ({"title": "t" * 301}, "/title"), ({"title": 1}, "/title"),
         ({"provider": ""}, "/provider"),
@@ -69,7 +69,7 @@ async def test_every_version_stays_readable_even_after_a_delete(api: Api) -> Non
     assert (await api.get("/credentials")).body["items"] == []
 
 
-async def test_versions_that_are_none(api: Api) -> None:
+async def test_invalid_and_unknown_versions(api: Api) -> None:
     path = await create(api)
     problem(await api.get(f"{path}?version=2"), 404, "not-found")
     problem(await api.get(f"{path}?version=2147483647"), 404, "not-found")
@@ -77,7 +77,7 @@ async def test_versions_that_are_none(api: Api) -> None:
         problem(await api.get(f"{path}?version={text}"), 400, "bad-query")
 
 
-async def test_a_patch_that_does_not_fit_writes_nothing(api: Api) -> None:
+async def test_an_invalid_patch_writes_nothing(api: Api) -> None:
     path = await create(api)
     for changes, pointer in (
         ({"level": "expert"}, "/level"),

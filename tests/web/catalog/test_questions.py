@@ -1,4 +1,4 @@
-"""The question bank: written by admins, read by staff, versioned and never changed in place."""
+"""Questions: written by admins, read by advisors and admins, versioned and never changed in place."""
 
 from typing import Any
 from uuid import uuid4
@@ -6,7 +6,7 @@ from uuid import uuid4
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 THEORY: dict[str, Any] = {
     "track": SLUG,
@@ -41,7 +41,7 @@ async def test_each_type_is_created_and_read_by_staff(api: Api, bank: Bank) -> N
         assert (read.status, read.body) == (200, created.body)
 
 
-async def test_each_field_that_does_not_fit_is_pointed_at(api: Api, bank: Bank, pool: Pool) -> None:
+async def test_each_invalid_field_is_pointed_at(api: Api, bank: Bank, pool: Pool) -> None:
     many = [{"id": str(i), "text": "x"} for i in range(51)]
     wrong: list[tuple[dict[str, Any], str]] = [
         (THEORY | {"type": "oral"}, "/type"), (THEORY | {"type": None}, "/type"),
@@ -83,7 +83,7 @@ async def test_each_field_that_does_not_fit_is_pointed_at(api: Api, bank: Bank, 
     assert await pool.fetchval("SELECT count(*) FROM question_versions") == before
 
 
-async def test_a_patch_writes_a_new_version_and_an_assessment_keeps_its_own(api: Api, path: str, bank: Bank) -> None:
+async def test_a_patch_writes_a_new_version_and_assessments_keep_theirs(api: Api, path: str, bank: Bank) -> None:
     question = f"/questions/{bank.ids['right']}"
     patched = await api.as_("admin").patch(question, {"prompt": "Which soil now?", "correct_options": ["A"]})
     assert (patched.status, patched.body["version"], patched.body["prompt"]) == (200, 2, "Which soil now?")
@@ -108,7 +108,7 @@ async def test_versions_are_never_changed(api: Api, bank: Bank, pool: Pool) -> N
     assert [row["prompt"] for row in rows][1:] == ["One?", "Two?", "Three?"]
 
 
-async def test_a_patch_that_does_not_fit_writes_nothing(api: Api, bank: Bank) -> None:
+async def test_an_invalid_patch_writes_nothing(api: Api, bank: Bank) -> None:
     admin, question = api.as_("admin"), f"/questions/{bank.ids['right']}"
     wrong: list[tuple[Any, str]] = [
         ({"type": "essay"}, "/type"), ({"weight": 0}, "/weight"), ({"weight": None}, "/weight"),
@@ -122,15 +122,17 @@ async def test_a_patch_that_does_not_fit_writes_nothing(api: Api, bank: Bank) ->
     assert (await admin.patch(question, {"type": "theoretical"})).body["version"] == 2
 
 
-async def test_a_deleted_question_is_drawn_no_more_but_stays_where_it_was(api: Api, path: str, bank: Bank) -> None:
+async def test_a_deleted_question_is_no_longer_drawn_but_stays_in_its_assessments(
+    api: Api, path: str, bank: Bank
+) -> None:
     admin, question = api.as_("admin"), f"/questions/{bank.ids['essay']}"
     assert (await admin.delete(question)).status == 204
     for reply in (await admin.get(question), await admin.patch(question, {}), await admin.delete(question)):
         problem(reply, 404, "not-found")
     assert len((await api.get(path)).body["questions"]) == 10
     assert (await api.patch(f"{path}/responses", {"responses": bank.answers(essay="Up.")})).status == 200
-    told = problem(await api.as_("student", sub="late").post("/assessments", {"track": SLUG}), 409, "bank-too-small")
-    assert "2 essay questions are needed, 1 are available" in told["detail"]
+    body = problem(await api.as_("student", sub="late").post("/assessments", {"track": SLUG}), 409, "bank-too-small")
+    assert "2 essay questions are needed, 1 are available" in body["detail"]
 
 
 async def test_a_list_shows_active_questions_of_one_track(api: Api, bank: Bank) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 
 TRACK = {
     "slug": "beekeeper",
@@ -17,7 +17,7 @@ TRACK = {
 
 
 def track(**changed: Any) -> dict[str, Any]:
-    """A fine body but for what is named."""
+    """A valid body with some fields changed."""
     return TRACK | changed
 
 
@@ -31,20 +31,20 @@ async def test_a_track_is_created_and_read_by_all(api: Api) -> None:
     assert (await api.get("/tracks")).body == {"items": [created.body], "next_cursor": None}
 
 
-async def test_what_is_left_out_has_a_default(api: Api) -> None:
+async def test_optional_fields_have_defaults(api: Api) -> None:
     least = {"slug": "a", "name": "A", "question_mix": {"essay": 1}}
     created = await api.as_("admin").post("/tracks", least)
     mix = {"theoretical": 0, "profile": 0, "essay": 1}
     assert created.body == {**least, "description": "", "skills": [], "question_mix": mix, "sample": False}
 
 
-async def test_the_longest_track_is_taken(api: Api) -> None:
+async def test_the_longest_fields_are_accepted(api: Api) -> None:
     most = track(slug="a" * 64, name="ü" * 300, description="🐝" * 10_000, skills=["s" * 64] * 50)
     created = await api.as_("admin").post("/tracks", most)
     assert (created.status, created.body["description"]) == (201, "🐝" * 10_000)
 
 
-async def test_each_field_that_does_not_fit_is_pointed_at(api: Api) -> None:
+async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
     wrong: list[tuple[Any, str]] = [
         (track(slug="a" * 65), "/slug"), (track(slug="Bee"), "/slug"), (track(slug=""), "/slug"),
         (track(slug="a b"), "/slug"),
@@ -71,7 +71,7 @@ async def test_each_field_that_does_not_fit_is_pointed_at(api: Api) -> None:
     assert (await api.get("/tracks")).body["items"] == []
 
 
-async def test_a_slug_is_taken_once_and_free_again_after_a_delete(api: Api) -> None:
+async def test_a_slug_is_unique_and_free_again_after_a_delete(api: Api) -> None:
     admin = api.as_("admin")
     await admin.post("/tracks", TRACK)
     problem(await admin.post("/tracks", TRACK), 409, "slug-taken")
@@ -84,7 +84,7 @@ async def test_a_slug_is_taken_once_and_free_again_after_a_delete(api: Api) -> N
     assert (await admin.post("/tracks", TRACK)).status == 201
 
 
-async def test_a_patch_changes_what_it_names(api: Api) -> None:
+async def test_a_patch_changes_only_the_fields_that_it_names(api: Api) -> None:
     admin = api.as_("admin")
     await admin.post("/tracks", TRACK)
     changed = await admin.patch("/tracks/beekeeper", {"name": "Apiarist", "skills": []})
@@ -93,7 +93,7 @@ async def test_a_patch_changes_what_it_names(api: Api) -> None:
     assert (await api.get("/tracks/beekeeper")).body == changed.body
 
 
-async def test_a_patch_that_does_not_fit_changes_nothing(api: Api) -> None:
+async def test_an_invalid_patch_changes_nothing(api: Api) -> None:
     admin = api.as_("admin")
     before = (await admin.post("/tracks", TRACK)).body
     for changes, pointer in (({"name": ""}, "/name"), ({"name": None}, "/name"), ({"unknown": 1}, "/unknown")):
@@ -104,14 +104,14 @@ async def test_a_patch_that_does_not_fit_changes_nothing(api: Api) -> None:
     assert (await api.get("/tracks/beekeeper")).body == before
 
 
-async def test_a_renamed_track_takes_its_assessments_along(api: Api, path: str) -> None:
+async def test_assessments_show_the_new_slug_of_their_track(api: Api, path: str) -> None:
     assert (await api.as_("admin").patch(f"/tracks/{SLUG}", {"slug": "grower"})).body["slug"] == "grower"
     problem(await api.get(f"/tracks/{SLUG}"), 404, "not-found")
     assert (await api.get(path)).body["track"] == "grower"
     assert (await api.post("/assessments", {"track": "grower"})).headers["Location"] == path
 
 
-async def test_an_assessment_outlives_its_track(api: Api, path: str) -> None:
+async def test_assessments_of_a_deleted_track_can_be_finished(api: Api, path: str) -> None:
     assert (await api.as_("admin").delete(f"/tracks/{SLUG}")).status == 204
     assert (await api.get(path)).body["track"] == SLUG
     assert (await api.patch(f"{path}/responses", {"responses": []})).status == 200

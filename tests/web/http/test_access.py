@@ -16,7 +16,7 @@ from app.web.route import Route
 from app.web.routes import ROUTES, find_target
 from tests.api import Api
 from tests.web.conftest import ProductServer
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 SECRET = "the answers of another student"
 

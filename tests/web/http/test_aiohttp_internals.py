@@ -39,7 +39,7 @@ async def test_connections_of_our_class_serve_with_the_options_of_the_runner() -
         await runner.cleanup()
 
 
-def test_the_private_parts_are_as_they_were() -> None:
+def test_the_private_parts_have_not_changed() -> None:
     assert inspect.iscoroutinefunction(web.AppRunner._make_server)
     made = inspect.getsource(web.Server.__call__)
     # A connection gets the loop and all options of its server, as ours does.

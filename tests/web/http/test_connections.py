@@ -1,4 +1,4 @@
-"""What comes over a socket and is no request of a route: answered with problems all the same."""
+"""Requests that reach no route, and bytes that are not HTTP: all are answered with problems."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api import Api
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 GARBAGE = {
     "words": b"hello\r\n\r\n",
@@ -34,7 +34,7 @@ GARBAGE = {
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it came over the socket."""
+    """An answer that was read from the socket."""
 
     status: int
     headers: dict[str, str]
@@ -61,7 +61,7 @@ async def send(api: Api, raw: bytes) -> Answer:
         await writer.wait_closed()
 
 
-async def test_bytes_that_are_no_http_are_answered_with_a_problem(api: Api) -> None:
+async def test_bytes_that_are_not_http_are_answered_with_a_problem(api: Api) -> None:
     for name, raw in GARBAGE.items():
         answer = await send(api, raw)
         assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json"), name
@@ -71,7 +71,7 @@ async def test_bytes_that_are_no_http_are_answered_with_a_problem(api: Api) -> N
     assert (await api.get("/healthz")).status == 200
 
 
-async def test_an_expectation_that_nobody_meets_is_a_problem(api: Api) -> None:
+async def test_an_unknown_expectation_is_answered_with_a_problem(api: Api) -> None:
     for path in (b"/healthz", b"/nowhere"):
         answer = await send(
             api, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nX-Request-ID: mine\r\n\r\n"
@@ -80,16 +80,16 @@ async def test_an_expectation_that_nobody_meets_is_a_problem(api: Api) -> None:
         assert answer.headers["X-Request-ID"] == answer.body["request_id"] == "mine"
 
 
-async def test_paths_that_nobody_has(api: Api) -> None:
+async def test_unknown_paths_are_answered_with_a_problem(api: Api) -> None:
     for path in ("/", "/nowhere", "/tracks/", "/tracks/a/b", "/docs/../docs.js", "/docs/%2e%2e%2fapp.py", "/docs/x.js",
                  "/assessments//status", "/%00", "/%ED%A0%80"):  # fmt: skip
-        told = problem(await api.get(path), 404, "not-found")
-        assert told["instance"].startswith("/")
+        body = problem(await api.get(path), 404, "not-found")
+        assert body["instance"].startswith("/")
     for target in (b"*", b"//tracks", b"//x/y", b"/a?b=%zz", b"/%zz"):
         assert (await send(api, b"OPTIONS " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")).status == 404
 
 
-async def test_methods_that_a_path_does_not_have(api: Api) -> None:
+async def test_unsupported_methods_are_answered_with_a_problem(api: Api) -> None:
     allowed = {
         "/tracks": {"GET", "HEAD", "POST"}, "/tracks/a": {"GET", "HEAD", "PATCH", "DELETE"},
         "/assessments/a/submit": {"POST"}, "/assessments/a/responses": {"PATCH"}, "/docs/docs.js": {"GET", "HEAD"},
@@ -102,13 +102,13 @@ async def test_methods_that_a_path_does_not_have(api: Api) -> None:
             assert set(reply.headers["Allow"].replace(" ", "").split(",")) == methods
 
 
-async def test_the_callers_request_id_comes_back_if_it_is_sane(api: Api) -> None:
+async def test_the_clients_request_id_comes_back_if_its_form_is_accepted(api: Api) -> None:
     for sane in ("abc", "A-1_2.3:4/5+6=", "x" * 128):
         for path in ("/healthz", "/nowhere", "/tracks"):
             assert (await api.get(path, X_Request_ID=sane)).headers["X-Request-ID"] == sane
     for insane in ("", " ", "x" * 129, "a b", "é", "<script>", '"', "a;b", "${jndi}"):
-        given = (await api.get("/nowhere", X_Request_ID=insane)).headers["X-Request-ID"]
-        assert (len(given), given != insane) == (36, True)
+        request_id = (await api.get("/nowhere", X_Request_ID=insane)).headers["X-Request-ID"]
+        assert (len(request_id), request_id != insane) == (36, True)
 
 
 async def test_each_request_has_an_id_of_its_own(api: Api) -> None:
@@ -116,7 +116,7 @@ async def test_each_request_has_an_id_of_its_own(api: Api) -> None:
     assert len(ids) == 5
 
 
-async def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_the_storage(api: Api) -> None:
+async def test_a_client_that_disconnects_during_its_body_is_not_a_database_error(api: Api) -> None:
     _, writer = await asyncio.open_connection(api.client.host, api.client.port)
     head = f"POST /assessments HTTP/1.1\r\nHost: x\r\nAuthorization: {api.bearer}\r\nContent-Type: application/json\r\n"
     writer.write(f"{head}Content-Length: 99\r\n\r\n{{".encode())
@@ -124,9 +124,9 @@ async def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_the_
     writer.close()
     await writer.wait_closed()
     async with asyncio.timeout(5):
-        while not (told := await statuses_of(api, "/assessments")):
+        while not (statuses := await statuses_of(api, "/assessments")):
             pass
-    assert told == {"400"}
+    assert statuses == {"400"}
 
 
 async def statuses_of(api: Api, route: str) -> set[str]:

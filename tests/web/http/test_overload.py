@@ -1,4 +1,4 @@
-"""More than Postgres takes: callers are turned away instead of queueing up, and it is over when the cause is."""
+"""Overload of the database: requests wait for a connection for a limited time, then are answered with 503."""
 
 import asyncio
 
@@ -9,16 +9,16 @@ from app.server import CONNECTIONS
 from app.wiring.pool import open_pool
 from tests.api import Api, Reply
 from tests.fakes.conditions import until
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 CROWD = 60
 WAITING = """SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'assay serve' AND wait_event_type = 'Lock'"""
 
 
-async def test_a_busy_storage_turns_callers_away_and_recovers(api: Api, path: str, pool: Pool) -> None:
-    """Somebody locks the table: as many requests as there are connections wait for it, the others are told to come
-    back. Then those that waited are answered."""
+async def test_a_busy_database_is_answered_with_503_until_it_recovers(api: Api, path: str, pool: Pool) -> None:
+    """While a table is locked, as many requests as there are connections wait for it, and all others get a 503. Once it
+    is unlocked, those that waited are answered."""
     async with pool.acquire() as blocker:
         blocking = blocker.transaction()
         await blocking.start()
@@ -45,7 +45,7 @@ async def _ended(tasks: "list[asyncio.Task[Reply]]", count: int) -> bool:
     return sum(task.done() for task in tasks) >= count
 
 
-async def test_a_connection_is_waited_for_with_a_limit(database_url: str) -> None:
+async def test_waiting_for_a_connection_has_a_limit(database_url: str) -> None:
     async with open_pool(database_url, "tests", 1, 0.05) as narrow:
         async with narrow.acquire():
             with pytest.raises(TimeoutError):
@@ -56,14 +56,14 @@ async def test_a_connection_is_waited_for_with_a_limit(database_url: str) -> Non
         assert await narrow.fetchval("SELECT 1") == 1
 
 
-async def test_a_statement_has_a_limit_of_its_own(database_url: str) -> None:
+async def test_statements_and_idle_transactions_have_limits(database_url: str) -> None:
     async with open_pool(database_url, "tests", 1) as narrow:
         assert await narrow.fetchval("SHOW statement_timeout") == "10s"
         assert await narrow.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
 
 
-async def test_those_who_wait_for_a_connection_take_turns(database_url: str) -> None:
-    """Newcomers, however quick, come after those who wait."""
+async def test_connections_are_given_in_the_order_of_requests(database_url: str) -> None:
+    """A new request does not overtake those that wait."""
     async with open_pool(database_url, "tests", 1, 30) as narrow:
         order: list[int] = []
 

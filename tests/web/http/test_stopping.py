@@ -1,4 +1,4 @@
-"""SIGTERM to a server: what has arrived is answered, and it ends with status 0."""
+"""SIGTERM: the server answers the requests that have arrived, and ends with status 0."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ async def test_requests_that_arrived_before_the_signal_are_answered(settings: Se
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = await _start(settings, port)
-    connections = [await _asking(port) for _ in range(_CLIENTS)]
+    connections = [await _connection_with_request(port) for _ in range(_CLIENTS)]
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(20):
         # Read as they come: an idle connection that is reset at the end would take an unread answer with it.
@@ -33,7 +33,7 @@ async def test_requests_that_arrived_before_the_signal_are_answered(settings: Se
 
 
 async def _start(settings: Settings, port: int) -> asyncio.subprocess.Process:
-    """A running server, ready."""
+    """A server process that is ready."""
     named = {"DATABASE_URL": settings.secret("database_url"), "REDIS_URL": settings.secret("redis_url")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "serve",
@@ -60,7 +60,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def _asking(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connection_with_request(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection on which a whole request has been sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     bearer = token("student-1", "student")

@@ -1,4 +1,4 @@
-"""Who a token belongs to, and which tokens prove nothing."""
+"""Bearer tokens: which are accepted, and which are refused."""
 
 import base64
 import hmac
@@ -16,7 +16,7 @@ from app.settings import Settings
 from tests.api import Api, Reply, token
 from tests.conftest import SECRET
 from tests.web.conftest import Serve
-from tests.web.expecting import problem
+from tests.web.problems import problem
 
 
 async def ask(api: Api, authorization: str | None) -> Reply:
@@ -32,59 +32,59 @@ def part(value: Any) -> str:
 
 
 def signed(claims: Any, header: dict[str, Any] | None = None, digest: str = "sha256") -> str:
-    """A token with a right signature over claims that no library would write."""
+    """A token with a valid signature over any claims and header."""
     payload = claims if isinstance(claims, str) else part(claims)
-    told = f"{part({'alg': 'HS256', 'typ': 'JWT'} | (header or {}))}.{payload}"
-    signature = hmac.digest(SECRET.encode(), told.encode(), digest)
-    return f"{told}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+    signing_input = f"{part({'alg': 'HS256', 'typ': 'JWT'} | (header or {}))}.{payload}"
+    signature = hmac.digest(SECRET.encode(), signing_input.encode(), digest)
+    return f"{signing_input}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
-def usual(**claims: Any) -> dict[str, Any]:
-    """Claims that are fine but for what is named."""
+def valid_claims(**claims: Any) -> dict[str, Any]:
+    """Valid claims with some changed."""
     return {"sub": "student-1", "roles": ["student"], "exp": int(time.time()) + 600} | claims
 
 
 def without(name: str) -> dict[str, Any]:
-    """Usual claims but one."""
-    return {claim: value for claim, value in usual().items() if claim != name}
+    """Valid claims without one."""
+    return {claim: value for claim, value in valid_claims().items() if claim != name}
 
 
 @pytest.fixture(scope="module")
 def rsa_key() -> RSAPrivateKey:
-    """Somebody's own key."""
+    """An RSA key that the server does not know."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-async def test_what_is_no_bearer_token_is_refused_with_a_challenge(api: Api) -> None:
+async def test_without_a_bearer_token_the_answer_is_a_challenge(api: Api) -> None:
     for header in (None, "", "Bearer", "Bearer ", "Basic YTpi", token("student-1", "student"), "Bearer\u00e9 x"):
         reply = await ask(api, header)
         problem(reply, 401, "unauthenticated")
         assert reply.headers["WWW-Authenticate"].startswith("Bearer realm=")
 
 
-async def test_two_tokens_are_no_token(api: Api) -> None:
+async def test_two_tokens_are_refused(api: Api) -> None:
     fine, other = ("Authorization", api.bearer), ("Authorization", "Bearer x")
     for headers, status in (([fine, fine], 401), ([fine, other], 401), ([fine], 200)):
         async with api.client.get("/tracks", headers=headers) as answer:
             assert answer.status == status
 
 
-async def test_a_token_proves_nothing_without_our_signature(api: Api, rsa_key: RSAPrivateKey) -> None:
+async def test_a_token_without_a_valid_signature_is_refused(api: Api, rsa_key: RSAPrivateKey) -> None:
     fine = token("student-1", "student")
     forged = {
         "another secret": token("student-1", "student", secret="another secret of thirty-two bytes and more"),
         "cut": fine[:-4],
         "no signature": fine.rsplit(".", 1)[0] + ".",
-        "other claims": ".".join([fine.split(".")[0], part(usual(roles=["admin"])), fine.split(".")[2]]),
-        "none": f"{part({'alg': 'none'})}.{part(usual())}.",
-        "None": f"{part({'alg': 'None'})}.{part(usual())}.{fine.split('.')[2]}",
-        "RS256": jwt.encode(usual(), rsa_key, algorithm="RS256"),
-        "RS256 said, HS256 done": signed(usual(), {"alg": "RS256"}),
-        "HS512 with our secret": signed(usual(), {"alg": "HS512"}, "sha512"),
-        "HS384 with our secret": signed(usual(), {"alg": "HS384"}, "sha384"),
-        "no algorithm": signed(usual(), {"alg": None}),
-        "algorithm list": signed(usual(), {"alg": ["HS256"]}),
-        "unknown critical": signed(usual(), {"crit": ["exp2"], "exp2": 1}),
+        "other claims": ".".join([fine.split(".")[0], part(valid_claims(roles=["admin"])), fine.split(".")[2]]),
+        "none": f"{part({'alg': 'none'})}.{part(valid_claims())}.",
+        "None": f"{part({'alg': 'None'})}.{part(valid_claims())}.{fine.split('.')[2]}",
+        "RS256": jwt.encode(valid_claims(), rsa_key, algorithm="RS256"),
+        "RS256 in the header, HS256 used": signed(valid_claims(), {"alg": "RS256"}),
+        "HS512 with our secret": signed(valid_claims(), {"alg": "HS512"}, "sha512"),
+        "HS384 with our secret": signed(valid_claims(), {"alg": "HS384"}, "sha384"),
+        "no algorithm": signed(valid_claims(), {"alg": None}),
+        "algorithm list": signed(valid_claims(), {"alg": ["HS256"]}),
+        "unknown critical": signed(valid_claims(), {"crit": ["exp2"], "exp2": 1}),
         "garbage": "a.b.c",
         "two parts": "a.b",
         "not ASCII": "é.é.é",
@@ -96,26 +96,26 @@ async def test_a_token_proves_nothing_without_our_signature(api: Api, rsa_key: R
         assert 'error="invalid_token"' in reply.headers["WWW-Authenticate"]
 
 
-async def test_signed_claims_that_name_nobody_or_no_time_are_refused(api: Api) -> None:
+async def test_a_token_with_invalid_claims_is_refused(api: Api) -> None:
     wrong: dict[str, Any] = {
-        "expired": usual(exp=int(time.time()) - 1),
+        "expired": valid_claims(exp=int(time.time()) - 1),
         "no exp": without("exp"),
-        "exp null": usual(exp=None),
-        "exp text": usual(exp="soon"),
-        "exp list": usual(exp=[1]),
-        "exp object": usual(exp={}),
+        "exp null": valid_claims(exp=None),
+        "exp text": valid_claims(exp="soon"),
+        "exp list": valid_claims(exp=[1]),
+        "exp object": valid_claims(exp={}),
         "exp infinite": base64.urlsafe_b64encode(b'{"sub":"a","roles":["student"],"exp":1e999}').decode().rstrip("="),
-        "not yet": usual(nbf=int(time.time()) + 600),
-        "nbf list": usual(nbf=[]),
+        "not yet": valid_claims(nbf=int(time.time()) + 600),
+        "nbf list": valid_claims(nbf=[]),
         "no sub": without("sub"),
-        "sub null": usual(sub=None),
-        "sub number": usual(sub=7),
-        "sub list": usual(sub=["student-1"]),
-        "sub empty": usual(sub=""),
-        "sub NUL": usual(sub="a\x00b"),
-        "sub line break": usual(sub="a\nb"),
-        "sub huge": usual(sub="a" * 256),
-        "sub half a character": base64.urlsafe_b64encode(
+        "sub null": valid_claims(sub=None),
+        "sub number": valid_claims(sub=7),
+        "sub list": valid_claims(sub=["student-1"]),
+        "sub empty": valid_claims(sub=""),
+        "sub NUL": valid_claims(sub="a\x00b"),
+        "sub line break": valid_claims(sub="a\nb"),
+        "sub huge": valid_claims(sub="a" * 256),
+        "sub with a lone surrogate": base64.urlsafe_b64encode(
             b'{"sub":"\\ud800","roles":["student"],"exp":9999999999}'
         ).decode().rstrip("="),
         "list": [1],
@@ -130,22 +130,25 @@ async def test_signed_claims_that_name_nobody_or_no_time_are_refused(api: Api) -
 
 async def test_a_token_without_a_known_role_may_do_nothing(api: Api) -> None:
     for roles in ([], ["teacher"], ["Student"], "admin", None, {"admin": True}, [1, None, ["admin"]], 7):
-        problem(await ask(api, f"Bearer {signed(usual(roles=roles))}"), 403, "forbidden")
+        problem(await ask(api, f"Bearer {signed(valid_claims(roles=roles))}"), 403, "forbidden")
     problem(await ask(api, f"Bearer {signed(without('roles'))}"), 403, "forbidden")
 
 
-async def test_a_fine_token_is_taken_however_it_is_written(api: Api) -> None:
-    longest, mixed = usual(sub="ü" * 255), usual(roles=["teacher", "student", "student", 7], iat=int(time.time()) + 5)
-    for claims in (longest, mixed, usual(aud="someone", iss="anyone")):
+async def test_valid_tokens_are_accepted(api: Api) -> None:
+    longest, mixed = (
+        valid_claims(sub="ü" * 255),
+        valid_claims(roles=["teacher", "student", "student", 7], iat=int(time.time()) + 5),
+    )
+    for claims in (longest, mixed, valid_claims(aud="someone", iss="anyone")):
         assert (await ask(api, f"Bearer {signed(claims)}")).status == 200
     assert (await ask(api, f"bearer   {token('student-1', 'student')}")).status == 200
 
 
 async def test_issuer_and_audience_are_checked_where_configured(serve: Serve, settings: Settings) -> None:
     api = await serve(jwt_issuer="https://login.example", jwt_audience="assay")
-    told = settings.model_copy(update={"jwt_issuer": "https://login.example", "jwt_audience": "assay"})
-    assert (await ask(api, f"Bearer {issue_token(told, 'student-1', ['student'], 60)}")).status == 200
-    both = usual(iss="https://login.example", aud=["other", "assay"])
+    configured = settings.model_copy(update={"jwt_issuer": "https://login.example", "jwt_audience": "assay"})
+    assert (await ask(api, f"Bearer {issue_token(configured, 'student-1', ['student'], 60)}")).status == 200
+    both = valid_claims(iss="https://login.example", aud=["other", "assay"])
     assert (await ask(api, f"Bearer {signed(both)}")).status == 200
     for name, value in (("iss", "https://evil.example"), ("iss", []), ("iss", None), ("aud", "other"), ("aud", {})):
         problem(await ask(api, f"Bearer {signed(both | {name: value})}"), 401, "unauthenticated")

@@ -1,4 +1,4 @@
-"""A person's score beside the machine's: it counts at once, is told, and stays."""
+"""Overrides: a person's score counts at once and in later runs, and is announced."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,8 +24,8 @@ from tests.scored_assessments import (
     newest_result,
 )
 from tests.web.conftest import Serve
-from tests.web.expecting import invalid, problem
-from tests.web.hearing import rung, told
+from tests.web.notifications import notified_queues, published_changes
+from tests.web.problems import invalid, problem
 from tests.web.test_outages import NO_REDIS
 from tests.webhooks import SECRET, UNREACHABLE_URL, open_delivery, send_all
 
@@ -70,13 +70,13 @@ async def test_the_persons_score_counts_and_the_machines_stays(advisor: Api, poo
     assert after["overall"]["score"] == pytest.approx(before["overall"]["score"] + 0.5)
     botany = [skill["level"] for result in (before, after) for skill in result["skills"] if skill["skill"] == "botany"]
     assert botany == [0.667, 0.833]
-    assert "Your essay answers earned 2.5 of 3 points (83.3 %)." in [each["text"] for each in after["summary"]]
+    assert "Your essay answers earned 2.5 of 3 points (83.3 %)." in [sentence["text"] for sentence in after["summary"]]
     same = ("completed_at", "processing", "recommendations", "degraded_reasons", "status", "assessment_id", "track")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     assert len(after["recommendations"]) == 1
 
 
-async def test_it_leaves_its_traces(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_an_override_is_stored_and_audited(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     before = await state(pool, assessment_id)
     override = line_of((await put(advisor, assessment_id, essay, 0.9)).body, essay)["override"]
@@ -89,8 +89,8 @@ async def test_it_leaves_its_traces(advisor: Api, pool: Pool, bank: Bank) -> Non
     assert audit and tuple(audit) == ("advisor-1", "override", "score", f"{assessment_id}/{essay}", override)
 
 
-async def test_a_gap_that_a_person_fills_is_none_any_more(advisor: Api, pool: Pool, bank: Bank) -> None:
-    """An essay that nothing could score counts for both sides then; the reason goes with the last gap."""
+async def test_an_unscored_essay_can_be_scored_by_a_person(advisor: Api, pool: Pool, bank: Bank) -> None:
+    """A scored essay counts in score and maximum; the reason disappears with the last unscored essay."""
     essays = {"essay": None, "essay_two": None}
     assessment_id = await completed_assessment(pool, bank, essays=essays, reasons=[UNSCORED])
     half = (await put(advisor, assessment_id, bank.ids["essay"], 0.5)).body
@@ -109,7 +109,7 @@ async def test_a_gap_that_a_person_fills_is_none_any_more(advisor: Api, pool: Po
 
 
 async def test_scores_by_rule_can_be_overridden_too(advisor: Api, pool: Pool, bank: Bank) -> None:
-    answers = [each for each in bank.all_answers() if each["question_id"] != str(bank.ids["scale"])]
+    answers = [answer for answer in bank.all_answers() if answer["question_id"] != str(bank.ids["scale"])]
     assessment_id = await completed_assessment(pool, bank, answers=answers)
     before = await newest_result(pool, assessment_id)
     assert [reason["code"] for reason in before["degraded_reasons"]] == ["missing_responses"]
@@ -150,7 +150,7 @@ async def test_a_reason_is_needed(advisor: Api, pool: Pool, bank: Bank) -> None:
     assert (await put(advisor, assessment_id, essay, 0.5, "ä" * 2000)).status == 200
 
 
-async def test_what_is_not_of_the_assessment_is_not_found(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_questions_of_other_assessments_are_not_found(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     for place in ((assessment_id, uuid4()), (uuid4(), bank.ids["essay"]), (assessment_id, "x"), ("x", "y")):
         problem(await advisor.put(path_of(*place), {"score": 1, "reason": "So."}), 404, "not-found")
@@ -159,7 +159,7 @@ async def test_what_is_not_of_the_assessment_is_not_found(advisor: Api, pool: Po
     problem(await put(advisor, assessment_id, late, 0), 404, "not-found")
 
 
-async def test_permission_comes_before_the_body_and_that_before_the_state(api: Api, path: str, bank: Bank) -> None:
+async def test_permission_body_and_state_are_checked_in_this_order(api: Api, path: str, bank: Bank) -> None:
     assessment_id = UUID(path.rsplit("/", 1)[1])
     owner = await api.send_raw("PUT", path_of(assessment_id, bank.ids["essay"]), b"{", {})
     problem(owner, 403, "forbidden")
@@ -181,7 +181,7 @@ async def test_there_is_nothing_to_override_before_the_result(api: Api, advisor:
     assert await pool.fetch(ROWS) == []
 
 
-async def test_saying_it_again_changes_nothing(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_repeating_an_override_changes_nothing(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     first = await put(advisor, assessment_id, essay, 0.9)
@@ -200,7 +200,7 @@ async def test_saying_it_again_changes_nothing(api: Api, advisor: Api, pool: Poo
         assert len(await pool.fetch(ROWS)) == count
 
 
-async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_a_webhook_gets_a_message_of_each_change(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     assert (await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)).notification
     for score in (0.9, 0.5):
@@ -217,7 +217,7 @@ async def test_who_listens_is_told_of_each_change(advisor: Api, pool: Pool, bank
     assert message["timestamp"] > result["completed_at"]
 
 
-async def test_who_registers_later_is_told_of_the_newest_result(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_a_webhook_that_is_registered_later_gets_the_newest_result(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     await put(advisor, assessment_id, bank.ids["essay"], 0.9)
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
@@ -227,7 +227,7 @@ async def test_who_registers_later_is_told_of_the_newest_result(advisor: Api, po
     assert tuple(row) == (1, 1, "assessment.rescored")
 
 
-async def test_nobody_is_told_where_nobody_listens(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_without_a_webhook_there_is_no_message(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     await pool.execute("UPDATE assessments SET webhook_disabled_at = now(), webhook_disabled_reason = 'gone'")
@@ -235,7 +235,7 @@ async def test_nobody_is_told_where_nobody_listens(advisor: Api, pool: Pool, ban
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries WHERE edition > 0") == 0
 
 
-async def test_who_has_the_status_can_see_that_it_changed(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_an_override_changes_the_tag_of_the_status(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     path = f"/assessments/{assessment_id}/status"
     tag = (await api.get(path)).headers["ETag"]
@@ -244,20 +244,20 @@ async def test_who_has_the_status_can_see_that_it_changed(api: Api, advisor: Api
     assert (await api.get(path, If_None_Match=tag)).status == 200
 
 
-async def test_others_are_told_and_the_message_is_rung_for(
+async def test_the_change_is_published_and_the_webhook_worker_notified(
     advisor: Api, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
     assessment_id = await completed_assessment(pool, bank)
-    async with told(redis_url) as changed:
+    async with published_changes(redis_url) as changed:
         await put(advisor, assessment_id, bank.ids["essay"], 0.9)
-    assert (changed, await rung(advisor, redis_url)) == ({assessment_id}, set())
+    assert (changed, await notified_queues(advisor, redis_url)) == ({assessment_id}, set())
     await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     for _ in range(2):
         await put(advisor, assessment_id, bank.ids["essay"], 0.8)
-    assert await rung(advisor, redis_url) == {WEBHOOKS}
+    assert await notified_queues(advisor, redis_url) == {WEBHOOKS}
 
 
-async def test_without_redis_it_counts_all_the_same(serve: Serve, pool: Pool, bank: Bank) -> None:
+async def test_an_override_works_without_redis(serve: Serve, pool: Pool, bank: Bank) -> None:
     assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay"]
     await managing.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
     api = await serve(redis_url=NO_REDIS)
@@ -267,15 +267,15 @@ async def test_without_redis_it_counts_all_the_same(serve: Serve, pool: Pool, ba
     assert await pool.fetchval("SELECT status FROM webhook_deliveries WHERE edition = 1") == "pending"
 
 
-async def test_it_stays_through_later_runs(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_an_override_counts_in_later_runs(advisor: Api, pool: Pool, bank: Bank) -> None:
     estimated = {"essay": essay_score("local", 40), "essay_two": essay_score("local", 80)}
     assessment_id, essay = (
         await completed_assessment(pool, bank, essays=estimated, reasons=[SCORED_LOCALLY]),
         bank.ids["essay"],
     )
     override = line_of((await put(advisor, assessment_id, essay, 0.9)).body, essay)["override"]
-    asked = await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
-    assert asked.status == 202
+    rescored = await advisor.post(f"/assessments/{assessment_id}/rescore", {"reason": "So."})
+    assert rescored.status == 202
     while_running = (await put(advisor, assessment_id, bank.ids["essay_two"], 1.0)).body
     assert while_running["degraded_reasons"] == []
     job = await claimed_fusion(pool, bank, assessment_id, {"essay": essay_score("gpt", 20), "essay_two": None}, run=2)

@@ -1,4 +1,4 @@
-"""An assessment that a person has scored again: a new run beside what is shown, which keeps what was."""
+"""Rescoring: a new run scores all essays again while the former result stays visible."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +15,8 @@ from tests.dead_letters import ended, see
 from tests.pipelines import submit
 from tests.scored_assessments import claimed_fusion, completed_assessment, essay_score, newest_result
 from tests.web.conftest import Serve
-from tests.web.expecting import invalid, problem
-from tests.web.hearing import rung, told
+from tests.web.notifications import notified_queues, published_changes
+from tests.web.problems import invalid, problem
 from tests.web.test_outages import NO_REDIS
 from tests.webhooks import SECRET, UNREACHABLE_URL
 
@@ -64,7 +64,7 @@ async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: 
         assert (job["traceparent"], job["request_id"], job["id"] != former["id"]) == (TRACE, "again-1", True)
 
 
-async def test_without_an_origin_of_its_own_the_trace_goes_on(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_without_a_trace_context_the_former_runs_is_kept(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     before = (await see(pool, assessment_id)).jobs
     await rescore(advisor, assessment_id)
@@ -121,7 +121,7 @@ async def test_what_was_never_submitted_cannot_be_scored_again(advisor: Api, pat
     assert await pool.fetchval("SELECT run FROM assessments") == 1
 
 
-async def test_who_asked_and_why_is_kept(advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_the_person_and_the_reason_are_audited(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     await rescore(advisor, assessment_id)
     row = await pool.fetchrow("SELECT actor, action, key, after FROM audit_log WHERE entity = 'assessment'")
@@ -150,23 +150,23 @@ async def test_the_order_of_the_checks(api: Api, advisor: Api, path: str, pool: 
     )
 
 
-async def test_others_are_told_and_what_is_due_is_rung_for_once(
+async def test_the_change_is_published_and_the_workers_notified_once(
     advisor: Api, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
     assessment_id = await completed_assessment(pool, bank)
-    async with told(redis_url) as changed:
+    async with published_changes(redis_url) as changed:
         await rescore(advisor, assessment_id, Idempotency_Key="k")
-    assert (changed, await rung(advisor, redis_url)) == ({assessment_id}, {JobType.GPT, JobType.RAG})
+    assert (changed, await notified_queues(advisor, redis_url)) == ({assessment_id}, {JobType.GPT, JobType.RAG})
 
 
-async def test_without_redis_it_is_accepted_all_the_same(serve: Serve, pool: Pool, bank: Bank) -> None:
+async def test_a_rescore_works_without_redis(serve: Serve, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
     api = await serve(redis_url=NO_REDIS)
     assert (await rescore(api.as_("advisor"), assessment_id)).status == 202
     assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
 
 
-async def test_a_track_can_be_taken_again_meanwhile(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
+async def test_the_track_can_be_started_again_meanwhile(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:
     """A run beside a final status does not make the assessment an open one."""
     await rescore(advisor, await completed_assessment(pool, bank))
     assert (await api.post("/assessments", {"track": SLUG})).status == 201

@@ -1,21 +1,21 @@
-"""Assessments with a score that waits for a person's look, as advisors find them."""
+"""Listing the assessments with an essay that needs a person's review."""
 
 from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.api import Api
 from tests.bank import Bank
 from tests.scored_assessments import UNSCORED, claimed_fusion, completed_assessment, essay_score
-from tests.web.expecting import problem
+from tests.web.problems import problem
 from tests.web.results.test_overrides import put
 
 
 async def review(api: Api, wanted: str) -> list[str]:
-    """The assessments that an advisor finds with this filter."""
-    found = await api.as_("advisor").get(f"/assessments?needs_review={wanted}")
-    return [line["owner"] for line in found.body["items"]]
+    """The owners of the assessments in the list with this filter."""
+    reply = await api.as_("advisor").get(f"/assessments?needs_review={wanted}")
+    return [line["owner"] for line in reply.body["items"]]
 
 
-async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api: Api, pool: Pool, bank: Bank) -> None:
+async def test_doubtful_essays_are_listed_until_a_person_has_scored_them(api: Api, pool: Pool, bank: Bank) -> None:
     doubtful = {
         "essay": essay_score("gpt", 40, "needs_review"),
         "essay_two": essay_score("gpt", 80, "needs_review", "x"),
@@ -38,7 +38,7 @@ async def test_what_waits_for_a_look_can_be_found_until_somebody_has_looked(api:
     assert await review(api, "true") == []
 
 
-async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool, bank: Bank) -> None:
+async def test_unscored_essays_are_listed(api: Api, pool: Pool, bank: Bank) -> None:
     """Until a person scores it, or a later run does."""
     unscored = {"essay": essay_score("gpt", 40), "essay_two": None}
     by_hand = await completed_assessment(pool, bank, "student-1", unscored, reasons=[UNSCORED])
@@ -55,7 +55,7 @@ async def test_an_essay_without_a_score_waits_for_a_person(api: Api, pool: Pool,
     assert await review(api, "true") == []
 
 
-async def test_students_neither_see_nor_ask_what_waits_for_a_look(api: Api, pool: Pool, bank: Bank) -> None:
+async def test_students_neither_see_nor_filter_by_what_needs_a_review(api: Api, pool: Pool, bank: Bank) -> None:
     await completed_assessment(
         pool, bank, "student-1", {"essay": essay_score("gpt", 40, "needs_review"), "essay_two": None}
     )

@@ -1,4 +1,4 @@
-"""Idempotency keys as they come in headers, on every route that takes them."""
+"""Idempotency keys, on every route that accepts them."""
 
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from tests.scored_assessments import completed_assessment
 from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
 from tests.web.catalog.test_tracks import TRACK
-from tests.web.expecting import invalid, problem
+from tests.web.problems import invalid, problem
 from tests.webhooks import insert_delivery
 
 # Each keyed route with who calls it, a payload, and another one.
@@ -60,12 +60,12 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
 
 
 def shown(reply: Reply) -> tuple[int, str | None, str | None, str | None, bytes]:
-    """What a replay repeats."""
+    """The parts of an answer that a replay repeats."""
     names = ("Location", "Retry-After", "Content-Type")
     return (reply.status, *(reply.headers.get(name) for name in names), reply.raw)  # type: ignore[return-value]
 
 
-async def test_every_post_takes_a_key() -> None:
+async def test_every_post_accepts_a_key() -> None:
     keyed = {route.path for route in ROUTES if route.keyed}
     # The answer to a registration holds a secret, which is kept nowhere else, and repeating it does no harm.
     unkeyed = {"/assessments/{assessment_id}/webhook"}
@@ -130,7 +130,7 @@ async def test_payloads_are_compared_as_values(api: Api, path: str) -> None:
     assert (await api.post(f"{path}/submit", {}, Idempotency_Key="key-2")).raw == nothing.raw
 
 
-async def test_a_start_is_replayed_though_the_assessment_went_on(api: Api, bank: Bank) -> None:
+async def test_a_start_is_replayed_although_the_assessment_has_changed(api: Api, bank: Bank) -> None:
     first = await api.post("/assessments", {"track": SLUG}, Idempotency_Key="key-1")
     path = first.headers["Location"]
     await api.patch(f"{path}/responses", {"responses": bank.answers(right="B")})
