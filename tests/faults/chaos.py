@@ -1,21 +1,21 @@
-"""Faults injected one after the other into a deployment at work, each when enough work was finished since the last."""
+"""Injects faults one after the other into a deployment under load, each after some more assessments are completed."""
 
 import asyncio
-import random
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, TypeVar
 
 from app.repositories.sql import Pool
 from tests.fakes.balancer import Balancer
 from tests.fakes.conditions import until
-from tests.faults.engines import Engines, steadily
+from tests.faults.engines import Engines, retry_while_down
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet, Service
 
-# What one round of chaos does, and how often.
+# The faults of one round, and how many of each.
 FAULTS = {
     "killed worker": 12,
     "killed server": 8,
@@ -24,10 +24,10 @@ FAULTS = {
     "restarted redis": 3,
     "restarted postgres": 2,
 }
-# For one fault to find its victim at work, or for the work between two.
+# The longest wait for a process that can be hit, or for the work between two faults.
 _SECONDS = 120.0
-_FINISHED = "SELECT count(*) FROM assessments WHERE status = 'completed'"
-_AT_WORK = "SELECT count(*) > 0 FROM async_jobs WHERE status = 'in_progress'"
+_COMPLETED = "SELECT count(*) FROM assessments WHERE status = 'completed'"
+_JOBS_RUNNING = "SELECT count(*) > 0 FROM async_jobs WHERE status = 'in_progress'"
 _TAKEN_OVER = """
 SELECT count(*) > 0 FROM faults.ledger c JOIN faults.ledger o ON o.job_id = c.job_id AND o.claim AND o.fence < c.fence
 WHERE c.claim AND c.job_id = ANY($1) AND c.process <> $2 AND o.process = $2
@@ -36,35 +36,37 @@ WHERE c.claim AND c.job_id = ANY($1) AND c.process <> $2 AND o.process = $2
 _T = TypeVar("_T")
 
 
-def plan(chance: random.Random) -> list[str]:
-    """All faults of a round, in any order."""
+def shuffled_faults(random: Random) -> list[str]:
+    """All faults of a round, in random order."""
     names = [name for name, count in FAULTS.items() for _ in range(count)]
-    chance.shuffle(names)
+    random.shuffle(names)
     return names
 
 
 @dataclass
 class Chaos:
-    """Breaks what it is given; `done` counts the faults of each kind."""
+    """Injects faults into a deployment; `done` counts the faults of each kind."""
 
     fleet: Fleet
     engines: Engines
     ledger: Ledger
     balancer: Balancer
     pool: Pool
-    chance: random.Random
+    random: Random
     done: Counter[str] = field(default_factory=Counter)
 
-    async def run(self, names: Iterable[str], finished: int, step: int, allowed: asyncio.Semaphore) -> None:
-        """Injects these faults: the first when `finished` assessments and `step` more are finished, and so on. Each
-        allows `step` more to begin, so that neither the work nor the faults run ahead of each other."""
+    async def run(self, names: Iterable[str], completed: int, step: int, allowed: asyncio.Semaphore) -> None:
+        """Injects these faults, the first when `step` assessments more than `completed` are completed, and so on.
+
+        Each fault allows `step` more assessments to start (it releases `allowed`), so that neither the load nor the
+        faults run ahead of each other."""
         for name in names:
-            finished += step
-            await self._finished(finished)
+            completed += step
+            await self._wait_for_completed(completed)
             self._allow(allowed, step)
-            await until(lambda: self._ask(_AT_WORK), _SECONDS)
+            await until(lambda: self._query(_JOBS_RUNNING), _SECONDS)
             while not await self._fault(name)():
-                # Its victim was just done with all that it had. The next one needs something to do.
+                # The process had just finished its work. The next one needs some to be hit at.
                 self._allow(allowed, 1)
             self.done[name] += 1
 
@@ -82,32 +84,32 @@ class Chaos:
             "restarted postgres": self._restart_postgres,
         }[name]
 
-    async def _finished(self, count: int) -> None:
+    async def _wait_for_completed(self, count: int) -> None:
         async def enough() -> bool:
-            return bool(await self._ask(_FINISHED) >= count)
+            return bool(await self._query(_COMPLETED) >= count)
 
         await until(enough, _SECONDS)
 
     async def _kill_worker(self) -> bool:
-        """Whether it died with a job in its hands."""
-        name, worker = await _found(self._worker_at_work)
+        """Whether a worker was killed while it ran a job."""
+        name, worker = await _wait_for(self._busiest_worker)
         assert await worker.end(signal.SIGKILL) == -signal.SIGKILL
-        return name in await steadily(self.ledger.held)
+        return name in await retry_while_down(self.ledger.running_jobs)
 
     async def _kill_server(self) -> bool:
-        server = await _found(self._server_at_work)
+        server = await _wait_for(self._busiest_server)
         assert await server.end(signal.SIGKILL) == -signal.SIGKILL
         return True
 
     async def _stop_worker(self) -> bool:
-        """Whether it was stopped with a job in its hands: then until another worker has taken that over."""
-        name, worker = await _found(self._worker_at_work)
-        worker.send(signal.SIGSTOP)
-        held = (await steadily(self.ledger.held)).get(name, set())
-        if held:
-            await until(lambda: self._ask(_TAKEN_OVER, held, name), _SECONDS)
-        worker.send(signal.SIGCONT)
-        return bool(held)
+        """Whether a worker was stopped while it ran a job. It continues when another worker has taken that over."""
+        name, worker = await _wait_for(self._busiest_worker)
+        worker.send_signal(signal.SIGSTOP)
+        jobs = (await retry_while_down(self.ledger.running_jobs)).get(name, set())
+        if jobs:
+            await until(lambda: self._query(_TAKEN_OVER, jobs, name), _SECONDS)
+        worker.send_signal(signal.SIGCONT)
+        return bool(jobs)
 
     async def _wipe_redis(self) -> bool:
         await self.engines.wipe_redis()
@@ -119,39 +121,39 @@ class Chaos:
         return True
 
     async def _restart_postgres(self) -> bool:
-        """By turns a stop without tidying up and a crash."""
+        """By turns after an immediate shutdown and after a crash."""
         crash = self.done["restarted postgres"] % 2
         await self.engines.end_postgres(signal.SIGKILL if crash else signal.SIGQUIT)
         await self.engines.start_postgres()
         return True
 
-    async def _worker_at_work(self) -> tuple[str, Service] | None:
-        """The running worker with the most jobs in its hands, by the name of its process."""
-        held = await steadily(self.ledger.held)
-        running = {worker.process_name: worker for worker in self.fleet.workers if worker.process_name in held}
-        busiest = max(running, key=lambda name: len(held[name]), default=None)
-        return (busiest, running[busiest]) if busiest else None
+    async def _busiest_worker(self) -> tuple[str, Service] | None:
+        """The worker that runs the most jobs, and the name of its process."""
+        jobs = await retry_while_down(self.ledger.running_jobs)
+        workers = {worker.process_name: worker for worker in self.fleet.workers if worker.process_name in jobs}
+        busiest = max(workers, key=lambda name: len(jobs[name]), default=None)
+        return (busiest, workers[busiest]) if busiest else None
 
-    async def _server_at_work(self) -> Service | None:
-        """The server at which most requests are."""
+    async def _busiest_server(self) -> Service | None:
+        """The server with the most requests in flight."""
         requests, server = max(
             zip(map(self.balancer.in_flight.__getitem__, self.fleet.urls), self.fleet.servers, strict=True),
-            key=lambda place: place[0],
+            key=lambda server: server[0],
         )
         return server if requests else None
 
-    async def _ask(self, statement: str, *values: object) -> Any:
-        return await steadily(lambda: self.pool.fetchval(statement, *values))
+    async def _query(self, statement: str, *values: object) -> Any:
+        return await retry_while_down(lambda: self.pool.fetchval(statement, *values))
 
 
-async def _found(find: Callable[[], Awaitable[_T | None]]) -> _T:
-    """What `find` finds, as soon as it finds something."""
-    things: list[_T] = []
+async def _wait_for(find: Callable[[], Awaitable[_T | None]]) -> _T:
+    """Calls `find` until it returns something, and returns that."""
+    results: list[_T] = []
 
-    async def found() -> bool:
-        thing = await find()
-        things.extend([] if thing is None else [thing])
-        return bool(things)
+    async def is_found() -> bool:
+        result = await find()
+        results.extend([] if result is None else [result])
+        return bool(results)
 
-    await until(found, _SECONDS)
-    return things[0]
+    await until(is_found, _SECONDS)
+    return results[0]

@@ -1,4 +1,4 @@
-"""A deployment to break: engines that only these tests use, a database for each test, and processes over them."""
+"""Fixtures for a deployment whose parts fail: Postgres and Valkey of its own, a database for each test, processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,13 +13,13 @@ from app.repositories.sql import Pool
 from tests.bank import Bank, plant
 from tests.conftest import SECRET, with_database
 from tests.fakes.balancer import Balancer, open_session
-from tests.fakes.held_calls import HeldCalls
+from tests.fakes.held_model_calls import HeldModelCalls
 from tests.fakes.model_server import ModelServer, model_server
 from tests.faults.engines import Engines
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet
 
-# The shortest that leaves heartbeats time on a busy machine.
+# As short as possible, but long enough for heartbeats on a busy machine.
 LEASE_SECONDS = 2
 
 
@@ -37,7 +37,7 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eng
 
 @pytest.fixture
 async def database_url(engines: Engines) -> str:
-    """A migrated database of the test's own; Postgres runs, whatever the last test did to it."""
+    """A migrated database of the test's own. Starts Postgres again if the last test stopped it."""
     await engines.start()
     name = f"faults_{uuid4().hex}"
     admin = await asyncpg.connect(with_database(engines.database_url, "postgres"))
@@ -48,7 +48,7 @@ async def database_url(engines: Engines) -> str:
 
 @pytest.fixture
 async def redis_url(engines: Engines) -> str:
-    """An empty Valkey that runs."""
+    """An empty Valkey. Starts it again if the last test stopped it."""
     await engines.start()
     await engines.wipe_redis()
     return engines.redis_url
@@ -62,7 +62,7 @@ async def bank(pool: Pool) -> Bank:
 
 @pytest.fixture
 async def ledger(pool: Pool) -> Ledger:
-    """Notes who writes to the jobs."""
+    """Records who claims jobs and writes to them."""
     ledger = Ledger(pool)
     await ledger.install()
     return ledger
@@ -70,23 +70,23 @@ async def ledger(pool: Pool) -> Ledger:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[ModelServer]:
-    """A model provider that does as it is told."""
+    """A fake model provider."""
     async with model_server() as server:
         yield server
 
 
 @pytest.fixture
-def calls(provider: ModelServer) -> HeldCalls:
-    """The provider answers no call before it is told to."""
-    held = HeldCalls()
-    provider.default = held
-    return held
+def calls(provider: ModelServer) -> HeldModelCalls:
+    """The calls of the fake provider, which wait until the test answers them."""
+    calls = HeldModelCalls()
+    provider.default = calls
+    return calls
 
 
 @pytest.fixture
 async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_path: Path) -> AsyncIterator[Fleet]:
-    """A deployment without processes yet; those that the test adds are killed at its end, and none may have ended in
-    another way than the test wanted."""
+    """A deployment without processes yet. Those that the test adds are killed at its end; before that, each may have
+    exited only cleanly or by SIGKILL."""
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -102,11 +102,11 @@ async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_pa
         yield fleet
     finally:
         await fleet.stop()
-    assert fleet.unexpected_ends() == []
+    assert fleet.unexpected_exits() == []
 
 
 @pytest.fixture
 async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
-    """Sends requests to the fleet's servers, those that are still to come included."""
+    """Sends requests to the fleet's servers, also to those added later."""
     async with open_session() as session:
         yield Balancer(session, fleet.urls)

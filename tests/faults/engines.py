@@ -1,4 +1,4 @@
-"""A Postgres and a Valkey of the test's own, to be killed, wiped and started again."""
+"""A Postgres and a Valkey for these tests only, which they kill, wipe and restart."""
 
 import asyncio
 import os
@@ -18,9 +18,9 @@ from app.local.embedded.processes import wait_until
 from app.repositories.sql import DATABASE_UNAVAILABLE
 from tests.faults.processes import hold_port
 
-# Embedded servers that need not be durable answer before anything is written. A process that dies must lose nothing
-# that it confirmed, or the tests would blame the service; only the loss of the whole machine is none of theirs.
-_AS_CONFIRMED = (
+# A Postgres that is not durable confirms commits before it writes them. Here, where it is killed, confirmed commits
+# have to survive that, or the tests would blame the service; they need not survive a crash of the machine.
+_SURVIVE_KILL = (
     "ALTER SYSTEM SET synchronous_commit = on",
     "ALTER SYSTEM SET full_page_writes = on",
     "SELECT pg_reload_conf()",
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class Engines:
-    """Both servers; what they are restarted on is always the same port."""
+    """Both servers. A restart keeps the port."""
 
     folder: Path
     database_url: str = ""
@@ -48,19 +48,19 @@ class Engines:
         self.database_url = await asyncio.to_thread(self.postgres.start)
         self.redis_url = await asyncio.to_thread(self.valkey.start)
         admin = await asyncpg.connect(self.database_url)
-        for statement in _AS_CONFIRMED:
+        for statement in _SURVIVE_KILL:
             await admin.execute(statement)
         await admin.close()
 
     def stop(self) -> None:
-        """Ends both for good."""
+        """Stops both for good."""
         self.postgres.stop()
         self.valkey.stop()
-        for held in self._ports.values():
-            held.close()
+        for port_holder in self._ports.values():
+            port_holder.close()
 
     async def end_postgres(self, number: signal.Signals) -> None:
-        """Ends Postgres by a signal: SIGQUIT stops at once without tidying up, SIGKILL is a crash."""
+        """Ends Postgres by a signal: SIGQUIT is an immediate shutdown, SIGKILL is a crash."""
         pid = self.postgres.pid()
         assert pid
         os.kill(pid, number)
@@ -68,7 +68,7 @@ class Engines:
         self._hold(self.database_url)
 
     async def start_postgres(self) -> None:
-        """Starts Postgres where it was."""
+        """Starts Postgres again on its port."""
         assert await asyncio.to_thread(self.postgres.start) == self.database_url
 
     async def end_redis(self) -> None:
@@ -77,31 +77,31 @@ class Engines:
         self._hold(self.redis_url)
 
     async def start_redis(self) -> None:
-        """Starts Valkey where it was."""
+        """Starts Valkey again on its port."""
         assert await asyncio.to_thread(self.valkey.start) == self.redis_url
 
     async def wipe_redis(self) -> None:
-        """Valkey forgets everything."""
+        """Deletes all data in Valkey."""
         async with Redis.from_url(self.redis_url) as redis:
             assert await redis.flushall()
 
     def log(self) -> str:
-        """What Postgres logged."""
+        """The log of Postgres."""
         return (self.folder / "postgres.log").read_text(errors="replace")
 
     def _hold(self, url: str) -> None:
-        """While a server is away, clients that connect again and again would else be given its port to connect from."""
+        """Reserves the port while its server is down, or the system might assign it to a client that reconnects."""
         port = urlsplit(url).port
         assert port
         if url not in self._ports:
             self._ports[url] = hold_port(port)
 
 
-async def steadily(ask: Callable[[], Awaitable[_T]], seconds: float = 60.0) -> _T:
-    """What `ask` returns; asked again while Postgres is away."""
+async def retry_while_down(query: Callable[[], Awaitable[_T]], seconds: float = 60.0) -> _T:
+    """The result of `query`, which is repeated while Postgres is unavailable."""
     async with asyncio.timeout(seconds):
         while True:
             try:
-                return await ask()
+                return await query()
             except DATABASE_UNAVAILABLE:
                 await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Servers and workers as a deployment runs them: processes that a supervisor starts again when they end."""
+"""Servers and workers as a deployment runs them: processes that are started again when they end."""
 
 import asyncio
 import os
@@ -12,18 +12,18 @@ from typing import BinaryIO
 from tests.fakes.conditions import until
 
 _ROOT = Path(__file__).parents[2]
-# Whose processes are tried. A copy with a guard taken out shows whether the tests would notice.
-TREE = Path(os.environ.get("ASSAY_FAULTS_TREE", _ROOT))
-# Generous: two cores may be shared with everything else.
+# The code that the processes run: a copy with a safeguard removed shows whether the tests notice.
+SOURCE_TREE = Path(os.environ.get("ASSAY_FAULTS_TREE", _ROOT))
+# Generous, since the machine may be busy.
 START_SECONDS = 60.0
-_KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-_READY = {"serve": "serving", "worker": "worker_started"}
-# Ends that a supervisor expects: a stop that was asked for, and an axe.
-_EXPECTED = (0, -signal.SIGKILL)
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_READY_EVENT = {"serve": "serving", "worker": "worker_started"}
+# Exit statuses after SIGTERM and SIGKILL.
+_EXPECTED_EXITS = (0, -signal.SIGKILL)
 
 
 class Service:
-    """One place in the deployment and the process that fills it now; `exits` has the status of each that ended."""
+    """A server or worker of the deployment, which is restarted when its process ends; `exits` has all exit statuses."""
 
     def __init__(self, name: str, command: str, settings: dict[str, str], logs: Path, tree: Path) -> None:
         self.name = name
@@ -39,51 +39,51 @@ class Service:
 
     @property
     def process_name(self) -> str:
-        """What the process that runs now calls itself towards Postgres: another one at each start."""
+        """The name of the current process towards Postgres, a new one at each start."""
         return f"{self.name}.{self.starts}"
 
     @property
     def pid(self) -> int:
-        """Of the process that runs now."""
+        """Process id of the current process."""
         assert self._process
         return self._process.pid
 
     async def start(self) -> None:
-        """Returns when the first process is ready."""
+        """Starts the first process and returns when it is ready."""
         self._supervising = asyncio.create_task(self._supervise())
-        await self.ready()
+        await self.wait_until_ready()
 
-    async def ready(self) -> None:
-        """Returns when the process that runs now serves, or takes jobs."""
-        await self.says(_READY[self._command])
+    async def wait_until_ready(self) -> None:
+        """Returns when the current process serves requests, or takes jobs."""
+        await self.wait_for_event(_READY_EVENT[self._command])
 
-    async def says(self, event: str) -> None:
-        """Returns when the process that runs now has logged such an event."""
+    async def wait_for_event(self, event: str) -> None:
+        """Returns when the current process has logged this event."""
 
-        async def said() -> bool:
+        async def logged() -> bool:
             assert self._supervising and not self._supervising.done(), f"{self.name} ended: {self.exits}\n{self.log()}"
-            return self.said(event)
+            return self.has_logged(event)
 
-        await until(said, START_SECONDS)
+        await until(logged, START_SECONDS)
 
-    def said(self, event: str) -> bool:
-        """Whether the process that runs now has logged such an event."""
+    def has_logged(self, event: str) -> bool:
+        """Whether the current process has logged this event."""
         return f'"event": "{event}"' in self.log()
 
     def log(self) -> str:
-        """What the process that runs now has logged so far."""
+        """The log of the current process so far."""
         path = self._logs / f"{self.process_name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def send(self, number: signal.Signals) -> None:
-        """Sends a signal to the process that runs now."""
+    def send_signal(self, signal_number: signal.Signals) -> None:
+        """Sends a signal to the current process."""
         assert self._process
-        self._process.send_signal(number)
+        self._process.send_signal(signal_number)
 
-    async def end(self, number: signal.Signals) -> int:
-        """Sends a signal and returns the exit status; by then the next process starts."""
+    async def end(self, signal_number: signal.Signals) -> int:
+        """Sends a signal and returns the exit status; the next process is then being started."""
         ended = len(self.exits)
-        self.send(number)
+        self.send_signal(signal_number)
 
         async def gone() -> bool:
             return len(self.exits) > ended
@@ -92,7 +92,7 @@ class Service:
         return self.exits[ended]
 
     async def stop(self) -> None:
-        """Kills the process for good."""
+        """Kills the process, which is not restarted."""
         self._ending = True
         self._kill_if_ending()
         if self._supervising:
@@ -105,7 +105,7 @@ class Service:
                 self._process = await self._spawn(log)
             self._kill_if_ending()
             self.exits.append(await self._process.wait())
-            if self.exits[-1] not in _EXPECTED:
+            if self.exits[-1] not in _EXPECTED_EXITS:
                 return
 
     def _kill_if_ending(self) -> None:
@@ -116,80 +116,85 @@ class Service:
         return (self._logs / f"{self.process_name}.log").open("wb")
 
     async def _spawn(self, log: BinaryIO) -> asyncio.subprocess.Process:
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        # Postgres takes a setting of any name with a dot in it; the ledger reads it there.
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        # Postgres accepts settings of any name with a dot in it; the trigger of the ledger reads this one.
         url = f"{self._settings['DATABASE_URL']}?faults.process={self.process_name}"
         return await asyncio.create_subprocess_exec(
-            # It ends with our end of its standard input, so that no process outlives a run that is killed.
+            # With --while-stdin-open it ends when this process does, even when that is killed.
             sys.executable, "-m", "app", self._command, "--while-stdin-open",
             cwd=self._tree,
-            env=kept | self._settings | {"DATABASE_URL": url},
+            env=inherited | self._settings | {"DATABASE_URL": url},
             stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
         )  # fmt: skip
 
 
 @dataclass
 class Fleet:
-    """The processes of one deployment over the same settings."""
+    """All servers and workers of one deployment, with the same settings."""
 
     settings: dict[str, str]
     logs: Path
     servers: list[Service] = field(default_factory=list)
     workers: list[Service] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
-    _ports: list[socket.socket] = field(default_factory=list)
+    _held_ports: list[socket.socket] = field(default_factory=list)
 
     async def start(self, servers: int, workers: int) -> None:
-        """So many more of each, ready."""
+        """Adds so many servers and workers and returns when all are ready."""
         adding = [self.add_server() for _ in range(servers)], [self.add_worker() for _ in range(workers)]
         await asyncio.gather(*adding[0], *adding[1])
 
     async def add_server(self, **settings: str) -> Service:
-        """A server that serves; restarts keep its address, the last of `urls`."""
-        held = hold_port()
-        self._ports.append(held)
-        port = held.getsockname()[1]
+        """Adds a server and returns when it is ready. Its address, the last of `urls`, stays the same."""
+        port_holder = hold_port()
+        self._held_ports.append(port_holder)
+        port = port_holder.getsockname()[1]
         self.urls.append(f"http://127.0.0.1:{port}")
         name = f"server-{len(self.servers) + 1}"
-        service = Service(name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, TREE)
+        service = Service(name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, SOURCE_TREE)
         self.servers.append(service)
         await service.start()
         return service
 
-    async def add_worker(self, tree: Path = TREE, **settings: str) -> Service:
-        """A worker that takes jobs."""
+    async def add_worker(self, tree: Path = SOURCE_TREE, **settings: str) -> Service:
+        """Adds a worker, which may run another copy of the code, and returns when it is ready."""
         name = f"worker-{len(self.workers) + 1}"
         service = Service(name, "worker", self.settings | settings, self.logs, tree)
         self.workers.append(service)
         await service.start()
         return service
 
-    def worker(self, process_name: str) -> Service | None:
-        """The place of a worker that runs now."""
+    def find_worker(self, process_name: str) -> Service | None:
+        """The worker whose current process has this name, or None."""
         return next((worker for worker in self.workers if worker.process_name == process_name), None)
 
-    def unexpected_ends(self) -> list[tuple[str, int, str]]:
-        """Processes that ended in another way than by SIGTERM in good order or by SIGKILL: name, status, end of log."""
-        ended = (service for service in (*self.servers, *self.workers) if service.exits)
-        last = ((service, service.exits[-1]) for service in ended)
-        return [(service.name, status, service.log()[-500:]) for service, status in last if status not in _EXPECTED]
+    def unexpected_exits(self) -> list[tuple[str, int, str]]:
+        """Processes whose last exit was neither a clean one nor by SIGKILL: name, status, end of log."""
+        last_exits = [(service, service.exits[-1]) for service in (*self.servers, *self.workers) if service.exits]
+        return [
+            (service.name, status, service.log()[-500:])
+            for service, status in last_exits
+            if status not in _EXPECTED_EXITS
+        ]
 
-    def lines_with(self, *marks: str) -> list[str]:
-        """The log lines of all processes so far that have one of these texts."""
-        texts = [path.read_text(errors="replace") for path in sorted(self.logs.glob("*.log"))]
-        return [line for text in texts for line in text.splitlines() if any(mark in line for mark in marks)]
+    def log_lines_with(self, *texts: str) -> list[str]:
+        """The log lines of all processes so far that contain one of these texts."""
+        logs = [path.read_text(errors="replace") for path in sorted(self.logs.glob("*.log"))]
+        return [line for log in logs for line in log.splitlines() if any(text in line for text in texts)]
 
     async def stop(self) -> None:
-        """Kills what runs."""
+        """Kills all processes."""
         await asyncio.gather(*(service.stop() for service in (*self.servers, *self.workers)))
-        for held in self._ports:
-            held.close()
+        for port_holder in self._held_ports:
+            port_holder.close()
 
 
 def hold_port(port: int = 0) -> socket.socket:
-    """A port (of ours, or a free one) on loopback that the system gives to nobody else between two servers on it,
-    neither to listen on nor to connect from; who asks for it by number may still listen."""
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", port))
-    return held
+    """A socket that reserves a port (this one, or a free one) on loopback, for as long as it is open.
+
+    The system then does not assign the port to any other socket while its server is down. A server that binds to it
+    explicitly can still listen."""
+    port_holder = socket.socket()
+    port_holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port_holder.bind(("127.0.0.1", port))
+    return port_holder

@@ -1,4 +1,4 @@
-"""Students who start, answer and submit over HTTP, and rows that tell what became of it."""
+"""Students who start, answer and submit assessments over HTTP, and waiting for their results."""
 
 from uuid import UUID
 
@@ -6,13 +6,13 @@ from app.repositories.sql import Pool
 from tests.bank import SLUG, Bank
 from tests.fakes.balancer import PatientClient
 from tests.fakes.conditions import until
-from tests.faults.engines import steadily
+from tests.faults.engines import retry_while_down
 
 _COMPLETED = "SELECT status = 'completed' FROM assessments WHERE id = $1"
 
 
-async def begin(client: PatientClient, bank: Bank, essay: str) -> str:
-    """Starts and answers every question; returns the assessment's path."""
+async def start_and_answer(client: PatientClient, bank: Bank, essay: str) -> str:
+    """Starts an assessment and answers every question; returns its path."""
     started = await client.send("POST", "/assessments", {"track": SLUG}, key="start")
     assert started.status in (200, 201), started.raw
     path = started.headers["Location"]
@@ -24,16 +24,16 @@ async def begin(client: PatientClient, bank: Bank, essay: str) -> str:
 
 
 async def submit(client: PatientClient, path: str) -> UUID:
-    """Submits; returns the assessment's id when that was accepted."""
+    """Submits the assessment; returns its id."""
     submitted = await client.send("POST", f"{path}/submit", key="submit")
     assert submitted.status == 202, submitted.raw
     return UUID(submitted.body["assessment_id"])
 
 
-async def completed(pool: Pool, assessment_id: UUID, seconds: float = 60.0) -> None:
-    """Returns when the assessment has its result."""
+async def wait_until_completed(pool: Pool, assessment_id: UUID, seconds: float = 60.0) -> None:
+    """Returns when the assessment is completed."""
 
     async def done() -> bool:
-        return bool(await steadily(lambda: pool.fetchval(_COMPLETED, assessment_id)))
+        return bool(await retry_while_down(lambda: pool.fetchval(_COMPLETED, assessment_id)))
 
     await until(done, seconds)

@@ -64,7 +64,7 @@ async def bare_fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     fleet = Fleet({"JWT_SECRET": SECRET}, tmp_path)
     yield fleet
     await fleet.stop()
-    assert fleet.unexpected_ends() == []
+    assert fleet.unexpected_exits() == []
 
 
 async def test_without_postgres_and_redis_each_is_logged_once(bare_fleet: Fleet) -> None:
@@ -106,11 +106,11 @@ async def test_without_migrations_the_command_to_run_is_logged_once(bare_fleet: 
                     "none applied; run `assay migrate`",
                 )
     for service in (server, worker):
-        await service.says("database_not_migrated")
+        await service.wait_for_event("database_not_migrated")
         assert "run `assay migrate`" in service.log()
     await asyncio.to_thread(migrate, url)
     for service in (server, worker):
-        await service.says("database_migrated")
+        await service.wait_for_event("database_migrated")
         counts = events(service)
         assert (counts["database_not_migrated"], counts["database_unavailable"]) == (1, 0), counts
         assert await service.end(signal.SIGTERM) == 0
@@ -122,13 +122,13 @@ async def test_the_end_of_an_outage_is_logged_once(fleet: Fleet, engines: Engine
     await engines.end_postgres(signal.SIGQUIT)
     services = (*fleet.servers, *fleet.workers)
     for service in fleet.workers:
-        await service.says("redis_unavailable")
-        await service.says("database_unavailable")
-    await fleet.servers[0].says("redis_unavailable")
+        await service.wait_for_event("redis_unavailable")
+        await service.wait_for_event("database_unavailable")
+    await fleet.servers[0].wait_for_event("redis_unavailable")
     await engines.start()
     for service in services:
-        await service.says("redis_available")
-    await fleet.workers[0].says("database_available")
+        await service.wait_for_event("redis_available")
+    await fleet.workers[0].wait_for_event("database_available")
     for service in services:
         counts = events(service)
         assert counts["redis_unavailable"] == counts["redis_available"] == 1

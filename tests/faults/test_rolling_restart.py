@@ -1,4 +1,4 @@
-"""Every server and worker stopped and replaced, one after the other, under load: nobody notices."""
+"""Every server and worker is stopped and replaced, one after the other, under load: no request and no work is lost."""
 
 import asyncio
 import itertools
@@ -18,18 +18,18 @@ from tests.bank import SLUG, Bank
 from tests.fakes.balancer import Balancer, PatientClient
 from tests.fakes.conditions import until
 from tests.faults.processes import Fleet
-from tests.faults.students import completed
+from tests.faults.students import wait_until_completed
 
 STUDENTS = 3
-# Requests that are answered before the next process is stopped, so that each stop comes under load.
-BETWEEN = 20
+# Requests that are answered before the next process is stopped, so that each stop happens under load.
+REQUESTS_BETWEEN = 20
 
 
 @dataclass
 class Load:
-    """Students who sit one assessment after the other until they are told to stop.
+    """Students who take one assessment after the other until `stop` is set.
 
-    As balancers do, they send a request again whose connection ended before a byte of its answer, and with its key.
+    As load balancers do, they send a request again if its connection ended before the answer began.
     """
 
     balancer: Balancer
@@ -39,36 +39,36 @@ class Load:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    async def student(self) -> None:
-        """Sits assessments."""
+    async def run_student(self) -> None:
+        """Takes assessments."""
         while not self.stop.is_set():
-            await self._sit(PatientClient(self.balancer, f"student-{next(self._numbers)}"))
+            await self._take_assessment(PatientClient(self.balancer, f"student-{next(self._numbers)}"))
 
-    async def more(self) -> None:
+    async def wait_for_requests(self) -> None:
         """Returns when some more requests were answered."""
-        wanted = self.answered + BETWEEN
+        wanted = self.answered + REQUESTS_BETWEEN
 
         async def enough() -> bool:
             return self.answered >= wanted
 
         await until(enough, 60)
 
-    async def _sit(self, client: PatientClient) -> None:
-        started = await self._sent(client, 201, "POST", "/assessments", {"track": SLUG}, "start")
+    async def _take_assessment(self, client: PatientClient) -> None:
+        started = await self._send(client, 201, "POST", "/assessments", {"track": SLUG}, "start")
         path = f"/assessments/{started['assessment_id']}"
         responses = self.bank.answers(right="B", essay="Water rises in the xylem.")
-        await self._sent(client, 200, "PATCH", f"{path}/responses", {"responses": responses})
-        await self._sent(client, 202, "POST", f"{path}/submit", key="submit")
+        await self._send(client, 200, "PATCH", f"{path}/responses", {"responses": responses})
+        await self._send(client, 202, "POST", f"{path}/submit", key="submit")
         self.submitted.append(UUID(started["assessment_id"]))
 
         async def done() -> bool:
-            # A server that is told to stop answers those who wait at once.
-            shown = await self._sent(client, 200, "GET", f"{path}/status?wait=20")
-            return bool(shown["status"] == "completed")
+            # A server that is stopping answers long polls at once.
+            status = await self._send(client, 200, "GET", f"{path}/status?wait=20")
+            return bool(status["status"] == "completed")
 
         await until(done, 60)
 
-    async def _sent(
+    async def _send(
         self, client: PatientClient, status: int, method: str, path: str, json: object = None, key: str | None = None
     ) -> Any:
         try:
@@ -82,7 +82,7 @@ class Load:
 
 @dataclass
 class SlowRequest:
-    """A submission of which a server has taken the head (it said so) and waits for the body."""
+    """A submission of which a server has read the head, and answered that with 100 Continue, but not yet the body."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -105,7 +105,7 @@ class SlowRequest:
         return cls(reader, writer)
 
     async def finish(self) -> UUID:
-        """Sends the body; returns the assessment's id when the answer is that it was accepted."""
+        """Sends the body, checks that the submission is accepted, and returns the assessment's id."""
         self.writer.write(b"{}")
         head, _, body = (await self.reader.read()).partition(b"\r\n\r\n")
         self.writer.close()
@@ -114,8 +114,8 @@ class SlowRequest:
         return UUID(orjson.loads(body)["assessment_id"])
 
 
-async def slow(balancer: Balancer, url: str, owner: str) -> SlowRequest:
-    """A slow submission at one of the servers."""
+async def begin_slow_submission(balancer: Balancer, url: str, owner: str) -> SlowRequest:
+    """Starts an assessment, and sends the head of its submission to one of the servers."""
     started = await PatientClient(balancer, owner).send_once("POST", "/assessments", {"track": SLUG})
     return await SlowRequest.begin(url, started.headers["Location"] + "/submit", owner)
 
@@ -123,31 +123,31 @@ async def slow(balancer: Balancer, url: str, owner: str) -> SlowRequest:
 async def test_replacing_every_process_loses_no_request_and_no_work(
     fleet: Fleet, balancer: Balancer, bank: Bank, pool: Pool
 ) -> None:
-    # The usual lease: no heartbeat may be missed only because everything runs on a few cores.
+    # The default lease: no heartbeat may be missed just because the machine is busy.
     fleet.settings["JOB_LEASE_SECONDS"] = "15"
     await fleet.start(servers=2, workers=2)
     load = Load(balancer, bank)
     async with asyncio.TaskGroup() as students:
         for _ in range(STUDENTS):
-            students.create_task(load.student())
+            students.create_task(load.run_student())
         for server, url in zip(fleet.servers, fleet.urls, strict=True):
-            await load.more()
-            begun = await slow(balancer, url, f"slow-{server.name}")
+            await load.wait_for_requests()
+            slow_request = await begin_slow_submission(balancer, url, f"slow-{server.name}")
             ending = asyncio.create_task(server.end(signal.SIGTERM))
-            await server.says("stopping")
-            load.submitted.append(await begun.finish())
+            await server.wait_for_event("stopping")
+            load.submitted.append(await slow_request.finish())
             assert await ending == 0
-            await server.ready()
+            await server.wait_until_ready()
         for worker in fleet.workers:
-            await load.more()
+            await load.wait_for_requests()
             assert await worker.end(signal.SIGTERM) == 0
-            await worker.ready()
+            await worker.wait_until_ready()
         load.stop.set()
     for assessment_id in load.submitted:
-        await completed(pool, assessment_id)
-    # Nothing that a server did was left unanswered: no second try found its work done. But a connection that comes in
-    # the very moment in which a listening socket closes is reset by the system.
+        await wait_until_completed(pool, assessment_id)
+    # No request that a server carried out was left unanswered, or its second try would have been replayed. But the
+    # system resets a connection that arrives at the very moment when a listening socket closes.
     assert balancer.outcomes["replayed"] == 0, balancer.outcomes
     assert balancer.outcomes["unanswered"] <= len(fleet.servers), balancer.outcomes
-    rows = "SELECT count(*) FROM async_jobs WHERE status <> 'completed' OR attempts <> 1 OR crashes <> 0"
-    assert await pool.fetchval(rows) == 0
+    interrupted = "SELECT count(*) FROM async_jobs WHERE status <> 'completed' OR attempts <> 1 OR crashes <> 0"
+    assert await pool.fetchval(interrupted) == 0
