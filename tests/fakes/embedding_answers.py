@@ -1,4 +1,4 @@
-"""What an embeddings endpoint answers, right and wrong."""
+"""Behaviours of an embeddings endpoint, right and wrong."""
 
 import hashlib
 from typing import Any
@@ -8,12 +8,12 @@ from aiohttp import web
 from app.clients.llm.embeddings_local import DIMENSIONS
 from tests.fakes.model_server import Behaviour
 
-# Tokens that each text is said to have.
+# The number of tokens that is reported for each text.
 TOKENS = 10
 
 
 def row(text: str, length: int = DIMENSIONS) -> list[float]:
-    """A direction for each word, so that texts are near as far as they share words. Not of length 1."""
+    """A direction for each word, so that texts are similar as far as they share words. Not of length 1."""
     numbers = [0.0] * length
     for word in text.lower().replace(".", " ").replace(",", " ").split():
         digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
@@ -22,26 +22,27 @@ def row(text: str, length: int = DIMENSIONS) -> list[float]:
 
 
 def vectors(length: int = DIMENSIONS) -> Behaviour:
-    """A vector for each text, of this length whatever was asked for; not in their order, which `index` tells."""
+    """A vector for each text, of this length whatever the request says. They are not in the texts' order, which only
+    `index` shows."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return told([row(text, length) for text in body["input"]], body)
+        return embedding_response([row(text, length) for text in body["input"]], body)
 
     return behave
 
 
 def rows(*numbers: list[Any]) -> Behaviour:
-    """These vectors, whatever was asked."""
+    """These vectors, whatever the request says."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return told(list(numbers), body)
+        return embedding_response(list(numbers), body)
 
     return behave
 
 
-def told(numbers: list[list[Any]], body: dict[str, Any]) -> web.Response:
-    """The answer with these vectors."""
-    data = [{"object": "embedding", "index": place, "embedding": each} for place, each in enumerate(numbers)]
+def embedding_response(numbers: list[list[Any]], body: dict[str, Any]) -> web.Response:
+    """The response with these vectors."""
+    data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(numbers)]
     tokens = TOKENS * len(body["input"])
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return web.json_response({"object": "list", "model": body["model"], "data": data[::-1], "usage": usage})

@@ -1,4 +1,4 @@
-"""A model provider on loopback that does as it is told and remembers what it was asked."""
+"""A model provider on loopback with scripted behaviour that records the requests."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ DIMENSIONS = ("relevance", "depth", "clarity", "technical")
 
 
 class ModelServer:
-    """Answers `POST /v1/chat/completions` by the next scripted behaviour, or else by good scores, and
-    `POST /v1/embeddings` by one of its own script, or else as if there were none."""
+    """Answers `POST /v1/chat/completions` by the next behaviour of `script`, or else by `default`: good scores.
+    `POST /v1/embeddings` has a script of its own, and is unknown (404) by default."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -26,13 +26,13 @@ class ModelServer:
         self.embedding_default: Behaviour = failure(404)
         self.url = ""
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def answer_chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
         behaviour = self.script.popleft() if self.script else self.default
         return await behaviour(request, body)
 
-    async def embed(self, request: web.Request) -> web.StreamResponse:
+    async def answer_embeddings(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.embedding_requests.append(body)
         behaviour = self.embedding_script.popleft() if self.embedding_script else self.embedding_default
@@ -44,8 +44,8 @@ async def model_server() -> AsyncIterator[ModelServer]:
     """A running server; `url` is the OPENAI_BASE_URL."""
     server = ModelServer()
     app = web.Application()
-    app.router.add_post("/v1/chat/completions", server.handle)
-    app.router.add_post("/v1/embeddings", server.embed)
+    app.router.add_post("/v1/chat/completions", server.answer_chat)
+    app.router.add_post("/v1/embeddings", server.answer_embeddings)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -61,24 +61,24 @@ def scores(points: int, quotes: list[str] | None = None, rationale: str = "Well 
     """The same points in each dimension; without `quotes`, the essay's first word is quoted."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        told = quotes if quotes is not None else [essay_of(body).split()[0]]
-        dimension = {"quotes": told, "rationale": rationale, "score": points}
-        return says(json.dumps(dict.fromkeys(DIMENSIONS, dimension)))(request, body)
+        shown = quotes if quotes is not None else [essay_of(body).split()[0]]
+        dimension = {"quotes": shown, "rationale": rationale, "score": points}
+        return completion(json.dumps(dict.fromkeys(DIMENSIONS, dimension)))(request, body)
 
     return behave
 
 
 def text(content: str | None, **message: Any) -> Behaviour:
-    """Any content, with `finish_reason` or `refusal` if named."""
+    """A completion with any content, and with `finish_reason` or `refusal` if given."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return says(content, **message)(request, body)
+        return completion(content, **message)(request, body)
 
     return behave
 
 
 def after(seconds: float, behaviour: Behaviour) -> Behaviour:
-    """The same, after some time."""
+    """The same behaviour after some time."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         await asyncio.sleep(seconds)
@@ -88,7 +88,7 @@ def after(seconds: float, behaviour: Behaviour) -> Behaviour:
 
 
 def failure(status: int, code: str | None = None, headers: dict[str, str] | None = None) -> Behaviour:
-    """An error of the provider."""
+    """An error response of the provider."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         error = {"message": "scripted", "type": "scripted", "code": code}
@@ -98,7 +98,7 @@ def failure(status: int, code: str | None = None, headers: dict[str, str] | None
 
 
 def hang() -> Behaviour:
-    """No answer until the caller goes away."""
+    """No answer until the client disconnects."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -124,7 +124,7 @@ def essay_of(body: dict[str, Any]) -> str:
     return essay
 
 
-def says(
+def completion(
     content: str | None, finish_reason: str = "stop", refusal: str | None = None
 ) -> Callable[[web.Request, dict[str, Any]], web.Response]:
     """A completion with this content."""

@@ -1,42 +1,42 @@
-"""A model provider that obeys whatever part of an essay it finds outside of the field that essays belong in."""
+"""A model provider that obeys every part of an essay that is outside of the essay's field."""
 
 import json
 from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.model_server import DIMENSIONS, says
+from tests.fakes.model_server import DIMENSIONS, completion
 
 FULL, MIDDLING = 25, 12
-# A shorter piece of an essay may stand in any text.
+# A shorter piece of an essay may occur in any text.
 PIECE = 20
 _KEYS = {"question", "rubric", "reference_answer", "essay"}
 _ROLES = ["system", "user"]
 
 
 class ObeyingGrader:
-    """A behaviour of `ModelServer`: full points where a piece of the `attack` is read as instructions, else middling
-    ones. A field is no border to it unless the user message is one JSON object with the agreed keys, each once."""
+    """A behaviour of `ModelServer`: full points if a piece of the `attack` is among the instructions, else middling
+    points. The essay's field only counts if the user message is one JSON object with the agreed keys, each once."""
 
     def __init__(self, attack: str = "", known: str = "") -> None:
         self.attack = attack
-        """The essay as its student saved it."""
+        """The essay as stored."""
         self.known = known
-        """What is asked without any essay. An essay may use the same words."""
+        """The prompt without an essay. An essay may use the same words."""
 
     async def __call__(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         dimension = {"findings": [], "quotes": [], "rationale": "Read.", "score": self.points(body)}
-        return says(json.dumps(dict.fromkeys(DIMENSIONS, dimension)))(request, body)
+        return completion(json.dumps(dict.fromkeys(DIMENSIONS, dimension)))(request, body)
 
     def points(self, body: dict[str, Any]) -> int:
-        """What it gives for a request, in each dimension."""
-        essay, instructions = _divided(body)
+        """The points in each dimension for a request."""
+        essay, instructions = _split(body)
         reached = any(_reaches(text, instructions, self.known) for text in (self.attack, essay))
         return FULL if reached else MIDDLING
 
 
-def _divided(body: dict[str, Any]) -> tuple[str, str]:
-    """The essay in its field, if there is one, and everything else, which is obeyed."""
+def _split(body: dict[str, Any]) -> tuple[str, str]:
+    """The essay in its field, if there is one, and everything else, which counts as instructions."""
     messages = body["messages"]
     everything = "\n".join(_texts(body))
     if [message["role"] for message in messages] != _ROLES:
@@ -52,25 +52,25 @@ def _divided(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; ValueError where a key stands in it twice, since nobody knows which of the two a model reads."""
+    """The object; ValueError if it has a key twice, since it is not known which of the two a model reads."""
     if len(dict(pairs)) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("duplicate key")
     return dict(pairs)
 
 
 def _texts(value: Any) -> list[str]:
-    """All texts in a JSON value, keys included, as a model reads them."""
+    """All texts in a JSON value, keys included."""
     if isinstance(value, str):
         return [value]
     inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-    return [text for one in inner for text in _texts(one)]
+    return [text for item in inner for text in _texts(item)]
 
 
 def _reaches(essay: str, instructions: str, known: str) -> bool:
-    """Whether a piece of the essay, or all of a shorter one, stands in the instructions, and not in what is known."""
+    """Whether a piece of the essay, or all of a shorter one, is in the instructions and not in the known text."""
     length = min(PIECE, len(essay))
-    brought = _pieces(essay, length) - _pieces(known, length)
-    return length > 0 and not brought.isdisjoint(_pieces(instructions, length))
+    own_pieces = _pieces(essay, length) - _pieces(known, length)
+    return length > 0 and not own_pieces.isdisjoint(_pieces(instructions, length))
 
 
 def _pieces(text: str, length: int) -> set[str]:

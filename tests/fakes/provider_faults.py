@@ -1,4 +1,4 @@
-"""What a provider may do wrong, by name: the behaviour, and the code of the trouble that it is."""
+"""Faults of a provider by name: the behaviour, and the code of the error that it causes."""
 
 import asyncio
 import json
@@ -9,25 +9,25 @@ from aiohttp import web
 from tests.fakes.model_server import DIMENSIONS, Behaviour, essay_of, failure, reset, text
 
 
-def answer(points: int = 20, **changed: Any) -> str:
-    """A good answer, with one dimension changed."""
+def answer(points: int = 20, **changes: Any) -> str:
+    """A good answer, with changes in one dimension."""
     dimension = {"quotes": ["Water rises"], "rationale": "Well argued.", "score": points}
-    return json.dumps(dict.fromkeys(DIMENSIONS, dimension) | {"depth": dimension | changed})
+    return json.dumps(dict.fromkeys(DIMENSIONS, dimension) | {"depth": dimension | changes})
 
 
-def raw(body: bytes, content_type: str = "application/json") -> Behaviour:
-    """Any bytes with status 200."""
+def raw_body(content: bytes, content_type: str = "application/json") -> Behaviour:
+    """A response with status 200 and any body."""
 
-    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
-        return web.Response(body=body, content_type=content_type)
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return web.Response(body=content, content_type=content_type)
 
     return behave
 
 
 def dripping() -> Behaviour:
-    """Never silent for long, and never done."""
+    """A body that never ends and never pauses for long."""
 
-    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         while True:
@@ -38,15 +38,15 @@ def dripping() -> Behaviour:
 
 
 def by_essay(behaviours: dict[str, Behaviour]) -> Behaviour:
-    """Different for each essay."""
+    """A behaviour for each essay."""
 
-    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
-        return await behaviours[essay_of(told)](request, told)
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return await behaviours[essay_of(body)](request, body)
 
     return behave
 
 
-PASSING = {
+TRANSIENT_FAULTS = {
     "too many requests": (failure(429), "model_rate_limited"),
     "server error": (failure(500), "model_unavailable"),
     "overloaded": (failure(529), "model_unavailable"),
@@ -65,17 +65,17 @@ PASSING = {
     "a nul": (text(answer(rationale="Well\0argued")), "model_answer_unusable"),
     "a raw nul": (text("\0"), "model_answer_unusable"),
     "a lone surrogate": (text(answer(rationale="\ud800")), "model_answer_unusable"),
-    "garbage": (raw(b"\xff\xfe\x00garbage"), "model_answer_unusable"),
-    "a web page": (raw(b"<html>gateway</html>", "text/html"), "model_answer_unusable"),
-    "a list": (raw(b"[]"), "model_answer_unusable"),
-    "a text": (raw(b'"ok"'), "model_answer_unusable"),
-    "no choices": (raw(b'{"choices": []}'), "model_answer_unusable"),
-    "an empty choice": (raw(b'{"choices": [{}]}'), "model_answer_unusable"),
-    "a strange choice": (raw(b'{"choices": [7]}'), "model_answer_unusable"),
-    "a strange content": (raw(b'{"choices": [{"message": {"content": 7}}]}'), "model_answer_unusable"),
+    "garbage": (raw_body(b"\xff\xfe\x00garbage"), "model_answer_unusable"),
+    "a web page": (raw_body(b"<html>gateway</html>", "text/html"), "model_answer_unusable"),
+    "a list": (raw_body(b"[]"), "model_answer_unusable"),
+    "a text": (raw_body(b'"ok"'), "model_answer_unusable"),
+    "no choices": (raw_body(b'{"choices": []}'), "model_answer_unusable"),
+    "an empty choice": (raw_body(b'{"choices": [{}]}'), "model_answer_unusable"),
+    "a strange choice": (raw_body(b'{"choices": [7]}'), "model_answer_unusable"),
+    "a strange content": (raw_body(b'{"choices": [{"message": {"content": 7}}]}'), "model_answer_unusable"),
 }
 
-LASTING = {
+PERMANENT_FAULTS = {
     "quota": (failure(429, "insufficient_quota"), "model_quota_spent"),
     "key": (failure(401, "invalid_api_key"), "model_refused_request"),
     "bad request": (failure(400), "model_refused_request"),

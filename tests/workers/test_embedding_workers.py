@@ -19,7 +19,7 @@ from tests.bank import CREDENTIALS, Bank
 from tests.fakes.conditions import until
 from tests.fakes.embedding_answers import TOKENS, row, vectors
 from tests.fakes.model_server import ModelServer, failure, hang
-from tests.fakes.provider_faults import raw
+from tests.fakes.provider_faults import raw_body
 from tests.pipelines import job_id, submit
 from tests.workers.conftest import StartWorker
 from tests.workers.test_worker_process import SECONDS, by_model, until_completed
@@ -107,7 +107,7 @@ async def test_words_alone_find_while_the_provider_is_unavailable(
     worker = await start_worker(OPENAI_TIMEOUT="1", **with_embeddings(provider))
     await until_embedded(pool)
     limited = failure(429, headers={"Retry-After": "1"})
-    faults = {"500": failure(500), "garbage": raw(b"\xff\xfe"), "hangs": hang(), "another length": vectors(1536)}
+    faults = {"500": failure(500), "garbage": raw_body(b"\xff\xfe"), "hangs": hang(), "another length": vectors(1536)}
     for name, fault in faults.items():
         requests = len(provider.embedding_requests)
         if name == "another length":

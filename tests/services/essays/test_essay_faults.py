@@ -1,4 +1,4 @@
-"""Exceptions of our own code on one essay: they cost it no points and other essays nothing, and a person is asked."""
+"""Exceptions of our own code on one essay: it loses no points, other essays are not affected, and a person is asked."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -32,7 +32,7 @@ from tests.pipelines import job_id, pipeline, run_all, submit
 
 # More digits than Python converts to an integer.
 HOSTILE = f"{ESSAY} &#{'9' * 4301};"
-# After so many the fallbacks are used, and after one more only what cannot fail.
+# After so many crashes the fallback is used, and after one more the essays get no score.
 CRASHES = {"given up": 3, "given up twice": 4}
 CHECK_FAILED = ["injection_check_failed", "needs_review"]
 
@@ -47,7 +47,7 @@ async def bank(pool: Pool, bank: Bank) -> Bank:
 
 
 @dataclass
-class Ended:
+class EndedAssessment:
     """An assessment when all its jobs have ended."""
 
     result: dict[str, Any]
@@ -56,7 +56,7 @@ class Ended:
 
     @property
     def essays(self) -> list[dict[str, Any]]:
-        """The essays' lines, the one with fewer points first."""
+        """The essays' lines, the one with the lower maximum first."""
         lines: list[dict[str, Any]] = self.result["breakdown"]["essay"]["questions"]
         return sorted(lines, key=lambda line: line["max_score"])
 
@@ -65,16 +65,17 @@ class Ended:
         return [line["scorer"] for line in self.essays]
 
 
-class Worker:
-    """Submits assessments with both essays, and does their jobs with parts that may be faulty."""
+class FaultyRunner:
+    """Submits assessments with both essays, and runs their jobs with parts that may be faulty."""
 
     def __init__(self, pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, url: str) -> None:
         self._pool, self._bank, self._redis_url, self._embedder = pool, bank, redis_url, embedder
         self._url = url
         self.stack = AsyncExitStack()
 
-    async def run(self, path: str, essay: str, **parts: Any) -> Ended:
-        """Both essays on this path: scored by the `model`, estimated (`local`), or given up after crashes."""
+    async def run(self, path: str, essay: str, **parts: Any) -> EndedAssessment:
+        """Submits both essays and takes this path: scored by the `model`, estimated (`local`), or given up after
+        crashes."""
         essays = self._bank.answers(essay=essay, essay_two=SECOND_ESSAY)
         others = [answer for answer in self._bank.all_answers() if answer["answer"] not in (ESSAY, SECOND_ESSAY)]
         assessment_id = await submit(self._pool, self._bank, answers=[*others, *essays])
@@ -87,13 +88,16 @@ class Worker:
         self.stack.push_async_callback(model.close)
         return model
 
-    async def finish(self, assessment_id: UUID, announce: Callable[[UUID], None] | None = None, **parts: Any) -> Ended:
+    async def finish(
+        self, assessment_id: UUID, publish_change: Callable[[UUID], None] | None = None, **parts: Any
+    ) -> EndedAssessment:
         running = pipeline(self._pool, self._redis_url, self._embedder, **parts)
         self.stack.push_async_callback(running.job_queue.redis.aclose)
-        if announce:
+        if publish_change:
             scoring = running.handlers[JobType.GPT]
             assert isinstance(scoring, EssayJob)
-            running = replace(running, handlers={**running.handlers, JobType.GPT: replace(scoring, announce=announce)})
+            scoring = replace(scoring, publish_change=publish_change)
+            running = replace(running, handlers={**running.handlers, JobType.GPT: scoring})
         await run_all(self._pool, running)
         row = await self._pool.fetchrow(
             """SELECT r.body, a.needs_review, j.status, j.attempts, j.error, j.reasons FROM assessments a
@@ -103,9 +107,9 @@ class Worker:
             assessment_id,
         )
         assert row is not None
-        return Ended(json.loads(row["body"]), row["needs_review"], dict(row))
+        return EndedAssessment(json.loads(row["body"]), row["needs_review"], dict(row))
 
-    async def healing(self, model: Any) -> DegradedRescorer:
+    async def rescorer(self, model: Any) -> DegradedRescorer:
         running = pipeline(self._pool, self._redis_url, self._embedder)
         self.stack.push_async_callback(running.job_queue.redis.aclose)
         return DegradedRescorer(
@@ -114,16 +118,16 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(
+async def runner(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Worker]:
-    worker = Worker(pool, bank, redis_url, embedder, provider.url)
-    yield worker
-    await worker.stack.aclose()
+) -> AsyncIterator[FaultyRunner]:
+    runner = FaultyRunner(pool, bank, redis_url, embedder, provider.url)
+    yield runner
+    await runner.stack.aclose()
 
 
 def raising_detector(error: Exception) -> Callable[[VisibleText], bool]:
-    """Raises for the first essay, and does its work for others."""
+    """A detector that raises for the first essay, and works for others."""
 
     def detect(essay: VisibleText) -> bool:
         if essay.original == ESSAY:
@@ -146,7 +150,7 @@ class RaisingEstimate:
 
 
 class UnreadableAnswer(str):
-    """An answer on which our own reading raises."""
+    """An answer that makes our own code raise when it reads it."""
 
     def __contains__(self, key: object) -> bool:
         raise LookupError(f"{ESSAY} in {self}")
@@ -154,26 +158,26 @@ class UnreadableAnswer(str):
 
 @dataclass
 class FaultyModel:
-    """A model that answers well, but for the first essay: then it raises, or answers what we fail to read."""
+    """A model that raises for the first essay, or answers it with an `UnreadableAnswer`; others get good answers."""
 
     fault: str
     provider: str = "loopback"
     name: str = "gpt-test"
-    asked: int = 0
+    calls: int = 0
 
     async def ask(self, prompt: EssayPrompt) -> ChatReply:
         dimension = {"findings": [], "quotes": [], "rationale": "Read.", "score": 20}
         answer = json.dumps(dict.fromkeys(DIMENSIONS, dimension))
         if json.loads(prompt.user)["essay"] != ESSAY:
             return ChatReply(answer=answer, tokens_in=1000)
-        self.asked += 1
+        self.calls += 1
         if self.fault == "raises":
             raise LookupError(ESSAY)
         return ChatReply(answer=UnreadableAnswer(answer), tokens_in=1000)
 
 
 def events(logs: Any, level: str = "error") -> list[str]:
-    """What was logged of exceptions; none of it quotes the essay."""
+    """The logged events of this level; asserts that none quotes the essay."""
     for entry in logs:
         assert "xylem" not in str(entry), "a log entry quotes the essay"
         assert "xylem" not in str(entry.get("exc_info")), "an exception in the log quotes the essay"
@@ -181,9 +185,9 @@ def events(logs: Any, level: str = "error") -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["model", "local", "given up"])
-async def test_a_reference_of_thousands_of_digits_costs_nothing(worker: Worker, path: str) -> None:
+async def test_a_character_reference_of_thousands_of_digits_does_no_harm(runner: FaultyRunner, path: str) -> None:
     with capture_logs() as logs:
-        ended = await worker.run(path, HOSTILE)
+        ended = await runner.run(path, HOSTILE)
     assert events(logs) == []
     assert [line["flags"] for line in ended.essays] == [[], []]
     assert ended.scorers == (["gpt", "gpt"] if path == "model" else ["local", "local"])
@@ -193,27 +197,27 @@ async def test_a_reference_of_thousands_of_digits_costs_nothing(worker: Worker, 
 
 @pytest.mark.parametrize("error", [RuntimeError(ESSAY), TimeoutError(ESSAY), ConnectionError(ESSAY), RecursionError()])
 @pytest.mark.parametrize("path", ["model", "local", "given up"])
-async def test_a_detector_that_raises_flags_the_essay_and_costs_nothing_else(
-    worker: Worker, path: str, error: Exception
+async def test_a_detector_that_raises_flags_the_essay_and_has_no_other_effect(
+    runner: FaultyRunner, path: str, error: Exception
 ) -> None:
-    whole = await worker.run(path, ESSAY)
+    unharmed = await runner.run(path, ESSAY)
     with capture_logs() as logs:
-        ended = await worker.run(path, ESSAY, detect_injection=raising_detector(error))
+        ended = await runner.run(path, ESSAY, detect_injection=raising_detector(error))
     assert events(logs) == ["injection_check_failed"]
     assert [line["flags"] for line in ended.essays] == [CHECK_FAILED, []]
-    assert [line["score"] for line in ended.essays] == [line["score"] for line in whole.essays]
-    assert ended.result["overall"] == whole.result["overall"]
-    assert (whole.needs_review, ended.needs_review) == (False, True)
+    assert [line["score"] for line in ended.essays] == [line["score"] for line in unharmed.essays]
+    assert ended.result["overall"] == unharmed.result["overall"]
+    assert (unharmed.needs_review, ended.needs_review) == (False, True)
     assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
 
 
 @pytest.mark.parametrize("error", [KeyError(ESSAY), TimeoutError(ESSAY), ConnectionError(ESSAY), MemoryError()])
 @pytest.mark.parametrize("path", ["local", "given up"])
-async def test_an_estimate_that_raises_leaves_one_essay_without_a_score_to_a_person(
-    worker: Worker, path: str, error: Exception
+async def test_if_an_estimate_raises_the_essay_has_no_score_and_a_person_is_asked(
+    runner: FaultyRunner, path: str, error: Exception
 ) -> None:
     with capture_logs() as logs:
-        ended = await worker.run(path, ESSAY, estimate=RaisingEstimate(error))
+        ended = await runner.run(path, ESSAY, estimate=RaisingEstimate(error))
     assert events(logs) == ["essay_not_estimated"]
     first, second = ended.essays
     assert (first["score"], first["reason"], second["scorer"]) == (None, "essay_unscored", "local")
@@ -222,52 +226,54 @@ async def test_an_estimate_that_raises_leaves_one_essay_without_a_score_to_a_per
     assert ended.result["overall"]["max_score"] == 12.0
 
 
-async def test_essays_that_nobody_can_even_give_up_are_left_to_a_person(worker: Worker) -> None:
-    ended = await worker.run("given up twice", ESSAY)
+async def test_essays_whose_fallback_crashes_too_have_no_score_and_a_person_is_asked(runner: FaultyRunner) -> None:
+    ended = await runner.run("given up twice", ESSAY)
     assert (ended.scorers, ended.needs_review) == ([None, None], True)
     assert ended.result["overall"]["max_score"] == 10.0
 
 
 @pytest.mark.parametrize("fault", ["raises", "unreadable"])
-async def test_a_fault_on_the_model_path_leaves_an_estimate_of_one_essay(
-    worker: Worker, pool: Pool, fault: str
+async def test_if_the_model_path_raises_for_an_essay_it_is_estimated(
+    runner: FaultyRunner, pool: Pool, fault: str
 ) -> None:
     model = FaultyModel(fault)
     with capture_logs() as logs:
-        ended = await worker.run("model", ESSAY, model=model)
+        ended = await runner.run("model", ESSAY, model=model)
     assert events(logs) == ["essay_not_scored_by_model" if fault == "raises" else "model_answer_not_read"]
-    assert (ended.scorers, model.asked, ended.needs_review) == (["local", "gpt"], 1, False)
+    assert (ended.scorers, model.calls, ended.needs_review) == (["local", "gpt"], 1, False)
     assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
     calls = await pool.fetch("SELECT outcome, tokens_in FROM model_calls ORDER BY outcome")
     paid = [("internal_error", 1000)] if fault == "unreadable" else []
     assert [tuple(call) for call in calls] == [("answered", 1000), *paid]
 
 
-async def test_a_second_model_that_raises_costs_no_score(worker: Worker) -> None:
-    ended = await worker.run("model", ESSAY, second=FaultyModel("raises", name="gpt-second"))
+async def test_a_second_model_that_raises_takes_no_score_away(runner: FaultyRunner) -> None:
+    ended = await runner.run("model", ESSAY, second=FaultyModel("raises", name="gpt-second"))
     assert ended.scorers == ["gpt", "gpt"]
     assert [line["flags"] for line in ended.essays] == [["second_opinion_missing"], []]
 
 
-async def test_an_exception_after_a_score_is_stored_leaves_the_score(worker: Worker) -> None:
-    def announce(assessment_id: UUID) -> None:
+async def test_an_exception_after_a_score_is_stored_does_not_remove_it(runner: FaultyRunner) -> None:
+    def publish_change(assessment_id: UUID) -> None:
         raise RuntimeError("no")
 
-    ended = await worker.run("model", ESSAY, announce=announce)
+    ended = await runner.run("model", ESSAY, publish_change=publish_change)
     assert (ended.scorers, ended.needs_review, ended.job["reasons"]) == (["gpt", "gpt"], False, [])
     assert (ended.job["status"], ended.job["attempts"]) == ("completed", 1)
 
 
 @pytest.mark.parametrize("fault", ["raises", "unreadable"])
-async def test_healing_goes_on_with_the_other_essays(worker: Worker, pool: Pool, fault: str) -> None:
+async def test_rescoring_degraded_results_continues_with_the_other_essays(
+    runner: FaultyRunner, pool: Pool, fault: str
+) -> None:
     def broken(essay: VisibleText) -> bool:
         raise RuntimeError("no")
 
-    before = await worker.run("local", ESSAY, fallback="none", detect_injection=broken)
+    before = await runner.run("local", ESSAY, fallback="none", detect_injection=broken)
     assert (before.scorers, before.needs_review) == ([None, None], True)
     model = FaultyModel(fault)
-    assert await (await worker.healing(model)).run_once() == 1
-    assert model.asked == 1
-    after = await worker.finish(UUID(before.result["assessment_id"]), model=model)
+    assert await (await runner.rescorer(model)).run_once() == 1
+    assert model.calls == 1
+    after = await runner.finish(UUID(before.result["assessment_id"]), model=model)
     assert (after.scorers, after.needs_review) == (["local", "gpt"], False)
     assert await pool.fetchval("SELECT sum(tries) FROM essay_healing") == 2

@@ -1,4 +1,4 @@
-"""Essays scored by a provider on loopback, through the real SDK: what it may do wrong, and what becomes of it."""
+"""Essays scored by a provider on loopback, through the real SDK: the provider's faults and their effects."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,15 +19,15 @@ from app.repositories.sql import Pool
 from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
-from tests.fakes.provider_faults import LASTING, PASSING, answer, by_essay, dripping, raw
+from tests.fakes.provider_faults import PERMANENT_FAULTS, TRANSIENT_FAULTS, answer, by_essay, dripping, raw_body
 from tests.pipelines import job_id, pipeline, run_all, submit
 
 SECOND = f"{ESSAY} This is the second essay."
-Run = Callable[..., Awaitable["Ended"]]
+RunJobs = Callable[..., Awaitable["EndedRun"]]
 
 
-class Ended:
-    """What stands in the tables when all jobs have ended."""
+class EndedRun:
+    """The rows of an assessment when all its jobs have ended."""
 
     def __init__(self, job: asyncpg.Record, scores: list[asyncpg.Record], calls: list[asyncpg.Record]) -> None:
         self.job, self.scores, self.calls = job, scores, calls
@@ -46,46 +46,46 @@ class Ended:
         return [call["outcome"] for call in self.calls]
 
 
-async def ended(pool: Pool, assessment_id: UUID) -> Ended:
+async def read_ended_run(pool: Pool, assessment_id: UUID) -> EndedRun:
     job = await pool.fetchrow("SELECT * FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, JobType.GPT))
     lines = "SELECT * FROM scores WHERE assessment_id = $1 AND score_type = 'essay_gpt' ORDER BY max_score"
     calls = "SELECT * FROM model_calls WHERE assessment_id = $1 ORDER BY id"
     assert job is not None
-    found = Ended(job, await pool.fetch(lines, assessment_id), await pool.fetch(calls, assessment_id))
+    end = EndedRun(job, await pool.fetch(lines, assessment_id), await pool.fetch(calls, assessment_id))
     body = await pool.fetchval("SELECT body FROM results WHERE assessment_id = $1", assessment_id)
-    found.result = json.loads(body)
-    return found
+    end.result = json.loads(body)
+    return end
 
 
 @asynccontextmanager
-async def model_of(provider: ModelServer, seconds: float = 5) -> AsyncIterator[ChatModel]:
+async def open_model(provider: ModelServer, seconds: float = 5) -> AsyncIterator[ChatModel]:
     model = ChatModel("sk-test", provider.url, "gpt-test", seconds)
     yield model
     await model.close()
 
 
 @pytest.fixture
-async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer) -> Run:
-    """Submits, runs all jobs to their end, and looks."""
+async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer) -> RunJobs:
+    """Submits, runs all jobs to their end, and reads the rows."""
 
-    async def run_to_the_end(
+    async def run_jobs(
         fallback: Literal["local", "none"] = "local",
         answers: list[dict[str, Any]] | None = None,
         seconds: float = 5,
         prices: dict[str, TokenPrice] | None = None,
-    ) -> Ended:
-        told = bank.answers(essay=ESSAY, essay_two=SECOND) if answers is None else answers
-        assessment_id = await submit(pool, bank, answers=told)
-        async with model_of(provider, seconds) as model:
+    ) -> EndedRun:
+        submitted = bank.answers(essay=ESSAY, essay_two=SECOND) if answers is None else answers
+        assessment_id = await submit(pool, bank, answers=submitted)
+        async with open_model(provider, seconds) as model:
             running = pipeline(pool, redis_url, embedder, model=model, fallback=fallback, prices=prices)
             await run_all(pool, running)
             await running.job_queue.redis.aclose()
-        return await ended(pool, assessment_id)
+        return await read_ended_run(pool, assessment_id)
 
-    return run_to_the_end
+    return run_jobs
 
 
-async def test_good_answers(run: Run, provider: ModelServer) -> None:
+async def test_good_answers(run: RunJobs, provider: ModelServer) -> None:
     end = await run(prices={"gpt-test": TokenPrice(0.25, 2)})
     assert (end.job["status"], end.job["attempts"], end.job["error"], end.reasons) == ("completed", 1, None, set())
     assert [(s["scorer"], s["model"], s["score"]) for s in end.scores] == [
@@ -103,13 +103,13 @@ async def test_good_answers(run: Run, provider: ModelServer) -> None:
     assert ESSAY[quoted["start"] : quoted["end"]] == quoted["quote"]
 
 
-async def test_a_model_without_a_price_costs_nobody_knows_what(run: Run) -> None:
+async def test_without_a_price_the_cost_is_unknown(run: RunJobs) -> None:
     assert [call["cost_usd"] for call in (await run()).calls] == [None, None]
 
 
-@pytest.mark.parametrize("name", PASSING)
-async def test_what_passes_is_tried_again(run: Run, provider: ModelServer, bank: Bank, name: str) -> None:
-    behaviour, code = PASSING[name]
+@pytest.mark.parametrize("name", TRANSIENT_FAULTS)
+async def test_a_transient_fault_is_tried_again(run: RunJobs, provider: ModelServer, bank: Bank, name: str) -> None:
+    behaviour, code = TRANSIENT_FAULTS[name]
     provider.script.append(behaviour)
     end = await run(answers=bank.answers(essay=ESSAY))
     assert end.outcomes == [code, "answered"]
@@ -118,9 +118,9 @@ async def test_what_passes_is_tried_again(run: Run, provider: ModelServer, bank:
     assert end.job["attempts"] == (1 if code == "model_rate_limited" else 2)
 
 
-@pytest.mark.parametrize("name", LASTING)
-async def test_what_lasts_is_not_asked_again(run: Run, provider: ModelServer, name: str) -> None:
-    provider.default, code = LASTING[name]
+@pytest.mark.parametrize("name", PERMANENT_FAULTS)
+async def test_a_permanent_fault_is_not_tried_again(run: RunJobs, provider: ModelServer, name: str) -> None:
+    provider.default, code = PERMANENT_FAULTS[name]
     end = await run()
     assert (end.outcomes, len(provider.requests)) == ([code, code], 2)
     assert (end.job["status"], end.scorers, end.reasons) == ("completed", ["local", "local"], {"essay_scored_locally"})
@@ -128,7 +128,7 @@ async def test_what_lasts_is_not_asked_again(run: Run, provider: ModelServer, na
     assert end.result["breakdown"]["essay"]["unscored"] == 0
 
 
-async def test_a_provider_that_hangs_is_left(run: Run, provider: ModelServer, bank: Bank) -> None:
+async def test_a_call_to_a_provider_that_hangs_times_out(run: RunJobs, provider: ModelServer, bank: Bank) -> None:
     provider.script.extend([hang(), dripping()])
     end = await run(answers=bank.answers(essay=ESSAY), seconds=0.3)
     assert end.outcomes == ["model_timeout", "model_timeout", "answered"]
@@ -136,14 +136,14 @@ async def test_a_provider_that_hangs_is_left(run: Run, provider: ModelServer, ba
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-async def test_the_provider_says_when_to_come_back(
+async def test_the_next_attempt_comes_when_the_provider_says(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, form: str
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=61), usegmt=True)
     provider.default = failure(429, headers={"Retry-After": "60" if form == "seconds" else date})
     assessment_id = await submit(pool, bank)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
-    async with model_of(provider) as model:
+    async with open_model(provider) as model:
         running = pipeline(pool, redis_url, embedder, model=model)
         await running.run(gpt)
         await running.job_queue.redis.aclose()
@@ -153,7 +153,7 @@ async def test_the_provider_says_when_to_come_back(
     assert 55 < row["wait"].total_seconds() <= 61
 
 
-async def test_a_model_that_is_down_for_good_leaves_an_estimate(run: Run, provider: ModelServer) -> None:
+async def test_essays_are_estimated_when_the_model_stays_unavailable(run: RunJobs, provider: ModelServer) -> None:
     provider.default = failure(500)
     end = await run()
     assert (len(provider.requests), end.job["attempts"], end.job["status"]) == (8, 4, "completed")
@@ -163,7 +163,7 @@ async def test_a_model_that_is_down_for_good_leaves_an_estimate(run: Run, provid
     assert all(0 <= score["confidence"] < 1 for score in end.scores)
 
 
-async def test_without_a_fallback_there_is_no_score_rather_than_zero(run: Run, provider: ModelServer) -> None:
+async def test_without_a_fallback_there_is_no_score_instead_of_zero(run: RunJobs, provider: ModelServer) -> None:
     provider.default = failure(500)
     end = await run("none")
     assert [(score["score"], score["reason"]) for score in end.scores] == [(None, "essay_unscored")] * 2
@@ -179,18 +179,18 @@ async def test_without_a_fallback_there_is_no_score_rather_than_zero(run: Run, p
 
 
 @pytest.mark.parametrize(("fallback", "other"), [("local", "local"), ("none", None)])
-async def test_one_essay_that_fails_for_ever_does_not_cost_the_other_twice(
-    run: Run, provider: ModelServer, fallback: Literal["local", "none"], other: str | None
+async def test_an_essay_that_keeps_failing_does_not_make_the_other_be_scored_twice(
+    run: RunJobs, provider: ModelServer, fallback: Literal["local", "none"], other: str | None
 ) -> None:
     provider.default = by_essay({ESSAY: scores(15), SECOND: failure(503)})
     end = await run(fallback)
-    asked = [essay_of(request) for request in provider.requests]
-    assert (asked.count(ESSAY), asked.count(SECOND)) == (1, 4)
+    sent = [essay_of(request) for request in provider.requests]
+    assert (sent.count(ESSAY), sent.count(SECOND)) == (1, 4)
     assert (end.scorers, end.job["status"], end.job["error"]) == (["gpt", other], "completed", None)
     assert "1 of 2 essays was" in end.job["reasons"][0]["detail"]
 
 
-async def test_quotes_that_are_not_in_the_essay_are_dropped_and_counted(run: Run, provider: ModelServer) -> None:
+async def test_quotes_that_are_not_in_the_essay_are_dropped_and_counted(run: RunJobs, provider: ModelServer) -> None:
     provider.default = scores(20, quotes=["Evaporation", "trees can fly"])
     end = await run()
     for line in end.result["breakdown"]["essay"]["questions"]:
@@ -198,55 +198,57 @@ async def test_quotes_that_are_not_in_the_essay_are_dropped_and_counted(run: Run
         assert [e["quote"] for e in line["dimensions"]["depth"]["evidence"]] == ["Evaporation"]
 
 
-async def test_what_was_not_answered_is_never_sent(run: Run, provider: ModelServer, bank: Bank) -> None:
+async def test_unanswered_essays_are_not_sent(run: RunJobs, provider: ModelServer, bank: Bank) -> None:
     end = await run(answers=bank.answers(essay_two=SECOND))
     assert [essay_of(request) for request in provider.requests] == [SECOND]
     assert [(s["score"], s["missing"]) for s in end.scores] == [(0.0, True), (1.6, False)]
     assert end.job["status"] == "completed"
 
 
-async def test_without_any_essay_the_job_is_done_at_once(run: Run, provider: ModelServer) -> None:
+async def test_without_any_essay_the_job_is_done_at_once(run: RunJobs, provider: ModelServer) -> None:
     provider.default = failure(500)
     end = await run(answers=[])
     assert (provider.requests, end.calls, end.job["status"], end.job["attempts"]) == ([], [], "completed", 1)
     assert end.result["breakdown"]["essay"]["missing"] == 2
 
 
-async def test_usage_that_cannot_be_true_is_not_believed(run: Run, provider: ModelServer, bank: Bank) -> None:
+async def test_impossible_token_counts_are_ignored(run: RunJobs, provider: ModelServer, bank: Bank) -> None:
     usage = {"prompt_tokens": 10**15, "completion_tokens": "many", "total_tokens": -1}
     message = {"role": "assistant", "content": answer()}
-    provider.default = raw(json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode())
+    provider.default = raw_body(json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode())
     end = await run(answers=bank.answers(essay=ESSAY), prices={"gpt-test": TokenPrice(1, 1)})
     assert [(call["outcome"], call["tokens_in"], call["tokens_out"]) for call in end.calls] == [("answered", 0, 0)]
 
 
 @pytest.mark.parametrize("first", [True, False])
-async def test_what_lasts_for_one_essay_takes_no_try_from_another(run: Run, provider: ModelServer, first: bool) -> None:
-    """In whatever order they come; and what lasts is asked for once."""
+async def test_a_permanent_fault_of_one_essay_does_not_end_the_tries_of_another(
+    run: RunJobs, provider: ModelServer, first: bool
+) -> None:
+    """In either order; and the essay with the permanent fault is sent once."""
     refused, late = (ESSAY, SECOND) if first else (SECOND, ESSAY)
     good, tries = scores(20), iter([failure(500)])
     refusal = text(None, refusal="No.")
 
-    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
-        return await (refusal if essay_of(told) == refused else next(tries, good))(request, told)
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return await (refusal if essay_of(body) == refused else next(tries, good))(request, body)
 
     provider.default = behave
     end = await run()
-    asked = [essay_of(request) for request in provider.requests]
-    assert (asked.count(refused), asked.count(late)) == (1, 2)
+    sent = [essay_of(request) for request in provider.requests]
+    assert (sent.count(refused), sent.count(late)) == (1, 2)
     assert end.scorers == (["local", "gpt"] if first else ["gpt", "local"])
     assert (end.job["status"], end.job["attempts"], end.reasons) == ("completed", 2, {"essay_scored_locally"})
     assert "1 of 2 essays was estimated" in end.job["reasons"][0]["detail"]
 
 
-async def test_the_longest_time_to_wait_counts(
+async def test_the_longest_wait_of_all_essays_counts(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> None:
     waits = {ESSAY: failure(429, headers={"Retry-After": "5"}), SECOND: failure(429, headers={"Retry-After": "90"})}
     provider.default = by_essay(waits)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
     gpt = await job_id(pool, assessment_id, JobType.GPT)
-    async with model_of(provider) as model:
+    async with open_model(provider) as model:
         running = pipeline(pool, redis_url, embedder, model=model)
         await running.run(gpt)
         await running.job_queue.redis.aclose()

@@ -16,15 +16,15 @@ from app.services.model_account import ModelAccount
 from tests.bank import ESSAY, SECOND_ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, essay_of, failure, scores, text
 from tests.pipelines import pipeline, run_all, submit
-from tests.services.essays.test_buying import Workshop
+from tests.services.essays.essay_runner import EssayRunner
 
 _PROBED = PROBE.model_answer
 _SEEN = "SELECT revision, run, degraded, degraded_reasons FROM assessments WHERE id = $1"
 _LATER = "UPDATE essay_healing SET next_try_at = now() - interval '1 second'"
 
 
-class Clinic(Workshop):
-    """A workshop whose degraded essays can be healed."""
+class Clinic(EssayRunner):
+    """A runner whose degraded essays can be healed."""
 
     async def degraded(self, owner: str = "student-1", **essays: str) -> UUID:
         """An assessment whose essays were estimated locally."""

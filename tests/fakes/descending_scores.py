@@ -1,4 +1,4 @@
-"""A model that never gives an essay the same points twice, so that a score tells of which call it is."""
+"""A model that gives each essay fewer points from call to call, so that a score shows which call it comes from."""
 
 import asyncio
 import random
@@ -10,14 +10,14 @@ from aiohttp import web
 
 from tests.fakes.model_server import essay_of, scores
 
-_MOST_POINTS = 25
+_MAX_POINTS = 25
 
 
 @dataclass
-class TellingScores:
-    """A behaviour of the model server: an answer after some time between `least` and `most` seconds.
+class DescendingScores:
+    """A behaviour of the model server: an answer after a random time between `least` and `most` seconds.
 
-    `calls` counts those about each essay.
+    `calls` counts the calls about each essay.
     """
 
     chance: random.Random
@@ -27,7 +27,7 @@ class TellingScores:
 
     async def __call__(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         essay = essay_of(body)
-        points = _MOST_POINTS - self.calls[essay] % (_MOST_POINTS + 1)
+        points = _MAX_POINTS - self.calls[essay] % (_MAX_POINTS + 1)
         self.calls[essay] += 1
         await asyncio.sleep(self.chance.uniform(self.least, self.most))
         return await scores(points)(request, body)

@@ -1,4 +1,4 @@
-"""Model calls that are answered one by one, when the test says so."""
+"""Model calls that stay unanswered until the test answers each of them."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,8 +11,9 @@ from tests.fakes.model_server import essay_of, scores
 
 
 @dataclass
-class HeldCalls:
-    """A behaviour of the model server: no call is answered before its turn. `essays` has what each one is about."""
+class HeldModelCalls:
+    """A behaviour of the model server: no call is answered before the test does it. `essays` has the essay of each
+    call."""
 
     essays: list[str] = field(default_factory=list)
     _answers: "list[asyncio.Future[int]]" = field(default_factory=list)
@@ -26,8 +27,8 @@ class HeldCalls:
             answer.set_result(self._points)
         return await scores(await answer)(request, body)
 
-    async def arrived(self, count: int, seconds: float = 60.0) -> None:
-        """Returns when so many calls have been made."""
+    async def wait_for_calls(self, count: int, seconds: float = 60.0) -> None:
+        """Waits until so many calls have been made."""
 
         async def enough() -> bool:
             return len(self._answers) >= count
@@ -38,8 +39,8 @@ class HeldCalls:
         """Answers a call, counted from 0, with these points in each dimension."""
         self._answers[number].set_result(points)
 
-    def let_go(self, points: int) -> None:
-        """Answers all calls, those to come included."""
+    def release_all(self, points: int) -> None:
+        """Answers all calls, future ones included."""
         self._points = points
         for answer in self._answers:
             if not answer.done():
