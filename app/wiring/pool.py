@@ -29,6 +29,7 @@ class _BoundedPool(asyncpg.Pool):
         super().__init__(dsn, **options)
         self._acquire_seconds = acquire_seconds
         self._turns = asyncio.Semaphore(options["max_size"])
+        self._in_use: set[object] = set()
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
@@ -38,20 +39,24 @@ class _BoundedPool(asyncpg.Pool):
             await self._turns.acquire()
         try:
             # A connection is free now, or there is room to open one, which has a limit of its own.
-            return await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
+            connection = await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
         except BaseException as error:
             self._turns.release()
             if isinstance(error, OSError) and not isinstance(error, DATABASE_UNAVAILABLE):
                 # No route, unknown host, no socket: made distinct from a missing file of our own.
                 raise ConnectionError(str(error)) from error
             raise
+        self._in_use.add(connection)
+        return connection
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        held = connection._con is not None
+        # asyncpg itself has taken back a connection that broke while it was in use; its turn ends only here.
+        in_use = connection in self._in_use
+        self._in_use.discard(connection)
         try:
             await super().release(connection, timeout=timeout)
         finally:
-            if held:
+            if in_use:
                 self._turns.release()
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
+from app.domain.errors import PermanentError
 from app.domain.job.notification import JobNotification
 from app.domain.states import JobStatus, JobType
 from app.local.embedded import EmbeddedValkey
@@ -118,7 +119,9 @@ async def test_a_killed_worker_is_replaced_after_its_lease(
     await start_worker(JOB_LEASE_SECONDS="1", **by_model(provider))
     await until_completed(pool, assessment_id)
     job = await row(pool, await job_id(pool, assessment_id, JobType.GPT))
-    assert (job["status"], job["attempts"], job["crashes"], job["fence"]) == ("completed", 1, 1, 2)
+    assert (job["status"], job["attempts"], job["crashes"]) == ("completed", 1, 1)
+    # On a busy machine the second worker, too, may lose such a short lease.
+    assert job["fence"] >= 2
     assert await pool.fetchval("SELECT count(*) FROM scores WHERE score_type = 'essay_gpt'") == 2
 
 
@@ -206,7 +209,7 @@ async def test_short_jobs_do_not_wait_behind_slow_model_calls(
     quick = await submit(pool, bank, "student-2")
     # Its essays are scored elsewhere; the rest is for the worker whose only slot for essays is taken.
     gpt = await claimed(pool, quick, JobType.GPT)
-    assert await jobs.finish(pool, gpt, JobStatus.FAILED, {"code": "c", "detail": "d"}, None, [])
+    assert await jobs.finish(pool, gpt, JobStatus.FAILED, PermanentError("code", "detail"), None, [])
     fusion = await job_id(pool, quick, JobType.FUSION)
     taken = "SELECT count(*) = 2 FROM async_jobs WHERE assessment_id = $1 AND job_type <> 'gpt' AND fence > 0"
     await until(lambda: pool.fetchval(taken, quick), SECONDS)
