@@ -15,7 +15,7 @@ from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from app.wiring.pool import open_pool
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.conftest import with_database
 
 _T = TypeVar("_T")
@@ -66,7 +66,7 @@ def open_environment() -> Iterator[Environment]:
         template = with_database(urls.database_url, _TEMPLATE)
         asyncio.run(_execute(urls.database_url, f"CREATE DATABASE {_TEMPLATE}"))
         migrate(template)
-        bank = asyncio.run(_with_pool(template, plant))
+        bank = asyncio.run(_with_pool(template, create_bank))
         yield Environment(urls, Path(name), bank)
 
 

@@ -104,7 +104,7 @@ CREDENTIALS = (
 )
 
 
-async def plant(pool: Pool, *, catalogue: bool = True) -> Bank:
+async def create_bank(pool: Pool, *, with_credentials: bool = True) -> Bank:
     """Creates the track with ten questions, all of which an assessment draws, and three credentials."""
     mix = QuestionMix(theoretical=3, profile=5, essay=2)
     body = TrackBody(slug=SLUG, name="Gardener", skills=("soil", "water", "botany"), question_mix=mix)
@@ -114,7 +114,7 @@ async def plant(pool: Pool, *, catalogue: bool = True) -> Bank:
         bank.ids[name] = uuid4()
         await questions.create(pool, bank.ids[name], track.id, question)
     async with pool.acquire() as conn:
-        for title, skill, description in CREDENTIALS if catalogue else ():
+        for title, skill, description in CREDENTIALS if with_credentials else ():
             await credentials.create(conn, uuid4(), credential(title, skill, description))
     return bank
 

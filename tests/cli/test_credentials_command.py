@@ -13,7 +13,7 @@ from app.repositories import embeddings, passages
 from app.repositories.sql import Pool
 from app.services.recommendations.search import space_name
 from benchmarks.credentials.made_up_credentials import made_up_credentials
-from tests.bank import plant
+from tests.bank import create_bank
 from tests.cli.conftest import Command
 from tests.fakes.conditions import until
 
@@ -191,7 +191,7 @@ async def _no_session_embeds(pool: Pool) -> bool:
 async def test_a_reindex_embeds_what_has_another_model_while_the_search_goes_on(
     command: Command, pool: Pool, database_url: str
 ) -> None:
-    await plant(pool)
+    await create_bank(pool)
     done = await run(command, database_url, "reindex")
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
     embedder = OfflineEmbedder()

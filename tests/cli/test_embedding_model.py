@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.repositories.sql import Pool
-from tests.bank import plant
+from tests.bank import create_bank
 from tests.cli.conftest import Command
 from tests.evaluation.test_labelled_queries import write_files
 from tests.evaluation.test_retrieval_command import QUERIES, read_report
@@ -52,7 +52,7 @@ async def models(pool: Pool) -> list[str]:
 async def test_a_reindex_changes_the_model_and_other_models_embed_nothing_more(
     command: Command, pool: Pool, database_url: str, provider: ModelServer
 ) -> None:
-    await plant(pool)
+    await create_bank(pool)
     settings = environment(provider, database_url)
     done = await run(command, "credentials", "reindex", **settings)
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
@@ -71,7 +71,7 @@ async def test_a_reindex_waits_as_long_as_the_provider_asks(
     command: Command, pool: Pool, database_url: str, provider: ModelServer
 ) -> None:
     """That may be longer than passages may be locked."""
-    await plant(pool)
+    await create_bank(pool)
     provider.embedding_script.append(failure(429, headers={"Retry-After": "5"}))
     done = await run(command, "credentials", "reindex", **environment(provider, database_url))
     assert (done.returncode, done.stdout) == (0, "3 passage(s) embedded\n")
@@ -82,7 +82,7 @@ async def test_a_reindex_waits_as_long_as_the_provider_asks(
 async def test_a_provider_that_refuses_changes_nothing(
     command: Command, pool: Pool, database_url: str, provider: ModelServer
 ) -> None:
-    await plant(pool)
+    await create_bank(pool)
     assert (await run(command, "credentials", "reindex", **environment(provider, database_url))).returncode == 0
     provider.embedding_default = failure(401)
     settings = environment(provider, database_url) | {"EMBEDDING_MODEL": "text-embedding-3-large"}
@@ -96,7 +96,7 @@ async def test_a_provider_that_refuses_changes_nothing(
 async def test_evaluating_the_recommendations_of_the_model_that_is_set(
     tmp_path: Path, pool: Pool, database_url: str, provider: ModelServer
 ) -> None:
-    await plant(pool)
+    await create_bank(pool)
     file, catalogue = write_files(tmp_path, QUERIES)
     done = await evaluate(tmp_path, str(file), "--catalogue", str(catalogue), **environment(provider, database_url))
     assert (done.returncode, done.stderr) == (0, "")

@@ -15,9 +15,9 @@ from app.clients.redis.job_queue import JobQueue
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.settings import load_settings
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.cli.conftest import Command
-from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, fail, see
+from tests.dead_letters import ERROR, ERROR_BODY, GPT_GONE, RAG_GONE, fail, see
 from tests.pipelines import job_id, submit
 
 Jobs = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
@@ -26,7 +26,7 @@ Jobs = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_the_list_shows_failed_jobs_with_their_errors(assay_jobs: Jobs, po
     assert (done.returncode, done.stderr) == (0, "")
     header, line = done.stdout.splitlines()
     assert header.split()[:4] == ["job", "type", "status", "run"]
-    for part in (str(gpt), "gpt", "failed", "1/4", "gardener", f"{ERROR['code']}: {ERROR['detail']}"):
+    for part in (str(gpt), "gpt", "failed", "1/4", "gardener", f"{ERROR.code}: {ERROR.detail}"):
         assert part in line
     none = await assay_jobs("list", "--status", "failed", "--job-type", "rag")
     assert (none.returncode, none.stdout) == (0, "no jobs\n")
@@ -66,7 +66,7 @@ async def test_the_list_as_json_is_what_the_api_shows(assay_jobs: Jobs, pool: Po
     shown = [json.loads(line) for line in lines]
     assert [job["job_id"] for job in shown] == [str(row["id"]) for row in rows]
     assert {job["assessment_id"] for job in shown} == {str(assessment_id)}
-    assert [job["error"] for job in shown if job["job_type"] == "gpt"] == [ERROR]
+    assert [job["error"] for job in shown if job["job_type"] == "gpt"] == [ERROR_BODY]
     assert (await assay_jobs("list", "--json", "--limit", "2")).stdout.splitlines() == lines[:2]
 
 

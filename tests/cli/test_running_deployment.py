@@ -16,7 +16,7 @@ from app.local.embedded import ServerUrls, embedded_servers
 from app.local.running import kept_secret
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
-from tests.bank import plant
+from tests.bank import create_bank
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 from tests.dead_letters import GPT_GONE, fail
@@ -109,7 +109,7 @@ def test_a_given_database_is_never_combined_with_the_embedded_deployment(
 async def test_a_retry_in_a_given_database_does_not_wake_the_embedded_workers(
     command: Command, deployment: ServerUrls, pool: Pool, database_url: str
 ) -> None:
-    gpt = await fail(pool, await submit(pool, await plant(pool)), JobType.GPT, GPT_GONE)
+    gpt = await fail(pool, await submit(pool, await create_bank(pool)), JobType.GPT, GPT_GONE)
     done = await asyncio.to_thread(command.run, "jobs", "retry", str(gpt), DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
     with Redis.from_url(deployment.redis_url) as redis:

@@ -14,7 +14,7 @@ from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS
 from app.repositories.sql import Pool
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.cli.conftest import Command
 from tests.fakes.webhook_receiver import answer, webhook_receiver
 from tests.webhooks import SECRET, complete_with_webhook, delivery_row, open_delivery, send_all
@@ -25,7 +25,7 @@ Webhooks = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from app.server import create_app
 from app.settings import Settings
 from assay_client import AssayClient, Clock, Pacing
 from tests.api import token
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.web.conftest import ProductServer
 
@@ -36,7 +36,7 @@ class SkippingClock(Clock):
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """A small track with its questions."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

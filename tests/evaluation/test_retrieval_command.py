@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.repositories.sql import Pool
-from tests.bank import plant
+from tests.bank import create_bank
 from tests.evaluation.test_labelled_queries import CATALOGUE, QUERY, write_files
 
 _ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def read_report(folder: Path) -> dict[str, Any]:
 async def test_each_method_is_measured_and_the_stored_credentials_stay_as_they_are(
     tmp_path: Path, pool: Pool, database_url: str
 ) -> None:
-    await plant(pool)
+    await create_bank(pool)
     before = await pool.fetch("SELECT * FROM passages ORDER BY id")
     file, catalogue = write_files(tmp_path, QUERIES)
     arguments = str(file), "--catalogue", str(catalogue), "--picture", "bars.png"

@@ -10,7 +10,7 @@ import pytest
 
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.conftest import SECRET, with_database
 from tests.fakes.balancer import Balancer, open_session
 from tests.fakes.held_model_calls import HeldModelCalls
@@ -57,7 +57,7 @@ async def redis_url(engines: Engines) -> str:
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

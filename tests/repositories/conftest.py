@@ -3,10 +3,10 @@
 import pytest
 
 from app.repositories.sql import Pool
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 
 
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)

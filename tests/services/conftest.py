@@ -13,7 +13,7 @@ from app.server import create_app
 from app.services.jobs.runner import JobRunner
 from app.settings import Settings
 from tests.api import Api
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.fakes.model_server import ModelServer, model_server
 from tests.pipelines import pipeline
 
@@ -21,7 +21,7 @@ from tests.pipelines import pipeline
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings
 from tests.api import Api
-from tests.bank import SLUG, Bank, plant
+from tests.bank import SLUG, Bank, create_bank
 
 
 class ProductServer(TestServer):
@@ -49,7 +49,7 @@ async def api(serve: Serve) -> Api:
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track and its questions."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

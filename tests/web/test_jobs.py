@@ -15,7 +15,7 @@ from app.repositories.sql import Pool
 from app.settings import Settings
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, fail
+from tests.dead_letters import ERROR, ERROR_BODY, GPT_GONE, RAG_GONE, fail
 from tests.pipelines import claimed, job_id, submit
 from tests.web.assessments.test_lists import all_pages, cursor_of
 from tests.web.problems import invalid, problem
@@ -65,7 +65,7 @@ async def test_a_dead_letter_shows_its_job_and_its_error(admin: Api, gpt: UUID, 
     assert shown == {
         "job_id": str(gpt), "assessment_id": str(row["assessment_id"]), "track": SLUG, "run": 1, "job_type": "gpt",
         "status": "failed", "attempts": 1, "max_attempts": 4, "crashes": 0, "created_at": shown["created_at"],
-        "started_at": shown["started_at"], "completed_at": shown["completed_at"], "run_after": None, "error": ERROR,
+        "started_at": shown["started_at"], "completed_at": shown["completed_at"], "run_after": None, "error": ERROR_BODY,
         "request_id": None, "traceparent": row["traceparent"],
     }  # fmt: skip
     assert [at(shown[name]) for name in ("created_at", "started_at", "completed_at")] == [
@@ -82,7 +82,7 @@ async def test_a_waiting_job_shows_when_it_is_due(admin: Api, pool: Pool, bank: 
     assert at(shown["gpt"]["run_after"]) > datetime.now(UTC) + timedelta(seconds=30)
     assert shown["rag"]["status"] == "in_progress" and shown["rag"]["run_after"] is None
     assert (shown["rag"]["run_after"], shown["fusion"]["run_after"]) == (None, None)
-    assert (shown["gpt"]["error"], shown["rag"]["error"]) == (ERROR, None)
+    assert (shown["gpt"]["error"], shown["rag"]["error"]) == (ERROR_BODY, None)
 
 
 async def test_filters_by_status_and_type(admin: Api, gpt: UUID, rag: UUID) -> None:

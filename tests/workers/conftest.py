@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from app.repositories.sql import Pool
-from tests.bank import Bank, plant
+from tests.bank import Bank, create_bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, model_server
 
@@ -95,7 +95,7 @@ async def start_worker(database_url: str, redis_url: str) -> AsyncIterator[Start
 @pytest.fixture
 async def bank(pool: Pool) -> Bank:
     """The small track."""
-    return await plant(pool)
+    return await create_bank(pool)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from app.repositories import scores
 from app.repositories.sql import Pool
 from app.services.model_account import ModelAccount, TokenPrice
 from app.services.recommendations.embedding_calls import PaidEmbedder, for_run
-from tests.bank import plant
+from tests.bank import create_bank
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import ModelServer, failure
 from tests.pipelines import submit
@@ -129,7 +129,7 @@ async def test_failure_and_recovery_are_logged_once(make_embedder: Open, provide
 
 
 async def test_each_request_is_recorded_with_its_cost(make_embedder: Open, provider: ModelServer, pool: Pool) -> None:
-    assessment_id = await submit(pool, await plant(pool, catalogue=False))
+    assessment_id = await submit(pool, await create_bank(pool, with_credentials=False))
     embedder = make_embedder(ModelAccount(pool, TokenPrice(0.02, 0)))
     provider.embedding_script.append(failure(500))
     await for_run(embedder, assessment_id, 1).embed(["red", "blue"])

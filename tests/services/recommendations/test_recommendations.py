@@ -14,7 +14,7 @@ from app.repositories.sql import Pool
 from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
 from app.services.results import override
-from tests.bank import CREDENTIALS, Bank, credential, plant
+from tests.bank import CREDENTIALS, Bank, create_bank, credential
 from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
 
 # Questions are drawn in any order, and the order of the interests in the query follows that of the questions.
@@ -116,7 +116,7 @@ async def test_the_standing_list_is_used_if_no_word_matches(pool: Pool, bank: Ba
 async def test_without_credentials_the_reason_is_recommendations_unavailable(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder
 ) -> None:
-    bank = await plant(pool, catalogue=False)
+    bank = await create_bank(pool, with_credentials=False)
     result, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
     assert (result["recommendations"], result["status"], result["degraded"]) == ([], "completed", True)
@@ -146,7 +146,7 @@ async def test_an_override_of_a_theoretical_question_counts_in_the_next_search(
 async def test_a_credential_that_has_nothing_to_do_with_the_student_is_not_recommended(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder
 ) -> None:
-    bank = await plant(pool, catalogue=False)
+    bank = await create_bank(pool, with_credentials=False)
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("Pastry Chef", "baking", "Puff pastry, sugar, an exam."))
     while await embed_credentials.embed_passages(pool, embedder):
