@@ -9,7 +9,7 @@ import asyncpg
 
 from app.clients.llm.chat import ChatModel
 from app.clients.llm.embeddings_local import Embedder
-from app.domain.errors import CallerError
+from app.domain.errors import CallerError, PermanentError
 from app.domain.essay.score import EssayScore
 from app.domain.records.assessments import StatusRecord
 from app.domain.result.model import Reason
@@ -24,7 +24,8 @@ from tests.domain.builders import dimensions
 from tests.fakes.model_server import ModelServer
 from tests.pipelines import FROM_NOWHERE, claimed, pipeline
 
-ERROR = {"code": "test", "detail": "a test"}
+ERROR = PermanentError("test", "a test")
+ERROR_BODY = {"code": "test", "detail": "a test"}
 RAG_GONE = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage="rag", detail="a test")
 GPT_GONE = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="a test")
 ADMIN = "admin-1"

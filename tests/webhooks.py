@@ -12,6 +12,7 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.clients.webhook_sender import WebhookSender
+from app.domain.errors import PermanentError
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import EventType, JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores, webhooks
@@ -28,7 +29,7 @@ from tests.pipelines import claimed, submit
 SECRET = "whsec_" + "QUJD" * 8
 OTHER_SECRET = "whsec_" + "REVG" * 8
 UNREACHABLE_URL = "https://hooks.example/hook"
-ERROR = {"code": "test", "detail": "a test"}
+ERROR = PermanentError("test", "a test")
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 # Three attempts without a pause.
 NO_DELAYS = (0.0, 0.0, 0.0)

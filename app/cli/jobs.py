@@ -16,10 +16,10 @@ from app.cli.console import print_error, print_json_lines, print_table
 from app.cli.notification import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
+from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
 from app.repositories import dead_letters as letters
 from app.repositories.sql import Pool
-from app.schemas import JobLineView, job_line_view
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import RetriedJob
@@ -75,14 +75,14 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _read(settings: Settings, options: argparse.Namespace) -> list[JobLineView]:
+async def _read(settings: Settings, options: argparse.Namespace) -> list[JobRecord]:
     statuses = (JobStatus(options.status),) if options.status else JobStatus
     job_type = JobType(options.job_type) if options.job_type else None
     async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
-        return [job_line_view(line) for line in await letters.page(pool, statuses, job_type, None, options.limit)]
+        return await letters.page(pool, statuses, job_type, None, options.limit)
 
 
-def _cells(job: JobLineView) -> tuple[str, ...]:
+def _cells(job: JobRecord) -> tuple[str, ...]:
     return (
         str(job.job_id),
         job.job_type,

@@ -1,7 +1,14 @@
 """Numbers of many assessments."""
 
 from app.domain.period import Period
-from app.domain.records.analytics import DayOfCalls, JobEnds, ModelUse, OverriddenScore, Overview, ScoreGroup
+from app.domain.records.analytics import (
+    DailyModelCalls,
+    EndedJobs,
+    ModelCallTotals,
+    OverriddenScore,
+    Overview,
+    ScoreGroup,
+)
 from app.domain.states import AssessmentStatus, JobType, ScoreType
 from app.repositories.sql import Executor, statements
 
@@ -17,10 +24,10 @@ async def overview(db: Executor, track: str | None, period: Period) -> Overview:
     return Overview(**{**dict(row), "statuses": statuses})
 
 
-async def job_ends(db: Executor, track: str | None, period: Period) -> list[JobEnds]:
+async def job_ends(db: Executor, track: str | None, period: Period) -> list[EndedJobs]:
     """How the jobs of these assessments ended, by type."""
     rows = await db.fetch(_SQL["job_ends"], track, period.start, period.end)
-    return [JobEnds(**{**dict(row), "job_type": JobType(row["job_type"])}) for row in rows]
+    return [EndedJobs(**{**dict(row), "job_type": JobType(row["job_type"])}) for row in rows]
 
 
 async def score_groups(db: Executor, track: str | None, period: Period) -> list[ScoreGroup]:
@@ -45,13 +52,13 @@ async def overridden_scores(db: Executor, track: str | None, period: Period) -> 
     return [OverriddenScore(**dict(row)) for row in rows]
 
 
-async def model_calls(db: Executor, track: str | None, period: Period) -> list[ModelUse]:
+async def model_calls(db: Executor, track: str | None, period: Period) -> list[ModelCallTotals]:
     """The calls by model and prompt."""
     rows = await db.fetch(_SQL["model_calls"], track, period.start, period.end)
-    return [ModelUse(**dict(row)) for row in rows]
+    return [ModelCallTotals(**dict(row)) for row in rows]
 
 
-async def model_call_days(db: Executor, track: str | None, period: Period) -> list[DayOfCalls]:
+async def model_call_days(db: Executor, track: str | None, period: Period) -> list[DailyModelCalls]:
     """The calls by day, in order."""
     rows = await db.fetch(_SQL["model_call_days"], track, period.start, period.end)
-    return [DayOfCalls(**dict(row)) for row in rows]
+    return [DailyModelCalls(**dict(row)) for row in rows]

@@ -108,7 +108,7 @@ async def page(
     """A page of assessments, newest first; None leaves a filter out."""
     filters = (owner, track, status, degraded, needs_review)
     rows = await db.fetch(_SQL["list_assessments"], *filters, *(after or (None, None)), limit)
-    return [AssessmentSummary(**{**dict(row), "status": AssessmentStatus(row["status"])}) for row in rows]
+    return [AssessmentSummary.model_validate(dict(row)) for row in rows]
 
 
 async def save_responses(conn: Connection, assessment_id: UUID, responses: Iterable[Response]) -> bool:
@@ -219,5 +219,5 @@ def _assessment(row: asyncpg.Record) -> Assessment:
     columns: dict[str, Any] = {name: row[name] for name in Assessment.__dataclass_fields__}
     columns["status"] = AssessmentStatus(row["status"])
     columns["questions"] = decoding.questions.validate_python(row["questions"])
-    columns["responses"] = decoding.responses(row["responses"])
+    columns["responses"] = decoding.responses.validate_python(row["responses"])
     return Assessment(**columns)

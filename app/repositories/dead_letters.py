@@ -7,9 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.jobs import JobRecord, JobState, NewestRun
+from app.domain.records.jobs import JobRecord, JobState, NewestRun, RunRef
 from app.domain.states import JobStatus, JobType, RunMode
-from app.repositories.jobs import RunRef
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("dead_letters")
@@ -25,13 +24,13 @@ async def page(
     """A page of jobs with one of these statuses, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_jobs"], list(statuses), job_type, created_at, last_id, limit)
-    return [_line(row) for row in rows]
+    return [JobRecord.model_validate(dict(row)) for row in rows]
 
 
 async def find(db: Executor, job_id: UUID) -> JobRecord | None:
     """The job."""
     row = await db.fetchrow(_SQL["find_job"], job_id)
-    return _line(row) if row else None
+    return JobRecord.model_validate(dict(row)) if row else None
 
 
 async def list_retryable(db: Executor, limit: int) -> list[UUID]:
@@ -80,6 +79,3 @@ def _notification(row: asyncpg.Record) -> JobNotification:
     return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
 
 
-def _line(row: asyncpg.Record) -> JobRecord:
-    typed = {"job_type": JobType(row["job_type"]), "status": JobStatus(row["status"])}
-    return JobRecord(**dict(row) | typed)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.records.assessments import SavedResponse, StatusJob
@@ -21,17 +20,7 @@ status_jobs: TypeAdapter[tuple[StatusJob, ...]] = TypeAdapter(tuple[StatusJob, .
 run_jobs: TypeAdapter[tuple[RunJob, ...]] = TypeAdapter(tuple[RunJob, ...])
 overrides: TypeAdapter[dict[UUID, Override]] = TypeAdapter(dict[UUID, Override])
 attempts: TypeAdapter[tuple[DeliveryAttempt, ...]] = TypeAdapter(tuple[DeliveryAttempt, ...])
-_saved: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
-
-
-def answer(stored: Any) -> Answer:
-    """A stored answer; lists become tuples, so that it cannot be changed."""
-    return tuple(stored) if isinstance(stored, list) else stored
-
-
-def responses(rows: list[dict[str, Any]]) -> tuple[SavedResponse, ...]:
-    """Saved responses out of a jsonb array."""
-    return _saved.validate_python([{**row, "answer": answer(row["answer"])} for row in rows])
+responses: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 
 
 def rule_scores(rows: Iterable[dict[str, Any]]) -> dict[ScoreType, tuple[QuestionScore, ...]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.feedback import FeedbackGroup, FeedbackLine, NewFeedback
+from app.domain.records.feedback import FeedbackGroup, FeedbackRecord, NewFeedback
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("feedback")
@@ -32,7 +32,7 @@ async def groups(db: Executor, track: str | None, period: Period) -> list[Feedba
     return [FeedbackGroup(**{**dict(row), **{name: tuple(row[name]) for name in counts}}) for row in rows]
 
 
-async def lines(db: Executor, track: str | None, period: Period, after: int, limit: int) -> list[FeedbackLine]:
+async def lines(db: Executor, track: str | None, period: Period, after: int, limit: int) -> list[FeedbackRecord]:
     """A page of the ratings, by id, of those above `after`."""
     rows = await db.fetch(_SQL["lines"], track, period.start, period.end, after, limit)
-    return [FeedbackLine(**dict(row)) for row in rows]
+    return [FeedbackRecord(**dict(row)) for row in rows]

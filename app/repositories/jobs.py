@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from app.domain.errors import JobError
 from app.domain.job.notification import JobNotification
-from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob
+from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob, RunRef
 from app.domain.result.model import EssayLine, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding
@@ -29,15 +30,6 @@ class NewerOverrides(Exception):
     """A result was made without an override that there is by now."""
 
 
-class RunRef(Protocol):
-    """Whatever names a run of an assessment."""
-
-    @property
-    def assessment_id(self) -> UUID: ...
-    @property
-    def run(self) -> int: ...
-
-
 async def claim(db: Executor, job_id: UUID, lease_seconds: float) -> ClaimedJob | None:
     """The job, if it is due (or its lease ran out) and nobody else has it."""
     row = await db.fetchrow(_SQL["claim"], job_id, lease_seconds)
@@ -52,9 +44,9 @@ async def renew(db: Executor, job: ClaimedJob, lease_seconds: float) -> bool:
     return await db.fetchval(_SQL["renew"], job.id, job.fence, lease_seconds) is not None
 
 
-async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: dict[str, str], *, charged: bool) -> bool:
+async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: JobError, *, charged: bool) -> bool:
     """Back to the queue for `delay` seconds after a failure; False where the lease was lost."""
-    return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, charged, error) is not None
+    return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, charged, _failure(error)) is not None
 
 
 async def release(db: Executor, job: ClaimedJob, delay: float = 0.0) -> bool:
@@ -66,13 +58,13 @@ async def finish(
     db: Executor,
     job: ClaimedJob,
     status: JobStatus,
-    error: dict[str, str] | None,
+    error: JobError | None,
     output: dict[str, Any] | None,
     reasons: Iterable[Reason],
 ) -> FinishedJob | None:
     """Ends `gpt` or `rag`; None where the lease was lost."""
-    told = [reason.model_dump(mode="json") for reason in reasons]
-    row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, error, output, told)
+    shown = [reason.model_dump(mode="json") for reason in reasons]
+    row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, _failure(error), output, shown)
     if row is None:
         return None
     return FinishedJob(JobNotification(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
@@ -97,9 +89,9 @@ async def complete_assessment(
     return _told(row)
 
 
-async def fail_assessment(db: Executor, job: ClaimedJob, error: dict[str, str]) -> FinishedJob | None:
+async def fail_assessment(db: Executor, job: ClaimedJob, error: JobError) -> FinishedJob | None:
     """Gives `fusion` up; the message to the webhook is due then. None where the lease was lost."""
-    return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, error))
+    return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, _failure(error)))
 
 
 async def take_unheard(
@@ -131,7 +123,7 @@ async def read_run(db: Executor, job: RunRef) -> RunInputs:
         began_at=_known(row["began_at"]),
         now=row["now"],
         questions=decoding.questions.validate_python(row["questions"]),
-        answers={saved.question_id: saved.answer for saved in decoding.responses(row["responses"])},
+        answers={saved.question_id: saved.answer for saved in decoding.responses.validate_python(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
         essays=tuple(_essay(score) for score in essays),
         settled=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == job.run),
@@ -142,6 +134,10 @@ async def read_run(db: Executor, job: RunRef) -> RunInputs:
         tokens=row["tokens"],
         cost_usd=row["cost_usd"],
     )
+
+
+def _failure(error: JobError | None) -> dict[str, str] | None:
+    return {"code": error.code, "detail": error.detail} if error else None
 
 
 def _told(row: asyncpg.Record | None) -> FinishedJob | None:

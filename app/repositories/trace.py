@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from app.domain.records.jobs import RunRef
 from app.domain.records.trace import ModelCallRow, TracedDelivery, TracedJob, TracedOverride, TraceRows
 from app.domain.result.model import Result
-from app.repositories.jobs import RunRef
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("trace")

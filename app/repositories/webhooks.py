@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import ClaimedDelivery, DeliveryLine, Event, WebhookRecord
+from app.domain.records.webhooks import ClaimedDelivery, DeliveryRecord, Event, WebhookRecord
 from app.domain.result.model import Overall
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason, EventType
 from app.domain.webhook.delivery import NextStep, SendResult
@@ -102,19 +102,19 @@ async def redeliver(db: Executor, delivery_id: UUID) -> JobNotification | None:
 
 async def page(
     db: Executor, assessment_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[DeliveryLine]:
+) -> list[DeliveryRecord]:
     """The assessment's messages, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_deliveries"], assessment_id, created_at, last_id, limit)
     return [_line(row) for row in rows]
 
 
-async def newest(db: Executor, statuses: Iterable[DeliveryStatus], limit: int) -> list[DeliveryLine]:
+async def newest(db: Executor, statuses: Iterable[DeliveryStatus], limit: int) -> list[DeliveryRecord]:
     """Messages of all assessments with one of these statuses, newest first."""
     return [_line(row) for row in await db.fetch(_SQL["list_newest"], list(statuses), limit)]
 
 
-async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryLine | None:
+async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryRecord | None:
     """The message."""
     row = await db.fetchrow(_SQL["find_delivery"], delivery_id)
     return _line(row) if row else None
@@ -130,7 +130,7 @@ def _ring(row: asyncpg.Record | None) -> JobNotification | None:
     return JobNotification(row["id"], WEBHOOKS, row["fence"]) if row else None
 
 
-def _line(row: asyncpg.Record) -> DeliveryLine:
+def _line(row: asyncpg.Record) -> DeliveryRecord:
     told: dict[str, Any] = dict(row)
     told |= {"event_type": EventType(row["event_type"]), "status": DeliveryStatus(row["status"])}
-    return DeliveryLine(**{**told, "attempts": decoding.attempts.validate_python(row["attempts"])})
+    return DeliveryRecord(**{**told, "attempts": decoding.attempts.validate_python(row["attempts"])})

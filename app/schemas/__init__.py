@@ -2,15 +2,13 @@
 
 from app.schemas.analytics import ModelCallAnalytics, ScoreAnalytics, model_call_analytics_view, score_analytics_view
 from app.schemas.assessments import (
-    AssessmentLineView,
     AssessmentPage,
     AssessmentView,
-    ResponseView,
     SavedView,
     assessment_view,
-    line_view,
+    summary_view,
 )
-from app.schemas.bank import (
+from app.schemas.catalog import (
     CredentialPage,
     CredentialView,
     EssayQuestionView,
@@ -32,9 +30,9 @@ from app.schemas.feedback import (
     feedback_line_view,
     feedback_view,
 )
-from app.schemas.jobs import JobLineView, JobPage, job_line_view
+from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
-from app.schemas.status import JobErrorView, JobView, RuleScores, StatusView, error_of, status_view
+from app.schemas.status import JobView, RuleScores, StatusView, status_view
 from app.schemas.submission import (
     Links,
     QueuedEssays,
@@ -57,7 +55,6 @@ from app.schemas.webhooks import (
 )
 
 __all__ = [
-    "AssessmentLineView",
     "AssessmentPage",
     "AssessmentView",
     "CredentialPage",
@@ -69,8 +66,6 @@ __all__ = [
     "FeedbackAnalytics",
     "FeedbackLineView",
     "FeedbackView",
-    "JobErrorView",
-    "JobLineView",
     "JobPage",
     "JobView",
     "Links",
@@ -83,7 +78,6 @@ __all__ = [
     "QueuedEssays",
     "QueuedJob",
     "RegisteredWebhookView",
-    "ResponseView",
     "RuleScores",
     "SavedView",
     "ScoreAnalytics",
@@ -100,12 +94,9 @@ __all__ = [
     "credential_view",
     "delivery_line_view",
     "delivery_view",
-    "error_of",
     "feedback_analytics_view",
     "feedback_line_view",
     "feedback_view",
-    "job_line_view",
-    "line_view",
     "links",
     "missing_reason",
     "model_call_analytics_view",
@@ -113,6 +104,7 @@ __all__ = [
     "question_view",
     "score_analytics_view",
     "status_view",
+    "summary_view",
     "trace_view",
     "track_view",
     "webhook_view",

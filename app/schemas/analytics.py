@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 
 from app.domain.period import Period
-from app.domain.records.analytics import DayOfCalls, ModelUse, OverriddenScore, ScoreGroup
+from app.domain.records.analytics import DailyModelCalls, ModelCallTotals, OverriddenScore, ScoreGroup
 from app.domain.states import ScoreType
 from app.domain.values import Frozen
 
@@ -85,39 +85,12 @@ class ScoreAnalytics(Frozen):
     agreement: AgreementView
 
 
-class ModelUseView(Frozen):
-    """The calls of a model with one prompt, by outcome; `cost_usd` is of those whose price is known, null where it is
-    of none, and `calls_without_cost` counts the others. Latencies in milliseconds."""
-
-    provider: str
-    model: str
-    prompt_version: str
-    calls: int
-    outcomes: dict[str, int]
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float | None
-    calls_without_cost: int
-    latency_p50_ms: float
-    latency_p95_ms: float
-
-
-class DayOfCallsView(Frozen):
-    """The calls of a day (UTC)."""
-
-    day: date
-    calls: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float | None
-
-
 class ModelCallAnalytics(Frozen):
     """What the calls of models came to, cost and took; days without calls are left out."""
 
     period: PeriodView
-    models: tuple[ModelUseView, ...]
-    days: tuple[DayOfCallsView, ...]
+    models: tuple[ModelCallTotals, ...]
+    days: tuple[DailyModelCalls, ...]
 
 
 def score_analytics_view(
@@ -130,13 +103,13 @@ def score_analytics_view(
 
 
 def model_call_analytics_view(
-    period: Period, models: Iterable[ModelUse], days: Iterable[DayOfCalls]
+    period: Period, models: Iterable[ModelCallTotals], days: Iterable[DailyModelCalls]
 ) -> ModelCallAnalytics:
     """The calls of a period by model and by day."""
     return ModelCallAnalytics(
         period=period_view(period),
-        models=tuple(ModelUseView(**vars(use)) for use in models),
-        days=tuple(DayOfCallsView(**vars(day)) for day in days),
+        models=tuple(models),
+        days=tuple(days),
     )
 
 

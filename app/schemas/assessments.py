@@ -1,21 +1,12 @@
-"""Assessments as their students work on them, and lists of them."""
+"""Assessments as their students work on them, and lists of assessments, in the API."""
 
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import QuestionForStudent, for_student
-from app.domain.records.assessments import Assessment, AssessmentSummary
+from app.domain.records.assessments import Assessment, AssessmentSummary, SavedResponse
 from app.domain.states import AssessmentStatus
 from app.domain.values import Frozen
-
-
-class ResponseView(Frozen):
-    """An answer as saved."""
-
-    question_id: UUID
-    answer: str | int | float | tuple[str, ...]
-    saved_at: datetime
 
 
 class AssessmentView(Frozen):
@@ -28,34 +19,18 @@ class AssessmentView(Frozen):
     expires_at: datetime
     submitted_at: datetime | None
     questions: tuple[QuestionForStudent, ...]
-    responses: tuple[ResponseView, ...]
-
-
-class AssessmentLineView(Frozen):
-    """One line of a list of assessments; `needs_review` says whether an essay waits for a person, because its score is
-    in doubt or it has none; null for students."""
-
-    assessment_id: UUID
-    track: str
-    owner: str
-    status: AssessmentStatus
-    degraded: bool
-    needs_review: bool | None
-    created_at: datetime
-    expires_at: datetime
-    submitted_at: datetime | None
-    completed_at: datetime | None
+    responses: tuple[SavedResponse, ...]
 
 
 class AssessmentPage(Frozen):
     """A page of assessments."""
 
-    items: tuple[AssessmentLineView, ...]
+    items: tuple[AssessmentSummary, ...]
     next_cursor: str | None
 
 
 class SavedView(Frozen):
-    """What a save did: responses in the request, and questions with an answer of all."""
+    """How many responses a request saved, and how many questions have an answer now, of how many in `total`."""
 
     assessment_id: UUID
     saved: int
@@ -64,7 +39,7 @@ class SavedView(Frozen):
 
 
 def assessment_view(assessment: Assessment) -> AssessmentView:
-    """An assessment as seen, without anything that gives an answer away."""
+    """An assessment for its student, without answer keys, model answers or rubrics."""
     return AssessmentView(
         assessment_id=assessment.id,
         track=assessment.track,
@@ -73,19 +48,10 @@ def assessment_view(assessment: Assessment) -> AssessmentView:
         expires_at=assessment.expires_at,
         submitted_at=assessment.submitted_at,
         questions=tuple(for_student(question) for question in assessment.questions),
-        responses=tuple(
-            ResponseView(question_id=saved.question_id, answer=_known(saved.answer), saved_at=saved.saved_at)
-            for saved in assessment.responses
-        ),
+        responses=assessment.responses,
     )
 
 
-def line_view(line: AssessmentSummary, *, staff: bool) -> AssessmentLineView:
-    """A line of a list as students see it, or `staff`."""
-    return AssessmentLineView(**vars(line) | {"needs_review": line.needs_review if staff else None})
-
-
-def _known(answer: Answer) -> str | int | float | tuple[str, ...]:
-    if answer is None:
-        raise ValueError("a saved response has an answer")
-    return answer
+def summary_view(summary: AssessmentSummary, *, staff: bool) -> AssessmentSummary:
+    """An assessment in a list, as `staff` or students see it."""
+    return summary if staff else summary.model_copy(update={"needs_review": None})

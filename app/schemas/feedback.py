@@ -6,7 +6,7 @@ from itertools import groupby
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.feedback import FeedbackGroup, FeedbackLine, NewFeedback
+from app.domain.records.feedback import FeedbackGroup, FeedbackRecord, NewFeedback
 from app.domain.values import Frozen
 from app.schemas.analytics import PeriodView, period_view
 
@@ -102,7 +102,7 @@ def feedback_analytics_view(period: Period, groups: Iterable[FeedbackGroup]) -> 
     return FeedbackAnalytics(period=period_view(period), position_bias=_POSITION_BIAS, tracks=tracks)
 
 
-def feedback_line_view(line: FeedbackLine) -> FeedbackLineView:
+def feedback_line_view(line: FeedbackRecord) -> FeedbackLineView:
     """A line of an export."""
     return FeedbackLineView(**{name: getattr(line, name) for name in FeedbackLineView.model_fields})
 

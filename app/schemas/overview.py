@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from app.domain.period import Period
-from app.domain.records.analytics import JobEnds, ModelUse, Overview, ScoreGroup
+from app.domain.records.analytics import EndedJobs, ModelCallTotals, Overview, ScoreGroup
 from app.domain.records.feedback import FeedbackGroup
-from app.domain.states import AssessmentStatus, JobType, ScoreType
+from app.domain.states import AssessmentStatus, ScoreType
 from app.domain.values import Frozen
 from app.schemas.analytics import PeriodView, period_view
 
@@ -48,15 +48,6 @@ class FeedbackMeansView(Frozen):
     recommendations: MeanRatingsView
 
 
-class JobEndsView(Frozen):
-    """The jobs of a type that have ended, and how many failed, by the code of their error."""
-
-    job_type: JobType
-    ended: int
-    failed: int
-    codes: dict[str, int]
-
-
 class CallTotalsView(Frozen):
     """All calls of models; `cost_usd` is of those whose price is known, null where it is of none."""
 
@@ -79,7 +70,7 @@ class OverviewAnalytics(Frozen):
     mean_percentage: float | None
     score_means: dict[ScoreType, float | None]
     latency: LatencyView
-    jobs: tuple[JobEndsView, ...]
+    jobs: tuple[EndedJobs, ...]
     feedback: FeedbackMeansView
     model_calls: CallTotalsView
 
@@ -87,10 +78,10 @@ class OverviewAnalytics(Frozen):
 def overview_view(
     period: Period,
     overview: Overview,
-    jobs: Iterable[JobEnds],
+    jobs: Iterable[EndedJobs],
     scores: Sequence[ScoreGroup],
     feedback: Sequence[FeedbackGroup],
-    models: Sequence[ModelUse],
+    models: Sequence[ModelCallTotals],
 ) -> OverviewAnalytics:
     """What the tables say of a period, all tracks together."""
     return OverviewAnalytics(
@@ -103,7 +94,7 @@ def overview_view(
         mean_percentage=_rounded(overview.mean_percentage),
         score_means={kind: _score_mean(kind, scores) for kind in ScoreType},
         latency=LatencyView(p50_ms=_milliseconds(overview.latency_p50), p95_ms=_milliseconds(overview.latency_p95)),
-        jobs=tuple(JobEndsView(**vars(ends)) for ends in jobs),
+        jobs=tuple(jobs),
         feedback=FeedbackMeansView(
             results=_mean_ratings([group for group in feedback if group.of_whole]),
             recommendations=_mean_ratings([group for group in feedback if _all_recommendations(group)]),
@@ -139,7 +130,7 @@ def _mean_ratings(groups: Sequence[FeedbackGroup]) -> MeanRatingsView:
     )
 
 
-def _call_totals(models: Sequence[ModelUse]) -> CallTotalsView:
+def _call_totals(models: Sequence[ModelCallTotals]) -> CallTotalsView:
     costs = [use.cost_usd for use in models if use.cost_usd is not None]
     by_model: dict[str, int] = {}
     for use in models:

@@ -1,4 +1,4 @@
-"""How far an assessment is."""
+"""The status of an assessment in the API."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -6,22 +6,15 @@ from uuid import UUID
 
 from app.domain.assessment.progress import JobProgress, Stage, overall_progress, stages
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary, summarize
-from app.domain.errors import JobError
 from app.domain.records.assessments import StatusJob, StatusRecord
+from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
 from app.domain.values import Frozen
 
 
-class JobErrorView(Frozen):
-    """Why a job's last try failed, in words fit for a user."""
-
-    code: str
-    detail: str
-
-
 class JobView(Frozen):
-    """A job; `attempts` counts the try that runs and those that failed."""
+    """A job; `attempts` counts the running attempt and those that failed."""
 
     job_id: UUID
     job_type: JobType
@@ -31,18 +24,18 @@ class JobView(Frozen):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-    error: JobErrorView | None
+    error: JobFailure | None
 
 
 class RuleScores(Frozen):
-    """The scores by rule, there from the submission on."""
+    """The scores by rule, which exist from the submission on."""
 
     theoretical: ScoreSummary
     profile: ScoreSummary
 
 
 class StatusView(Frozen):
-    """How far an assessment is."""
+    """The status of an assessment."""
 
     assessment_id: UUID
     status: AssessmentStatus
@@ -60,7 +53,7 @@ class StatusView(Frozen):
 
 
 def status_view(record: StatusRecord) -> StatusView:
-    """The status as seen."""
+    """The status in the API."""
     progress = [JobProgress(job.job_type, job.status, job.units_done, job.units_total) for job in record.jobs]
     shown = stages(record.status, progress)
     running = any(not job.status.ended for job in record.jobs)
@@ -82,18 +75,12 @@ def status_view(record: StatusRecord) -> StatusView:
     )
 
 
-def error_of(error: JobError) -> dict[str, str]:
-    """A job's error as it is stored and shown."""
-    return {"code": error.code, "detail": error.detail}
-
-
-# Listed once: pydantic makes the list anew each time it is asked for, and statuses are told by the thousand.
-_SHOWN_AS_IT_IS = tuple(name for name in JobView.model_fields if name != "error")
+# A constant, because pydantic builds this mapping at each access, and there are thousands of statuses.
+_JOB_FIELDS = tuple(JobView.model_fields)
 
 
 def _job_view(job: StatusJob) -> JobView:
-    shown = {name: getattr(job, name) for name in _SHOWN_AS_IT_IS}
-    return JobView(**shown, error=JobErrorView(**job.error) if job.error else None)
+    return JobView(**{name: getattr(job, name) for name in _JOB_FIELDS})
 
 
 def _rule_scores(scores: Mapping[ScoreType, Iterable[QuestionScore]]) -> RuleScores | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.records.webhooks import DeliveryLine, WebhookRecord
+from app.domain.records.webhooks import DeliveryAttempt, DeliveryRecord, WebhookRecord
 from app.domain.states import DeliveryStatus, DisabledReason, EventType
 from app.domain.values import Frozen
 
@@ -27,15 +27,6 @@ class RegisteredWebhookView(WebhookView):
     secret: str = Field(repr=False)
 
 
-class AttemptView(Frozen):
-    """A try: either `status_code` says what was answered, or `error` why nothing was."""
-
-    at: datetime
-    status_code: int | None
-    latency_ms: int
-    error: str | None
-
-
 class DeliveryView(Frozen):
     """A message with its tries in order; `delivery_id` is its `webhook-id`."""
 
@@ -46,7 +37,7 @@ class DeliveryView(Frozen):
     created_at: datetime
     completed_at: datetime | None
     next_attempt_at: datetime | None
-    attempts: tuple[AttemptView, ...]
+    attempts: tuple[DeliveryAttempt, ...]
 
 
 class DeliveryPage(Frozen):
@@ -73,7 +64,7 @@ def webhook_view(webhook: WebhookRecord, url: str) -> WebhookView:
     )
 
 
-def delivery_view(line: DeliveryLine) -> DeliveryView:
+def delivery_view(line: DeliveryRecord) -> DeliveryView:
     """A message as its owner sees it."""
     return DeliveryView(
         delivery_id=line.delivery_id,
@@ -83,11 +74,11 @@ def delivery_view(line: DeliveryLine) -> DeliveryView:
         created_at=line.created_at,
         completed_at=line.completed_at,
         next_attempt_at=line.next_attempt_at,
-        attempts=tuple(AttemptView(**vars(attempt)) for attempt in line.attempts),
+        attempts=line.attempts,
     )
 
 
-def delivery_line_view(line: DeliveryLine) -> DeliveryLineView:
+def delivery_line_view(line: DeliveryRecord) -> DeliveryLineView:
     """A message as operators see it."""
     shown = delivery_view(line)
     host = urlsplit(line.url).hostname if line.url else None

@@ -4,6 +4,7 @@ from app import schemas
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.assessment.tracks import TrackBody
 from app.domain.recommendation.credentials import CredentialBody
+from app.domain.records.jobs import JobRecord
 from app.domain.result.model import Result
 from app.http.access import (
     ADMINS,
@@ -175,7 +176,7 @@ ROUTES = (
     ),
     Route("GET", "/jobs", jobs.list_jobs, ADMINS, {200: schemas.JobPage}, query=("status", "job_type", *_PAGE)),
     Route(
-        "POST", "/jobs/{job_id}/retry", jobs.retry_job, ADMINS, {202: schemas.JobLineView},
+        "POST", "/jobs/{job_id}/retry", jobs.retry_job, ADMINS, {202: JobRecord},
         requests.RetryBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
     ),
     Route("GET", "/healthz", operations.alive, PUBLIC, {200: None}),

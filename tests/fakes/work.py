@@ -10,7 +10,6 @@ from app.domain.states import JobStatus
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
-from app.schemas import error_of
 
 Step = Callable[[ClaimedJob], Awaitable[FinishedJob | None]]
 
@@ -39,7 +38,7 @@ class ScriptedWork:
     async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
         """Ends the job as failed."""
         self.given_up.append(trouble.code)
-        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, trouble, None, [])
 
     async def finish(self, job: ClaimedJob) -> FinishedJob | None:
         """Ends the job well."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.domain.errors import PermanentError
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
@@ -19,7 +20,7 @@ from tests.fakes.conditions import until
 from tests.fakes.unguarded_statements import without_fence, without_guard
 from tests.pipelines import claimed, job_id, submit
 
-ERROR = {"code": "test", "detail": "a test"}
+ERROR = PermanentError("test", "a test")
 Write = Callable[[Executor, ClaimedJob, Pool], Awaitable[object]]
 
 

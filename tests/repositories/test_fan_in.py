@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from app.domain.errors import PermanentError
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs
@@ -69,7 +70,7 @@ async def test_counting_the_ended_jobs_loses_fusion(pool: Pool, bank: Bank) -> N
 
 async def test_a_failed_job_counts_like_a_completed_one(pool: Pool, bank: Bank) -> None:
     gpt, rag = await pair(pool, bank, "student-1")
-    error = {"code": "test", "detail": "a test"}
+    error = PermanentError("test", "a test")
     first = await jobs.finish(pool, gpt, JobStatus.FAILED, error, None, [])
     last = await finish(pool, rag)
     assert first and last and (first.next_job, last.next_job is not None) == (None, True)

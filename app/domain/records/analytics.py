@@ -1,16 +1,17 @@
-"""Numbers of many assessments, as the tables give them."""
+"""Figures of many assessments as frozen models."""
 
 from dataclasses import dataclass
 from datetime import date
 
 from app.domain.states import AssessmentStatus, JobType, ScoreType
+from app.domain.values import Frozen
 
 
 @dataclass(frozen=True)
 class ScoreGroup:
-    """The machine's scores of a track and type in percent, of one `scorer` or (where `whole`) of all. `count`, mean,
-    quantiles (10, 25, 50, 75, 90 %) and histogram (ten bins) are of the questions that have an answer and a score;
-    `assessments` and `degraded` are of the track."""
+    """The scores of a track and type in percent, by one `scorer` or (if `whole`) by all. `count`, mean, quantiles (10,
+    25, 50, 75, 90 %) and histogram (ten bins) are of the questions with an answer and a score; `assessments` and
+    `degraded` are of the track. People's scores are not included."""
 
     track: str
     score_type: ScoreType
@@ -29,16 +30,16 @@ class ScoreGroup:
 
 @dataclass(frozen=True)
 class OverriddenScore:
-    """A person's score and the machine's that it stands beside, as shares of the maximum, 0–1."""
+    """A person's score and the machine's score that it overrides, as shares of the maximum, 0–1."""
 
     human: float
     machine: float
     scorer: str
 
 
-@dataclass(frozen=True)
-class ModelCallTotals:
-    """The calls of a model with one prompt; `cost_usd` is of those whose price is known, None where it is of none."""
+class ModelCallTotals(Frozen):
+    """The calls of a model with one prompt, by outcome; `cost_usd` is of those whose price is known, null where it is
+    of none, and `calls_without_cost` counts the others. Latencies in milliseconds."""
 
     provider: str
     model: str
@@ -53,8 +54,7 @@ class ModelCallTotals:
     latency_p95_ms: float
 
 
-@dataclass(frozen=True)
-class DailyModelCalls:
+class DailyModelCalls(Frozen):
     """The calls of a day (UTC)."""
 
     day: date
@@ -66,9 +66,9 @@ class DailyModelCalls:
 
 @dataclass(frozen=True)
 class Overview:
-    """What assessments came to: how many have each status, how many of the completed ones are degraded and for which
-    codes, the mean of their results in percent, and the seconds from submission to end that half and 95 % of the
-    completed ones took at most."""
+    """The assessments of a period: how many have each status, how many of the completed ones are degraded and for which
+    reason codes, the mean of their results in percent, and the median and 95th percentile of the seconds from
+    submission to completion."""
 
     statuses: dict[AssessmentStatus, int]
     degraded: int
@@ -78,9 +78,8 @@ class Overview:
     latency_p95: float | None
 
 
-@dataclass(frozen=True)
-class EndedJobs:
-    """The jobs of a type that have ended, those of them that failed, and these by the code of their error."""
+class EndedJobs(Frozen):
+    """The jobs of a type that have ended, and how many failed, by the code of their error."""
 
     job_type: JobType
     ended: int

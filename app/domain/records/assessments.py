@@ -8,22 +8,23 @@ from uuid import UUID
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
+from app.domain.values import Frozen
 
 
-@dataclass(frozen=True)
-class SavedResponse:
-    """An answer as saved."""
+class SavedResponse(Frozen):
+    """A saved answer."""
 
     question_id: UUID
-    answer: Answer
+    answer: str | int | float | tuple[str, ...]
     saved_at: datetime
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """An assessment with its questions and responses, all read in one moment, `now` by the database's clock."""
+    """An assessment with its questions and responses, all of the same moment: `now` by the database's clock."""
 
     id: UUID
     owner: str
@@ -50,16 +51,16 @@ class Assessment:
         return {response.question_id: response.answer for response in self.responses}
 
 
-@dataclass(frozen=True)
-class AssessmentSummary:
-    """One line of a list of assessments."""
+class AssessmentSummary(Frozen):
+    """An assessment in a list; `needs_review` says whether an essay waits for a person, because its score is in doubt
+    or it has none; null for students."""
 
     assessment_id: UUID
     track: str
     owner: str
     status: AssessmentStatus
     degraded: bool
-    needs_review: bool
+    needs_review: bool | None
     created_at: datetime
     expires_at: datetime
     submitted_at: datetime | None
@@ -68,7 +69,7 @@ class AssessmentSummary:
 
 @dataclass(frozen=True)
 class StatusJob:
-    """A job as the status shows it."""
+    """A job of the newest run, with its progress in units."""
 
     job_id: UUID
     job_type: JobType
@@ -78,14 +79,14 @@ class StatusJob:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-    error: dict[str, str] | None
+    error: JobFailure | None
     units_done: int
     units_total: int
 
 
 @dataclass(frozen=True)
 class StatusRecord:
-    """Everything that the status shows."""
+    """Everything that the status shows of an assessment."""
 
     assessment_id: UUID
     owner: str

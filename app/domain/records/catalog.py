@@ -10,7 +10,7 @@ from app.domain.recommendation.credentials import CredentialBody
 
 @dataclass(frozen=True)
 class Track:
-    """A track and its id."""
+    """An active track; `sample` marks one that came with the software."""
 
     id: UUID
     body: TrackBody
@@ -19,7 +19,7 @@ class Track:
 
 @dataclass(frozen=True)
 class BankQuestion:
-    """A question of the bank in its present version."""
+    """The current version of a question of the question bank."""
 
     question_id: UUID
     version: int

@@ -1,4 +1,4 @@
-"""What people think of results and recommendations."""
+"""Feedback on results and recommendations, as it is given and as rows of the database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class NewFeedback:
-    """A person's ratings, 1–5, of a result, or of the recommendation of one credential in it."""
+    """A person's ratings (1–5) of a result, or of the recommendation of one credential in it."""
 
     assessment_id: UUID
     credential_id: UUID | None
@@ -19,8 +19,8 @@ class NewFeedback:
 
 @dataclass(frozen=True)
 class FeedbackGroup:
-    """Ratings of a track's results as a whole (`of_whole`) or of its recommendations: of all, of one credential, or of
-    those that had one rank. Both counts have a place for each of 1–5."""
+    """Ratings of a track's results as a whole (`of_whole`), or of its recommendations: of all, of one credential, or of
+    one rank. The counts are those of the ratings 1 to 5."""
 
     track: str
     of_whole: bool
@@ -37,7 +37,7 @@ class FeedbackGroup:
 
 @dataclass(frozen=True)
 class FeedbackRecord:
-    """One person's ratings, without who that was: `given_by` is `owner` or `staff`."""
+    """One person's ratings, without their name; `given_by` is `owner` or `staff`."""
 
     id: int
     track: str

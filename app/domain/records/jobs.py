@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer
@@ -10,11 +10,28 @@ from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.result.model import EssayLine, Override, Reason
 from app.domain.states import JobStatus, JobType, RunMode, ScoreType
+from app.domain.values import Frozen
 
 
-@dataclass(frozen=True)
-class JobRecord:
-    """One line of a list of jobs."""
+class RunRef(Protocol):
+    """Anything that names a run of an assessment."""
+
+    @property
+    def assessment_id(self) -> UUID: ...
+    @property
+    def run(self) -> int: ...
+
+
+class JobFailure(Frozen):
+    """Why the last attempt of a job failed, in words fit for users."""
+
+    code: str
+    detail: str
+
+
+class JobRecord(Frozen):
+    """A job as operators see it. `attempts` counts the running attempt and those that failed, `crashes` the workers
+    that stopped in the middle; `run_after` is when a queued job is due, null where it waits for other jobs."""
 
     job_id: UUID
     assessment_id: UUID
@@ -29,14 +46,14 @@ class JobRecord:
     started_at: datetime | None
     completed_at: datetime | None
     run_after: datetime | None
-    error: dict[str, str] | None
+    error: JobFailure | None
     request_id: str | None
     traceparent: str | None
 
 
 @dataclass(frozen=True)
 class JobState:
-    """A job and how far it is."""
+    """A job and its status."""
 
     id: UUID
     job_type: JobType
@@ -44,13 +61,13 @@ class JobState:
 
     @property
     def feeds_fusion(self) -> bool:
-        """Whether `fusion` waits for it."""
+        """Whether fusion waits for this job."""
         return self.job_type is not JobType.FUSION
 
 
 @dataclass(frozen=True)
 class NewestRun:
-    """The newest run of an assessment, as it was while its row was held."""
+    """The newest run of an assessment with its jobs, read while the assessment was locked."""
 
     assessment_id: UUID
     run: int
@@ -59,7 +76,7 @@ class NewestRun:
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker holds; every write for it names the fence."""
+    """A job that this worker holds. Every write for it names the fence, and has no effect once another worker has it."""
 
     id: UUID
     assessment_id: UUID
@@ -74,13 +91,13 @@ class ClaimedJob:
 
     @property
     def last_attempt(self) -> bool:
-        """Whether a failure now is the end."""
+        """Whether the job has no attempts left after this one."""
         return self.attempts >= self.max_attempts
 
 
 @dataclass(frozen=True)
 class RunJob:
-    """Another job of the same run."""
+    """A job of a run, as other jobs of the run see it."""
 
     job_type: JobType
     status: JobStatus
@@ -92,7 +109,9 @@ class RunJob:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What the jobs of a run work on; it began with the submission, or with the retry that started it."""
+    """Everything that the jobs of a run work on. `began_at` is the time of the submission, or of the request that
+    started a later run; `settled` are the essays that this run itself has scored, or found that they cannot be
+    scored."""
 
     assessment_id: UUID
     track: str
@@ -105,7 +124,6 @@ class RunInputs:
     rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]
     essays: tuple[EssayLine, ...]
     settled: frozenset[UUID]
-    """The essays that this run itself has dealt with, scored or not."""
     mode: RunMode
     overrides: dict[UUID, Override]
     overrides_version: int

@@ -1,4 +1,4 @@
-"""The whole way of a result, as the tables hold it and advisors and admins read it."""
+"""Everything that led to a result: database rows as frozen models."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,14 +7,15 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer, is_empty
 from app.domain.assessment.questions import Question, TheoreticalQuestion
+from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import JobStatus, JobType, QuestionType, RunMode
 from app.domain.values import Frozen
 
 
 class Rule(StrEnum):
-    """What a question's points follow from: no answer is 0; a theoretical question is all or nothing, or has partial
-    credit; a profile question is answered; an essay has a scorer."""
+    """The rule that gives a question its points: 0 for no answer; all or nothing, or partial credit, for a theoretical
+    question; full points for an answered profile question; the scorer for an essay."""
 
     NO_ANSWER = "no_answer"
     ALL_OR_NOTHING = "all_or_nothing"
@@ -23,15 +24,8 @@ class Rule(StrEnum):
     SCORER = "scorer"
 
 
-class JobFailure(Frozen):
-    """Why a job failed, or its last try."""
-
-    code: str
-    detail: str
-
-
 class TracedJob(Frozen):
-    """A job of the run, with its times; `attempts` and `crashes` are counted as in the list of jobs."""
+    """A job of the run; `attempts` and `crashes` are counted as in the list of jobs."""
 
     job_id: UUID
     job_type: JobType
@@ -68,7 +62,7 @@ class ModelCallRow(Frozen):
 
 
 class TracedOverride(Frozen):
-    """What a person said of a score, and the machine's score that it stands beside."""
+    """A person's score, and the machine's score that it overrides."""
 
     question_id: UUID
     score: float
@@ -80,7 +74,7 @@ class TracedOverride(Frozen):
 
 
 class TracedDelivery(Frozen):
-    """A message of the run in short, with the status code or error of its last try."""
+    """A webhook message of the run, with the status code or error of its last attempt."""
 
     delivery_id: UUID
     type: str
@@ -94,7 +88,7 @@ class TracedDelivery(Frozen):
 
 @dataclass(frozen=True)
 class TraceRows:
-    """What there is of a run beside what its jobs worked on and its result."""
+    """What the trace of a run shows besides its result and what its jobs worked on."""
 
     jobs: tuple[TracedJob, ...]
     calls: tuple[ModelCallRow, ...]
@@ -103,7 +97,7 @@ class TraceRows:
 
 
 def rule_of(question: Question, answer: Answer) -> Rule:
-    """What the question's points follow from."""
+    """The rule that gives the question its points."""
     if is_empty(answer):
         return Rule.NO_ANSWER
     body = question.body

@@ -1,4 +1,4 @@
-"""What the tables hold of webhooks, as values."""
+"""Database rows of webhooks and their deliveries as frozen models."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,11 +6,12 @@ from uuid import UUID
 
 from app.domain.result.model import Overall, Reason
 from app.domain.states import DeliveryStatus, DisabledReason, EventType
+from app.domain.values import Frozen
 
 
 @dataclass(frozen=True)
 class WebhookRecord:
-    """Where an assessment's end is told, if anywhere; the secrets stay where they are."""
+    """The webhook of an assessment, without its secrets; `url` is None if none is registered."""
 
     assessment_id: UUID
     owner: str
@@ -21,8 +22,7 @@ class WebhookRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to an assessment in a run that ended at `completed_at`; `overall` is null where there is no
-    result."""
+    """What a message tells: a run of an assessment ended at `completed_at`. `overall` is None if there is no result."""
 
     assessment_id: UUID
     run: int
@@ -36,8 +36,8 @@ class Event:
 
 @dataclass(frozen=True)
 class ClaimedDelivery:
-    """A message that this worker holds; every write for it names the fence. `redelivery` says that this try is none of
-    the schedule's; of those, so many failed. `url` is null where the webhook was removed."""
+    """A message that this worker holds; every write for it names the fence. `scheduled_attempts` counts the attempts of
+    the schedule that failed; a `redelivery` is not one of them. `url` is None if the webhook was removed."""
 
     id: UUID
     assessment_id: UUID
@@ -52,13 +52,12 @@ class ClaimedDelivery:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What it is signed with, the present secret first."""
+        """The secrets that sign the message, the current one first."""
         return tuple(secret for secret in (self.secret, self.old_secret) if secret)
 
 
-@dataclass(frozen=True)
-class DeliveryAttempt:
-    """A try: either `status_code` says what was answered, or `error` why nothing was."""
+class DeliveryAttempt(Frozen):
+    """An attempt to deliver a message: `status_code` if there was an answer, or else `error`."""
 
     at: datetime
     status_code: int | None
@@ -68,7 +67,7 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """A message, its tries in order, and where it is sent to now."""
+    """A message with its attempts in order, and the URL that it is sent to."""
 
     delivery_id: UUID
     assessment_id: UUID

@@ -5,7 +5,8 @@
 -- A page, newest first. Each status has its own subquery, which reads the index in order; a single WHERE with optional
 -- filters would read a million completed jobs to find the last failed one.
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
-       j.crashes, j.created_at, j.started_at, j.completed_at, j.run_after, j.error, j.request_id, j.traceparent
+       j.crashes, j.created_at, j.started_at, j.completed_at,
+       CASE j.status WHEN 'queued' THEN j.run_after END AS run_after, j.error, j.request_id, j.traceparent
 FROM unnest($1::text[]) AS wanted(status),
 LATERAL (
     SELECT * FROM async_jobs
@@ -20,7 +21,8 @@ ORDER BY j.created_at DESC, j.id DESC LIMIT $5;
 
 -- name: find_job
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
-       j.crashes, j.created_at, j.started_at, j.completed_at, j.run_after, j.error, j.request_id, j.traceparent
+       j.crashes, j.created_at, j.started_at, j.completed_at,
+       CASE j.status WHEN 'queued' THEN j.run_after END AS run_after, j.error, j.request_id, j.traceparent
 FROM async_jobs j
 JOIN assessments a ON a.id = j.assessment_id
 JOIN tracks t ON t.id = a.track_id

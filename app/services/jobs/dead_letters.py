@@ -11,7 +11,6 @@ from app.domain.records.jobs import JobRecord
 from app.domain.states import AuditAction, AuditEntity, JobStatus, JobType
 from app.repositories import audit, dead_letters
 from app.repositories.sql import Connection, Executor
-from app.schemas import job_line_view
 from app.services import paging
 from app.services.assessments.submit import Origin
 
@@ -70,5 +69,5 @@ async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origi
     if not notifications:
         raise Conflict("the job's run has just changed")
     job = await find(conn, running_id)
-    await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.JOB, str(job_id), job_line_view(job))
+    await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.JOB, str(job_id), job)
     return RetriedJob(job, tuple(notifications), retried_ids)

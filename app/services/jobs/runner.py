@@ -22,7 +22,6 @@ from app.outages import REDIS, report_database_error
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
-from app.schemas import error_of
 
 log = structlog.get_logger()
 
@@ -132,13 +131,13 @@ class JobRunner:
         """Ends a job that could not even be given up, by writing nothing but that: every submission comes to an end."""
         log.error("job_buried", code=trouble.code)
         if job.job_type is JobType.FUSION:
-            return FinishedJob(None) if await jobs.fail_assessment(self.pool, job, error_of(trouble)) else None
-        return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(trouble), None, [])
+            return FinishedJob(None) if await jobs.fail_assessment(self.pool, job, trouble) else None
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, trouble, None, [])
 
     async def _retry_later(self, job: ClaimedJob, trouble: JobError) -> None:
         delay = retry.retry_delay(job, trouble, self.limits.retry_delay, self.chance())
         log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
-        await jobs.retry_later(self.pool, job, delay, error_of(trouble), charged=retry.is_charged(job, trouble))
+        await jobs.retry_later(self.pool, job, delay, trouble, charged=retry.is_charged(job, trouble))
 
     async def _under_lease(
         self, job: ClaimedJob, work: Callable[[], Awaitable[FinishedJob | None]]

@@ -18,7 +18,6 @@ from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
 from app.repositories import jobs, passages
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
-from app.schemas import error_of
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
 
@@ -54,7 +53,7 @@ class RecommendationJob:
         """Ends the job with what is found by words alone, or with nothing if the job crashes workers."""
         if isinstance(error, PoisonJob):
             reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, error.detail)
-            return await jobs.finish(self.pool, job, JobStatus.FAILED, error_of(error), None, [reason])
+            return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [reason])
         run = await jobs.read_run(self.pool, job)
         query = _query(run)
         return await self._finish(job, run, query, await self._search_by_words(query, run), error)
@@ -102,7 +101,7 @@ class RecommendationJob:
         elif outcome.fallback:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_FALLBACK, outcome.fallback)]
         status = JobStatus.FAILED if error else JobStatus.COMPLETED
-        return await jobs.finish(self.pool, job, status, error_of(error) if error else None, output, reasons)
+        return await jobs.finish(self.pool, job, status, error, output, reasons)
 
 
 def _query(run: RunInputs) -> RetrievalQuery:

@@ -16,7 +16,7 @@ from app.domain.states import JobType, ScoreType
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob, NewerOverrides
 from app.repositories.sql import Pool
-from app.schemas import error_of, missing_reason
+from app.schemas import missing_reason
 
 _recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
 
@@ -49,7 +49,7 @@ class FusionJob:
 
     async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
         """Ends the assessment as failed; the rule scores stay."""
-        return await jobs.fail_assessment(self.pool, job, error_of(error))
+        return await jobs.fail_assessment(self.pool, job, error)
 
 
 def _fused(run: RunInputs, started: float) -> Result:

@@ -10,7 +10,7 @@ from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus
 from app.http.app_keys import ACCESS, CONTEXT, METRICS, SUBMITTER
 from app.repositories.sql import Connection
-from app.schemas import AssessmentPage, assessment_view, line_view
+from app.schemas import AssessmentPage, assessment_view, summary_view
 from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
 from app.services.assessments import lookup, responses, start, status
 from app.services.assessments.lookup import AssessmentFilter
@@ -45,7 +45,7 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
         needs_review=query_boolean(request, "needs_review"),
     )
     page, cursor = await lookup.list_assessments(request.app[CONTEXT].pool, caller, chosen, after, limit)
-    lines = tuple(line_view(line, staff=caller.staff) for line in page)
+    lines = tuple(summary_view(row, staff=caller.staff) for row in page)
     return json_reply(AssessmentPage(items=lines, next_cursor=cursor))
 
 

@@ -8,7 +8,7 @@ from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
-from app.schemas import JobPage, job_line_view, links
+from app.schemas import JobPage, links
 from app.schemas.requests import RetryBody
 from app.services.idempotency import run_idempotently
 from app.services.jobs import dead_letters
@@ -24,7 +24,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     limit, after = query_limit(request), query_cursor_time(request)
     status, job_type = query_choice(request, "status", JobStatus), query_choice(request, "job_type", JobType)
     page, cursor = await dead_letters.list_jobs(request.app[CONTEXT].pool, status, job_type, after, limit)
-    return json_reply(JobPage(items=tuple(job_line_view(line) for line in page), next_cursor=cursor))
+    return json_reply(JobPage(items=tuple(page), next_cursor=cursor))
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
@@ -38,7 +38,7 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
         actor, attempts = request[ACCESS].caller.sub, context.settings.job_max_attempts
         retried.append(await dead_letters.retry(conn, actor, job_id, attempts, origin_of(request)))
         job = retried[-1].job
-        return storable_answer(job_line_view(job), 202, links(job.assessment_id).status)
+        return storable_answer(job, 202, links(job.assessment_id).status)
 
     answer = await run_idempotently(context.pool, idempotent_request(request, payload), retry)
     # Empty if the answer was stored before.

@@ -1,16 +1,14 @@
-"""How a failed job is tried again, and what operators see of a job."""
+"""How a failed job can be retried."""
 
-from datetime import timedelta
 from itertools import product
 
 import pytest
 
 from app.domain.errors import CallerError, Conflict, JobNotFailed, JobOfOlderRun
 from app.domain.job.retry import RetryPlan, failed_job_ids, plan_retry
-from app.domain.records.jobs import JobRecord, JobState, NewestRun
+from app.domain.records.jobs import JobState, NewestRun
 from app.domain.states import JobStatus, JobType
-from app.schemas import job_line_view
-from tests.domain.builders import NOON, numbered_id
+from tests.domain.builders import numbered_id
 
 QUEUED, RUNNING, DONE, FAILED = JobStatus
 GPT, RAG, FUSION = numbered_id(1), numbered_id(2), numbered_id(3)
@@ -61,19 +59,3 @@ def test_a_refusal_is_the_callers_and_a_new_run_never_leaves_anything_running() 
             except CallerError:
                 continue
             assert (way is RetryPlan.NEW_RUN) == all(status.ended for status in statuses)
-
-
-def line(status: JobStatus, error: dict[str, str] | None = None) -> JobRecord:
-    times = (NOON, None, None, NOON + timedelta(seconds=2))
-    return JobRecord(GPT, numbered_id(99), "gardener", 1, JobType.GPT, status, 1, 4, 0, *times, error, "request", None)
-
-
-def test_when_a_job_is_due_is_told_of_queued_ones_alone() -> None:
-    shown = {status: job_line_view(line(status)).run_after for status in JobStatus}
-    assert shown == {QUEUED: NOON + timedelta(seconds=2), RUNNING: None, DONE: None, FAILED: None}
-
-
-def test_an_error_is_shown_whole() -> None:
-    error = {"code": "refused", "detail": "the model refused"}
-    assert job_line_view(line(FAILED, error)).model_dump()["error"] == error
-    assert job_line_view(line(DONE)).error is None

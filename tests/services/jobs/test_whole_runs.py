@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from app.domain.records.jobs import JobFailure
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import assessments, jobs
 from app.repositories.sql import Pool
@@ -86,10 +87,9 @@ async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank
     record = await assessments.read_status(pool, assessment_id)
     assert record is not None
     assert (record.status, record.jobs[-1].status) == (AssessmentStatus.FAILED, "failed")
-    assert record.jobs[-1].error == {
-        "code": "scores_incomplete",
-        "detail": "some questions have neither a score nor a reason for its absence",
-    }
+    assert record.jobs[-1].error == JobFailure(
+        code="scores_incomplete", detail="some questions have neither a score nor a reason for its absence"
+    )
     assert sum(line.score or 0 for line in record.rule_scores[next(iter(record.rule_scores))]) >= 2.0
     assert status_view(record).overall_progress == 100.0
     assert await pool.fetchval("SELECT count(*) FROM results") == 0

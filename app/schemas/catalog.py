@@ -1,4 +1,4 @@
-"""Tracks, questions and credentials as staff and students see them."""
+"""Tracks, questions and credentials in the API."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.domain.values import Frozen
 
 
 class TrackView(TrackBody):
-    """A track; `sample` marks what came with the software."""
+    """A track; `sample` marks one that came with the software."""
 
     sample: bool
 
@@ -31,15 +31,15 @@ class _BankQuestionView(Frozen):
 
 
 class TheoreticalQuestionView(TheoreticalQuestion, _BankQuestionView):
-    """A theoretical question of the bank, with its key."""
+    """A theoretical question of the question bank, with its answer key."""
 
 
 class ProfileQuestionView(ProfileQuestion, _BankQuestionView):
-    """A profile question of the bank."""
+    """A profile question of the question bank."""
 
 
 class EssayQuestionView(EssayQuestion, _BankQuestionView):
-    """An essay question of the bank, with its model answer and rubric."""
+    """An essay question of the question bank, with its model answer and rubric."""
 
 
 QuestionView = TheoreticalQuestionView | ProfileQuestionView | EssayQuestionView
@@ -53,7 +53,7 @@ class QuestionPage(Frozen):
 
 
 class CredentialView(CredentialBody):
-    """One version of a credential; `sample` marks what came with the software."""
+    """One version of a credential; `sample` marks one that came with the software."""
 
     credential_id: UUID
     version: int
@@ -68,26 +68,25 @@ class CredentialPage(Frozen):
 
 
 def track_view(track: Track) -> TrackView:
-    """A track as seen."""
+    """A track in the API."""
     return TrackView(**_fields(track.body), sample=track.sample)
 
 
 def question_view(question: BankQuestion) -> QuestionView:
-    """A question of the bank as staff sees it."""
-    told: dict[str, Any] = _fields(question.body)
-    told |= {"question_id": question.question_id, "version": question.version}
-    told |= {"track": question.track, "sample": question.sample}
+    """A question of the question bank, as staff see it."""
+    fields: dict[str, Any] = vars(question) | _fields(question.body)
+    del fields["body"]
     match question.body:
         case TheoreticalQuestion():
-            return TheoreticalQuestionView(**told)
+            return TheoreticalQuestionView(**fields)
         case ProfileQuestion():
-            return ProfileQuestionView(**told)
+            return ProfileQuestionView(**fields)
         case EssayQuestion():
-            return EssayQuestionView(**told)
+            return EssayQuestionView(**fields)
 
 
 def credential_view(credential: Credential) -> CredentialView:
-    """A credential as seen."""
+    """A credential in the API."""
     return CredentialView(
         **_fields(credential.body),
         credential_id=credential.credential_id,
