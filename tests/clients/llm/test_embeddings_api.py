@@ -1,4 +1,4 @@
-"""One request to an embedding model: what is asked, and what is made of each kind of answer."""
+"""One request to an embedding model: what is sent, and how each kind of response is read."""
 
 import math
 from collections.abc import AsyncIterator
@@ -10,20 +10,20 @@ from app.clients.llm.embeddings_local import DIMENSIONS
 from app.domain.errors import PermanentError, TransientError
 from tests.fakes.embedding_answers import TOKENS, row, rows, vectors
 from tests.fakes.model_server import Behaviour, ModelServer, failure, hang, model_server, reset
-from tests.fakes.provider_faults import dripping, raw
+from tests.fakes.provider_faults import dripping, raw_body
 
 ONES = [1.0] * DIMENSIONS
-PASSING = {
+TRANSIENT = {
     "server error": (failure(500), "model_unavailable"),
     "too many requests": (failure(429), "model_rate_limited"),
     "reset": (reset(), "model_unreachable"),
     "hangs": (hang(), "model_timeout"),
     "drips": (dripping(), "model_timeout"),
-    "garbage": (raw(b"\xff\xfe\x00garbage"), "model_answer_unusable"),
-    "a web page": (raw(b"<html>gateway</html>", "text/html"), "model_answer_unusable"),
-    "a list": (raw(b"[]"), "model_answer_unusable"),
-    "no data": (raw(b"{}"), "model_answer_unusable"),
-    "strange data": (raw(b'{"data": [7]}'), "model_answer_unusable"),
+    "garbage": (raw_body(b"\xff\xfe\x00garbage"), "model_answer_unusable"),
+    "a web page": (raw_body(b"<html>gateway</html>", "text/html"), "model_answer_unusable"),
+    "a list": (raw_body(b"[]"), "model_answer_unusable"),
+    "no data": (raw_body(b"{}"), "model_answer_unusable"),
+    "strange data": (raw_body(b'{"data": [7]}'), "model_answer_unusable"),
     "nothing": (rows(), "model_answer_unusable"),
     "one too few": (rows(ONES), "model_answer_unusable"),
     "one too many": (rows(ONES, ONES, ONES), "model_answer_unusable"),
@@ -32,7 +32,7 @@ PASSING = {
     "endless": (rows(ONES, [1e999] * DIMENSIONS), "model_answer_unusable"),
     "not a number": (rows(ONES, [math.nan] * DIMENSIONS), "model_answer_unusable"),
 }
-LASTING = {
+PERMANENT = {
     "another length": (vectors(1536), "embedding_length_wrong"),
     "one of another length": (rows(ONES, [1.0]), "embedding_length_wrong"),
     "key": (failure(401, "invalid_api_key"), "model_refused_request"),
@@ -48,51 +48,51 @@ async def provider() -> AsyncIterator[ModelServer]:
         yield server
 
 
-def asked(provider: ModelServer, name: str = "text-embedding-3-small", seconds: float = 20) -> EmbeddingModel:
+def open_model(provider: ModelServer, name: str = "text-embedding-3-small", seconds: float = 20) -> EmbeddingModel:
     return EmbeddingModel("sk-test", provider.url, name, seconds)
 
 
-async def test_a_vector_of_length_1_for_each_text_in_their_order(provider: ModelServer) -> None:
-    model = asked(provider)
+async def test_each_text_has_a_vector_of_length_1_in_order(provider: ModelServer) -> None:
+    model = open_model(provider)
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.error, reply.tokens_in) == ("answered", None, 2 * TOKENS)
     for vector, text in zip(reply.vectors, ("red rose", "blue violet"), strict=True):
         numbers = row(text)
         assert vector == pytest.approx([number / math.hypot(*numbers) for number in numbers])
-    wanted = {"model": model.name, "input": ["red rose", "blue violet"], "encoding_format": "float"}
-    assert provider.embedding_requests == [wanted | {"dimensions": DIMENSIONS}]
+    body = {"model": model.name, "input": ["red rose", "blue violet"], "encoding_format": "float"}
+    assert provider.embedding_requests == [body | {"dimensions": DIMENSIONS}]
 
 
-async def test_a_length_is_asked_only_of_models_that_give_any(provider: ModelServer) -> None:
-    model = asked(provider, "all-MiniLM-L6-v2")
+async def test_dimensions_are_requested_only_of_models_with_variable_length(provider: ModelServer) -> None:
+    model = open_model(provider, "all-MiniLM-L6-v2")
     assert (await model.ask(["red rose"], 4)).error is None
     await model.close()
     assert "dimensions" not in provider.embedding_requests[0]
 
 
-async def test_numbers_too_large_to_be_squared_have_a_direction(provider: ModelServer) -> None:
+async def test_numbers_that_are_too_large_to_square_are_normalized(provider: ModelServer) -> None:
     provider.embedding_default = rows([1e200] * DIMENSIONS)
-    model = asked(provider)
+    model = open_model(provider)
     (vector,) = (await model.ask(["red rose"], 4)).vectors
     await model.close()
     assert math.hypot(*vector) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("behaviour", "code"), PASSING.values(), ids=PASSING)
-async def test_what_may_pass(provider: ModelServer, behaviour: Behaviour, code: str) -> None:
+@pytest.mark.parametrize(("behaviour", "code"), TRANSIENT.values(), ids=TRANSIENT)
+async def test_transient_errors(provider: ModelServer, behaviour: Behaviour, code: str) -> None:
     provider.embedding_default = behaviour
-    model = asked(provider, seconds=0.3 if code == "model_timeout" else 20)
+    model = open_model(provider, seconds=0.3 if code == "model_timeout" else 20)
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())
     assert isinstance(reply.error, TransientError) and reply.error.code == code
 
 
-@pytest.mark.parametrize(("behaviour", "code"), LASTING.values(), ids=LASTING)
-async def test_what_lasts(provider: ModelServer, behaviour: Behaviour, code: str) -> None:
+@pytest.mark.parametrize(("behaviour", "code"), PERMANENT.values(), ids=PERMANENT)
+async def test_permanent_errors(provider: ModelServer, behaviour: Behaviour, code: str) -> None:
     provider.embedding_default = behaviour
-    model = asked(provider)
+    model = open_model(provider)
     reply = await model.ask(["red rose", "blue violet"], 4)
     await model.close()
     assert (reply.outcome, reply.vectors) == (code, ())

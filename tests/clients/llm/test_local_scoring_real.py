@@ -1,4 +1,4 @@
-"""The local estimate with real vectors, on the sample students' essays, which its regression was not trained on."""
+"""The local estimate with real embeddings, on the sample students' essays, which are not in its training data."""
 
 import json
 import random
@@ -19,10 +19,10 @@ from app.domain.essay.score import EssayScore
 from app.domain.text import sentences, words
 
 SAMPLES = Path(__file__).parents[3] / "app" / "sample_data"
-Question = dict[str, Any]
-Estimate = Callable[[Question, str], Awaitable[EssayScore]]
+QuestionData = dict[str, Any]
+EstimateScore = Callable[[QuestionData, str], Awaitable[EssayScore]]
 
-ESSAYS: dict[str, Question] = {
+ESSAYS: dict[str, QuestionData] = {
     question["key"]: question
     for question in json.loads((SAMPLES / "questions.json").read_text(encoding="utf-8"))
     if question["type"] == "essay"
@@ -34,7 +34,7 @@ GARDEN = (
     "When the first fruits are red, I pick them early in the morning, and my mother makes a sauce from them."
 )
 
-# Prompt, reference answer, a right answer and a false one in the same words.
+# Prompt, reference answer, a right answer, and a wrong one in the same words.
 CONTRADICTIONS = (
     (
         "Is UDP reliable?",
@@ -69,10 +69,10 @@ every_essay = pytest.mark.parametrize("question", ESSAYS.values(), ids=ESSAYS.ke
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def score() -> AsyncIterator[Estimate]:
+async def score() -> AsyncIterator[EstimateScore]:
     embedder = OfflineEmbedder()
 
-    async def scored(question: Question, answer: str) -> EssayScore:
+    async def scored(question: QuestionData, answer: str) -> EssayScore:
         needed = texts_to_embed(question["prompt"], question["model_answer"], answer)
         vectors = dict(zip(needed, await embedder.embed(needed), strict=True))
         return estimate(question["prompt"], question["model_answer"], answer, vectors)
@@ -81,37 +81,37 @@ async def score() -> AsyncIterator[Estimate]:
     await embedder.close()
 
 
-def answer_of(strength: str, question: Question) -> str | None:
-    found = (student["answers"].get(question["key"]) for student in STUDENTS if student["strength"] == strength)
-    return next((answer for answer in found if answer), None)
+def answer_of(strength: str, question: QuestionData) -> str | None:
+    answers = (student["answers"].get(question["key"]) for student in STUDENTS if student["strength"] == strength)
+    return next((answer for answer in answers if answer), None)
 
 
-def strong(question: Question) -> str:
+def strong(question: QuestionData) -> str:
     answer = answer_of("strong", question)
     assert answer is not None
     return answer
 
 
-def denied(text: str) -> str:
-    """The text with a denial in each sentence, or without the one it had."""
-    return "\n".join(_denied(sentence.text) for sentence in sentences(text))
+def negated(text: str) -> str:
+    """The text with the negation of each sentence."""
+    return "\n".join(_negate(sentence.text) for sentence in sentences(text))
 
 
-def _denied(text: str) -> str:
+def _negate(text: str) -> str:
     verb = re.compile(r"\b(is|are|was|were|can|could|will|would|should|must|may|has|have|does|do)\b(\s+not\b)?", re.I)
-    turned, count = verb.subn(lambda found: found[1] if found[2] else f"{found[1]} not", text, count=1)
-    return turned if count else f"It is not true that {text}"
+    negated, count = verb.subn(lambda match: match[1] if match[2] else f"{match[1]} not", text, count=1)
+    return negated if count else f"It is not true that {text}"
 
 
-def answers_to(question: Question) -> list[str]:
-    found = (answer_of(strength, question) for strength in ("strong", "middling"))
-    return [answer for answer in found if answer]
+def answers_to(question: QuestionData) -> list[str]:
+    answers = (answer_of(strength, question) for strength in ("strong", "middling"))
+    return [answer for answer in answers if answer]
 
 
-# Who answers well in words of their own can come out level with a duller answer in the reference answer's words, so
-# that the order is not the claim for a single essay: the distance to weak answers is.
+# A good answer in the student's own words may get no more than a mediocre one in the reference answer's words. So for
+# a single essay the claim is not the order, but the distance to weak answers.
 @every_essay
-async def test_weak_answers_get_much_less(score: Estimate, question: Question) -> None:
+async def test_weak_answers_get_much_less(score: EstimateScore, question: QuestionData) -> None:
     answers = {strength: answer_of(strength, question) for strength in ("strong", "middling", "weak")}
     totals = {name: (await score(question, answer)).dimensions.total for name, answer in answers.items() if answer}
     assert 65 <= totals["strong"] <= 95
@@ -119,33 +119,34 @@ async def test_weak_answers_get_much_less(score: Estimate, question: Question) -
     assert totals.get("weak", 0) <= min(totals["strong"], totals["middling"]) - 15
 
 
-async def test_on_the_whole_stronger_students_get_more(score: Estimate) -> None:
+async def test_on_average_stronger_students_get_more(score: EstimateScore) -> None:
     means = []
     for strength in ("strong", "middling", "weak"):
-        pairs = [(one, answer_of(strength, one)) for one in ESSAYS.values()]
-        means.append(statistics.mean([(await score(one, it)).dimensions.total for one, it in pairs if it]))
+        pairs = [(question, answer_of(strength, question)) for question in ESSAYS.values()]
+        totals = [(await score(question, answer)).dimensions.total for question, answer in pairs if answer]
+        means.append(statistics.mean(totals))
     assert means[0] > means[1] + 8
     assert means[1] > means[2] + 20
 
 
 @every_essay
-async def test_a_copy_of_the_reference_answer_gets_nearly_all(score: Estimate, question: Question) -> None:
+async def test_a_copy_of_the_reference_answer_gets_nearly_all(score: EstimateScore, question: QuestionData) -> None:
     assert (await score(question, question["model_answer"])).dimensions.total >= 95
 
 
 @every_essay
-async def test_essays_on_other_subjects_get_little(score: Estimate, question: Question) -> None:
+async def test_essays_on_other_subjects_get_little(score: EstimateScore, question: QuestionData) -> None:
     assert (await score(question, GARDEN)).dimensions.total <= 15
-    others = [answer for one in ESSAYS.values() if one is not question for answer in answers_to(one)]
-    totals = sorted([(await score(question, other)).dimensions.total for other in others])
-    # Two questions of one trade can be near neighbours: a plan of tests, a plan of an experiment.
+    others = [answer for other in ESSAYS.values() if other is not question for answer in answers_to(other)]
+    totals = sorted([(await score(question, answer)).dimensions.total for answer in others])
+    # Two questions of one field can be similar: a plan of tests, a plan of an experiment.
     assert statistics.median(totals) <= 10
     assert totals[-3] <= 35
     assert totals[-1] <= 45
 
 
 @every_essay
-async def test_copying_the_question_earns_little(score: Estimate, question: Question) -> None:
+async def test_copying_the_question_earns_little(score: EstimateScore, question: QuestionData) -> None:
     for copy in (question["prompt"], f"Let me repeat the question first. {question['prompt']} That is a good one."):
         assert (await score(question, copy)).dimensions.total < 15
     padding = "It is a very interesting question, and there are many points of view on it that have to be considered."
@@ -153,14 +154,17 @@ async def test_copying_the_question_earns_little(score: Estimate, question: Ques
 
 
 @every_essay
-async def test_a_list_of_the_right_terms_is_held_down(score: Estimate, question: Question) -> None:
+async def test_a_list_of_the_right_terms_gets_little(score: EstimateScore, question: QuestionData) -> None:
     terms = [word for word in dict.fromkeys(words(question["model_answer"])) if len(word) > 4]
-    for listed in (", ".join(terms), ". ".join(" ".join(terms[at : at + 8]) for at in range(0, len(terms), 8))):
+    for listed in (
+        ", ".join(terms),
+        ". ".join(" ".join(terms[start : start + 8]) for start in range(0, len(terms), 8)),
+    ):
         assert (await score(question, listed)).dimensions.total < 20
 
 
 @every_essay
-async def test_gibberish_gets_nearly_nothing(score: Estimate, question: Question) -> None:
+async def test_gibberish_gets_nearly_nothing(score: EstimateScore, question: QuestionData) -> None:
     dice = random.Random(7)  # noqa: S311 - no secret
     letters = "".join(dice.choice("abcdefghijklmnopqrstuvwxyz    .") for _ in range(600))
     for gibberish in (letters, "asdf jkl; qwer " * 40, "I don't know.", "No response."):
@@ -168,7 +172,7 @@ async def test_gibberish_gets_nearly_nothing(score: Estimate, question: Question
 
 
 @every_essay
-async def test_the_same_words_in_no_order_get_less(score: Estimate, question: Question) -> None:
+async def test_the_same_words_in_random_order_get_less(score: EstimateScore, question: QuestionData) -> None:
     dice = random.Random(11)  # noqa: S311 - no secret
     totals = []
     for _ in range(3):
@@ -179,20 +183,20 @@ async def test_the_same_words_in_no_order_get_less(score: Estimate, question: Qu
 
 
 @every_essay
-async def test_the_opposite_in_the_same_words_gets_less(score: Estimate, question: Question) -> None:
+async def test_the_opposite_in_the_same_words_gets_less(score: EstimateScore, question: QuestionData) -> None:
     genuine = (await score(question, strong(question))).dimensions.total
-    assert (await score(question, denied(strong(question)))).dimensions.total <= 0.8 * genuine
+    assert (await score(question, negated(strong(question)))).dimensions.total <= 0.8 * genuine
 
 
-async def test_false_statements_in_the_right_words_get_less(score: Estimate) -> None:
+async def test_false_statements_with_the_right_words_get_less(score: EstimateScore) -> None:
     for prompt, reference, right, wrong in CONTRADICTIONS:
         question = {"prompt": prompt, "model_answer": reference}
-        one, other = [(await score(question, text)).dimensions.total for text in (right, wrong)]
-        assert other <= 0.75 * one, wrong
+        right_total, wrong_total = [(await score(question, text)).dimensions.total for text in (right, wrong)]
+        assert wrong_total <= 0.75 * right_total, wrong
 
 
 @every_essay
-async def test_hidden_characters_earn_nothing(score: Estimate, question: Question) -> None:
+async def test_hidden_characters_earn_nothing(score: EstimateScore, question: QuestionData) -> None:
     plain = (await score(question, strong(question))).dimensions.total
     for hidden in ("\u200b", "\u00ad", "\u202e"):
         text = strong(question).replace(" ", f"{hidden} ")
@@ -200,7 +204,7 @@ async def test_hidden_characters_earn_nothing(score: Estimate, question: Questio
 
 
 @every_essay
-async def test_a_very_long_text_is_estimated_in_time_and_not_highly(score: Estimate, question: Question) -> None:
+async def test_a_very_long_text_of_terms_or_padding_gets_little(score: EstimateScore, question: QuestionData) -> None:
     terms = [word for word in words(question["model_answer"]) if len(word) > 3]
     dice = random.Random(3)  # noqa: S311 - no secret
     for text in (" ".join(dice.choice(terms) for _ in range(2_500)), f"{question['prompt']} {GARDEN} " * 40):
@@ -208,13 +212,13 @@ async def test_a_very_long_text_is_estimated_in_time_and_not_highly(score: Estim
 
 
 @every_essay
-async def test_saying_it_twice_is_no_better(score: Estimate, question: Question) -> None:
+async def test_repeating_the_answer_earns_no_more(score: EstimateScore, question: QuestionData) -> None:
     for once in answers_to(question):
         twice = await score(question, f"{once}\n\n{once}")
         assert twice.dimensions.total <= (await score(question, once)).dimensions.total
 
 
-async def test_an_answer_in_another_language_is_estimated_with_little_confidence(score: Estimate) -> None:
+async def test_an_answer_in_another_language_is_estimated_with_little_confidence(score: EstimateScore) -> None:
     german = (
         "Zuerst würde ich herausfinden, was die langsamen Anfragen gemeinsam haben, und dann die Ursache Schritt "
         "für Schritt eingrenzen. Danach prüfe ich, ob die Änderung geholfen hat, und richte eine Warnung ein."
@@ -222,15 +226,16 @@ async def test_an_answer_in_another_language_is_estimated_with_little_confidence
     assert (await score(ESSAYS["be-e-slow-endpoint"], german)).confidence < 0.15
 
 
-async def test_an_essay_is_estimated_in_well_under_a_second(score: Estimate) -> None:
+async def test_an_estimate_takes_little_processor_time(score: EstimateScore) -> None:
     question = ESSAYS["be-e-slow-endpoint"]
     await score(question, question["model_answer"])
-    start = time.perf_counter()
+    start = time.process_time()
     await score(question, strong(question).replace("the", "this"))
-    assert time.perf_counter() - start < 1.0
+    # It takes a fraction of a second. The processor's time does not depend on other processes.
+    assert time.process_time() - start < 2.0
 
 
-async def test_tokens_come_with_their_places_and_outlast_being_remembered() -> None:
+async def test_token_states_and_spans_are_the_same_from_the_cache() -> None:
     embedder = OfflineEmbedder()
     text = "Queues smooth bursts; \u00fcber 3\u202f% of them."
     first, again = [(await embedder.embed([text]))[0] for _ in range(2)]
