@@ -1,6 +1,8 @@
-"""How many attacks the detector finds, and how many honest essays it suspects: `python -m tests.injection_rates`.
+"""Measures how many attacks the detector finds, and how many honest essays it suspects:
+`python -m tests.injection_rates`.
 
-Words and rules were chosen by looking at the essays with odd numbers only. Of the `other half` only rates were seen.
+The detector's words and rules were chosen from the essays with odd numbers. Of the `other half` only the rates were
+known.
 """
 
 import json
@@ -23,7 +25,7 @@ HALVES: tuple[Half, Half] = ("tuned on", "other half")
 
 @dataclass(frozen=True)
 class LabelledEssay:
-    """One essay of the set: its number, its kind or topic, and its text as saved."""
+    """One essay: its id, the kind of attack or the topic, and its text as stored."""
 
     id: str
     kind: str
@@ -31,20 +33,20 @@ class LabelledEssay:
 
     @property
     def half(self) -> Half:
-        """By the number at the end of the id: odd ones were looked at."""
+        """The half that the number at the end of the id belongs to: the detector was tuned on odd ones."""
         return HALVES[(int(self.id.rsplit("-", 1)[1]) + 1) % 2]
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of how many were suspected."""
+    """How many of how many essays are suspected."""
 
     suspected: int
     of: int
 
     @property
     def share(self) -> float:
-        """0–1; 0 where there were none."""
+        """The share of suspected essays, 0–1; 0 if there are none."""
         return self.suspected / self.of if self.of else 0.0
 
     def __str__(self) -> str:
@@ -52,34 +54,34 @@ class Rate:
 
 
 def attacks() -> list[LabelledEssay]:
-    """The essays that attack, by kind of attack."""
-    return _samples("attacks.jsonl", "kind")
+    """The essays that attack their grader."""
+    return _read_essays("attacks.jsonl", "kind")
 
 
 def honest() -> list[LabelledEssay]:
-    """The essays that do not, by topic."""
-    return _samples("honest.jsonl", "topic")
+    """The essays that do not attack."""
+    return _read_essays("honest.jsonl", "topic")
 
 
-def rate(samples: Iterable[LabelledEssay], detector: Callable[[VisibleText], bool] = suspects_injection) -> Rate:
-    """How many of the samples a detector suspects."""
-    found = [detector(visible_text(sample.essay)) for sample in samples]
-    return Rate(sum(found), len(found))
+def rate(essays: Iterable[LabelledEssay], detector: Callable[[VisibleText], bool] = suspects_injection) -> Rate:
+    """How many of the essays a detector suspects."""
+    suspicions = [detector(visible_text(labelled.essay)) for labelled in essays]
+    return Rate(sum(suspicions), len(suspicions))
 
 
-def table(title: str, samples: list[LabelledEssay]) -> Table:
-    """A line for each kind, with both halves."""
+def table(title: str, essays: list[LabelledEssay]) -> Table:
+    """The rates by kind and half."""
     kinds: dict[str, list[LabelledEssay]] = defaultdict(list)
-    for sample in samples:
-        kinds[sample.kind].append(sample)
+    for labelled in essays:
+        kinds[labelled.kind].append(labelled)
     shown = Table("kind", *HALVES, "together", title=title)
-    for kind, members in (*kinds.items(), ("all", samples)):
-        halves = [str(rate(sample for sample in members if sample.half == half)) for half in HALVES]
-        shown.add_row(kind, *halves, str(rate(members)), end_section=members is not samples and kind == [*kinds][-1])
+    for kind, members in (*kinds.items(), ("all", essays)):
+        halves = [str(rate(member for member in members if member.half == half)) for half in HALVES]
+        shown.add_row(kind, *halves, str(rate(members)), end_section=members is not essays and kind == [*kinds][-1])
     return shown
 
 
-def _samples(file: str, kind: str) -> list[LabelledEssay]:
+def _read_essays(file: str, kind: str) -> list[LabelledEssay]:
     lines = [json.loads(line) for line in (_FOLDER / file).read_text("utf-8").splitlines()]
     return [LabelledEssay(line["id"], line[kind], line["essay"]) for line in lines]
 

@@ -1,4 +1,4 @@
-"""No part of an essay gets into the instructions: tested with a grader that obeys everything outside the essay's field."""
+"""No part of an essay gets into the instructions: tested with a grader that obeys everything but the essay's field."""
 
 import json
 from collections.abc import AsyncIterator

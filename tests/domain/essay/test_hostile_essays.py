@@ -1,4 +1,4 @@
-"""The whole essay path on hostile text, from the visible text to the result: nothing of it may raise."""
+"""Hostile texts on the whole path of an essay, from the visible text to the result: nothing may raise."""
 
 import json
 from html.entities import html5
@@ -33,7 +33,7 @@ _SIGNS = "&#;%\\=+-_./|\"'{}[]<>:,!? \n\r\t"
 
 
 def _repeated(pieces: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """A short piece, or so many of them that they fill an essay."""
+    """A short piece, repeated up to the length of an essay."""
     return st.builds(lambda piece, count: (piece * count)[:LONGEST], pieces, st.sampled_from((1, 1, 2, 8, 100, 7000)))
 
 
@@ -66,8 +66,8 @@ _encoded = _repeated(
         )
     )
 )
-# Classes of characters that a text seldom has: controls, formats (zero width, bidi, tags), marks, line separators,
-# private and unassigned ones.
+# Rare classes of characters: controls, formats (zero width, bidi, tags), marks, line separators, private and unassigned
+# ones.
 _odd = _repeated(
     st.text(st.characters(categories=["Cc", "Cf", "Mn", "Me", "Zl", "Zp", "Co", "Cn"]), min_size=1, max_size=4)
 )
@@ -100,15 +100,15 @@ _pieces = st.one_of(
     _repeated(st.text(_SIGNS, min_size=1, max_size=4)),
     st.text(max_size=20),
 )
-# What the API takes: something to be seen, and neither NUL nor lone surrogates, which Postgres cannot store.
+# What the API accepts: visible text without NUL and lone surrogates, which Postgres cannot store.
 essays = (
     st.lists(_pieces, min_size=1, max_size=6)
     .map(lambda pieces: "".join(pieces).replace("\x00", " ")[:LONGEST])
     .filter(is_visible)
 )
-# What the API refuses. Reading, checking and sending stand lone surrogates all the same; quotes and results, which end
-# in JSON, refuse them, so they are left out of `essays`.
-impossible_essays = st.lists(_pieces | _surrogates, max_size=6).map(lambda pieces: "".join(pieces)[:LONGEST])
+# What the API refuses. Prompt and detector accept lone surrogates all the same; quotes and results, which become JSON,
+# don't, so `essays` has none.
+refused_essays = st.lists(_pieces | _surrogates, max_size=6).map(lambda pieces: "".join(pieces)[:LONGEST])
 
 
 def _answer(quotes: list[str], rationale: str) -> str:
@@ -117,16 +117,16 @@ def _answer(quotes: list[str], rationale: str) -> str:
 
 
 def _line(score: EssayScore) -> EssayLine:
-    """As a result shows it."""
+    """The essay's line in a result."""
     shown: dict[str, Any] = score.model_dump(exclude={"second_opinion"}) | {"second_opinion": score.second_opinion}
     return EssayLine(question_id=numbered_id(1), score=score.share, max_score=1.0, **shown)
 
 
 @_hostile
-@given(impossible_essays)
+@given(refused_essays)
 @example(LONG_REFERENCE)
 @example("\ud800" + LONG_REFERENCE)
-def test_any_text_can_be_read_checked_and_sent(text: str) -> None:
+def test_any_text_has_a_visible_text_and_a_prompt_and_can_be_checked(text: str) -> None:
     visible = visible_text(text)
     assert len(visible.text) == len(visible.places)
     assert suspects_injection(visible) in (True, False)
@@ -159,9 +159,9 @@ def test_any_essay_gets_a_score_and_a_result(text: str, data: st.DataObject | No
 
 @_hostile
 @given(essays, essays)
-def test_whatever_the_model_answers_is_a_score_or_unusable(text: str, answer: str) -> None:
+def test_any_answer_of_the_model_is_a_score_or_unusable(text: str, answer: str) -> None:
     for raw in (answer, _answer([answer], answer), json.dumps(answer), _answer([], "").replace("20", answer)):
         try:
             read_answer(raw, QUESTION, visible_text(text), "model", "canary")
-        except TransientError as trouble:
-            assert trouble.code == "model_answer_unusable"
+        except TransientError as error:
+            assert error.code == "model_answer_unusable"

@@ -1,4 +1,4 @@
-"""What an essay's score is made of."""
+"""Points, shares and quotes of an essay's score."""
 
 from typing import Any
 
@@ -23,33 +23,33 @@ def test_a_dimension_has_0_to_25_points(score: int) -> None:
         Dimension(score=score, rationale="")
 
 
-def test_a_dimension_says_what_it_is_out_of() -> None:
+def test_a_dimension_has_its_maximum() -> None:
     assert Dimension(score=20, rationale="").model_dump()["max_score"] == 25
 
 
 @pytest.mark.parametrize("changes", [{"end": 4}, {"end": 6}, {"start": -1}, {"quote": "", "end": 2}])
-def test_evidence_that_does_not_fit_its_place_is_refused(changes: dict[str, Any]) -> None:
-    told = {"quote": "abc", "start": 2, "end": 5}
-    assert Evidence.model_validate(told).quote == "abc"
+def test_evidence_whose_span_does_not_fit_its_quote_is_refused(changes: dict[str, Any]) -> None:
+    evidence = {"quote": "abc", "start": 2, "end": 5}
+    assert Evidence.model_validate(evidence).quote == "abc"
     with pytest.raises(ValidationError):
-        Evidence.model_validate(told | changes)
+        Evidence.model_validate(evidence | changes)
 
 
 @quick
 @given(awkward_texts.filter(bool), st.data())
-def test_any_piece_of_a_text_is_found_word_for_word(text: str, data: st.DataObject) -> None:
+def test_any_piece_of_a_text_is_found(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
     quote = text[start : data.draw(st.integers(start + 1, len(text)))]
-    found = find_quote(quote, text)
-    assert found is not None
-    assert found.start <= start
-    assert text[found.start : found.end] == found.quote == quote
+    evidence = find_quote(quote, text)
+    assert evidence is not None
+    assert evidence.start <= start
+    assert text[evidence.start : evidence.end] == evidence.quote == quote
 
 
 @pytest.mark.parametrize("quote", ["", "Water ", "water  rises", "é", "rises."])
-def test_what_does_not_stand_in_the_text_exactly_is_not_found(quote: str) -> None:
+def test_a_quote_that_differs_from_the_text_is_not_found(quote: str) -> None:
     assert find_quote(quote, "water rises, e\u0301") is None
 
 
-def test_places_are_counted_in_code_points() -> None:
+def test_positions_are_in_code_points() -> None:
     assert find_quote("roots", "👩🏽‍💻 roots") == Evidence(quote="roots", start=5, end=10)

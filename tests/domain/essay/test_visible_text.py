@@ -1,4 +1,4 @@
-"""What a model reads of a text: what people see, and nothing else."""
+"""The visible text: what people see of a text, and nothing else."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from tests.domain.builders import awkward_texts, quick
 
 
 @pytest.mark.parametrize(
-    ("text", "read_as"),
+    ("text", "visible"),
     [
         ("ig\u200bno\u2060re", "ignore"),
         ("ig\u00adnore \u202eabc\u202c", "ignore abc"),
@@ -23,8 +23,8 @@ from tests.domain.builders import awkward_texts, quick
         ("o\u0301\u0302\u0303\u0304\u0305k", "o\u0301\u0302k"),
     ],
 )
-def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str) -> None:
-    assert visible_text(text).text == read_as
+def test_hidden_characters_are_removed_and_look_alikes_replaced(text: str, visible: str) -> None:
+    assert visible_text(text).text == visible
 
 
 @pytest.mark.parametrize(
@@ -42,30 +42,30 @@ def test_what_hides_is_gone_and_look_alikes_are_letters(text: str, read_as: str)
         "line one\n\tline two",
     ],
 )
-def test_honest_texts_stay(text: str) -> None:
+def test_honest_texts_stay_as_they_are(text: str) -> None:
     assert visible_text(text).text == text
 
 
 @quick
 @given(awkward_texts | st.text(st.characters(min_codepoint=0x2000, max_codepoint=0x2100) | st.sampled_from("abсе")))
-def test_each_character_that_is_read_has_its_place(text: str) -> None:
-    read = visible_text(text)
-    assert len(read.text) == len(read.places)
-    assert list(read.places) == sorted(read.places)
-    assert all(0 <= place < len(text) for place in read.places)
+def test_each_visible_character_has_its_position(text: str) -> None:
+    visible = visible_text(text)
+    assert len(visible.text) == len(visible.places)
+    assert list(visible.places) == sorted(visible.places)
+    assert all(0 <= place < len(text) for place in visible.places)
 
 
 @quick
 @given(awkward_texts.filter(lambda text: visible_text(text).text), st.data())
-def test_what_is_read_is_found_in_the_original(text: str, data: st.DataObject) -> None:
-    read = visible_text(text)
-    start = data.draw(st.integers(0, len(read.text) - 1))
-    quote = read.text[start : data.draw(st.integers(start + 1, len(read.text)))]
-    found = read.find_quote(quote)
-    assert found is not None
-    assert text[found.start : found.end] == found.quote
+def test_any_piece_of_the_visible_text_is_found_in_the_original(text: str, data: st.DataObject) -> None:
+    visible = visible_text(text)
+    start = data.draw(st.integers(0, len(visible.text) - 1))
+    quote = visible.text[start : data.draw(st.integers(start + 1, len(visible.text)))]
+    evidence = visible.find_quote(quote)
+    assert evidence is not None
+    assert text[evidence.start : evidence.end] == evidence.quote
 
 
-def test_what_is_not_there_is_not_found() -> None:
+def test_other_texts_and_empty_quotes_are_not_found() -> None:
     assert visible_text("ig\u200bnore").find_quote("ignored") is None
     assert visible_text("ig\u200bnore").find_quote("") is None
