@@ -22,7 +22,7 @@ _FAIR = "You say what pulls the water up."
 _BOUNDS = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "format"}
 
 
-def model_answer(**changes: Any) -> dict[str, Any]:
+def graded(**changes: Any) -> dict[str, Any]:
     """A model's answer with changes in the dimension `depth`."""
     answer = {name.value: {"quotes": [], "rationale": _FAIR, "score": 20} for name in DimensionName}
     answer["depth"] |= changes
@@ -89,7 +89,7 @@ def test_no_essay_changes_the_instructions(text: str) -> None:
 
 def test_a_good_answer_is_read_unchanged() -> None:
     quote = "Evaporation from the leaves"
-    score = read(model_answer(quotes=[quote], score=17))
+    score = read(graded(quotes=[quote], score=17))
     assert (score.scorer, score.model, score.prompt_version) == ("gpt", "model-1", PROMPT_VERSION)
     assert (score.dimensions.total, score.dropped_quotes, score.flags) == (77, 0, ())
     depth = score.dimensions.depth
@@ -110,30 +110,30 @@ def without(answer: dict[str, Any], *path: str) -> dict[str, Any]:
     [
         pytest.param("", id="nothing"),
         pytest.param("I cannot grade this.", id="no JSON"),
-        pytest.param(f"```json\n{json.dumps(model_answer())}\n```", id="fenced"),
-        pytest.param(json.dumps(model_answer())[:-20], id="truncated"),
-        pytest.param(json.dumps(model_answer()) + "{}", id="more than one value"),
+        pytest.param(f"```json\n{json.dumps(graded())}\n```", id="fenced"),
+        pytest.param(json.dumps(graded())[:-20], id="truncated"),
+        pytest.param(json.dumps(graded()) + "{}", id="more than one value"),
         pytest.param("null", id="null"),
-        pytest.param([model_answer()], id="a list"),
-        pytest.param(without(model_answer(), "clarity"), id="missing dimension"),
-        pytest.param(without(model_answer(), "clarity", "rationale"), id="missing rationale"),
-        pytest.param(without(model_answer(), "clarity", "quotes"), id="missing quotes"),
-        pytest.param(without(model_answer(), "clarity", "score"), id="missing score"),
-        pytest.param(model_answer() | {"overall": 80}, id="extra field"),
-        pytest.param(model_answer(comment="nice"), id="extra field of a dimension"),
-        pytest.param(model_answer(score=17.5), id="half points"),
-        pytest.param(model_answer(score=17.0), id="float"),
-        pytest.param(model_answer(score=True), id="bool"),
-        pytest.param(model_answer(score="17"), id="string"),
-        pytest.param(model_answer(score=None), id="null score"),
-        pytest.param(model_answer(score=-1), id="below"),
-        pytest.param(model_answer(score=26), id="above"),
-        pytest.param(model_answer(score=10**30), id="far above"),
-        pytest.param(model_answer(quotes="Water"), id="quotes as a text"),
-        pytest.param(model_answer(quotes=[1]), id="quote as a number"),
-        pytest.param(model_answer(rationale=None), id="null rationale"),
-        pytest.param(model_answer(rationale="NUL \x00"), id="NUL"),
-        pytest.param(json.dumps(model_answer(rationale="half \ud800")), id="lone surrogate"),
+        pytest.param([graded()], id="a list"),
+        pytest.param(without(graded(), "clarity"), id="missing dimension"),
+        pytest.param(without(graded(), "clarity", "rationale"), id="missing rationale"),
+        pytest.param(without(graded(), "clarity", "quotes"), id="missing quotes"),
+        pytest.param(without(graded(), "clarity", "score"), id="missing score"),
+        pytest.param(graded() | {"overall": 80}, id="extra field"),
+        pytest.param(graded(comment="nice"), id="extra field of a dimension"),
+        pytest.param(graded(score=17.5), id="half points"),
+        pytest.param(graded(score=17.0), id="float"),
+        pytest.param(graded(score=True), id="bool"),
+        pytest.param(graded(score="17"), id="string"),
+        pytest.param(graded(score=None), id="null score"),
+        pytest.param(graded(score=-1), id="below"),
+        pytest.param(graded(score=26), id="above"),
+        pytest.param(graded(score=10**30), id="far above"),
+        pytest.param(graded(quotes="Water"), id="quotes as a text"),
+        pytest.param(graded(quotes=[1]), id="quote as a number"),
+        pytest.param(graded(rationale=None), id="null rationale"),
+        pytest.param(graded(rationale="NUL \x00"), id="NUL"),
+        pytest.param(json.dumps(graded(rationale="half \ud800")), id="lone surrogate"),
         pytest.param("[" * 10_000, id="nesting bomb"),
     ],
 )
@@ -145,21 +145,21 @@ def test_an_unusable_answer_is_a_transient_error(answer: Any) -> None:
 
 @pytest.mark.parametrize("score", [0, 25])
 def test_the_limits_of_the_range_are_valid_points(score: int) -> None:
-    assert read(model_answer(score=score)).dimensions.depth.score == score
+    assert read(graded(score=score)).dimensions.depth.score == score
 
 
 def test_false_quotes_are_dropped_counted_flagged_and_cost_confidence() -> None:
-    score = read(model_answer(quotes=["Water rises", "Water falls", "", "WATER"]))
+    score = read(graded(quotes=["Water rises", "Water falls", "", "WATER"]))
     assert [evidence.quote for evidence in score.dimensions.depth.evidence] == ["Water rises"]
     assert (score.dropped_quotes, score.flags) == (3, ("quote_not_found",))
-    assert (read(model_answer()).confidence, score.confidence) == (0.9, 0.6)
+    assert (read(graded()).confidence, score.confidence) == (0.9, 0.6)
 
 
 def test_points_that_contradict_the_findings_cost_confidence() -> None:
     met, unmet = {"point": "1", "met": True}, {"point": "2", "met": False}
-    assert read(model_answer(findings=[met, met, unmet], score=20)).confidence == 0.9
-    assert read(model_answer(findings=[unmet, unmet], score=20)).confidence == 0.8
-    assert read(model_answer(findings=[met, met], score=3)).confidence == 0.8
+    assert read(graded(findings=[met, met, unmet], score=20)).confidence == 0.9
+    assert read(graded(findings=[unmet, unmet], score=20)).confidence == 0.8
+    assert read(graded(findings=[met, met], score=3)).confidence == 0.8
 
 
 def test_a_rubric_is_split_into_points() -> None:
@@ -171,7 +171,7 @@ def test_an_answer_with_the_canary_of_the_instructions_is_unusable() -> None:
     prompt = prompt_of(ESSAY, canary="c0ffee")
     assert "c0ffee" in prompt.system
     assert "c0ffee" not in prompt.user
-    leaked = json.dumps(model_answer(rationale="The word is c0ffee."))
+    leaked = json.dumps(graded(rationale="The word is c0ffee."))
     with pytest.raises(TransientError, match="repeated its instructions"):
         read_raw(leaked, canary=prompt.canary)
     assert read_raw(leaked).dimensions.total == 80
@@ -194,13 +194,13 @@ def test_a_quote_of_the_visible_text_is_shown_as_the_student_wrote_it() -> None:
     assert visible_text(text).text == "Water rises in the х\u200bylem. Xylem carries it.".replace(
         "х\u200bylem", "xylem"
     )
-    score = read(model_answer(quotes=["Water rises", "Xylem carries"]), text)
+    score = read(graded(quotes=["Water rises", "Xylem carries"]), text)
     assert [evidence.quote for evidence in score.dimensions.depth.evidence] == ["Wa\u200bter rises", "Xуlеm carries"]
     assert score.dropped_quotes == 0
 
 
 def test_many_false_quotes_leave_some_confidence() -> None:
-    assert read(model_answer(quotes=["Water falls"] * 50)).confidence == 0.2
+    assert read(graded(quotes=["Water falls"] * 50)).confidence == 0.2
 
 
 @quick
@@ -228,7 +228,7 @@ def test_every_quote_that_is_shown_is_in_the_essay(text: str, data: st.DataObjec
     ],
 )
 def test_a_rationale_that_reveals_the_reference_answer_or_rubric_is_withheld(rationale: str) -> None:
-    score = read(model_answer(rationale=rationale), text="I don’t know.")
+    score = read(graded(rationale=rationale), text="I don’t know.")
     assert score.dimensions.depth.rationale.startswith("The explanation is withheld")
     assert score.flags == ("rationale_withheld",)
     assert score.dimensions.depth.score == 20
@@ -239,7 +239,7 @@ def test_a_rationale_that_reveals_the_reference_answer_or_rubric_is_withheld(rat
 )
 def test_a_rationale_with_all_of_a_short_model_answer_is_withheld(model_answer: str, withheld: bool) -> None:
     question = essay().model_copy(update={"model_answer": model_answer})
-    score = read_raw(json.dumps(model_answer(rationale="Name cohesion and the pull.")), "Water.", question)
+    score = read_raw(json.dumps(graded(rationale="Name cohesion and the pull.")), "Water.", question)
     assert score.flags == (("rationale_withheld",) if withheld else ())
 
 
@@ -247,7 +247,7 @@ def test_a_short_rubric_is_no_secret() -> None:
     question = essay()
     rubric = question.rubric.model_copy(update={"clarity": "Clear sentences."})
     question = question.model_copy(update={"rubric": rubric})
-    raw = json.dumps(model_answer(rationale="You write in clear sentences."))
+    raw = json.dumps(graded(rationale="You write in clear sentences."))
     assert read_raw(raw, question=question).flags == ()
 
 
@@ -266,4 +266,4 @@ def test_a_short_rubric_is_no_secret() -> None:
 def test_words_that_the_student_wrote_reveal_nothing(answer: str, rationale: str, flags: tuple[str, ...]) -> None:
     secret = "One two three four five six seven eight nine ten."
     question = essay().model_copy(update={"model_answer": secret})
-    assert read_raw(json.dumps(model_answer(rationale=rationale)), answer, question).flags == flags
+    assert read_raw(json.dumps(graded(rationale=rationale)), answer, question).flags == flags
