@@ -20,7 +20,7 @@ from tests.fakes.conditions import until
 PRESENT = """SELECT v.title, c.current_version, v.level, v.skills FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version ORDER BY v.title"""
 
-LATER = "{} passage(s) are found by words alone until workers or `assay credentials reindex` embed them\n"
+LATER = "{} passage(s) are found only by their words until workers or `assay credentials reindex` embed them\n"
 
 
 def written(path: Path, rows: list[Any]) -> Path:

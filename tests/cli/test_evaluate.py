@@ -135,7 +135,7 @@ async def test_unscored_answers_are_named_and_never_0(evaluate: Evaluate, provid
         "answer_blank": 1,
     }
     assert {line["machine"] for line in figures["scores"]} == {0.8}
-    assert "not scored, in none of the figures" in done.stdout
+    assert "not scored, not part of the statistics" in done.stdout
 
 
 async def test_a_model_that_refuses_everything_is_a_failure(evaluate: Evaluate, provider: ModelServer) -> None:
