@@ -121,7 +121,7 @@ async def _serve_arrived_requests(site: web.TCPSite, shutdown_timeout: int) -> N
 
 
 async def _wait_for_requests(in_progress: set[int], seconds: float) -> None:
-    """Waits until no request is in progress. aiohttp waits too, but does not read the rest of a body that arrives then."""
+    """Waits until no request is in progress. aiohttp waits too, but no longer reads the rest of a body by then."""
     for _ in range(round(seconds / _CHECK_SECONDS)):
         if not in_progress:
             return

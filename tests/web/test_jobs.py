@@ -65,8 +65,8 @@ async def test_a_dead_letter_shows_its_job_and_its_error(admin: Api, gpt: UUID, 
     assert shown == {
         "job_id": str(gpt), "assessment_id": str(row["assessment_id"]), "track": SLUG, "run": 1, "job_type": "gpt",
         "status": "failed", "attempts": 1, "max_attempts": 4, "crashes": 0, "created_at": shown["created_at"],
-        "started_at": shown["started_at"], "completed_at": shown["completed_at"], "run_after": None, "error": ERROR_BODY,
-        "request_id": None, "traceparent": row["traceparent"],
+        "started_at": shown["started_at"], "completed_at": shown["completed_at"], "run_after": None,
+        "error": ERROR_BODY, "request_id": None, "traceparent": row["traceparent"],
     }  # fmt: skip
     assert [at(shown[name]) for name in ("created_at", "started_at", "completed_at")] == [
         row["created_at"], row["started_at"], row["completed_at"]
