@@ -16,7 +16,7 @@ from app.settings import Settings, load_settings
 from tests.api import Api, Reply
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.held_response import hold_response
+from tests.fakes.held_postgres_response import hold_postgres_response
 from tests.pipelines import Finish
 from tests.web.conftest import Serve
 from tests.web.problems import problem
@@ -161,7 +161,7 @@ async def test_a_change_between_reading_and_waiting_is_not_missed(
 ) -> None:
     """A poll's read has passed Postgres but not arrived yet; a change is published before the poll begins to wait."""
     known = await tag(api, path)
-    async with hold_response(settings.secret("database_url"), b"AS rule_scores") as (url, held):
+    async with hold_postgres_response(settings.secret("database_url"), b"AS rule_scores") as (url, held):
         slow = await serve(database_url=load_settings(database_url=url).database_url)
         await until(lambda: _listening(settings, 2))
         assert (await poll(slow, path, If_None_Match='"7777"')).status == 200

@@ -41,15 +41,15 @@ def cues(essay: VisibleText) -> tuple[str, ...]:
     if len(essay.original) > _LONGEST:
         essay = visible_text(essay.original[:_LONGEST])
     text = plain(unescaped(essay.text))[:_LONGEST]
-    found = set(_in_words(text))
-    found |= {"hidden_text"} if hides(essay.original) else set()
-    found |= {"split_words"} if splits_words(essay.original) else set()
-    found |= {"look_alikes"} if mixes_scripts(essay) else set()
-    found |= {"joined_words"} if joined(text) else set()
+    names = set(_in_words(text))
+    names |= {"hidden_text"} if hides(essay.original) else set()
+    names |= {"split_words"} if splits_words(essay.original) else set()
+    names |= {"look_alikes"} if mixes_scripts(essay) else set()
+    names |= {"joined_words"} if joined(text) else set()
     hidden = map(plain, (*hidden_texts(essay.original), *decoded(essay.text)))
     others = filter(None, (*hidden, *turned(text), spelt(text)))
-    found |= {"encoded"} if any(_in_secret(other[:_LONGEST]) for other in others) else set()
-    return tuple(sorted(found))
+    names |= {"encoded"} if any(_in_secret(other[:_LONGEST]) for other in others) else set()
+    return tuple(sorted(names))
 
 
 def _in_words(text: str) -> set[str]:

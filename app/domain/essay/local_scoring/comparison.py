@@ -20,7 +20,7 @@ from app.domain.essay.local_scoring.alignment import (
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class AnswerComparison:
     """The three texts, and how well the others match the reference answer; similarities are cosines."""
 
     question: Tokens
@@ -42,7 +42,7 @@ class Comparison:
     meaning: float
 
 
-def compare(question: Tokens, reference: Tokens, answer: Tokens) -> Comparison:
+def compare(question: Tokens, reference: Tokens, answer: Tokens) -> AnswerComparison:
     """The comparison of an answer with its question and reference answer; any of them may be without tokens."""
     similarity = similarities(reference, answer)
     question_match = similarities(reference, question).max(axis=1)
@@ -50,7 +50,7 @@ def compare(question: Tokens, reference: Tokens, answer: Tokens) -> Comparison:
     known = similarities(answer, question).max(axis=1)
     matched = similarity.max(axis=0, initial=0.0)[: len(answer.words)]
     ideas, pieces = piece_vectors(reference), piece_vectors(answer)
-    return Comparison(
+    return AnswerComparison(
         question=question,
         reference=reference,
         answer=answer,

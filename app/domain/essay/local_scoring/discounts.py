@@ -6,7 +6,7 @@ import numpy as np
 
 from app.domain.essay.local_scoring import cues
 from app.domain.essay.local_scoring.alignment import Floats, Indexes, Tokens, weighted_mean
-from app.domain.essay.local_scoring.comparison import Comparison, text_similarity
+from app.domain.essay.local_scoring.comparison import AnswerComparison, text_similarity
 from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, stems
 from app.domain.text import sentences, words
 
@@ -42,7 +42,7 @@ _OPPOSITE_FROM, _OPPOSITE_TO = 0.10, 0.35
 _ORDER_FROM, _ORDER_TO = 0.13, 0.27
 
 
-def measure_discounts(prompt: str, model_answer: str, answer: str, comparison: Comparison) -> dict[str, float]:
+def measure_discounts(prompt: str, model_answer: str, answer: str, comparison: AnswerComparison) -> dict[str, float]:
     """Each of `DISCOUNTS`, 0–1, for an answer without what it copies from the prompt."""
     answer_words = words(answer)
     order = cues.disorder([words(sentence.text) for sentence in sentences(answer)])
@@ -59,7 +59,7 @@ def ramp(value: float, start: float, end: float) -> float:
     return min(1.0, max(0.0, (value - start) / (end - start)))
 
 
-def _off_topic(comparison: Comparison) -> float:
+def _off_topic(comparison: AnswerComparison) -> float:
     """How far off the topic the answer is, 0–1: as a whole, and piece by piece."""
     answer = comparison.answer
     whole = max(text_similarity(answer, comparison.question), text_similarity(answer, comparison.reference))
@@ -68,7 +68,7 @@ def _off_topic(comparison: Comparison) -> float:
     return 1.0 - ramp((whole + mean) / 2, _TOPIC_FROM, _TOPIC_TO)
 
 
-def _conflict(prompt: str, model_answer: str, answer: str, comparison: Comparison) -> float:
+def _conflict(prompt: str, model_answer: str, answer: str, comparison: AnswerComparison) -> float:
     """How far the answer denies what the reference answer says, or states the opposite, 0–1."""
     if cues.starts_opposed(model_answer, answer):
         return 1.0
@@ -92,7 +92,7 @@ def _negated_share(tokens: Tokens) -> float:
 
 
 def _opposites(
-    comparison: Comparison, matched: Indexes, best: Indexes, answer_stems: set[str], prompt_stems: set[str]
+    comparison: AnswerComparison, matched: Indexes, best: Indexes, answer_stems: set[str], prompt_stems: set[str]
 ) -> Floats:
     """1 where the best match is an opposite, the answer lacks the word itself, and the prompt does not have the
     opposite."""

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from app.domain.essay.local_scoring import cues
 from app.domain.essay.local_scoring.alignment import EmbeddingsByText, collect_tokens, weighted_mean
-from app.domain.essay.local_scoring.comparison import Comparison, best_half, compare, idea_weights, text_similarity
+from app.domain.essay.local_scoring.comparison import (
+    AnswerComparison,
+    best_half,
+    compare,
+    idea_weights,
+    text_similarity,
+)
 from app.domain.essay.local_scoring.discounts import measure_discounts
 from app.domain.essay.local_scoring.wording import (
     function_word_share,
@@ -100,7 +106,7 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
     )
 
 
-def _measures(prompt: str, model_answer: str, answer: str, comparison: Comparison) -> dict[str, float]:
+def _measures(prompt: str, model_answer: str, answer: str, comparison: AnswerComparison) -> dict[str, float]:
     reference_pairs, answer_pairs = word_pairs(model_answer), word_pairs(answer)
     terms = set(stems(model_answer)) - set(stems(prompt))
     reference_letters = _letter_runs(model_answer)

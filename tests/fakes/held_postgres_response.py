@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 _NAME = re.compile(rb"__asyncpg_stmt_\w+__")
 
 
-class HeldResponse:
+class HeldPostgresResponse:
     """Lets a statement whose text contains `marker` run once (then `passed` is set), and holds the response to its
     second execution until `release`; `sent` is set when that execution was passed on to Postgres."""
 
@@ -43,7 +43,7 @@ class _HeldConnection:
     """One connection. `name` is that of the prepared statement; `first` and `held` say which of its executions the
     connection waits for."""
 
-    response: HeldResponse
+    response: HeldPostgresResponse
     name: bytes = b""
     first: bool = False
     held: bool = False
@@ -72,9 +72,9 @@ class _HeldConnection:
 
 
 @asynccontextmanager
-async def hold_response(url: str, marker: bytes) -> AsyncIterator[tuple[str, HeldResponse]]:
+async def hold_postgres_response(url: str, marker: bytes) -> AsyncIterator[tuple[str, HeldPostgresResponse]]:
     """The URL of a proxy to the same Postgres, and the response that it holds."""
-    target, held = urlsplit(url), HeldResponse(marker)
+    target, held = urlsplit(url), HeldPostgresResponse(marker)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await held.serve(str(target.hostname), target.port or 0, reader, writer)
