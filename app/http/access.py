@@ -22,8 +22,8 @@ _PLURALS = {Role.STUDENT: "students", Role.ADVISOR: "advisors", Role.ADMIN: "adm
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRule:
-    """Who may use a route: everybody where it is `public`, else callers with one of the `roles`, and with `owner`
-    also students, for their own assessments. Parameters in `staff_query` are for advisors and admins alone."""
+    """Who may use a route: everybody if it is `public`, else callers with one of the `roles`, and with `owner` also
+    students, for their own assessments. Query parameters in `staff_query` are for advisors and admins only."""
 
     public: bool = False
     roles: frozenset[Role] = frozenset()
@@ -57,12 +57,12 @@ OWNER_OR_ADMIN = AccessRule(owner=True, roles=ADMINS.roles)
 
 
 class OwnerNotChecked(Exception):
-    """A handler answered without checking whose assessment it is: a fault of ours, and the answer is not sent."""
+    """A handler answered without checking who owns the assessment. This is a bug, and the answer is not sent."""
 
 
 def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) -> Handler:
     """The handler behind its rule: it runs only for callers whom the rule admits, with their `Access` as the request's
-    `ACCESS`. For the others `find_target` tells an unknown id (404) from a refusal (403)."""
+    `ACCESS`. For the others `find_target` decides between 404 for an unknown id and 403."""
     if rule.public:
         return handler
 

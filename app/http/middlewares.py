@@ -3,12 +3,12 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
 from aiohttp import web
 
+from app.http.access import Handler
 from app.http.app_keys import METRICS, REQUEST_ID, REQUESTS_IN_PROGRESS, STOPPING, TIME_LIMIT
 from app.http.problems import problem
 from app.outages import report_database_error
@@ -16,7 +16,6 @@ from app.repositories.sql import DATABASE_UNAVAILABLE
 
 log = structlog.get_logger()
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # Statements time out earlier; a client that waits longer than this has usually gone.
 _REQUEST_SECONDS = 20
