@@ -63,7 +63,7 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
 async def _read(settings: Settings, options: argparse.Namespace) -> list[DeliveryLineView]:
     statuses = tuple(dict.fromkeys(map(DeliveryStatus, options.status or _UNDELIVERED)))
     async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        return [delivery_line_view(line) for line in await deliveries.newest(pool, statuses, options.limit)]
+        return [delivery_line_view(line) for line in await deliveries.page_of_all(pool, statuses, options.limit)]
 
 
 def _cells(delivery: DeliveryLineView) -> tuple[str, ...]:

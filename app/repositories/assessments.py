@@ -7,17 +7,20 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from app.domain.assessment.answers import Response
 from app.domain.assessment.rule_scoring import RuleScore
 from app.domain.idempotency import IdempotencyKey, StoredReply
-from app.domain.records.assessments import Assessment, AssessmentSummary, StatusRecord
+from app.domain.records.assessments import Assessment, AssessmentSummary, StatusJob, StatusRecord
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
 
 _SQL = statements("assessments")
+_reasons = TypeAdapter(tuple[Reason, ...])
+_status_jobs = TypeAdapter(tuple[StatusJob, ...])
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,8 @@ def _status(row: asyncpg.Record) -> StatusRecord:
         **{
             **columns,
             "status": AssessmentStatus(row["status"]),
-            "degraded_reasons": decoding.reasons.validate_python(row["degraded_reasons"]),
-            "jobs": decoding.status_jobs.validate_python(row["jobs"]),
+            "degraded_reasons": _reasons.validate_python(row["degraded_reasons"]),
+            "jobs": _status_jobs.validate_python(row["jobs"]),
             "rule_scores": decoding.rule_scores(row["rule_scores"]),
         }
     )

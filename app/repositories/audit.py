@@ -1,4 +1,4 @@
-"""Who changed what."""
+"""The audit log: who changed what."""
 
 from pydantic import BaseModel
 
@@ -11,6 +11,5 @@ _SQL = statements("audit")
 async def record(
     db: Executor, actor: str, action: AuditAction, entity: AuditEntity, key: str, after: BaseModel | None = None
 ) -> None:
-    """One admin write; `after` is what is there now."""
-    written = after.model_dump(mode="json") if after else None
-    await db.execute(_SQL["record"], actor, action, entity, key, written)
+    """Records a change by staff; `after` is the changed thing as it is now."""
+    await db.execute(_SQL["record"], actor, action, entity, key, after.model_dump(mode="json") if after else None)

@@ -77,5 +77,3 @@ async def start_run(
 
 def _notification(row: asyncpg.Record) -> JobNotification:
     return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
-
-

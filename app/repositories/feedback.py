@@ -1,4 +1,4 @@
-"""What people think of results and recommendations."""
+"""Feedback on results and recommendations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,29 +10,28 @@ from app.repositories.sql import Connection, Executor, statements
 _SQL = statements("feedback")
 
 
-async def rated(db: Executor, assessment_id: UUID, credential_id: UUID | None) -> tuple[int, int | None]:
-    """The run of a completed assessment's newest result, and the credential's rank in it; None where it has none."""
-    row = await db.fetchrow(_SQL["rated"], assessment_id, credential_id)
+async def read_rank(db: Executor, assessment_id: UUID, credential_id: UUID | None) -> tuple[int, int | None]:
+    """The run of a completed assessment's newest result, and the credential's rank in it; None if it is not
+    recommended."""
+    row = await db.fetchrow(_SQL["read_rank"], assessment_id, credential_id)
     if row is None:
         raise RuntimeError("a completed assessment without a result")
     return row["run"], row["rank"]
 
 
-async def put(conn: Connection, run: int, new: NewFeedback) -> datetime:
-    """Keeps the ratings of a run's result in the place of those that the person gave before; returns when."""
-    told = (new.credential_id, new.author, new.relevance, new.acceptance, new.comment)
-    given: datetime = await conn.fetchval(_SQL["put"], new.assessment_id, run, *told)
-    return given
+async def store(conn: Connection, run: int, new: NewFeedback) -> datetime:
+    """Stores ratings of a run's result, in place of earlier ones by the same person; returns the time."""
+    ratings = (new.credential_id, new.author, new.relevance, new.acceptance, new.comment)
+    given_at: datetime = await conn.fetchval(_SQL["store"], new.assessment_id, run, *ratings)
+    return given_at
 
 
 async def groups(db: Executor, track: str | None, period: Period) -> list[FeedbackGroup]:
-    """The ratings of a period by track: of results, of recommendations, of these by rank and by credential."""
-    rows = await db.fetch(_SQL["groups"], track, period.start, period.end)
-    counts = ("relevance_counts", "acceptance_counts")
-    return [FeedbackGroup(**{**dict(row), **{name: tuple(row[name]) for name in counts}}) for row in rows]
+    """The ratings of a period by track: of results, and of recommendations in all, by rank and by credential."""
+    return [FeedbackGroup(**row) for row in await db.fetch(_SQL["groups"], track, period.start, period.end)]
 
 
-async def lines(db: Executor, track: str | None, period: Period, after: int, limit: int) -> list[FeedbackRecord]:
-    """A page of the ratings, by id, of those above `after`."""
-    rows = await db.fetch(_SQL["lines"], track, period.start, period.end, after, limit)
-    return [FeedbackRecord(**dict(row)) for row in rows]
+async def page(db: Executor, track: str | None, period: Period, after: int, limit: int) -> list[FeedbackRecord]:
+    """A page of the single ratings of a period, by id, after the id `after`."""
+    rows = await db.fetch(_SQL["page"], track, period.start, period.end, after, limit)
+    return [FeedbackRecord(**row) for row in rows]

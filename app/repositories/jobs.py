@@ -1,37 +1,43 @@
-"""The jobs: claims, leases, ends. Each write names the state that it leaves, and the fence of who writes."""
+"""Jobs: claiming, renewing, requeueing and ending them, and what they work on. Each write names the status that it
+expects and the fence of its worker."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from app.domain.errors import JobError
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob, RunRef
-from app.domain.result.model import EssayLine, Reason, Recommendation, Result
+from app.domain.result.model import EssayLine, Override, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("jobs")
+_run_jobs = TypeAdapter(tuple[RunJob, ...])
+_overrides = TypeAdapter(dict[UUID, Override])
+_ESSAY_COLUMNS = (
+    "question_id", "score", "max_score", "missing", "reason", "scorer", "model", "prompt_version", "confidence",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FinishedJob:
-    """What a job's end made due."""
+    """The end of a job, with the job or webhook delivery that became due by it."""
 
     next_job: JobNotification | None
 
 
 class NewerOverrides(Exception):
-    """A result was made without an override that there is by now."""
+    """A score was overridden after the result was put together."""
 
 
 async def claim(db: Executor, job_id: UUID, lease_seconds: float) -> ClaimedJob | None:
-    """The job, if it is due (or its lease ran out) and nobody else has it."""
+    """Claims a job that is due, or whose lease has run out; None if another worker has it."""
     row = await db.fetchrow(_SQL["claim"], job_id, lease_seconds)
     if row is None:
         return None
@@ -40,17 +46,18 @@ async def claim(db: Executor, job_id: UUID, lease_seconds: float) -> ClaimedJob 
 
 
 async def renew(db: Executor, job: ClaimedJob, lease_seconds: float) -> bool:
-    """Whether the lease is still held."""
+    """Renews the lease; False if it is lost."""
     return await db.fetchval(_SQL["renew"], job.id, job.fence, lease_seconds) is not None
 
 
 async def retry_later(db: Executor, job: ClaimedJob, delay: float, error: JobError, *, charged: bool) -> bool:
-    """Back to the queue for `delay` seconds after a failure; False where the lease was lost."""
+    """Queues the job again after a failure, due in `delay` seconds; False if the lease is lost. The attempt counts if
+    it is `charged`."""
     return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, charged, _failure(error)) is not None
 
 
 async def release(db: Executor, job: ClaimedJob, delay: float = 0.0) -> bool:
-    """Back to the queue without a charge; False where the lease was lost."""
+    """Hands the job back without counting the attempt, due in `delay` seconds; False if the lease is lost."""
     return await db.fetchval(_SQL["requeue"], job.id, job.fence, delay, False, None) is not None
 
 
@@ -62,57 +69,51 @@ async def finish(
     output: dict[str, Any] | None,
     reasons: Iterable[Reason],
 ) -> FinishedJob | None:
-    """Ends `gpt` or `rag`; None where the lease was lost."""
-    shown = [reason.model_dump(mode="json") for reason in reasons]
-    row = await db.fetchrow(_SQL["finish"], job.id, job.fence, status, _failure(error), output, shown)
-    if row is None:
-        return None
-    return FinishedJob(JobNotification(row["due_id"], JobType.FUSION, row["due_fence"]) if row["due_id"] else None)
+    """Ends a `gpt` or `rag` job; None if the lease is lost."""
+    columns = (status, _failure(error), output, [reason.model_dump(mode="json") for reason in reasons])
+    return _finished(await db.fetchrow(_SQL["finish"], job.id, job.fence, *columns), JobType.FUSION)
 
 
 async def complete_assessment(
     db: Executor, job: ClaimedJob, result: Result, overrides_version: int
 ) -> FinishedJob | None:
-    """Ends `fusion` with its result, made of the overrides up to this version; the message to the webhook is due then.
-    None where the lease was lost.
+    """Ends a `fusion` job with its result, into which the overrides up to this version went; None if the lease is lost.
 
     Raises:
-        NewerOverrides: somebody has overridden a score since; nothing is written.
+        NewerOverrides: a score was overridden since; nothing is written.
     """
-    body = result.model_dump_json()
-    advice = [_recommended(recommendation) for recommendation in result.recommendations]
-    told = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
-    values = (body, advice, result.completed_at, told, overrides_version, result.needs_review)
-    row = await db.fetchrow(_SQL["complete_assessment"], job.id, job.fence, *values)
-    if row and row["held_id"] is None:
+    recommendations = [_recommendation_row(recommendation) for recommendation in result.recommendations]
+    reasons = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
+    columns = (result.model_dump_json(), recommendations, result.completed_at, reasons, overrides_version)
+    row = await db.fetchrow(_SQL["complete_assessment"], job.id, job.fence, *columns, result.needs_review)
+    if row and row["assessment_id"] is None:
         raise NewerOverrides
-    return _told(row)
+    return _finished(row, WEBHOOKS)
 
 
 async def fail_assessment(db: Executor, job: ClaimedJob, error: JobError) -> FinishedJob | None:
-    """Gives `fusion` up; the message to the webhook is due then. None where the lease was lost."""
-    return _told(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, _failure(error)))
+    """Ends a `fusion` job without a result; None if the lease is lost."""
+    return _finished(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, _failure(error)), WEBHOOKS)
 
 
-async def take_unheard(
-    db: Executor, job_types: Iterable[JobType], patience: float, limit: int
-) -> list[JobNotification]:
-    """Jobs that someone should be working on, noted as rung for; `patience` (s) is how long a ring is trusted."""
-    rows = await db.fetch(_SQL["take_unheard"], list(job_types), patience, limit)
+async def take_missed(db: Executor, job_types: Iterable[JobType], patience: float, limit: int) -> list[JobNotification]:
+    """Jobs that are due, or whose lease has run out, and that no worker has claimed within `patience` seconds of their
+    last notification; marks them as notified."""
+    rows = await db.fetch(_SQL["take_missed"], list(job_types), patience, limit)
     return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
 
 
 async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
-    """How many jobs of each type wait or run."""
+    """How many jobs of each type are queued or running."""
     rows = await db.fetch(_SQL["count_by_status"])
     return [(JobType(row["job_type"]), JobStatus(row["status"]), row["count"]) for row in rows]
 
 
-async def read_run(db: Executor, job: RunRef) -> RunInputs:
-    """What the jobs of a run work on."""
-    row = await db.fetchrow(_SQL["read_run"], job.assessment_id, job.run)
-    if row is None:
-        raise RuntimeError("a job without its assessment")
+async def read_run(db: Executor, run: RunRef) -> RunInputs:
+    """Everything that the jobs of a run work on."""
+    row = await db.fetchrow(_SQL["read_run"], run.assessment_id, run.run)
+    if row is None or row["began_at"] is None:
+        raise RuntimeError("a run of an assessment that was not submitted")
     scores = row["scores"]
     essays = [score for score in scores if score["score_type"] == ScoreType.ESSAY_GPT]
     return RunInputs(
@@ -120,17 +121,17 @@ async def read_run(db: Executor, job: RunRef) -> RunInputs:
         track=row["track"],
         track_name=row["track_name"],
         track_skills=tuple(row["track_skills"]),
-        began_at=_known(row["began_at"]),
+        began_at=row["began_at"],
         now=row["now"],
         questions=decoding.questions.validate_python(row["questions"]),
         answers={saved.question_id: saved.answer for saved in decoding.responses.validate_python(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
         essays=tuple(_essay(score) for score in essays),
-        settled=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == job.run),
+        settled=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == run.run),
         mode=RunMode(row["mode"]),
-        overrides=decoding.overrides.validate_python(row["overrides"]),
+        overrides=_overrides.validate_python(row["overrides"]),
         overrides_version=row["overrides_version"],
-        jobs={run_job.job_type: run_job for run_job in _run_jobs(row["jobs"])},
+        jobs={run_job.job_type: run_job for run_job in _run_jobs.validate_python(row["jobs"])},
         tokens=row["tokens"],
         cost_usd=row["cost_usd"],
     )
@@ -140,28 +141,17 @@ def _failure(error: JobError | None) -> dict[str, str] | None:
     return {"code": error.code, "detail": error.detail} if error else None
 
 
-def _told(row: asyncpg.Record | None) -> FinishedJob | None:
+def _finished(row: asyncpg.Record | None, queue: str) -> FinishedJob | None:
     if row is None:
         return None
-    return FinishedJob(JobNotification(row["told_id"], WEBHOOKS, row["told_fence"]) if row["told_id"] else None)
-
-
-def _run_jobs(rows: list[dict[str, Any]]) -> tuple[RunJob, ...]:
-    return decoding.run_jobs.validate_python(rows)
-
-
-def _known(at: datetime | None) -> datetime:
-    if at is None:
-        raise RuntimeError("a job of an assessment that was not submitted")
-    return at
+    return FinishedJob(JobNotification(row["due_id"], queue, row["due_fence"]) if row["due_id"] else None)
 
 
 def _essay(row: dict[str, Any]) -> EssayLine:
-    shown = ("question_id", "score", "max_score", "missing", "reason", "scorer", "model", "prompt_version")
-    return EssayLine(**{name: row[name] for name in shown}, confidence=row["confidence"], **(row["detail"] or {}))
+    return EssayLine(**{name: row[name] for name in _ESSAY_COLUMNS}, **(row["detail"] or {}))
 
 
-def _recommended(recommendation: Recommendation) -> dict[str, Any]:
+def _recommendation_row(recommendation: Recommendation) -> dict[str, Any]:
     return {
         "rank": recommendation.rank,
         "credential_id": recommendation.credential_id,

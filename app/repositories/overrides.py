@@ -1,4 +1,4 @@
-"""People's scores beside the machine's, and the result that counts them."""
+"""Overrides: people's scores in place of the machine's, and the results that are fused again with them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ _SQL = statements("overrides")
 
 
 @dataclass(frozen=True)
-class PresentResult:
+class NewestResult:
     """The newest result as JSON text, and what stays of it when it is fused again."""
 
     assessment_id: UUID
@@ -26,8 +26,8 @@ class PresentResult:
 
 @dataclass(frozen=True)
 class NewOverride:
-    """A person's score of a question, in points, and the machine's that it stands beside, if there is one; `scorer` is
-    None where that was made by rule."""
+    """A person's score of a question, in points, and the machine's score that it overrides, if there is one; `scorer`
+    is None if that was a score by rule."""
 
     question: Question
     score: float
@@ -37,27 +37,24 @@ class NewOverride:
     scorer: str | None
 
 
-async def present_result(conn: Connection, assessment_id: UUID) -> PresentResult:
-    """The newest result of an assessment that is completed; needs the assessment held."""
-    row = await conn.fetchrow(_SQL["present_result"], assessment_id)
+async def read_newest_result(conn: Connection, assessment_id: UUID) -> NewestResult:
+    """The newest result of a completed assessment; needs the assessment locked."""
+    row = await conn.fetchrow(_SQL["read_newest_result"], assessment_id)
     if row is None:
         raise RuntimeError("a completed assessment without a result")
-    columns = dict(row)
-    columns["processing"] = Processing.model_validate(columns["processing"])
-    return PresentResult(**columns)
+    return NewestResult(**{**row, "processing": Processing.model_validate(row["processing"])})
 
 
 async def add(conn: Connection, assessment_id: UUID, new: NewOverride) -> datetime:
-    """When the override was made; needs the assessment held."""
-    told = (new.score, new.question.body.weight, new.machine_score, new.scorer, new.reason, new.by)
-    made: datetime = await conn.fetchval(_SQL["add"], assessment_id, new.question.question_id, *told)
-    return made
+    """Stores an override and returns its time; needs the assessment locked."""
+    values = (new.score, new.question.body.weight, new.machine_score, new.scorer, new.reason, new.by)
+    created_at: datetime = await conn.fetchval(_SQL["add"], assessment_id, new.question.question_id, *values)
+    return created_at
 
 
 async def replace_result(conn: Connection, run: int, result: Result) -> JobNotification | None:
-    """Puts a run's result in the place of the one before, and returns the message that tells of it, if somebody
-    listens; needs the assessment held."""
+    """Replaces a run's result; returns the delivery to its webhook, if it has one. Needs the assessment locked."""
     reasons = [reason.model_dump(mode="json") for reason in result.degraded_reasons]
-    shown = (result.model_dump_json(), reasons, result.needs_review)
-    row = await conn.fetchrow(_SQL["replace_result"], result.assessment_id, run, *shown)
+    columns = (result.model_dump_json(), reasons, result.needs_review)
+    row = await conn.fetchrow(_SQL["replace_result"], result.assessment_id, run, *columns)
     return JobNotification(row["id"], WEBHOOKS, row["fence"]) if row else None

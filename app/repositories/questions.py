@@ -1,4 +1,4 @@
-"""The question bank."""
+"""The question bank, and the questions that are drawn from it."""
 
 from uuid import UUID
 
@@ -14,46 +14,47 @@ _SQL = statements("questions")
 
 
 async def find(db: Executor, question_id: UUID) -> BankQuestion | None:
-    """The active question in its present version."""
+    """The current version of an active question."""
     row = await db.fetchrow(_SQL["find_question"], question_id)
     return _question(row) if row else None
 
 
 async def page(db: Executor, track: str | None, after: UUID | None, limit: int) -> list[BankQuestion]:
-    """Active questions by id."""
+    """A page of active questions, by id."""
     return [_question(row) for row in await db.fetch(_SQL["list_questions"], track, after, limit)]
 
 
 async def create(db: Executor, question_id: UUID, track_id: UUID, body: QuestionBody, *, sample: bool = False) -> bool:
-    """Version 1; False where the id exists."""
+    """Stores version 1; False if the id exists."""
     values = (question_id, track_id, body.type, body.model_dump(mode="json"), sample)
     return await db.fetchval(_SQL["create_question"], *values) is not None
 
 
 async def lock(conn: Connection, question_id: UUID) -> bool:
-    """Whether the active question is held now, until the transaction ends."""
+    """Locks the active question until the transaction ends; False if there is none."""
     return await conn.fetchval(_SQL["lock_question"], question_id) is not None
 
 
 async def add_version(db: Executor, question_id: UUID, body: QuestionBody) -> int:
-    """The number of the new version."""
+    """Stores a new version and returns its number."""
     version: int = await db.fetchval(_SQL["add_question_version"], question_id, body.model_dump(mode="json"))
     return version
 
 
 async def delete(db: Executor, question_id: UUID) -> bool:
-    """Whether there was an active question to delete."""
+    """Deletes the active question; False if there is none."""
     return affected(await db.execute(_SQL["delete_question"], question_id)) == 1
 
 
 async def draw(db: Executor, track_id: UUID, mix: QuestionMix) -> list[tuple[UUID, int]]:
-    """Question ids and versions at random, at most as many as the mix says."""
+    """Ids and versions of random questions of the track, as many of each type as the mix says, or fewer if there are
+    not enough."""
     rows = await db.fetch(_SQL["draw_questions"], track_id, mix.theoretical, mix.profile, mix.essay)
     return [(row["question_id"], row["version"]) for row in rows]
 
 
-async def bank_size(db: Executor, track_id: UUID) -> dict[QuestionType, int]:
-    """How many active questions of each type a track has."""
+async def count_by_type(db: Executor, track_id: UUID) -> dict[QuestionType, int]:
+    """How many active questions of each type the track has."""
     rows = await db.fetch(_SQL["count_questions"], track_id)
     return {QuestionType(row["type"]): row["count"] for row in rows}
 

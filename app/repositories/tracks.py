@@ -1,4 +1,4 @@
-"""Tracks."""
+"""Tracks that students are assessed for."""
 
 from typing import Any
 from uuid import UUID
@@ -18,44 +18,44 @@ async def find(db: Executor, slug: str) -> Track | None:
 
 
 async def lock(conn: Connection, slug: str) -> Track | None:
-    """The active track of this slug, held until the transaction ends."""
+    """The active track of this slug, locked until the transaction ends."""
     return _track(await conn.fetchrow(_SQL["lock_track"], slug))
 
 
 async def page(db: Executor, after: str | None, limit: int) -> list[Track]:
-    """Active tracks by slug."""
+    """A page of active tracks, by slug."""
     rows = await db.fetch(_SQL["list_tracks"], after, limit)
     return [track for row in rows if (track := _track(row))]
 
 
 async def create(db: Executor, body: TrackBody, *, sample: bool = False) -> Track:
-    """A new track.
+    """Stores a new track.
 
     Raises:
         SlugTaken: an active track has the slug.
     """
-    return await _written(db, "create_track", *_columns(body), sample)
+    return await _write(db, "create_track", *_columns(body), sample)
 
 
 async def update(db: Executor, track_id: UUID, body: TrackBody) -> Track:
-    """The track with another body.
+    """Replaces the body of the track; needs the track locked.
 
     Raises:
         SlugTaken: another active track has the slug.
     """
-    return await _written(db, "update_track", track_id, *_columns(body))
+    return await _write(db, "update_track", track_id, *_columns(body))
 
 
 async def delete(db: Executor, track_id: UUID) -> bool:
-    """Whether there was an active track to delete."""
+    """Deletes the active track; False if there is none."""
     return affected(await db.execute(_SQL["delete_track"], track_id)) == 1
 
 
-async def _written(db: Executor, statement: str, *values: Any) -> Track:
+async def _write(db: Executor, statement: str, *values: Any) -> Track:
     with caller_errors():
         track = _track(await db.fetchrow(_SQL[statement], *values))
     if track is None:
-        raise RuntimeError("the track went away under its lock")
+        raise RuntimeError("a locked track was deleted")
     return track
 
 

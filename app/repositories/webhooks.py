@@ -1,86 +1,79 @@
-"""Webhooks, their messages and each try to deliver them."""
+"""Webhooks, the deliveries of their messages, and each attempt of a delivery."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import ClaimedDelivery, DeliveryRecord, Event, WebhookRecord
-from app.domain.result.model import Overall
-from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason, EventType
+from app.domain.records.webhooks import ClaimedDelivery, DeliveryRecord, WebhookEvent, WebhookRecord
+from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason
 from app.domain.webhook.delivery import NextStep, SendResult
 from app.domain.webhook.signing import ROTATION_SECONDS
-from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("webhooks")
 
 
 async def find(db: Executor, assessment_id: UUID) -> WebhookRecord | None:
-    """The assessment's webhook, whose `url` is null where none is registered; None where there is no assessment."""
+    """The assessment's webhook, whose `url` is None if none is registered; None if there is no such assessment."""
     row = await db.fetchrow(_SQL["find_webhook"], assessment_id)
-    if row is None:
-        return None
-    reason = row["disabled_reason"]
-    return WebhookRecord(**{**dict(row), "disabled_reason": DisabledReason(reason) if reason else None})
+    return WebhookRecord(**row) if row else None
 
 
 async def register(conn: Connection, assessment_id: UUID, url: str, secret: str) -> tuple[bool, bool] | None:
-    """Whether there was one before, and whether the address changed; the assessment is held until the transaction ends.
-    None where it has expired."""
+    """Registers or replaces the webhook and locks the assessment until the transaction ends. Whether there was one
+    before, and whether the URL changed; None if the assessment has expired."""
     row = await conn.fetchrow(_SQL["register"], assessment_id, url, secret, ROTATION_SECONDS)
     return (row["replaced"], row["changed"]) if row else None
 
 
-async def announce_end(conn: Connection, assessment_id: UUID) -> JobNotification | None:
-    """The message of an assessment that is over, if there is one to send; needs the assessment held by `register`."""
-    return _ring(await conn.fetchrow(_SQL["announce_end"], assessment_id))
+async def create_delivery_of_end(conn: Connection, assessment_id: UUID) -> JobNotification | None:
+    """Creates the delivery of the end of an assessment that is over already, if there is none; needs the assessment
+    locked by `register`."""
+    return _notification(await conn.fetchrow(_SQL["create_delivery_of_end"], assessment_id))
 
 
 async def remove(conn: Connection, assessment_id: UUID) -> bool:
-    """Whether there was a webhook."""
+    """Removes the webhook; False if there is none."""
     return await conn.fetchval(_SQL["remove"], assessment_id) is not None
 
 
-async def cancel(db: Executor, assessment_id: UUID) -> None:
-    """Ends all tries of the assessment's messages."""
-    await db.execute(_SQL["cancel"], assessment_id)
+async def cancel_deliveries(db: Executor, assessment_id: UUID) -> None:
+    """Cancels all pending deliveries of an assessment whose webhook was removed or disabled."""
+    await db.execute(_SQL["cancel_deliveries"], assessment_id)
 
 
 async def disable(db: Executor, assessment_id: UUID, url: str, reason: DisabledReason) -> bool:
-    """Whether this address was still registered, so that nothing more is sent there."""
+    """Disables the webhook if it still has this URL; False if not."""
     return await db.fetchval(_SQL["disable"], assessment_id, url, reason) is not None
 
 
 async def claim(db: Executor, delivery_id: UUID, lease_seconds: float) -> ClaimedDelivery | None:
-    """The message, if it is due (or its lease ran out) and nobody else has it."""
+    """Claims a delivery that is due, or whose lease has run out; None if another worker has it."""
     row = await db.fetchrow(_SQL["claim"], delivery_id, lease_seconds)
     return ClaimedDelivery(**dict(row)) if row else None
 
 
-async def read_event(db: Executor, delivery_id: UUID) -> Event:
-    """What the message tells."""
+async def read_event(db: Executor, delivery_id: UUID) -> WebhookEvent:
+    """The event that the delivery's message tells."""
     row = await db.fetchrow(_SQL["read_event"], delivery_id)
     if row is None:
-        raise RuntimeError("a message without its assessment")
-    told: dict[str, Any] = dict(row)
-    overall, reasons = told["overall"], decoding.reasons.validate_python(told.pop("reasons"))
-    told |= {"event_type": EventType(told["event_type"]), "overall": Overall(**overall) if overall else None}
-    return Event(**told, reasons=reasons)
+        raise RuntimeError("a delivery without its assessment")
+    return WebhookEvent(**row)
 
 
 async def write_body(db: Executor, delivery: ClaimedDelivery, body: str) -> str | None:
-    """What all tries send: this body, unless there is one already. None where the lease was lost."""
-    written: str | None = await db.fetchval(_SQL["write_body"], delivery.id, delivery.fence, body)
-    return written
+    """Stores the body of the message unless there is one already, and returns the stored one; None if the lease is
+    lost."""
+    stored: str | None = await db.fetchval(_SQL["write_body"], delivery.id, delivery.fence, body)
+    return stored
 
 
-async def put_back(db: Executor, delivery: ClaimedDelivery, delay: float) -> bool:
-    """Lets go of a message that was not tried, for `delay` seconds; False where the lease was lost."""
-    return await db.fetchval(_SQL["put_back"], delivery.id, delivery.fence, delay) is not None
+async def release(db: Executor, delivery: ClaimedDelivery, delay: float) -> bool:
+    """Hands back a delivery that was not attempted, for `delay` seconds; False if the lease is lost."""
+    return await db.fetchval(_SQL["release"], delivery.id, delivery.fence, delay) is not None
 
 
 async def record_attempt(
@@ -89,48 +82,43 @@ async def record_attempt(
     result: SendResult,
     next_step: NextStep,
 ) -> bool:
-    """Records an attempt and what becomes of the message; False if the lease was lost."""
+    """Records an attempt and the next step of the delivery; False if the lease is lost."""
     attempt = (delivery.redelivery, result.status, result.latency_ms, result.failure)
     values = (delivery.id, delivery.fence, *attempt, next_step.status, next_step.delay)
     return await db.fetchval(_SQL["record_attempt"], *values) is not None
 
 
 async def redeliver(db: Executor, delivery_id: UUID) -> JobNotification | None:
-    """The message, due now; None where it is on its way."""
-    return _ring(await db.fetchrow(_SQL["redeliver"], delivery_id))
+    """Makes one more attempt due now; None if one is in progress."""
+    return _notification(await db.fetchrow(_SQL["redeliver"], delivery_id))
 
 
 async def page(
     db: Executor, assessment_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[DeliveryRecord]:
-    """The assessment's messages, newest first."""
+    """A page of the assessment's deliveries, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_deliveries"], assessment_id, created_at, last_id, limit)
-    return [_line(row) for row in rows]
+    return [DeliveryRecord(**row) for row in rows]
 
 
-async def newest(db: Executor, statuses: Iterable[DeliveryStatus], limit: int) -> list[DeliveryRecord]:
-    """Messages of all assessments with one of these statuses, newest first."""
-    return [_line(row) for row in await db.fetch(_SQL["list_newest"], list(statuses), limit)]
+async def page_of_all(db: Executor, statuses: Iterable[DeliveryStatus], limit: int) -> list[DeliveryRecord]:
+    """The newest deliveries of all assessments with one of these statuses, newest first."""
+    return [DeliveryRecord(**row) for row in await db.fetch(_SQL["list_deliveries_of_all"], list(statuses), limit)]
 
 
 async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryRecord | None:
-    """The message."""
+    """The delivery with its attempts."""
     row = await db.fetchrow(_SQL["find_delivery"], delivery_id)
-    return _line(row) if row else None
+    return DeliveryRecord(**row) if row else None
 
 
-async def take_unheard(db: Executor, patience: float, limit: int) -> list[JobNotification]:
-    """Messages that someone should be sending, noted as rung for; `patience` (s) is how long a ring is trusted."""
-    rows = await db.fetch(_SQL["take_unheard"], patience, limit)
+async def take_missed(db: Executor, patience: float, limit: int) -> list[JobNotification]:
+    """Deliveries that are due, or whose lease has run out, and that no worker has claimed within `patience` seconds of
+    their last notification; marks them as notified."""
+    rows = await db.fetch(_SQL["take_missed"], patience, limit)
     return [JobNotification(row["id"], WEBHOOKS, row["fence"]) for row in rows]
 
 
-def _ring(row: asyncpg.Record | None) -> JobNotification | None:
+def _notification(row: asyncpg.Record | None) -> JobNotification | None:
     return JobNotification(row["id"], WEBHOOKS, row["fence"]) if row else None
-
-
-def _line(row: asyncpg.Record) -> DeliveryRecord:
-    told: dict[str, Any] = dict(row)
-    told |= {"event_type": EventType(row["event_type"]), "status": DeliveryStatus(row["status"])}
-    return DeliveryRecord(**{**told, "attempts": decoding.attempts.validate_python(row["attempts"])})

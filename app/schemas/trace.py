@@ -9,7 +9,7 @@ from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.recommendation.search_trace import RetrievalTrace
 from app.domain.records.jobs import RunInputs
-from app.domain.records.trace import ModelCallRow, Rule, TracedDelivery, TracedJob, TracedOverride, TraceRows, rule_of
+from app.domain.records.trace import TracedModelCall, Rule, TracedDelivery, TracedJob, TracedOverride, TraceRows, rule_of
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import JobType
 from app.domain.values import Frozen
@@ -39,7 +39,7 @@ class TracedQuestionView(Frozen):
     prompt: PromptView | None
 
 
-class TracedCallView(ModelCallRow):
+class TracedCallView(TracedModelCall):
     """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used.
     `as_shown` says whether it asked exactly the prompt that its question shows: an older version asked another, and a
     probe asks something else."""
@@ -115,7 +115,7 @@ def _question_view(
     )
 
 
-def _call_view(call: ModelCallRow, asked: Mapping[str, UUID]) -> TracedCallView:
+def _call_view(call: TracedModelCall, asked: Mapping[str, UUID]) -> TracedCallView:
     """The call, of the question that asks the same where it was bought for another."""
     fingerprint = call.fingerprint or ""
     told = dict(call) | {"question_id": call.question_id or asked.get(fingerprint)}

@@ -28,7 +28,7 @@ async def summarize_assessments(pool: Pool, track: str | None, period: Period) -
         return overview_view(
             period,
             await analytics.overview(conn, track, period),
-            await analytics.job_ends(conn, track, period),
+            await analytics.ended_jobs(conn, track, period),
             await analytics.score_groups(conn, track, period),
             await feedback.groups(conn, track, period),
             await analytics.model_calls(conn, track, period),
@@ -45,7 +45,7 @@ async def summarize_scores(pool: Pool, track: str | None, period: Period) -> Sco
 async def summarize_model_calls(pool: Pool, track: str | None, period: Period) -> ModelCallAnalytics:
     """The number, cost and duration of the model calls."""
     models = await analytics.model_calls(pool, track, period)
-    days = await analytics.model_call_days(pool, track, period)
+    days = await analytics.daily_model_calls(pool, track, period)
     return model_call_analytics_view(period, models, days)
 
 
@@ -57,6 +57,6 @@ async def summarize_feedback(pool: Pool, track: str | None, period: Period) -> F
 async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackLineView]]:
     """All ratings, page by page. Each page is a statement of its own, so a slow client does not hold a connection."""
     last_id = 0
-    while rows := await feedback.lines(pool, track, period, last_id, PAGE_ROWS):
+    while rows := await feedback.page(pool, track, period, last_id, PAGE_ROWS):
         yield [feedback_line_view(row) for row in rows]
         last_id = rows[-1].id

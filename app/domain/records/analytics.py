@@ -1,14 +1,12 @@
 """Figures of many assessments as frozen models."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from app.domain.states import AssessmentStatus, JobType, ScoreType
 from app.domain.values import Frozen
 
 
-@dataclass(frozen=True)
-class ScoreGroup:
+class ScoreGroup(Frozen):
     """The scores of a track and type in percent, by one `scorer` or (if `whole`) by all. `count`, mean, quantiles (10,
     25, 50, 75, 90 %) and histogram (ten bins) are of the questions with an answer and a score; `assessments` and
     `degraded` are of the track. People's scores are not included."""
@@ -28,8 +26,7 @@ class ScoreGroup:
     degraded: int
 
 
-@dataclass(frozen=True)
-class OverriddenScore:
+class OverriddenScore(Frozen):
     """A person's score and the machine's score that it overrides, as shares of the maximum, 0–1."""
 
     human: float
@@ -64,8 +61,7 @@ class DailyModelCalls(Frozen):
     cost_usd: float | None
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(Frozen):
     """The assessments of a period: how many have each status, how many of the completed ones are degraded and for which
     reason codes, the mean of their results in percent, and the median and 95th percentile of the seconds from
     submission to completion."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.domain.values import Frozen
+
 
 @dataclass(frozen=True)
 class NewFeedback:
@@ -17,8 +19,7 @@ class NewFeedback:
     comment: str | None
 
 
-@dataclass(frozen=True)
-class FeedbackGroup:
+class FeedbackGroup(Frozen):
     """Ratings of a track's results as a whole (`of_whole`), or of its recommendations: of all, of one credential, or of
     one rank. The counts are those of the ratings 1 to 5."""
 
@@ -35,8 +36,7 @@ class FeedbackGroup:
     acceptance_counts: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class FeedbackRecord:
+class FeedbackRecord(Frozen):
     """One person's ratings, without their name; `given_by` is `owner` or `staff`."""
 
     id: int

@@ -76,7 +76,7 @@ class NewestRun:
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker holds. Every write for it names the fence, and has no effect once another worker has it."""
+    """A job that this worker holds. Every write for it names the fence, and has no effect if another worker has it."""
 
     id: UUID
     assessment_id: UUID

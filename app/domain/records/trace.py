@@ -1,6 +1,5 @@
 """Everything that led to a result: database rows as frozen models."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -43,8 +42,9 @@ class TracedJob(Frozen):
     traceparent: str | None
 
 
-class ModelCallRow(Frozen):
-    """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used."""
+class TracedModelCall(Frozen):
+    """A call of a model with its raw answer; `of_this_run` is false if the run used an answer that another run
+    cached."""
 
     question_id: UUID | None
     of_this_run: bool
@@ -86,12 +86,11 @@ class TracedDelivery(Frozen):
     completed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class TraceRows:
+class TraceRows(Frozen):
     """What the trace of a run shows besides its result and what its jobs worked on."""
 
     jobs: tuple[TracedJob, ...]
-    calls: tuple[ModelCallRow, ...]
+    calls: tuple[TracedModelCall, ...]
     overrides: tuple[TracedOverride, ...]
     deliveries: tuple[TracedDelivery, ...]
 

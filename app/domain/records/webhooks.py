@@ -9,8 +9,7 @@ from app.domain.states import DeliveryStatus, DisabledReason, EventType
 from app.domain.values import Frozen
 
 
-@dataclass(frozen=True)
-class WebhookRecord:
+class WebhookRecord(Frozen):
     """The webhook of an assessment, without its secrets; `url` is None if none is registered."""
 
     assessment_id: UUID
@@ -20,8 +19,7 @@ class WebhookRecord:
     disabled_reason: DisabledReason | None
 
 
-@dataclass(frozen=True)
-class Event:
+class WebhookEvent(Frozen):
     """What a message tells: a run of an assessment ended at `completed_at`. `overall` is None if there is no result."""
 
     assessment_id: UUID
@@ -65,8 +63,7 @@ class DeliveryAttempt(Frozen):
     error: str | None
 
 
-@dataclass(frozen=True)
-class DeliveryRecord:
+class DeliveryRecord(Frozen):
     """A message with its attempts in order, and the URL that it is sent to."""
 
     delivery_id: UUID

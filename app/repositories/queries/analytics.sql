@@ -1,9 +1,10 @@
--- Numbers of many assessments. Each statement takes a track ($1, or NULL for all) and a period ($2 up to $3, excluded).
+-- Figures of many assessments. Each statement takes a track ($1, or NULL for all) and a period (from $2 up to $3, which
+-- is excluded).
 
 -- name: score_groups
--- The machine's scores of the newest results of completed assessments that were started in the period: a line for each
--- track and type, and one for each scorer of a type (`whole` tells them apart). Questions without an answer or without
--- a score are counted and left out of the rest. Percentages are rounded so that 70 % does not fall below its bin.
+-- The scores, without people's, of the newest results of completed assessments that were started in the period: a row
+-- for each track and type (`whole`), and one for each of its scorers. Questions without an answer or without a score
+-- are counted and left out of the rest. Percentages are rounded, or 70 % might fall into the bin below.
 WITH chosen AS (
     SELECT a.id, t.slug AS track, a.degraded,
            (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
@@ -44,8 +45,8 @@ ORDER BY grouped.track, array_position('{theoretical,profile,essay_gpt}'::text[]
          grouped.whole DESC, grouped.scorer;
 
 -- name: overridden_scores
--- What people said beside the machine's scores, of the same assessments: the newest of each question, as shares of the
--- maximum, where there was a machine's score.
+-- The newest override of each question of the same assessments, with the machine's score that it overrides, as shares
+-- of the maximum.
 SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
 FROM assessments a
 JOIN tracks t ON t.id = a.track_id,
@@ -56,8 +57,8 @@ WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($
 ORDER BY scorer;
 
 -- name: model_calls
--- The calls of the period by model and prompt; those for the catalogue's vectors belong to no track. The cost is of those
--- whose price is known.
+-- The model calls of the period by model and prompt; calls to embed credentials belong to no track. The cost is of
+-- calls whose price is known.
 WITH chosen AS (
     SELECT c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
     FROM model_calls c
@@ -79,8 +80,8 @@ FROM chosen JOIN outcomes USING (provider, model, prompt_version)
 GROUP BY provider, model, prompt_version, outcomes.outcomes
 ORDER BY provider, model, prompt_version;
 
--- name: model_call_days
--- The same calls by day (UTC); days without any are left out.
+-- name: daily_model_calls
+-- The same calls by day (UTC), without days that have none.
 SELECT (c.created_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS calls,
        sum(c.tokens_in)::bigint AS tokens_in, sum(c.tokens_out)::bigint AS tokens_out,
        sum(c.cost_usd)::float8 AS cost_usd
@@ -114,8 +115,8 @@ SELECT (SELECT coalesce(jsonb_object_agg(status, assessments), '{}')
        percentile_cont(0.95) WITHIN GROUP (ORDER BY took) AS latency_p95
 FROM completed;
 
--- name: job_ends
--- How the jobs of the same assessments ended, of all runs, by type.
+-- name: ended_jobs
+-- The ended jobs of the same assessments, of all runs, by type.
 WITH chosen AS (
     SELECT j.job_type, j.status, j.error ->> 'code' AS code
     FROM async_jobs j

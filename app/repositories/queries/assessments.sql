@@ -2,8 +2,8 @@
 -- will have then, which is one higher.
 
 -- name: read_assessment
--- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for the
--- idempotency key $2 to $4, and how many submissions wait for their result, counted up to $5.
+-- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for
+-- the idempotency key $2 to $4, and how many submissions wait for their result, counted up to $5.
 SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
        a.submitted_at, now() AS now,
        CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,

@@ -47,8 +47,8 @@ SELECT id, job_type, status FROM async_jobs WHERE assessment_id = $1 AND run = $
 
 -- name: requeue_failed
 -- While fusion still waits for another job of the run: the failed job is queued again with more attempts and the same
--- fence, fusion waits for it again, its reasons are taken back, and its essays without a score are open again. Its units
--- stay done: progress counted the stage as done when the job failed, and it must never go down.
+-- fence, fusion waits for it again, its reasons are taken back, and its essays without a score are open again. Its
+-- units stay done: progress counted the stage as done when the job failed, and it must never go down.
 WITH failed AS (
     SELECT id, reasons FROM async_jobs WHERE id = $1
 ), queued AS (
@@ -82,9 +82,9 @@ SELECT queued.id, queued.job_type, queued.fence FROM queued, opened;
 -- name: start_run
 -- A new run after the run $2 is over; the run itself is never opened again. Jobs that failed, jobs of the types $7 and
 -- fusion are queued; fusion is due at once if it has nothing to wait for. The other completed jobs are taken over, with
--- the essays that a completed `gpt` could not score. Scores are not copied, since a run continues with those of the runs
--- before (`read_run` in jobs.sql). $8 is the mode of `gpt`. Returns the jobs that are due; none if the run $2 is not
--- over, or not the newest.
+-- the essays that a completed `gpt` could not score. Scores are not copied, since a run continues with those of the
+-- runs before (`read_run` in jobs.sql). $8 is the mode of `gpt`. Returns the jobs that are due; none if the run $2 is
+-- not over, or not the newest.
 WITH raised AS (
     UPDATE assessments a
     SET run = a.run + 1, revision = a.revision + 1,

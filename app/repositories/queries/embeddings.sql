@@ -42,8 +42,8 @@ SELECT count(*) FROM passage_vectors WHERE model IS DISTINCT FROM $1;
 SELECT count(*) FROM passage_vectors WHERE model IS NULL;
 
 -- name: share_embedded
--- The share of passages with a vector of this space, or at least of its model. Nearly always all of them have one of the
--- space itself, which three looks along the index show; only otherwise they are counted.
+-- The share of passages with a vector of this space, or at least of its model. Nearly always all of them have one of
+-- the space itself, which three looks along the index show; only otherwise they are counted.
 SELECT CASE
     WHEN EXISTS (SELECT FROM passage_vectors WHERE model IS NULL)
       OR EXISTS (SELECT FROM passage_vectors WHERE model < $1)
@@ -64,8 +64,8 @@ ON CONFLICT (only_one) DO UPDATE SET name = excluded.name, seen_at = now();
 UPDATE embedding_space SET seen_at = now() WHERE name = $1;
 
 -- name: inspect_index
--- The approximate number of passages, as of the last ANALYZE, and whether the index over their vectors is complete; NULL
--- where there is no index. One that is being built, or whose build was interrupted, is not complete.
+-- The approximate number of passages, as of the last ANALYZE, and whether the index over their vectors is complete;
+-- NULL where there is no index. One that is being built, or whose build was interrupted, is not complete.
 SELECT t.reltuples AS passages, i.indisvalid AND i.indisready AS usable
 FROM pg_class t
 LEFT JOIN (pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = 'passage_vectors_embedding_idx')

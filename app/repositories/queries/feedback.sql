@@ -1,11 +1,12 @@
--- name: rated
--- The newest result's run, and where the credential stands in it ($2; NULL where that is not recommended).
+-- name: read_rank
+-- The run of the newest result, and the rank of the credential $2 in it, NULL if it is not recommended.
 SELECT r.run, c.rank
 FROM (SELECT assessment_id, run FROM results WHERE assessment_id = $1 ORDER BY run DESC LIMIT 1) AS r
 LEFT JOIN recommendations c ON c.assessment_id = r.assessment_id AND c.run = r.run AND c.credential_id = $2;
 
--- name: put
--- What a person thinks of a run's result, in the place of what they said before. The stand-in is that of the index.
+-- name: store
+-- Replaces the person's earlier ratings of the same result or recommendation. The constant stands for NULL, as in the
+-- index `feedback_once_key`.
 INSERT INTO feedback AS f (assessment_id, run, credential_id, author, relevance, acceptance, comment)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (assessment_id, author, coalesce(credential_id, '00000000-0000-0000-0000-000000000000'))
@@ -14,8 +15,8 @@ DO UPDATE SET run = excluded.run, relevance = excluded.relevance, acceptance = e
 RETURNING given_at;
 
 -- name: groups
--- The feedback that was given from $2 up to $3 (excluded), of one track ($1) or all: a line for each track's results as
--- a whole, one for its recommendations, one for each of these credentials and one for each rank that they had.
+-- The feedback of one track ($1) or all that was given from $2 up to $3 (excluded): for each track a row for its
+-- results as a whole, one for all its recommendations, one for each recommended credential and one for each rank.
 WITH chosen AS (
     SELECT t.slug AS track, f.credential_id IS NULL AS of_whole, f.credential_id, c.rank, f.relevance, f.acceptance
     FROM feedback f
@@ -44,8 +45,8 @@ LEFT JOIN credentials c ON c.id = g.credential_id
 LEFT JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
 ORDER BY g.track, g.of_whole DESC, g.credential_id IS NOT NULL, g.rank IS NOT NULL, g.rank, v.title, g.credential_id;
 
--- name: lines
--- A page of the same feedback, one by one, by id. Nothing names the person or the assessment.
+-- name: page
+-- A page of the same feedback as single ratings, by id, without the person and the assessment.
 SELECT f.id, t.slug AS track, f.credential_id, v.title, c.rank, f.relevance, f.acceptance, f.comment,
        CASE WHEN f.author = a.owner THEN 'owner' ELSE 'staff' END AS given_by, f.given_at
 FROM feedback f

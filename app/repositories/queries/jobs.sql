@@ -1,9 +1,9 @@
--- Each write names the state that it leaves; those of a running job name its fence as well, so that a worker whose
--- lease ran out writes nothing.
+-- Each write names the status that it expects; those of a running job name its fence as well, so that a worker whose
+-- lease has run out writes nothing.
 
 -- name: claim
--- Takes a job that is due, or whose worker let its lease run out (that counts as a crash, not as an attempt).
--- No row: someone else has it.
+-- Claims a job that is due, or whose lease has run out, which counts as a crash and not as an attempt. No row: another
+-- worker has it, or it is not due.
 WITH claimed AS (
     UPDATE async_jobs
     SET status = 'in_progress', fence = fence + 1, lease_expires_at = now() + make_interval(secs => $2),
@@ -20,14 +20,14 @@ WITH claimed AS (
 SELECT * FROM claimed;
 
 -- name: renew
--- The heartbeat. No row: the lease is lost.
+-- No row: the lease is lost.
 UPDATE async_jobs SET lease_expires_at = now() + make_interval(secs => $3)
 WHERE id = $1 AND fence = $2 AND status = 'in_progress'
 RETURNING id;
 
 -- name: requeue
--- Back to the queue: after a failure that may pass, with its error; or handed back as it was, by a worker that stops
--- or has no Postgres. Where it is not charged, the attempt does not count.
+-- Queues a running job again: with the error of a failed attempt, or without one if its worker hands it back. $4: the
+-- attempt counts.
 WITH returned AS (
     UPDATE async_jobs
     SET status = 'queued', run_after = now() + make_interval(secs => $3), lease_expires_at = NULL,
@@ -41,9 +41,9 @@ WITH returned AS (
 SELECT assessment_id FROM returned;
 
 -- name: finish
--- Ends `gpt` or `rag`, and makes `fusion` due when it was the last that fusion waits for. `remaining` is counted
--- down on the locked row and read back from it: counting ended jobs instead would miss one that ends at the same
--- moment. Reasons are added in the first run only; a later run leaves what is shown until its fusion replaces it.
+-- Ends a `gpt` or `rag` job, and makes `fusion` due if that was the last job it waited for. `remaining` is decremented
+-- in the locked row and read back from it, because counting the ended jobs would miss one that ends at the same moment.
+-- Only jobs of the first run add their reasons; a later run leaves what is shown until its fusion replaces it.
 WITH ended AS (
     UPDATE async_jobs
     SET status = $3::varchar, error = $4, output = $5, reasons = $6, completed_at = now(), lease_expires_at = NULL,
@@ -69,12 +69,12 @@ WITH ended AS (
 SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true;
 
 -- name: complete_assessment
--- Ends `fusion`: the result, its recommendations, the end of the assessment and the message to its webhook are one. The
--- assessment's row is held first, and only if nobody has overridden a score since fusion read them: an override that is
--- made at the same moment is counted here, or finds this result and fuses it again (`replace_result` in overrides.sql).
--- The webhook is read back from the updated row: one that was registered at the same moment is in there, or finds the
--- assessment ended (`register` in webhooks.sql). No row: the lease is lost; one without `held_id`: there is an override
--- that was not read.
+-- Ends a `fusion` job: stores the result with its recommendations, completes the assessment and creates the delivery to
+-- its webhook. The assessment is locked first, if its overrides are still those that fusion has read: an override at
+-- the same moment either is among them, or finds this result and fuses it again (`replace_result` in overrides.sql).
+-- The webhook is read back from the updated row: a registration at the same moment either is in it, or finds the
+-- assessment completed (`register` in webhooks.sql). No row: the lease is lost. No `assessment_id`: there are newer
+-- overrides.
 WITH mine AS (
     SELECT id, assessment_id, run FROM async_jobs
     WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
@@ -101,7 +101,7 @@ WITH mine AS (
     FROM held
     WHERE a.id = held.id
     RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
-), told AS (
+), due AS (
     INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
     SELECT closed.id, closed.run,
            CASE WHEN EXISTS (SELECT FROM results r WHERE r.assessment_id = closed.id AND r.run < closed.run)
@@ -110,12 +110,12 @@ WITH mine AS (
     ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
     RETURNING id, fence
 )
-SELECT held.id AS held_id, told.id AS told_id, told.fence AS told_fence
-FROM mine LEFT JOIN held ON true LEFT JOIN told ON true;
+SELECT held.id AS assessment_id, due.id AS due_id, due.fence AS due_fence
+FROM mine LEFT JOIN held ON true LEFT JOIN due ON true;
 
 -- name: fail_assessment
--- Gives `fusion` up: no result can be put together. After a later run the assessment stays what it was, with the result
--- that it had; what can be seen is that no job runs any more. The webhook is told where there is no result.
+-- Ends a `fusion` job without a result. An assessment that was over before this run keeps its status and result, and
+-- its revision rises because no job runs any more. The webhook gets a message only if the assessment has failed.
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
@@ -129,18 +129,18 @@ WITH ended AS (
     WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
     RETURNING a.id, a.run,
               a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AND a.status = 'failed' AS listening
-), told AS (
+), due AS (
     INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
     SELECT closed.id, closed.run, 'assessment.failed', now() FROM closed WHERE closed.listening
     ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
     RETURNING id, fence
 )
-SELECT closed.id, told.id AS told_id, told.fence AS told_fence FROM closed LEFT JOIN told ON true;
+SELECT due.id AS due_id, due.fence AS due_fence FROM closed LEFT JOIN due ON true;
 
--- name: take_unheard
--- Jobs that someone should be working on: due and not rung for lately, or with a lease that ran out. They are noted as
--- rung for in the same statement, so that of all workers that look, one rings.
-WITH unheard AS (
+-- name: take_missed
+-- Jobs that are due, or whose lease has run out, and that were not notified in the last $2 seconds. The statement marks
+-- them as notified, so that of all workers that look, only one notifies.
+WITH missed AS (
     SELECT id FROM async_jobs
     WHERE job_type = ANY($1::text[])
       AND (status = 'queued' AND run_after <= now()
@@ -149,14 +149,13 @@ WITH unheard AS (
                AND dispatched_at < greatest(lease_expires_at, now() - make_interval(secs => $2)))
     ORDER BY dispatched_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE async_jobs j SET dispatched_at = now() FROM unheard WHERE j.id = unheard.id
+UPDATE async_jobs j SET dispatched_at = now() FROM missed WHERE j.id = missed.id
 RETURNING j.id, j.job_type, j.fence;
 
 -- name: read_run
--- What a job works on: the assessment's track, questions and answers, its newest scores, and the run's other jobs. A
--- later run began when its jobs were queued. It goes on with the scores of those before, but not with their gaps: an
--- essay that nobody could score then is still to be scored, unless the run took that gap over (`start_run` in
--- dead_letters.sql).
+-- Everything that the jobs of a run work on: track, questions, answers, scores, overrides and the run's jobs. A later
+-- run began when its jobs were queued. It continues with the scores of earlier runs; an essay that an earlier run could
+-- not score is still to be scored, unless this run has taken that over (`start_run` in dead_letters.sql).
 SELECT a.id AS assessment_id, now() AS now,
        CASE WHEN $2 = 1 THEN a.submitted_at
             ELSE (SELECT f.created_at FROM async_jobs f
@@ -192,6 +191,6 @@ FROM assessments a JOIN tracks t ON t.id = a.track_id
 WHERE a.id = $1;
 
 -- name: count_by_status
--- For the metrics: the jobs that are not ended.
+-- For the metrics.
 SELECT job_type, status, count(*) AS count FROM async_jobs
 WHERE status IN ('queued', 'in_progress') GROUP BY job_type, status;

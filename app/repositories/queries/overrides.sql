@@ -1,7 +1,7 @@
--- People's scores. All of this happens while the assessment is held (`hold` in assessments.sql), so that overrides come
--- one after the other, and a fusion that has read fewer of them finds that out (`complete_assessment` in jobs.sql).
+-- All of these statements need the assessment locked (`lock` in assessments.sql), so that overrides are stored one
+-- after the other, and a fusion notices those that it has not read (`complete_assessment` in jobs.sql).
 
--- name: present_result
+-- name: read_newest_result
 -- The newest result, and what stays of it when it is fused again.
 SELECT r.assessment_id, r.run, r.body, (r.body ->> 'completed_at')::timestamptz AS completed_at,
        (r.body -> 'processing')::jsonb AS processing
@@ -14,9 +14,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING created_at;
 
 -- name: replace_result
--- The result of the same run, fused again: its next edition takes its place, with what the assessment shows of it and
--- the message to the webhook. A fusion that waits for the assessment's row reads the overrides again. Returns the
--- message.
+-- Replaces the result of a run by its next edition, updates what the assessment shows of it, and creates the delivery
+-- to the webhook. A fusion that waits for the assessment's row will read the overrides again.
 WITH fused AS (
     UPDATE results SET body = $3, edition = edition + 1 WHERE assessment_id = $1 AND run = $2
     RETURNING assessment_id, run, edition

@@ -90,8 +90,8 @@ JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = 
 ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 
 -- name: search_by_vector_index
--- The same by the index, which finds nearly all of the nearest vectors of each level. Joining the levels is exact, since
--- the best of all are among the best of their levels.
+-- The same by the index, which finds nearly all of the nearest vectors of each level. Joining the levels is exact,
+-- since the best of all are among the best of their levels.
 WITH near AS MATERIALIZED (
     SELECT nearest.passage_id, nearest.credential_id, nearest.ordinal, nearest.distance, fit.bonus
     FROM unnest($3::text[], $4::float8[]) AS fit(level, bonus)

@@ -1,5 +1,5 @@
 -- name: find_question
--- An active question in its present version.
+-- The current version of an active question.
 SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
 FROM questions q
 JOIN tracks t ON t.id = q.track_id
@@ -7,7 +7,7 @@ JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_versi
 WHERE q.id = $1 AND q.deleted_at IS NULL;
 
 -- name: list_questions
--- A page of active questions in their present version, by id; optionally of one track.
+-- A page of active questions in their current version, by id; of one track, or (NULL) of all.
 SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
 FROM questions q
 JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
@@ -18,7 +18,7 @@ WHERE q.deleted_at IS NULL
 ORDER BY q.id LIMIT $3;
 
 -- name: create_question
--- Version 1 of a new question; no row where the id exists already (sample data that was seeded before).
+-- Version 1 of a question. No row: the id exists, as that of sample data which was seeded before.
 WITH created AS (
     INSERT INTO questions (id, track_id, type, sample) VALUES ($1, $2, $3, $5)
     ON CONFLICT (id) DO NOTHING
@@ -29,7 +29,7 @@ SELECT id, 1, $4 FROM created
 RETURNING version;
 
 -- name: lock_question
--- Held until the transaction ends, so that two patches make two versions.
+-- Held until the transaction ends, so that two changes at once make two versions.
 SELECT id FROM questions WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
 
 -- name: add_question_version
@@ -46,7 +46,7 @@ RETURNING version;
 UPDATE questions SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: draw_questions
--- As many active questions of each type as the mix says, at random; profile questions first, essays last.
+-- Random active questions, as many of each type as wanted; profile questions first, essays last.
 SELECT question_id, version
 FROM (
     SELECT id AS question_id, current_version AS version, type,
@@ -57,5 +57,4 @@ WHERE draw <= CASE type WHEN 'theoretical' THEN $2::int WHEN 'profile' THEN $3::
 ORDER BY array_position('{profile,theoretical,essay}'::text[], type::text), draw;
 
 -- name: count_questions
--- The size of a track's bank by type.
 SELECT type, count(*) AS count FROM questions WHERE track_id = $1 AND deleted_at IS NULL GROUP BY type;

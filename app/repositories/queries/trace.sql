@@ -1,5 +1,5 @@
 -- name: find_run
--- The newest run that has a result, or the named one ($2), whatever became of it.
+-- The newest run that has a result; or the run $2 if it exists, with a result or not.
 SELECT CASE WHEN $2::int IS NULL THEN (SELECT max(run) FROM results WHERE assessment_id = $1)
             ELSE (SELECT max(run) FROM async_jobs WHERE assessment_id = $1 AND run = $2) END;
 
@@ -7,12 +7,13 @@ SELECT CASE WHEN $2::int IS NULL THEN (SELECT max(run) FROM results WHERE assess
 SELECT body FROM results WHERE assessment_id = $1 AND run = $2;
 
 -- name: read_rows
--- What there is of a run beside what its jobs worked on. Of answers to the same prompts ($3, fingerprints) that were
--- bought elsewhere, the newest that was there when the essays were scored; whose they are is nobody's business.
+-- What the trace of a run shows besides what its jobs worked on. $3 are the fingerprints of its prompts: an answer that
+-- another run cached is the newest that existed when the essays were scored, and is shown without the assessment that
+-- it was given for.
 WITH calls AS (
     SELECT c.*, true AS of_this_run FROM model_calls c WHERE c.assessment_id = $1 AND c.run = $2
     UNION ALL
-    SELECT bought.*, false FROM (
+    SELECT cached.*, false FROM (
         SELECT DISTINCT ON (c.fingerprint) c.*
         FROM model_calls c
         JOIN async_jobs j ON j.assessment_id = $1 AND j.run = $2 AND j.job_type = 'gpt'
@@ -21,7 +22,7 @@ WITH calls AS (
           AND NOT EXISTS (SELECT FROM model_calls own
                           WHERE own.assessment_id = $1 AND own.run = $2 AND own.outcome = 'answered'
                             AND own.fingerprint = c.fingerprint)
-        ORDER BY c.fingerprint, c.id DESC) AS bought
+        ORDER BY c.fingerprint, c.id DESC) AS cached
 ), shown AS (
     SELECT * FROM calls ORDER BY id LIMIT $4
 )

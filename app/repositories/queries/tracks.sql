@@ -1,10 +1,9 @@
 -- name: find_track
--- An active track by slug.
 SELECT id, slug, name, description, skills, question_mix, sample
 FROM tracks WHERE slug = $1 AND deleted_at IS NULL;
 
 -- name: list_tracks
--- A page of active tracks by slug, after a cursor.
+-- A page of active tracks, by slug.
 SELECT id, slug, name, description, skills, question_mix, sample
 FROM tracks
 WHERE deleted_at IS NULL AND ($1::text IS NULL OR slug > $1)
@@ -16,7 +15,6 @@ VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id, slug, name, description, skills, question_mix, sample;
 
 -- name: update_track
--- Everything but the id may change.
 UPDATE tracks
 SET slug = $2, name = $3, description = $4, skills = $5, question_mix = $6, updated_at = now()
 WHERE id = $1 AND deleted_at IS NULL
@@ -26,6 +24,6 @@ RETURNING id, slug, name, description, skills, question_mix, sample;
 UPDATE tracks SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: lock_track
--- The active track, held against other admins until the transaction ends.
+-- Held until the transaction ends, so that changes by several admins come one after the other.
 SELECT id, slug, name, description, skills, question_mix, sample
 FROM tracks WHERE slug = $1 AND deleted_at IS NULL FOR UPDATE;

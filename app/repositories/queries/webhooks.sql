@@ -1,5 +1,5 @@
--- Webhooks stand in the rows of their assessments (migration 0009 says why). Where a transaction writes both, it takes
--- the assessment first and its deliveries then, so that two of them never wait for each other.
+-- A webhook is part of its assessment's row (migration 0009 says why). Transactions that write both lock the assessment
+-- before its deliveries, so that they cannot deadlock.
 
 -- name: find_webhook
 SELECT id AS assessment_id, owner, webhook_url AS url, webhook_disabled_at AS disabled_at,
@@ -7,8 +7,8 @@ SELECT id AS assessment_id, owner, webhook_url AS url, webhook_disabled_at AS di
 FROM assessments WHERE id = $1;
 
 -- name: register
--- Registers or replaces, and holds the assessment until the transaction ends. A replaced secret signs for $4 seconds
--- more. No row: the assessment has expired, so nothing will ever be told of it.
+-- Registers or replaces the webhook, and locks the assessment until the transaction ends. For $4 seconds more, messages
+-- are signed with the replaced secret as well. No row: the assessment has expired, so there will be no message.
 WITH held AS (
     SELECT id, webhook_url, webhook_secret FROM assessments
     WHERE id = $1 AND status <> 'expired' AND NOT (status = 'in_progress' AND expires_at <= now())
@@ -24,9 +24,9 @@ FROM held
 WHERE a.id = held.id
 RETURNING held.webhook_url IS NOT NULL AS replaced, held.webhook_url IS DISTINCT FROM $2 AS changed;
 
--- name: announce_end
--- The message of an assessment that ended before there was a webhook: of its newest result, fused as often as it was by
--- now, or of the newest run without one. A message that is there already is sent only if it was given up or cancelled.
+-- name: create_delivery_of_end
+-- The delivery for an assessment that was over before it had a webhook: of its newest result in its present edition, or
+-- of its newest failed run. A delivery that exists is made due again only if it has failed or was cancelled.
 INSERT INTO webhook_deliveries AS d (assessment_id, run, edition, event_type, dispatched_at)
 SELECT a.id, ended.run, ended.edition, ended.event_type, now()
 FROM assessments a,
@@ -48,16 +48,15 @@ WHERE d.status IN ('failed', 'cancelled')
 RETURNING d.id, d.fence;
 
 -- name: remove
--- No row: there is none.
 UPDATE assessments
 SET webhook_url = NULL, webhook_secret = NULL, webhook_old_secret = NULL, webhook_old_secret_until = NULL,
     webhook_disabled_at = NULL, webhook_disabled_reason = NULL, revision = revision + 1
 WHERE id = $1 AND webhook_url IS NOT NULL
 RETURNING id;
 
--- name: cancel
--- No more tries for the messages of an assessment that has no webhook (any more), and no redeliveries; a try on its way
--- still says how it ended.
+-- name: cancel_deliveries
+-- Cancels pending deliveries and redeliveries of an assessment that has no enabled webhook. An attempt in progress is
+-- still recorded when it ends.
 WITH silent AS (
     SELECT id FROM assessments
     WHERE id = $1 AND (webhook_url IS NULL OR webhook_disabled_at IS NOT NULL)
@@ -70,14 +69,14 @@ FROM silent
 WHERE d.assessment_id = silent.id AND (d.status = 'pending' OR d.redeliver_at IS NOT NULL);
 
 -- name: disable
--- Only the webhook that was tried: another one may have been registered meanwhile.
+-- Only if the URL is the one that was tried: another one may have been registered meanwhile.
 UPDATE assessments SET webhook_disabled_at = now(), webhook_disabled_reason = $3
 WHERE id = $1 AND webhook_url = $2 AND webhook_disabled_at IS NULL
 RETURNING id;
 
 -- name: claim
--- Takes a message that is due, or whose worker let its lease run out, with what it needs to be sent. No row: someone
--- else has it.
+-- Claims a delivery that is due, or whose lease has run out, and returns what is needed to send it. No row: another
+-- worker has it, or it is not due.
 WITH claimed AS (
     UPDATE webhook_deliveries
     SET fence = fence + 1, lease_expires_at = now() + make_interval(secs => $2), dispatched_at = now()
@@ -89,8 +88,8 @@ SELECT claimed.*, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS dis
 FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
 
 -- name: read_event
--- What a message tells, of the run that it is about. A result that was fused again because of an override has the time
--- of its completion still; the message is of the moment of the override.
+-- The event of the delivery's run. A result that was fused again because of an override keeps its time of completion,
+-- but the event happened at the time of the override.
 SELECT d.assessment_id, d.run, d.event_type, t.slug AS track, ended.completed_at,
        CASE WHEN d.edition > 0 THEN d.created_at ELSE ended.completed_at END AS happened_at,
        (r.body -> 'overall')::jsonb AS overall,
@@ -105,13 +104,13 @@ LATERAL (SELECT coalesce((r.body ->> 'completed_at')::timestamptz, f.completed_a
 WHERE d.id = $1;
 
 -- name: write_body
--- Once: all tries send the same. No row: the lease is lost.
+-- Written once, so that all attempts send the same body. No row: the lease is lost.
 UPDATE webhook_deliveries SET body = coalesce(body, $3)
 WHERE id = $1 AND fence = $2 AND lease_expires_at IS NOT NULL
 RETURNING body;
 
--- name: put_back
--- A message that was not tried waits for $3 seconds more; what it waits for stays what it was.
+-- name: release
+-- A delivery that was not attempted is due again after $3 seconds, as a redelivery or by the schedule as before.
 UPDATE webhook_deliveries
 SET lease_expires_at = NULL, dispatched_at = NULL,
     redeliver_at = CASE WHEN redeliver_at IS NOT NULL THEN now() + make_interval(secs => $3) END,
@@ -121,8 +120,8 @@ WHERE id = $1 AND fence = $2 AND lease_expires_at IS NOT NULL
 RETURNING id;
 
 -- name: record_attempt
--- What a try came to, with what becomes of the message: $7 is its next status, NULL where nothing changes; failures
--- change only what is pending. $3 says that the try was none of the schedule's. No row: the lease is lost.
+-- Records an attempt. $7 is the delivery's next status, NULL if it does not change; only a success changes a delivery
+-- that is no longer pending. $3: the attempt was a redelivery, not one of the schedule. No row: the lease is lost.
 WITH held AS (
     SELECT id, CASE WHEN $7::varchar = 'delivered' OR status = 'pending' THEN coalesce($7, status) ELSE status END AS next
     FROM webhook_deliveries
@@ -145,13 +144,13 @@ SELECT id, attempts, now() - make_interval(secs => $5::int / 1000.0), $4, $5, $6
 RETURNING delivery_id;
 
 -- name: redeliver
--- One more try, now. No row: the message is on its way.
+-- One more attempt, due now. No row: one is in progress.
 UPDATE webhook_deliveries SET redeliver_at = now(), dispatched_at = now()
 WHERE id = $1 AND (lease_expires_at IS NULL OR lease_expires_at < now())
 RETURNING id, fence;
 
 -- name: list_deliveries
--- A page of an assessment's messages, newest first.
+-- A page of an assessment's deliveries, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
        least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, tries.attempts
 FROM webhook_deliveries d
@@ -163,8 +162,8 @@ LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code',
 WHERE d.assessment_id = $1 AND ($2::timestamptz IS NULL OR (d.created_at, d.id) < ($2, $3::uuid))
 ORDER BY d.created_at DESC, d.id DESC LIMIT $4;
 
--- name: list_newest
--- Messages of all assessments with one of these statuses, newest first.
+-- name: list_deliveries_of_all
+-- The newest deliveries of all assessments with one of these statuses, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
        least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, tries.attempts
 FROM unnest($1::text[]) AS wanted(status),
@@ -188,14 +187,14 @@ LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code',
          FROM webhook_attempts t WHERE t.delivery_id = d.id) AS tries
 WHERE d.id = $1;
 
--- name: take_unheard
--- Messages that someone should be sending: due and not rung for lately, or with a lease that ran out. They are noted as
--- rung for in the same statement, so that of all workers that look, one rings.
-WITH unheard AS (
+-- name: take_missed
+-- Deliveries that are due, or whose lease has run out, and that were not notified in the last $1 seconds. The statement
+-- marks them as notified, so that of all workers that look, only one notifies.
+WITH missed AS (
     SELECT id FROM webhook_deliveries
     WHERE due_at <= now()
       AND coalesce(dispatched_at < greatest(due_at, now() - make_interval(secs => $1)), true)
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE webhook_deliveries d SET dispatched_at = now() FROM unheard WHERE d.id = unheard.id
+UPDATE webhook_deliveries d SET dispatched_at = now() FROM missed WHERE d.id = missed.id
 RETURNING d.id, d.fence;

@@ -26,7 +26,7 @@ async def start(conn: Connection, owner: str, track_slug: str, ttl: int) -> tupl
         return await find_assessment(conn, open_id), False
     drawn = await questions.draw(conn, track.id, track.body.question_mix)
     if len(drawn) < track.body.question_mix.total:
-        raise BankTooSmall(_shortage(track.body.question_mix, await questions.bank_size(conn, track.id)))
+        raise BankTooSmall(_shortage(track.body.question_mix, await questions.count_by_type(conn, track.id)))
     new_id = uuid4()
     if await assessments.start(conn, new_id, owner, track.id, ttl, drawn):
         return await find_assessment(conn, new_id), True

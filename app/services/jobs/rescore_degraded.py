@@ -45,7 +45,7 @@ class DegradedRescorer:
     interval: float
     max_age: float
     attempts: int
-    announce: PublishChange = publish_nothing
+    publish_change: PublishChange = publish_nothing
 
     async def run_once(self) -> int:
         """One pass, oldest results first; returns how many runs it started. Does nothing while another worker has the
@@ -102,5 +102,5 @@ class DegradedRescorer:
         values = (self.attempts, None, None, (JobType.GPT,), RunMode.CACHED)
         notifications = await dead_letters.start_run(self.pool, degraded, new_ids, *values)
         await notify(self.job_queue, notifications)
-        self.announce(degraded.assessment_id)
+        self.publish_change(degraded.assessment_id)
         return bool(notifications)

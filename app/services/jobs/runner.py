@@ -1,4 +1,4 @@
-"""Running a job that the doorbell rang for: claim, heartbeat, work, and what becomes of failures."""
+"""Running one due job: claiming it, renewing its lease, handling its failures, and recording how it ended."""
 
 import asyncio
 import random
@@ -26,26 +26,30 @@ from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 log = structlog.get_logger()
 
 _CRASHED = "worker_crashed"
-# Crashes beyond the budget after which giving up, too, is no longer tried.
-_LAST_RESORT = 3
-# Two heartbeats may be lost before the lease is.
-_BEATS_IN_A_LEASE = 3
-# Within a process this is long; for work that has to stop it is short, and nothing that it writes counts any more.
-_LAST_ANSWER_SECONDS = 0.1
-# A pause between tries while Postgres is away, shorter than the sweeper's.
-_STORAGE_PAUSE = 0.25
+# How often a handler is asked to give a job up after too many crashes, before the job is ended without it.
+_MAX_GIVE_UPS = 3
+# Two heartbeats in a row may fail before the lease runs out.
+_HEARTBEATS_PER_LEASE = 3
+# Enough for the reply to a write that has ended the job and with it the lease.
+_LAST_WRITE_SECONDS = 0.1
+# Between tries while Postgres is unavailable; shorter than the interval at which the relay looks for lost leases.
+_DATABASE_PAUSE = 0.25
 
 
 class JobHandler(Protocol):
-    """What a job type does. Both return what the end made due, or None where the lease was lost."""
+    """The work of one job type. Both methods end the job, and return what became due by that; None if the lease is
+    lost."""
 
-    async def run(self, job: ClaimedJob) -> FinishedJob | None: ...
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None: ...
+    async def run(self, job: ClaimedJob) -> FinishedJob | None:
+        """Does the work. Raises JobError if the attempt failed."""
+
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
+        """Ends the job as failed."""
 
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What the settings say about jobs, in seconds and counts."""
+    """The settings of jobs: lease, number of crashes, and the delay before the first retry in seconds."""
 
     lease_seconds: float
     max_crashes: int
@@ -54,120 +58,126 @@ class JobLimits:
 
 @dataclass(frozen=True)
 class JobRunner:
-    """Runs jobs. `announce` is told which assessments have changed; `chance` gives numbers in [0, 1) for jitter."""
+    """Runs jobs. `publish_change` is called with the assessments that change; `chance` returns random numbers in
+    [0, 1) for jitter."""
 
     pool: Pool
     job_queue: JobQueue
     handlers: Mapping[JobType, JobHandler]
     limits: JobLimits
-    announce: PublishChange = publish_nothing
+    publish_change: PublishChange = publish_nothing
     chance: Callable[[], float] = random.random
 
     async def run(self, job_id: UUID) -> None:
-        """Does the job if it is due and nobody else has it; leaves its state in the row, whatever happens."""
+        """Runs the job if it is due and no other worker has it. How it ended is written into its row; nothing is
+        raised."""
         try:
             job = await jobs.claim(self.pool, job_id, self.limits.lease_seconds)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "claiming a job")
-            return  # the relay will ring for it again
+            return  # the relay notifies again
         if job is None:
             return
         with structlog.contextvars.bound_contextvars(
             job_id=str(job.id), job_type=job.job_type, assessment_id=str(job.assessment_id),
             attempt=job.attempts, request_id=job.request_id, traceparent=job.traceparent,
         ):  # fmt: skip
-            self.announce(job.assessment_id)
+            self.publish_change(job.assessment_id)
             try:
-                await self._held(job)
+                await self._run_claimed(job)
             finally:
-                self.announce(job.assessment_id)
+                self.publish_change(job.assessment_id)
 
-    async def _held(self, job: ClaimedJob) -> None:
+    async def _run_claimed(self, job: ClaimedJob) -> None:
         started = time.monotonic()
         try:
-            finished = await self._under_lease(job, lambda: self._attempt(job))
+            finished = await self._with_lease(job, lambda: self._attempt(job))
         except asyncio.CancelledError:
             await asyncio.shield(self._release(job))
             raise
         except LeaseLost as error:
             log.warning("job_lease_lost", error=repr(error))
-            await self._put_back(job)
+            await self._requeue_once_possible(job)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "running a job")
-            await self._put_back(job)
+            await self._requeue_once_possible(job)
         except Exception:
-            # Not even its end could be written. The lease runs out, and the crash budget ends what always does this.
+            # The failure could not be recorded. The lease runs out, which counts as a crash, and crashes are limited.
             log.exception("job_not_ended")
         else:
             log.info("job_attempt_ended", seconds=round(time.monotonic() - started, 3))
-            await self._ring(finished)
+            if finished and finished.next_job:
+                await notify(self.job_queue, [finished.next_job])
 
     async def _attempt(self, job: ClaimedJob) -> FinishedJob | None:
-        work = self.handlers[job.job_type]
-        over_budget = job.crashes - self.limits.max_crashes
-        if over_budget >= 0:
-            kind = PoisonJob if over_budget else PermanentError
+        handler = self.handlers[job.job_type]
+        excess_crashes = job.crashes - self.limits.max_crashes
+        if excess_crashes >= 0:
+            kind = PoisonJob if excess_crashes else PermanentError
             crashed = kind(_CRASHED, "the workers that tried this stopped unexpectedly")
-            return await (work.give_up(job, crashed) if over_budget < _LAST_RESORT else self._bury(job, crashed))
+            return await (
+                handler.give_up(job, crashed) if excess_crashes < _MAX_GIVE_UPS else self._end_poison_job(job, crashed)
+            )
         try:
-            return await work.run(job)
+            return await handler.run(job)
         except LeaseLost:
             raise
-        except JobError as trouble:
-            found = trouble
+        except JobError as job_error:
+            failure = job_error
         except Exception as error:
             if isinstance(error, DATABASE_UNAVAILABLE) and retry.may_requeue_uncharged(job):
                 raise
-            # A fault of our own must not take the worker down, and trying again may get around it.
+            # A bug of ours must not stop the worker, and another attempt may succeed.
             log.exception("job_raised")
-            found = TransientError("internal_error", "something went wrong on our side")
-        if retry.is_final(job, found):
-            log.warning("job_given_up", code=found.code)
-            return await work.give_up(job, found)
-        await self._retry_later(job, found)
+            failure = TransientError("internal_error", "something went wrong on our side")
+        if retry.is_final(job, failure):
+            log.warning("job_given_up", code=failure.code)
+            return await handler.give_up(job, failure)
+        await self._retry_later(job, failure)
         return None
 
-    async def _bury(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
-        """Ends a job that could not even be given up, by writing nothing but that: every submission comes to an end."""
-        log.error("job_buried", code=trouble.code)
+    async def _end_poison_job(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
+        """Ends a job whose handler could not even give it up, by one write, so that every submission comes to an
+        end."""
+        log.error("poison_job_ended", code=error.code)
         if job.job_type is JobType.FUSION:
-            return FinishedJob(None) if await jobs.fail_assessment(self.pool, job, trouble) else None
-        return await jobs.finish(self.pool, job, JobStatus.FAILED, trouble, None, [])
+            return FinishedJob(None) if await jobs.fail_assessment(self.pool, job, error) else None
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [])
 
-    async def _retry_later(self, job: ClaimedJob, trouble: JobError) -> None:
-        delay = retry.retry_delay(job, trouble, self.limits.retry_delay, self.chance())
-        log.info("job_retried_later", code=trouble.code, delay=round(delay, 3))
-        await jobs.retry_later(self.pool, job, delay, trouble, charged=retry.is_charged(job, trouble))
+    async def _retry_later(self, job: ClaimedJob, error: JobError) -> None:
+        delay = retry.retry_delay(job, error, self.limits.retry_delay, self.chance())
+        log.info("job_retried_later", code=error.code, delay=round(delay, 3))
+        await jobs.retry_later(self.pool, job, delay, error, charged=retry.is_charged(job, error))
 
-    async def _under_lease(
+    async def _with_lease(
         self, job: ClaimedJob, work: Callable[[], Awaitable[FinishedJob | None]]
     ) -> FinishedJob | None:
-        """Works while a heartbeat renews the lease.
+        """Does the work while a heartbeat renews the lease.
 
         Raises:
-            LeaseLost: the lease could not be kept; the work was cancelled.
+            LeaseLost: the lease could not be renewed; the work was cancelled.
         """
         task = asyncio.ensure_future(work())
-        beat = asyncio.create_task(self._heartbeat(job))
+        heartbeat = asyncio.create_task(self._heartbeat(job))
         try:
-            await asyncio.wait({task, beat}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                # A job that has just been ended has no lease either; then only the answer to the last write is due.
-                await asyncio.wait({task}, timeout=_LAST_ANSWER_SECONDS)
+                # The write that ends a job ends its lease as well, perhaps just before its reply arrives here.
+                await asyncio.wait({task}, timeout=_LAST_WRITE_SECONDS)
             if not task.done():
-                raise LeaseLost from (None if beat.cancelled() else beat.exception())
+                raise LeaseLost from (None if heartbeat.cancelled() else heartbeat.exception())
             return task.result()
         finally:
-            await end(task, beat)
+            await end(task, heartbeat)
 
     async def _heartbeat(self, job: ClaimedJob) -> None:
-        """Renews the lease until it is lost, or could not be renewed in time."""
+        """Renews the lease; returns when it is lost, or could not be renewed in time."""
         seconds, renewed = self.limits.lease_seconds, time.monotonic()
         while (left := renewed + seconds - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, seconds / _BEATS_IN_A_LEASE))
+            await asyncio.sleep(min(left, seconds / _HEARTBEATS_PER_LEASE))
             sent = time.monotonic()
             try:
-                async with asyncio.timeout(seconds / _BEATS_IN_A_LEASE):
+                async with asyncio.timeout(seconds / _HEARTBEATS_PER_LEASE):
                     if not await jobs.renew(self.pool, job, seconds):
                         return
             except DATABASE_UNAVAILABLE as error:
@@ -181,27 +191,21 @@ class JobRunner:
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "handing a job back")  # its lease will run out
 
-    async def _put_back(self, job: ClaimedJob) -> None:
-        """Hands the job back without a charge as soon as Postgres answers; it says no where someone else has the job.
-
-        Done before a sweeper finds the lease run out, an absent Postgres costs the job nothing.
-        """
+    async def _requeue_once_possible(self, job: ClaimedJob) -> None:
+        """Hands the job back as soon as Postgres answers, unless another worker has it by then. If that happens before
+        the lease has run out, the outage costs the job neither an attempt nor a crash."""
         delay = retry.backoff_seconds(self.limits.retry_delay, job.fence, self.chance())
         while True:
             try:
                 await jobs.release(self.pool, job, delay)
                 return
             except DATABASE_UNAVAILABLE:
-                await asyncio.sleep(_STORAGE_PAUSE)
-
-    async def _ring(self, finished: FinishedJob | None) -> None:
-        if finished and finished.next_job:
-            await notify(self.job_queue, [finished.next_job])
+                await asyncio.sleep(_DATABASE_PAUSE)
 
 
 async def notify(job_queue: JobQueue, notifications: Sequence[JobNotification]) -> None:
-    """Wakes workers for jobs whose rows are marked as notified already. Where Redis is unavailable this only logs: the
-    relay (`app.services.jobs.maintenance`) notifies again for what no worker takes."""
+    """Wakes workers for jobs whose rows are marked as notified already. While Redis is unavailable this only logs: the
+    relay (`app.services.jobs.maintenance`) notifies again for jobs that no worker takes."""
     try:
         await job_queue.notify(notifications)
     except REDIS_UNAVAILABLE as error:

@@ -18,7 +18,7 @@ async def rate(conn: Connection, new: NewFeedback) -> datetime:
     """
     _, status = await assessments.lock(conn, new.assessment_id)
     check_result(status)
-    run, rank = await feedback.rated(conn, new.assessment_id, new.credential_id)
+    run, rank = await feedback.read_rank(conn, new.assessment_id, new.credential_id)
     if new.credential_id is not None and rank is None:
         raise InvalidFields([FieldError("/credential_id", "is not one of the result's recommendations")])
-    return await feedback.put(conn, run, new)
+    return await feedback.store(conn, run, new)

@@ -73,7 +73,7 @@ async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverrid
     async with pool.acquire() as conn, conn.transaction():
         _, status = await assessments.lock(conn, assessment_id)
         check_result(status)
-        present = await overrides.present_result(conn, assessment_id)
+        present = await overrides.read_newest_result(conn, assessment_id)
         run = await jobs.read_run(conn, present)
         question_id = score_override.question.question_id
         if _is_same(run.overrides.get(question_id), score_override):

@@ -88,14 +88,14 @@ class WebhookDelivery:
 
     async def _deliver(self, delivery: ClaimedDelivery) -> None:
         if delivery.url is None or (delivery.disabled and not delivery.redelivery):
-            await webhooks.cancel(self.pool, delivery.assessment_id)
-            await webhooks.put_back(self.pool, delivery, 0.0)
+            await webhooks.cancel_deliveries(self.pool, delivery.assessment_id)
+            await webhooks.release(self.pool, delivery, 0.0)
             return
         host = urlsplit(delivery.url).hostname or ""
         with self.hosts.slot(host) as turned_away:
             if turned_away is not None:
                 delay = busy_host_delay(turned_away, self.hosts.slots, self.chance())
-                await webhooks.put_back(self.pool, delivery, delay)
+                await webhooks.release(self.pool, delivery, delay)
                 return
             try:
                 await self._send(delivery, delivery.url)
@@ -136,13 +136,13 @@ class WebhookDelivery:
                 if not await webhooks.record_attempt(conn, delivery, result, step):
                     raise LeaseLost
                 if disabled:
-                    await webhooks.cancel(conn, delivery.assessment_id)
+                    await webhooks.cancel_deliveries(conn, delivery.assessment_id)
             return True
         return False
 
     async def _release(self, delivery: ClaimedDelivery) -> None:
         """Hands the message back because the worker stops; another worker sends it, perhaps a second time."""
         try:
-            await webhooks.put_back(self.pool, delivery, 0.0)
+            await webhooks.release(self.pool, delivery, 0.0)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "handing a delivery back")  # its lease will expire

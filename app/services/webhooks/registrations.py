@@ -61,7 +61,7 @@ async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> Re
         written = await webhooks.register(conn, assessment_id, url, secret)
         if written is None:
             raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
-        notification = await webhooks.announce_end(conn, assessment_id)
+        notification = await webhooks.create_delivery_of_end(conn, assessment_id)
     view = RegisteredWebhookView(
         assessment_id=assessment_id, webhook_url=url, disabled_at=None, disabled_reason=None, secret=secret
     )
@@ -77,7 +77,7 @@ async def remove(pool: Pool, assessment_id: UUID) -> None:
     async with pool.acquire() as conn, conn.transaction():
         if not await webhooks.remove(conn, assessment_id):
             raise NotFound("no webhook is registered")
-        await webhooks.cancel(conn, assessment_id)
+        await webhooks.cancel_deliveries(conn, assessment_id)
 
 
 async def list_deliveries(

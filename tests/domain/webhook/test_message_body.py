@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.records.webhooks import Event
+from app.domain.records.webhooks import WebhookEvent
 from app.domain.result.model import Overall, Reason
 from app.domain.states import EventType, ReasonCode
 from app.schemas.webhook_message import BODY_LIMIT, body_of
@@ -17,10 +17,19 @@ REASONS = st.builds(Reason, code=st.sampled_from(ReasonCode), stage=st.text(), d
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> Event:
+def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> WebhookEvent:
     """An event of run 3 of an assessment."""
     overall = None if event_type is EventType.FAILED else Overall(score=1.5, max_score=2.0, percentage=75.0)
-    return Event(UUID(int=7), 3, event_type, "gardener", AT, AT, overall, reasons)
+    return WebhookEvent(
+        assessment_id=UUID(int=7),
+        run=3,
+        event_type=event_type,
+        track="gardener",
+        completed_at=AT,
+        happened_at=AT,
+        overall=overall,
+        reasons=reasons,
+    )
 
 
 @given(st.lists(REASONS, max_size=40))

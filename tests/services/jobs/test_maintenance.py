@@ -34,7 +34,7 @@ async def due(pool: Pool) -> list[str]:
 
 async def long_ago(pool: Pool) -> None:
     """As if these jobs had been rung for before the patience with a ring began."""
-    seconds = timedelta(seconds=maintenance.RING_PATIENCE + 1)
+    seconds = timedelta(seconds=maintenance.NOTIFICATION_PATIENCE + 1)
     await pool.execute("UPDATE async_jobs SET dispatched_at = dispatched_at - $1::interval", seconds)
 
 
@@ -104,7 +104,7 @@ async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url
     await submit(pool, bank)
     await long_ago(pool)
     bell = JobQueue(job_queue.connect(redis_url))
-    await bell.redis.zadd(job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH)})
+    await bell.redis.zadd(job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH_MESSAGES)})
     assert await maintenance.relay(pool, bell) == 1
     rag = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'rag'")
     assert str(rag) in await messages(redis_url)
@@ -146,7 +146,7 @@ async def test_old_keys_are_forgotten_in_batches(pool: Pool) -> None:
                 SELECT 's', '/p', $1 || n, '', 201, '', now() + $2::interval FROM generate_series(1, $3::int) AS n"""
     await pool.execute(insert, "old", timedelta(seconds=-1), 1100)
     await pool.execute(insert, "young", timedelta(seconds=60), 3)
-    batches = [await maintenance.forget_keys(pool) for _ in range(4)]
+    batches = [await maintenance.delete_expired_keys(pool) for _ in range(4)]
     assert batches == [500, 500, 100, 0]
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 3
 

@@ -90,7 +90,7 @@ async def start_waiting_end(
 ) -> "asyncio.Task[jobs.FinishedJob | None]":
     """Starts to end an assessment, which waits for a registration that is not committed yet."""
     assert await webhooks.register(conn, job.assessment_id, UNREACHABLE_URL, SECRET)
-    assert await webhooks.announce_end(conn, job.assessment_id) is None
+    assert await webhooks.create_delivery_of_end(conn, job.assessment_id) is None
     ending = asyncio.create_task(FusionJob(db).run(job))
     await until(lambda: pool.fetchval(WAITING))
     return ending
@@ -129,7 +129,7 @@ async def test_only_one_of_many_claims_gets_a_due_message_and_none_before_it_is_
     claims = await asyncio.gather(*(webhooks.claim(pool, delivery_id, 30) for _ in range(20)))
     (claimed,) = [claim for claim in claims if claim]
     assert claimed.fence == 1
-    assert await webhooks.put_back(pool, claimed, 60)
+    assert await webhooks.release(pool, claimed, 60)
     assert await webhooks.claim(pool, delivery_id, 30) is None
 
 
@@ -148,7 +148,7 @@ async def test_only_the_fence_keeps_a_stale_worker_from_writing(pool: Pool, bank
     before = await delivery_row(pool, assessment_id)
     accepted, delivered = SendResult(200, 1), NextStep(DeliveryStatus.DELIVERED)
     assert not await webhooks.record_attempt(pool, first, accepted, delivered)
-    assert not await webhooks.put_back(pool, first, 0)
+    assert not await webhooks.release(pool, first, 0)
     assert await webhooks.write_body(pool, first, "x") is None
     assert await delivery_row(pool, assessment_id) == before
     assert await webhooks.record_attempt(without_fence(pool), first, accepted, delivered)
@@ -203,5 +203,5 @@ async def test_cancelling_spares_messages_of_a_webhook_registered_since(pool: Po
     claimed = await webhooks.claim(pool, (await delivery_row(pool, assessment_id))["id"], 30)
     assert claimed and claimed.disabled
     await registrations.register(pool, assessment_id, UNREACHABLE_URL, SECRET)
-    await webhooks.cancel(pool, assessment_id)
+    await webhooks.cancel_deliveries(pool, assessment_id)
     assert (await delivery_row(pool, assessment_id))["status"] == "pending"
