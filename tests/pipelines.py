@@ -75,7 +75,7 @@ async def run_all(pool: Pool, running: JobRunner, most: int = 50) -> int:
     """Runs what is due, one job after the other, until nothing is; returns how many runs that took."""
     for count in range(most):
         # Rings of the future are trusted too: one may be stamped in the moment of this look.
-        due = await jobs.take_unheard(pool, JobType, -60, 1)
+        due = await jobs.take_missed(pool, JobType, -60, 1)
         if not due:
             return count
         await running.run(due[0].job_id)
