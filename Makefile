@@ -1,10 +1,10 @@
 # The environment is `.venv` in this checkout; PYTHON chooses the interpreter (3.11 or newer) that makes it.
 PYTHON ?= python3
 BIN := .venv/bin
-# The build's own warning about editable installs says nothing to who types make.
+# Hides a warning of the build about editable installs.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 
-# Compiled modules are kept, whatever the environment says: every process of ours would compile them again.
+# Compiled modules are kept whatever the environment says, or every process would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo test bench soak install clean-data
@@ -15,20 +15,21 @@ run: .venv/installed
 demo: .venv/installed
 	@exec $(BIN)/assay demo
 
-# Each process of the tests has its own PostgreSQL and Valkey; a file's tests stay in one.
+# Each test process has its own PostgreSQL and Valkey. Files run in the order of tests/conftest.py, the slowest first.
 PROCESSES ?= 2
 test: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-# Ratios against limits of the same machine, in a few minutes; an aim that is missed is said, and fails nothing.
+# Compares Assay with limits measured on the same machine, in about fifteen minutes. A missed target fails nothing.
+# ARGS="--only noop" runs one part.
 bench: .venv/installed-for-tests
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
-# The test of followers with more changes, and the test of chaos for longer; ROUNDS=20 takes about half an hour.
+# The tests of chaos and of followers for longer, with more rounds and changes; ROUNDS=20 takes about half an hour.
 ROUNDS ?= 10
 CHANGES ?= 100000
 soak: .venv/installed-for-tests
@@ -37,14 +38,15 @@ soak: .venv/installed-for-tests
 
 install: .venv/installed
 
-# Not under running servers: they would be left without their files, and without anyone to stop them.
+# Not while servers run on it: they would lose their files, and `assay` could no longer stop them.
 clean-data:
 	@$(PYTHON) -c 'import fcntl, pathlib; lock = pathlib.Path(".data/users.lock"); \
 	lock.exists() and fcntl.flock(lock.open(), fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null \
 	|| { echo "assay runs on .data; stop it first" >&2; exit 1; }
 	rm -rf .data
 
-# pip first: an older one takes almost twice as long for the rest. Not compiled ahead: most of what the packages bring is never imported, and what is compiles at its first use.
+# pip first: an older one takes almost twice as long for the rest. --no-compile: most modules are never imported, and the
+# others are compiled when they are.
 .venv/installed: setup.cfg pyproject.toml constraints.txt client/setup.cfg client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@echo "making .venv, about 500 MB; this takes half a minute or so"
