@@ -19,8 +19,8 @@ from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.balancer import Balancer, PatientClient
 from tests.fakes.conditions import until
-from tests.fakes.model_server import ModelServer
 from tests.fakes.descending_scores import DescendingScores
+from tests.fakes.model_server import ModelServer
 from tests.faults.chaos import FAULTS, Chaos, shuffled_faults
 from tests.faults.engines import Engines, retry_while_down
 from tests.faults.ledger import Ledger
