@@ -66,11 +66,12 @@ def _run(options: argparse.Namespace) -> int:
     from app.telemetry import configure_logging
 
     configure_logging(settings.log_level)
-    if "uses_database" in options:
+    if "uses_database" in options and settings.database_url is None:
         from app.local.running import with_running_servers
 
         settings = with_running_servers(settings)
     status: int = options.run(settings, options)
+    sys.stdout.flush()
     return status
 
 

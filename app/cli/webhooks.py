@@ -18,7 +18,7 @@ from app.domain.job.notification import JobNotification
 from app.domain.states import DeliveryStatus
 from app.repositories import webhooks as deliveries
 from app.repositories.sql import Pool
-from app.schemas import DeliveryLineView, delivery_line_view
+from app.schemas import OperatorDeliveryView, operator_delivery_view
 from app.services.webhooks import registrations
 from app.settings import Settings
 from app.wiring.pool import open_pool
@@ -60,13 +60,13 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _read(settings: Settings, options: argparse.Namespace) -> list[DeliveryLineView]:
+async def _read(settings: Settings, options: argparse.Namespace) -> list[OperatorDeliveryView]:
     statuses = tuple(dict.fromkeys(map(DeliveryStatus, options.status or _UNDELIVERED)))
     async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        return [delivery_line_view(line) for line in await deliveries.page_of_all(pool, statuses, options.limit)]
+        return [operator_delivery_view(line) for line in await deliveries.page_of_all(pool, statuses, options.limit)]
 
 
-def _cells(delivery: DeliveryLineView) -> tuple[str, ...]:
+def _cells(delivery: OperatorDeliveryView) -> tuple[str, ...]:
     last_error = delivery.attempts[-1].error if delivery.attempts else None
     return (
         str(delivery.delivery_id),
@@ -90,9 +90,9 @@ def _show(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _find(settings: Settings, delivery_id: UUID) -> DeliveryLineView:
+async def _find(settings: Settings, delivery_id: UUID) -> OperatorDeliveryView:
     async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
-        return delivery_line_view(await registrations.find_delivery(pool, delivery_id))
+        return operator_delivery_view(await registrations.find_delivery(pool, delivery_id))
 
 
 def _redeliver(settings: Settings, options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from app.cli.main import main
 from tests.cli.conftest import Command
+from tests.conftest import SECRET
 
 COMMANDS = (
     "up", "demo", "serve", "worker", "migrate", "seed", "token", "config", "jobs", "webhooks", "credentials",
@@ -46,8 +47,9 @@ def test_unknown_words_are_refused(arguments: list[str], capsys: pytest.CaptureF
 
 
 def test_output_that_nobody_reads_causes_no_traceback(command: Command) -> None:
-    done = subprocess.run(
-        ["/bin/sh", "-c", '"$@" | true', "sh", *command.words("config")],
-        env=command.environment({}), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert done.stderr == ""
+    for words in (("config",), ("token", "--role", "student")):
+        done = subprocess.run(
+            ["/bin/sh", "-c", '"$@" | true', "sh", *command.words(*words)],
+            env=command.environment({"JWT_SECRET": SECRET}), capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert done.stderr == ""
