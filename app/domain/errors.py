@@ -1,4 +1,4 @@
-"""The three sorts of errors: the caller's (`CallerError`), passing ones and lasting ones."""
+"""Errors: those of callers (`CallerError`), and failures of jobs (`JobError`), which are transient or permanent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field; `pointer` is a JSON Pointer into the body."""
+    """An invalid field of a body; `pointer` is a JSON Pointer to it."""
 
     pointer: str
     detail: str
 
 
 class CallerError(Exception):
-    """Something that the caller asked for cannot be done; `web` maps each subclass to a status and a stable type."""
+    """A request that cannot be carried out; the API maps each subclass to a status and a problem type."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -21,15 +21,15 @@ class CallerError(Exception):
 
 
 class NotFound(CallerError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
 
 class Forbidden(CallerError):
-    """There is such a thing, and this caller may not have it."""
+    """The caller is not allowed to access the resource."""
 
 
 class InvalidFields(CallerError):
-    """The body's values don't fit; names each field."""
+    """Fields of the body are not valid; `errors` names each of them."""
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         self.errors = tuple(errors)
@@ -48,47 +48,47 @@ class BankTooSmall(CallerError):
 
 
 class AlreadySubmitted(CallerError):
-    """The answers are locked."""
+    """The assessment was submitted; its answers are locked."""
 
 
 class AssessmentExpired(CallerError):
-    """The time to answer is over."""
+    """The time for the assessment is over."""
 
 
 class NotSubmitted(CallerError):
-    """There is no result before a submission."""
+    """The assessment was not submitted, so it has no result."""
 
 
 class AssessmentFailed(CallerError):
-    """The result could not be put together."""
+    """The assessment has failed, so it has no result."""
 
 
 class NoResultYet(CallerError):
-    """The result is still being made."""
+    """The result is not there yet."""
 
 
 class RunInProgress(CallerError):
-    """Jobs of the assessment wait or run."""
+    """Jobs of the assessment are queued or running."""
 
 
 class JobNotFailed(CallerError):
-    """Only a job that failed can be retried."""
+    """The job has not failed, so it cannot be retried."""
 
 
 class JobOfOlderRun(CallerError):
-    """A later run has taken the place of this job's."""
+    """A later run has replaced the run of the job."""
 
 
 class NoWebhook(CallerError):
-    """Nothing can be sent where no webhook is registered."""
+    """No webhook is registered, so nothing can be sent."""
 
 
 class BeingSent(CallerError):
-    """The message is on its way at this moment."""
+    """The message is being sent."""
 
 
 class KeyReused(CallerError):
-    """The idempotency key came with another payload before."""
+    """The idempotency key was used with another payload before."""
 
 
 class KeyInFlight(CallerError):
@@ -99,23 +99,23 @@ class KeyInFlight(CallerError):
 
 
 class QueueFull(CallerError):
-    """Too many submissions wait for their result."""
+    """Too many submissions are waiting for their result."""
 
 
 class TooManyWaits(CallerError):
-    """The caller has too many requests that wait for changes."""
+    """Too many requests of this caller are waiting for changes."""
 
 
 class TooManyWaiting(CallerError):
-    """All callers together have too many requests that wait for changes."""
+    """Too many requests of all callers together are waiting for changes."""
 
 
 class Conflict(CallerError):
-    """Someone else changed the same thing at the same moment."""
+    """Another request changed the same resource at the same time."""
 
 
 class JobError(Exception):
-    """Work that failed; `code` and `detail` are fit for a user's eyes."""
+    """A failure of a job; `code` and `detail` are shown to users."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -124,7 +124,7 @@ class JobError(Exception):
 
 
 class TransientError(JobError):
-    """Trying again may help. `retry_after` (s) is what the other side asked for."""
+    """A retry may succeed. `retry_after` are the seconds to wait that the other side asked for, if it did."""
 
     def __init__(self, code: str, detail: str, retry_after: float | None = None) -> None:
         super().__init__(code, detail)
@@ -132,7 +132,7 @@ class TransientError(JobError):
 
 
 class PermanentError(JobError):
-    """Trying again cannot help."""
+    """A retry cannot succeed."""
 
 
 class PoisonJob(PermanentError):

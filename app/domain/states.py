@@ -1,10 +1,10 @@
-"""The sets of statuses and types; a test holds each against the CHECK of its column."""
+"""Statuses, types and roles as enumerations; a test compares each with the CHECK constraint of its column."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a caller may be; unknown roles of a token are ignored."""
+    """The roles of callers; other roles in a token are ignored."""
 
     STUDENT = "student"
     ADVISOR = "advisor"
@@ -12,7 +12,7 @@ class Role(StrEnum):
 
 
 class QuestionType(StrEnum):
-    """The kinds of questions."""
+    """The types of questions."""
 
     THEORETICAL = "theoretical"
     PROFILE = "profile"
@@ -20,7 +20,7 @@ class QuestionType(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a credential asks for."""
+    """The levels of credentials."""
 
     BEGINNER = "beginner"
     INTERMEDIATE = "intermediate"
@@ -28,8 +28,8 @@ class Level(StrEnum):
 
 
 class AssessmentStatus(StrEnum):
-    """`in_progress` → `submitted` → `completed` or `failed`; or `in_progress` → `expired`. A later run may make a
-    `failed` one `completed`."""
+    """`in_progress` → `submitted` → `completed` or `failed`; or `in_progress` → `expired`. A later run may still
+    complete a `failed` assessment."""
 
     IN_PROGRESS = "in_progress"
     SUBMITTED = "submitted"
@@ -39,25 +39,25 @@ class AssessmentStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the assessment is over; a later run only shows beside such a status."""
+        """Whether the assessment is over; the status stays during a later run, unless that completes a failed one."""
         return self in (AssessmentStatus.COMPLETED, AssessmentStatus.FAILED, AssessmentStatus.EXPIRED)
 
 
 class JobType(StrEnum):
-    """The jobs of a run; `fusion` joins the other two."""
+    """The jobs of a run: `gpt` scores essays, `rag` recommends credentials, `fusion` makes the result of both."""
 
     GPT = "gpt"
     RAG = "rag"
     FUSION = "fusion"
 
 
-# The queue of webhook deliveries, beside those of the types of jobs.
+# The queue of webhook deliveries; each job type has a queue of its own name.
 WEBHOOKS = "webhook"
 QUEUES: tuple[str, ...] = (*JobType, WEBHOOKS)
 
 
 class JobStatus(StrEnum):
-    """`queued` → `in_progress` → `completed` or `failed`; and back to `queued`, to be tried again."""
+    """`queued` → `in_progress` → `completed` or `failed`; and back to `queued` for a retry."""
 
     QUEUED = "queued"
     IN_PROGRESS = "in_progress"
@@ -66,12 +66,12 @@ class JobStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be tried."""
+        """Whether the job has ended, with success or not."""
         return self in (JobStatus.COMPLETED, JobStatus.FAILED)
 
 
 class EventType(StrEnum):
-    """What a webhook is told of: the first result, none, or one that takes the place of another."""
+    """The events of webhook messages: the first result, the lack of one, or a result that replaces another."""
 
     COMPLETED = "assessment.completed"
     FAILED = "assessment.failed"
@@ -79,8 +79,8 @@ class EventType(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """`pending` → `delivered`, `failed` (after the last try) or `cancelled`. A redelivery may still make a failed or
-    cancelled one `delivered`."""
+    """`pending` → `delivered`, `failed` (after the last attempt) or `cancelled`. A redelivery may still deliver a
+    failed or cancelled one."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -89,14 +89,14 @@ class DeliveryStatus(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why nothing is sent to a webhook any more: it answered 410, or all tries of a message failed."""
+    """Why a webhook was disabled: it answered 410, or all attempts to deliver a message failed."""
 
     GONE = "gone"
     ATTEMPTS_FAILED = "attempts_failed"
 
 
 class ScoreType(StrEnum):
-    """The kinds of score rows."""
+    """The types of scores."""
 
     THEORETICAL = "theoretical"
     PROFILE = "profile"
@@ -124,7 +124,7 @@ class RunMode(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """What an advisor or admin did."""
+    """The actions in the audit log."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -135,7 +135,7 @@ class AuditAction(StrEnum):
 
 
 class AuditEntity(StrEnum):
-    """What they did it to."""
+    """The things in the audit log that actions change."""
 
     TRACK = "track"
     QUESTION = "question"

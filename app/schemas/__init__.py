@@ -1,4 +1,4 @@
-"""What the API shows: the bodies of the contract, and how records become them."""
+"""Models of the API's responses and of webhook messages, and functions that make them from records."""
 
 from app.schemas.analytics import ModelCallAnalytics, ScoreAnalytics, model_call_analytics_view, score_analytics_view
 from app.schemas.assessments import (
@@ -24,10 +24,10 @@ from app.schemas.catalog import (
 )
 from app.schemas.feedback import (
     FeedbackAnalytics,
-    FeedbackLineView,
+    FeedbackRecordView,
     FeedbackView,
     feedback_analytics_view,
-    feedback_line_view,
+    feedback_record_view,
     feedback_view,
 )
 from app.schemas.jobs import JobPage
@@ -44,13 +44,13 @@ from app.schemas.submission import (
 )
 from app.schemas.trace import PromptView, ShownPrompts, TraceView, trace_view
 from app.schemas.webhooks import (
-    DeliveryLineView,
     DeliveryPage,
     DeliveryView,
+    OperatorDeliveryView,
     RegisteredWebhookView,
     WebhookView,
-    delivery_line_view,
     delivery_view,
+    operator_delivery_view,
     webhook_view,
 )
 
@@ -59,17 +59,17 @@ __all__ = [
     "AssessmentView",
     "CredentialPage",
     "CredentialView",
-    "DeliveryLineView",
     "DeliveryPage",
     "DeliveryView",
     "EssayQuestionView",
     "FeedbackAnalytics",
-    "FeedbackLineView",
+    "FeedbackRecordView",
     "FeedbackView",
     "JobPage",
     "JobView",
     "Links",
     "ModelCallAnalytics",
+    "OperatorDeliveryView",
     "OverviewAnalytics",
     "ProfileQuestionView",
     "PromptView",
@@ -92,14 +92,14 @@ __all__ = [
     "WebhookView",
     "assessment_view",
     "credential_view",
-    "delivery_line_view",
     "delivery_view",
     "feedback_analytics_view",
-    "feedback_line_view",
+    "feedback_record_view",
     "feedback_view",
     "links",
     "missing_reason",
     "model_call_analytics_view",
+    "operator_delivery_view",
     "overview_view",
     "question_view",
     "score_analytics_view",

@@ -1,4 +1,4 @@
-"""Numbers of many assessments, as advisors and admins see them."""
+"""Statistics of scores and model calls in the API."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,14 @@ from app.domain.values import Frozen
 
 
 class PeriodView(Frozen):
-    """From `start` up to `end`, which is excluded."""
+    """A period from `start` up to `end`, which is excluded."""
 
     start: datetime
     end: datetime
 
 
 class QuantilesView(Frozen):
-    """Percentages that so many percent of the scores don't exceed."""
+    """Percentiles of scores in percent of their maximum."""
 
     p10: float
     p25: float
@@ -29,8 +29,8 @@ class QuantilesView(Frozen):
 
 
 class DistributionView(Frozen):
-    """Scores in percent of their maximum: how many there are, their mean, quantiles, and how many there are in each of
-    ten bins of ten percent (100 is in the last). Mean and quantiles are null where there is no score."""
+    """Scores in percent of their maximum: their number, mean, percentiles and histogram of ten bins (100 % is in the
+    last). Mean and percentiles are null if there are no scores."""
 
     count: int
     mean: float | None
@@ -39,15 +39,15 @@ class DistributionView(Frozen):
 
 
 class ScorerView(DistributionView):
-    """The scores of one scorer, and how many of its quotes were not in the texts and dropped."""
+    """The scores by one scorer, and how many of its quotes were dropped because they are not in the essay."""
 
     scorer: str
     dropped_quotes: int
 
 
 class ScoreTypeView(DistributionView):
-    """The machine's scores of one type. Questions without an answer (`missing`) and those that nothing could score
-    (`unscored`) are only counted; `scorers` are those of essays."""
+    """The scores of one type, without people's. Questions without an answer (`missing`) and those that could not be
+    scored (`unscored`) are only counted. `scorers` is empty unless the type is that of essays."""
 
     score_type: ScoreType
     missing: int
@@ -56,7 +56,7 @@ class ScoreTypeView(DistributionView):
 
 
 class TrackScoresView(Frozen):
-    """A track's completed assessments; `degraded_share` of them, 0–1, lack something."""
+    """The scores of a track's completed assessments; `degraded_share` (0–1) of the assessments are degraded."""
 
     track: str
     assessments: int
@@ -65,9 +65,9 @@ class TrackScoresView(Frozen):
 
 
 class AgreementView(Frozen):
-    """How people's scores compare with the machine's that they stand beside, as shares of the maximum.
-    `mean_difference` is human less machine; kappa has quadratic weights over five levels. Null where too few scores, or
-    ones that are all the same, say nothing; `scorers` counts whose scores were overridden."""
+    """How people's scores agree with the scores that they override, as shares of the maximum. `mean_difference` is
+    human minus machine; kappa has quadratic weights over five levels. A measure is null if there are too few scores or
+    all are equal. `scorers` counts the overridden scores by scorer."""
 
     count: int
     pearson_r: float | None
@@ -78,7 +78,7 @@ class AgreementView(Frozen):
 
 
 class ScoreAnalytics(Frozen):
-    """How the machine's scores are distributed and agree with people's."""
+    """The distribution of scores, and how they agree with people's overrides."""
 
     period: PeriodView
     tracks: tuple[TrackScoresView, ...]
@@ -86,7 +86,7 @@ class ScoreAnalytics(Frozen):
 
 
 class ModelCallAnalytics(Frozen):
-    """What the calls of models came to, cost and took; days without calls are left out."""
+    """The number, cost and duration of model calls, by model and by day; days without calls are left out."""
 
     period: PeriodView
     models: tuple[ModelCallTotals, ...]
@@ -96,16 +96,16 @@ class ModelCallAnalytics(Frozen):
 def score_analytics_view(
     period: Period, groups: Iterable[ScoreGroup], overridden: Sequence[OverriddenScore]
 ) -> ScoreAnalytics:
-    """Score groups as they are read, each type followed by its scorers, and the overridden ones of the same period."""
+    """The statistics of scores. `groups` are sorted by track, and each type is followed by its scorers."""
     by_track = groupby(groups, key=lambda group: group.track)
-    tracks = tuple(_track_view(track, list(found)) for track, found in by_track)
+    tracks = tuple(_track_view(track, list(track_groups)) for track, track_groups in by_track)
     return ScoreAnalytics(period=period_view(period), tracks=tracks, agreement=_agreement_view(overridden))
 
 
 def model_call_analytics_view(
     period: Period, models: Iterable[ModelCallTotals], days: Iterable[DailyModelCalls]
 ) -> ModelCallAnalytics:
-    """The calls of a period by model and by day."""
+    """The statistics of model calls."""
     return ModelCallAnalytics(
         period=period_view(period),
         models=tuple(models),
@@ -114,7 +114,7 @@ def model_call_analytics_view(
 
 
 def period_view(period: Period) -> PeriodView:
-    """The period that numbers are of."""
+    """The period in the API."""
     return PeriodView(start=period.start, end=period.end)
 
 
@@ -125,7 +125,7 @@ def _track_view(track: str, groups: Sequence[ScoreGroup]) -> TrackScoresView:
         track=track,
         assessments=first.assessments,
         degraded_share=round(first.degraded / first.assessments, 4),
-        score_types=tuple(_type_view(list(found)) for _, found in by_type),
+        score_types=tuple(_type_view(list(type_groups)) for _, type_groups in by_type),
     )
 
 
@@ -146,7 +146,7 @@ def _type_view(groups: Sequence[ScoreGroup]) -> ScoreTypeView:
 
 
 def _distribution(group: ScoreGroup) -> DistributionView:
-    quantiles = [round(share, 2) for share in group.quantiles or ()]
+    quantiles = [round(quantile, 2) for quantile in group.quantiles or ()]
     names = QuantilesView.model_fields
     return DistributionView(
         count=group.count,
@@ -157,11 +157,11 @@ def _distribution(group: ScoreGroup) -> DistributionView:
 
 
 def _agreement_view(overridden: Sequence[OverriddenScore]) -> AgreementView:
-    # Here, because a server that is never asked for this need not load numpy.
+    # Imported here, so that only servers that answer this request load numpy.
     from app.domain import agreement
 
-    human, machine = [each.human for each in overridden], [each.machine for each in overridden]
-    scorers = dict(Counter(each.scorer for each in overridden))
+    human, machine = [score.human for score in overridden], [score.machine for score in overridden]
+    scorers = dict(Counter(score.scorer for score in overridden))
     if len(overridden) < 2:
         return AgreementView(
             count=len(overridden), pearson_r=None, mean_difference=None, rmse=None, weighted_kappa=None, scorers=scorers
@@ -177,5 +177,5 @@ def _agreement_view(overridden: Sequence[OverriddenScore]) -> AgreementView:
 
 
 def _rounded(number: float | None) -> float | None:
-    """Four decimals, and no minus before a zero."""
+    """The number with four decimals, and zero without a minus sign."""
     return None if number is None else round(number, 4) + 0.0

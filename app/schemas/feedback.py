@@ -1,4 +1,4 @@
-"""What people think of results and recommendations, one by one and in numbers."""
+"""Feedback on results and recommendations in the API: given, exported and summarized."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _POSITION_BIAS = (
 
 
 class FeedbackView(Frozen):
-    """The ratings as they are kept; `credential_id` is null where they are of the result as a whole."""
+    """Stored ratings; `credential_id` is null if they are of the result as a whole."""
 
     assessment_id: UUID
     credential_id: UUID | None
@@ -28,14 +28,14 @@ class FeedbackView(Frozen):
 
 
 class RatingView(Frozen):
-    """Ratings of one kind: their mean, and how many there are of each of 1–5."""
+    """The mean of ratings, and how many of them are 1, 2, 3, 4 and 5."""
 
     mean: float
     counts: tuple[int, ...]
 
 
 class RatingsView(Frozen):
-    """How many people rated, and what."""
+    """The number of people who rated, and their ratings."""
 
     count: int
     relevance: RatingView
@@ -43,13 +43,14 @@ class RatingsView(Frozen):
 
 
 class RankView(RatingsView):
-    """The recommendations that stood at one rank when they were rated."""
+    """Ratings of recommendations that had this rank when they were rated."""
 
     rank: int
 
 
 class CredentialFeedbackView(RatingsView):
-    """The recommendations of one credential, under its present title; `mean_rank` is where they stood."""
+    """Ratings of the recommendations of one credential, with its current title; `mean_rank` is the mean of their
+    ranks."""
 
     credential_id: UUID
     title: str
@@ -57,7 +58,7 @@ class CredentialFeedbackView(RatingsView):
 
 
 class TrackFeedbackView(Frozen):
-    """A track's feedback: on results as a whole and on recommendations, null where there is none."""
+    """The feedback on a track's results as a whole and on its recommendations, null if there is none."""
 
     track: str
     results: RatingsView | None
@@ -67,16 +68,16 @@ class TrackFeedbackView(Frozen):
 
 
 class FeedbackAnalytics(Frozen):
-    """The feedback that was given in a period; `position_bias` says what the ranks are there for."""
+    """The feedback that was given in a period; `position_bias` explains how to read the ratings by rank."""
 
     period: PeriodView
     position_bias: str
     tracks: tuple[TrackFeedbackView, ...]
 
 
-class FeedbackLineView(Frozen):
-    """One person's ratings, without who that was; `rank` is where the recommendation stood. Both are null, as is the
-    title, where the result was rated as a whole."""
+class FeedbackRecordView(Frozen):
+    """One person's ratings, without their name. `credential_id`, `title` and `rank` are null if the result was rated as
+    a whole."""
 
     track: str
     credential_id: UUID | None
@@ -90,30 +91,30 @@ class FeedbackLineView(Frozen):
 
 
 def feedback_view(new: NewFeedback, given_at: datetime) -> FeedbackView:
-    """The ratings as they are kept; who gave them knows that."""
-    shown = {name: value for name, value in vars(new).items() if name != "author"}
-    return FeedbackView(**shown, given_at=given_at)
+    """The stored ratings, for the person who gave them."""
+    fields = {name: value for name, value in vars(new).items() if name != "author"}
+    return FeedbackView(**fields, given_at=given_at)
 
 
 def feedback_analytics_view(period: Period, groups: Iterable[FeedbackGroup]) -> FeedbackAnalytics:
-    """The groups as they are read: by track, with whole ones before those of ranks and credentials."""
+    """The summarized feedback of a period; `groups` are sorted by track."""
     by_track = groupby(groups, key=lambda group: group.track)
-    tracks = tuple(_track_view(track, list(found)) for track, found in by_track)
+    tracks = tuple(_track_view(track, list(track_groups)) for track, track_groups in by_track)
     return FeedbackAnalytics(period=period_view(period), position_bias=_POSITION_BIAS, tracks=tracks)
 
 
-def feedback_line_view(line: FeedbackRecord) -> FeedbackLineView:
-    """A line of an export."""
-    return FeedbackLineView(**{name: getattr(line, name) for name in FeedbackLineView.model_fields})
+def feedback_record_view(record: FeedbackRecord) -> FeedbackRecordView:
+    """A row of an export."""
+    return FeedbackRecordView(**{name: getattr(record, name) for name in FeedbackRecordView.model_fields})
 
 
 def _track_view(track: str, groups: Sequence[FeedbackGroup]) -> TrackFeedbackView:
-    all_of = {group.of_whole: _ratings(group) for group in groups if group.rank is None and group.credential_id is None}
+    totals = {group.of_whole: _ratings(group) for group in groups if group.rank is None and group.credential_id is None}
     ranks = (RankView(**dict(_ratings(group)), rank=group.rank) for group in groups if group.rank is not None)
     return TrackFeedbackView(
         track=track,
-        results=all_of.get(True),
-        recommendations=all_of.get(False),
+        results=totals.get(True),
+        recommendations=totals.get(False),
         ranks=tuple(ranks),
         credentials=tuple(_credential_view(group) for group in groups if group.credential_id is not None),
     )
@@ -121,8 +122,8 @@ def _track_view(track: str, groups: Sequence[FeedbackGroup]) -> TrackFeedbackVie
 
 def _credential_view(group: FeedbackGroup) -> CredentialFeedbackView:
     mean_rank = None if group.mean_rank is None else round(group.mean_rank, 2)
-    named = {"credential_id": group.credential_id, "title": group.title, "mean_rank": mean_rank}
-    return CredentialFeedbackView.model_validate(dict(_ratings(group)) | named)
+    credential = {"credential_id": group.credential_id, "title": group.title, "mean_rank": mean_rank}
+    return CredentialFeedbackView.model_validate(dict(_ratings(group)) | credential)
 
 
 def _ratings(group: FeedbackGroup) -> RatingsView:

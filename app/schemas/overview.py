@@ -1,4 +1,4 @@
-"""A period at a glance, as advisors and admins see it."""
+"""An overview of the assessments of a period in the API."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,14 +11,15 @@ from app.schemas.analytics import PeriodView, period_view
 
 
 class AssessmentsView(Frozen):
-    """How many assessments there are, in all and with each status."""
+    """The number of assessments, in all and with each status."""
 
     count: int
     statuses: dict[AssessmentStatus, int]
 
 
 class DegradedView(Frozen):
-    """Of the completed assessments, the share (0–1) that lacks something, and by reason; null where there are none."""
+    """The number and share (0–1) of completed assessments that are degraded, in all and by reason; the share is null if
+    no assessment is completed."""
 
     count: int
     share: float | None
@@ -27,14 +28,14 @@ class DegradedView(Frozen):
 
 
 class LatencyView(Frozen):
-    """Milliseconds from submission to result that half and 95 % of the completed assessments took at most."""
+    """The median and 95th percentile of the milliseconds from submission to result."""
 
     p50_ms: float | None
     p95_ms: float | None
 
 
 class MeanRatingsView(Frozen):
-    """How many ratings (1–5) there are, and their means, null where there are none."""
+    """The number of ratings (1–5) and their means, null if there are none."""
 
     count: int
     relevance: float | None
@@ -42,14 +43,14 @@ class MeanRatingsView(Frozen):
 
 
 class FeedbackMeansView(Frozen):
-    """What people think of results as a whole, and of recommendations."""
+    """The mean ratings of results as a whole, and of recommendations."""
 
     results: MeanRatingsView
     recommendations: MeanRatingsView
 
 
 class CallTotalsView(Frozen):
-    """All calls of models; `cost_usd` is of those whose price is known, null where it is of none."""
+    """All model calls; `cost_usd` is of those whose price is known, null if it is known of none."""
 
     calls: int
     tokens_in: int
@@ -60,9 +61,9 @@ class CallTotalsView(Frozen):
 
 
 class OverviewAnalytics(Frozen):
-    """A period at a glance: `assessments` to `jobs` are of the assessments that were started in it, feedback and calls
-    of models are those of that time. Scores are means in percent: of results, and of the machine's by type, which
-    are of answered questions alone."""
+    """An overview of a period: `assessments` to `jobs` are of the assessments that were started in it, feedback and
+    model calls are those of the period itself. `mean_percentage` is of results; `score_means` are of answered
+    questions, without people's overrides, in percent."""
 
     period: PeriodView
     assessments: AssessmentsView
@@ -83,7 +84,7 @@ def overview_view(
     feedback: Sequence[FeedbackGroup],
     models: Sequence[ModelCallTotals],
 ) -> OverviewAnalytics:
-    """What the tables say of a period, all tracks together."""
+    """The overview of a period."""
     return OverviewAnalytics(
         period=period_view(period),
         assessments=AssessmentsView(
@@ -114,8 +115,7 @@ def _degraded_view(overview: Overview) -> DegradedView:
 
 
 def _score_mean(kind: ScoreType, groups: Iterable[ScoreGroup]) -> float | None:
-    found = [(group.count, group.mean or 0.0) for group in groups if group.whole and group.score_type is kind]
-    return _mean(found)
+    return _mean([(group.count, group.mean or 0.0) for group in groups if group.whole and group.score_type is kind])
 
 
 def _all_recommendations(group: FeedbackGroup) -> bool:
@@ -146,9 +146,9 @@ def _call_totals(models: Sequence[ModelCallTotals]) -> CallTotalsView:
 
 
 def _mean(groups: Sequence[tuple[int, float]]) -> float | None:
-    """The mean of all, out of counts and means of parts; None where they count nothing."""
-    count = sum(each for each, _ in groups)
-    return round(sum(each * mean for each, mean in groups) / count, 2) if count else None
+    """The mean over all groups, of which the counts and means are given; None if the counts are 0."""
+    total = sum(count for count, _ in groups)
+    return round(sum(count * mean for count, mean in groups) / total, 2) if total else None
 
 
 def _rounded(number: float | None) -> float | None:

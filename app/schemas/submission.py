@@ -1,4 +1,4 @@
-"""The answer to a submission."""
+"""The response to a submission in the API."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.domain.values import Frozen
 
 
 class QueuedEssays(Frozen):
-    """The essays that wait for their scores; `missing` ones have no answer."""
+    """The essays, whose scores follow later; `missing` of them have no answer."""
 
     status: JobStatus
     count: int
@@ -18,7 +18,7 @@ class QueuedEssays(Frozen):
 
 
 class SubmittedScores(Frozen):
-    """What is known at the submission."""
+    """The scores that are known at the submission."""
 
     theoretical: ScoreSummary
     profile: ScoreSummary
@@ -34,7 +34,7 @@ class QueuedJob(Frozen):
 
 
 class Links(Frozen):
-    """Where to go from here."""
+    """The paths of an assessment, its status, events and result."""
 
     self: str
     status: str
@@ -43,7 +43,7 @@ class Links(Frozen):
 
 
 class SubmissionView(Frozen):
-    """The answer to a submission."""
+    """The response to a submission."""
 
     assessment_id: UUID
     status: AssessmentStatus
@@ -56,13 +56,13 @@ class SubmissionView(Frozen):
 
 
 def links(assessment_id: UUID) -> Links:
-    """The addresses of an assessment."""
+    """The paths of an assessment."""
     base = f"/assessments/{assessment_id}"
     return Links(self=base, status=f"{base}/status", events=f"{base}/events", result=f"{base}/result")
 
 
 def missing_reason(missing: int, total: int) -> tuple[Reason, ...]:
-    """The reason for unanswered questions, if there are any."""
+    """The reason for being degraded if questions have no answer."""
     if not missing:
         return ()
     has = "has" if missing == 1 else "have"

@@ -1,4 +1,5 @@
-"""The whole way of a result, for advisors and admins: it shows keys, prompts and what models answered."""
+"""The trace of a run in the API: everything that led to a result, for advisors and admins. It contains answer keys,
+prompts and the models' raw answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +10,22 @@ from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.recommendation.search_trace import RetrievalTrace
 from app.domain.records.jobs import RunInputs
-from app.domain.records.trace import TracedModelCall, Rule, TracedDelivery, TracedJob, TracedOverride, TraceRows, rule_of
+from app.domain.records.trace import (
+    Rule,
+    TracedDelivery,
+    TracedJob,
+    TracedModelCall,
+    TracedOverride,
+    TraceRows,
+    rule_of,
+)
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import JobType
 from app.domain.values import Frozen
 
 
 class PromptView(Frozen):
-    """What a model is asked by this version of the prompt. Each call about an essay adds to the instructions a random
-    word, which is not kept."""
+    """The prompt of this version. Each call adds a random word to the instructions, which is not stored."""
 
     version: str
     system: str
@@ -25,9 +33,9 @@ class PromptView(Frozen):
 
 
 class TracedQuestionView(Frozen):
-    """A question with its key, what was answered, and what came of that: the machine's score by its rule, and people's
-    in the order in which they were given. Scores are those that the run went by; `scored_in_run` says of an essay
-    whether this run scored it or took the score over. `prompt` is that of an essay with an answer."""
+    """A question with its answer key, its answer, its score and the rule of the score, and overrides in their order.
+    Scores are those that the run used; `scored_in_run` is false if it took an essay's score over from an earlier run.
+    `prompt` is that of an essay with an answer."""
 
     question: Question
     answer: str | int | float | tuple[str, ...] | None
@@ -40,16 +48,16 @@ class TracedQuestionView(Frozen):
 
 
 class TracedCallView(TracedModelCall):
-    """A call of a model with its raw answer; `of_this_run` is false where an answer bought elsewhere was used.
-    `as_shown` says whether it asked exactly the prompt that its question shows: an older version asked another, and a
-    probe asks something else."""
+    """A call of a model with its raw answer; `of_this_run` is false if the run used an answer that another run cached.
+    `as_shown` is true if the call had exactly the prompt that its question shows, which is not so for probes and older
+    versions of the prompt."""
 
     as_shown: bool
 
 
 class TraceView(Frozen):
-    """The whole way of a run's result. `degraded_reasons` are those of the result, where there is one; each job has its
-    own besides. `retrieval` is null where nothing was searched, or before that was kept."""
+    """Everything that led to a run's result. `degraded_reasons` are those of the result, if there is one; each job
+    shows its own as well. `retrieval` is null if nothing was searched, or if the run is older than this field."""
 
     assessment_id: UUID
     track: str
@@ -69,14 +77,14 @@ class TraceView(Frozen):
 
 @dataclass(frozen=True)
 class ShownPrompts:
-    """The prompts that are shown, by question; `asked` has the questions by the prompts' fingerprints (hex)."""
+    """The prompts to show, by question, and the ids of the questions by the prompts' fingerprints (hex)."""
 
-    essays: Mapping[UUID, PromptView]
-    asked: Mapping[str, UUID]
+    by_question: Mapping[UUID, PromptView]
+    question_ids: Mapping[str, UUID]
 
 
 def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | None, prompts: ShownPrompts) -> TraceView:
-    """The way of a run."""
+    """The trace of a run."""
     searched = (run.jobs[JobType.RAG].output or {}).get("retrieval")
     return TraceView(
         assessment_id=run.assessment_id,
@@ -88,10 +96,10 @@ def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | No
         tokens=run.tokens,
         cost_usd=round(run.cost_usd, 6),
         jobs=rows.jobs,
-        questions=tuple(_question_view(question, run, rows, prompts.essays) for question in run.questions),
-        model_calls=tuple(_call_view(call, prompts.asked) for call in rows.calls),
+        questions=tuple(_question_view(question, run, rows, prompts.by_question) for question in run.questions),
+        model_calls=tuple(_call_view(call, prompts.question_ids) for call in rows.calls),
         retrieval=RetrievalTrace.model_validate(searched) if searched else None,
-        recommended=tuple(each.credential_id for each in result.recommendations) if result else (),
+        recommended=tuple(recommendation.credential_id for recommendation in result.recommendations) if result else (),
         deliveries=rows.deliveries,
     )
 
@@ -99,24 +107,24 @@ def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | No
 def _question_view(
     question: Question, run: RunInputs, rows: TraceRows, prompts: Mapping[UUID, PromptView]
 ) -> TracedQuestionView:
-    wanted = question.question_id
-    answer = run.answers.get(wanted)
-    by_rule = (line for lines in run.rule_scores.values() for line in lines if line.question_id == wanted)
-    essay = next((line for line in run.essays if line.question_id == wanted), None)
+    question_id = question.question_id
+    answer = run.answers.get(question_id)
+    by_rule = (score for scores in run.rule_scores.values() for score in scores if score.question_id == question_id)
+    essay = next((essay for essay in run.essays if essay.question_id == question_id), None)
     return TracedQuestionView(
         question=question,
         answer=answer,
         rule=rule_of(question, answer),
         rule_score=next(by_rule, None),
         essay_score=essay,
-        scored_in_run=wanted in run.settled if essay else None,
-        overrides=tuple(override for override in rows.overrides if override.question_id == wanted),
-        prompt=prompts.get(wanted),
+        scored_in_run=question_id in run.settled if essay else None,
+        overrides=tuple(override for override in rows.overrides if override.question_id == question_id),
+        prompt=prompts.get(question_id),
     )
 
 
-def _call_view(call: TracedModelCall, asked: Mapping[str, UUID]) -> TracedCallView:
-    """The call, of the question that asks the same where it was bought for another."""
+def _call_view(call: TracedModelCall, question_ids: Mapping[str, UUID]) -> TracedCallView:
+    """The call; one of another run is shown with the question of this run that has the same prompt."""
     fingerprint = call.fingerprint or ""
-    told = dict(call) | {"question_id": call.question_id or asked.get(fingerprint)}
-    return TracedCallView(**told, as_shown=fingerprint in asked)
+    fields = dict(call) | {"question_id": call.question_id or question_ids.get(fingerprint)}
+    return TracedCallView(**fields, as_shown=fingerprint in question_ids)

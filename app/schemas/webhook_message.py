@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.records.webhooks import Event
+from app.domain.records.webhooks import WebhookEvent
 from app.domain.result.model import Overall, Reason
 from app.domain.states import AssessmentStatus, EventType
 from app.domain.values import Frozen
@@ -39,7 +39,7 @@ class Message(Frozen):
     data: EventData
 
 
-def body_of(event: Event) -> str:
+def body_of(event: WebhookEvent) -> str:
     """The body of the event's message, shorter than `BODY_LIMIT` bytes."""
     failed = event.event_type is EventType.FAILED
     data = EventData(

@@ -1,6 +1,7 @@
-"""Webhooks and their deliveries, without what only the receiver may know."""
+"""Webhooks and their deliveries in the API, without secrets."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,8 +13,7 @@ from app.domain.values import Frozen
 
 
 class WebhookView(Frozen):
-    """Where the end of an assessment is told. Nothing is sent there any more once it is disabled, until it is
-    registered again."""
+    """The webhook of an assessment. Nothing is sent to a disabled webhook until it is registered again."""
 
     assessment_id: UUID
     webhook_url: str
@@ -22,13 +22,13 @@ class WebhookView(Frozen):
 
 
 class RegisteredWebhookView(WebhookView):
-    """The answer to a registration; nowhere else the secret is shown."""
+    """The response to a registration, the only one that contains the secret."""
 
     secret: str = Field(repr=False)
 
 
 class DeliveryView(Frozen):
-    """A message with its tries in order; `delivery_id` is its `webhook-id`."""
+    """A message with the attempts to deliver it; `delivery_id` is its `webhook-id`."""
 
     delivery_id: UUID
     type: EventType
@@ -41,21 +41,21 @@ class DeliveryView(Frozen):
 
 
 class DeliveryPage(Frozen):
-    """A page of messages."""
+    """A page of deliveries."""
 
     items: tuple[DeliveryView, ...]
     next_cursor: str | None
 
 
-class DeliveryLineView(DeliveryView):
-    """A message as operators see it; of the address, the host alone, since the rest may hold secrets."""
+class OperatorDeliveryView(DeliveryView):
+    """A delivery as operators see it: with the host of the URL only, since the rest may contain secrets."""
 
     assessment_id: UUID
     host: str | None
 
 
 def webhook_view(webhook: WebhookRecord, url: str) -> WebhookView:
-    """A webhook that is registered."""
+    """A registered webhook in the API."""
     return WebhookView(
         assessment_id=webhook.assessment_id,
         webhook_url=url,
@@ -64,26 +64,17 @@ def webhook_view(webhook: WebhookRecord, url: str) -> WebhookView:
     )
 
 
-def delivery_view(line: DeliveryRecord) -> DeliveryView:
-    """A message as its owner sees it."""
-    return DeliveryView(
-        delivery_id=line.delivery_id,
-        type=line.event_type,
-        run=line.run,
-        status=line.status,
-        created_at=line.created_at,
-        completed_at=line.completed_at,
-        next_attempt_at=line.next_attempt_at,
-        attempts=line.attempts,
-    )
+def delivery_view(record: DeliveryRecord) -> DeliveryView:
+    """A delivery as the owner of its assessment sees it."""
+    return DeliveryView(**_shown(record))
 
 
-def delivery_line_view(line: DeliveryRecord) -> DeliveryLineView:
-    """A message as operators see it."""
-    shown = delivery_view(line)
-    host = urlsplit(line.url).hostname if line.url else None
-    return DeliveryLineView(
-        **{name: getattr(shown, name) for name in DeliveryView.model_fields},
-        assessment_id=line.assessment_id,
-        host=host,
-    )
+def operator_delivery_view(record: DeliveryRecord) -> OperatorDeliveryView:
+    """A delivery as operators see it."""
+    host = urlsplit(record.url).hostname if record.url else None
+    return OperatorDeliveryView(**_shown(record), assessment_id=record.assessment_id, host=host)
+
+
+def _shown(record: DeliveryRecord) -> dict[str, Any]:
+    hidden = {"assessment_id", "event_type", "url"}
+    return {name: value for name, value in record if name not in hidden} | {"type": record.event_type}

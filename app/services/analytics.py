@@ -7,12 +7,12 @@ from app.repositories import analytics, feedback
 from app.repositories.sql import Pool
 from app.schemas import (
     FeedbackAnalytics,
-    FeedbackLineView,
+    FeedbackRecordView,
     ModelCallAnalytics,
     OverviewAnalytics,
     ScoreAnalytics,
     feedback_analytics_view,
-    feedback_line_view,
+    feedback_record_view,
     model_call_analytics_view,
     overview_view,
     score_analytics_view,
@@ -54,9 +54,9 @@ async def summarize_feedback(pool: Pool, track: str | None, period: Period) -> F
     return feedback_analytics_view(period, await feedback.groups(pool, track, period))
 
 
-async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackLineView]]:
+async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackRecordView]]:
     """All ratings, page by page. Each page is a statement of its own, so a slow client does not hold a connection."""
     last_id = 0
     while rows := await feedback.page(pool, track, period, last_id, PAGE_ROWS):
-        yield [feedback_line_view(row) for row in rows]
+        yield [feedback_record_view(row) for row in rows]
         last_id = rows[-1].id

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from app.http.app_keys import CONTEXT
-from app.schemas import FeedbackLineView
+from app.schemas import FeedbackRecordView
 from app.services import analytics
 from app.web.export import Format, requested_format, send_file
 from app.web.query import query_period, query_text
@@ -22,7 +22,7 @@ async def feedback_analytics(request: web.Request) -> web.StreamResponse:
     file_format = requested_format(request)
     if file_format is not Format.JSON:
         pages = analytics.list_feedback(pool, track, period)
-        return await send_file(request, file_format, pages, FeedbackLineView, "feedback")
+        return await send_file(request, file_format, pages, FeedbackRecordView, "feedback")
     return json_reply(await analytics.summarize_feedback(pool, track, period), headers={"Vary": "Accept"})
 
 
