@@ -18,7 +18,7 @@ from app.repositories.migrations import migrate
 from app.repositories.sql import Connection, Pool
 from app.settings import Settings, load_settings
 from app.wiring.pool import open_pool
-from tests.pipelines import Finish, pipeline, run_all
+from tests.job_runner import Finish, job_runner, run_due_jobs
 
 _TESTS = Path(__file__).parent
 SECRET = "a secret of the tests, long enough for HS256"
@@ -139,10 +139,10 @@ def settings(database_url: str, redis_url: str) -> Settings:
 async def finish(pool: Pool, settings: Settings) -> AsyncIterator[Finish]:
     """Runs all jobs to their end, in this process and without notifications."""
     embedder = OfflineEmbedder()
-    running = pipeline(pool, settings.secret("redis_url"), embedder)
+    running = job_runner(pool, settings.secret("redis_url"), embedder)
 
     async def run() -> None:
-        await run_all(pool, running)
+        await run_due_jobs(pool, running)
 
     yield run
     await running.job_queue.redis.aclose()

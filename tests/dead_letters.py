@@ -22,19 +22,19 @@ from app.services.jobs.dead_letters import RetriedJob
 from app.services.jobs.runner import JobRunner
 from tests.domain.builders import dimensions
 from tests.fakes.model_server import ModelServer
-from tests.pipelines import FROM_NOWHERE, claimed, pipeline
+from tests.job_runner import NO_ORIGIN, claim_job, job_runner
 
 ERROR = PermanentError("test", "a test")
 ERROR_BODY = {"code": "test", "detail": "a test"}
-RAG_GONE = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage="rag", detail="a test")
-GPT_GONE = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="a test")
+RAG_REASON = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage="rag", detail="a test")
+GPT_REASON = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="a test")
 ADMIN = "admin-1"
 ATTEMPTS = 4
 
 
-async def fail(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Reason) -> UUID:
+async def fail_job(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Reason) -> UUID:
     """The id of a job of the first run, claimed and given up."""
-    job = await claimed(pool, assessment_id, job_type)
+    job = await claim_job(pool, assessment_id, job_type)
     if job_type is JobType.FUSION:
         assert await jobs.fail_assessment(pool, job, ERROR)
     else:
@@ -42,15 +42,15 @@ async def fail(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Rea
     return job.id
 
 
-async def ended(pool: Pool, assessment_id: UUID) -> None:
+async def fail_all_jobs(pool: Pool, assessment_id: UUID) -> None:
     """Fails an assessment that was submitted."""
     for job_type in JobType:
-        await fail(pool, assessment_id, job_type)
+        await fail_job(pool, assessment_id, job_type)
 
 
-async def fail_half_way(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
+async def fail_with_one_score(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
     """The id of a `gpt` job that scored one essay, left a gap for the others, and was given up."""
-    job = await claimed(pool, assessment_id, JobType.GPT)
+    job = await claim_job(pool, assessment_id, JobType.GPT)
     for question in (await jobs.read_run(pool, job)).questions:
         if question.question_id == essay_id:
             half = dimensions(10, 10, 10, 10)
@@ -58,7 +58,7 @@ async def fail_half_way(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID
             assert await scores.store_essay_score(pool, job, question, score)
         elif question.body.type == "essay":
             assert await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
-    assert await jobs.finish(pool, job, JobStatus.FAILED, ERROR, None, [GPT_GONE])
+    assert await jobs.finish(pool, job, JobStatus.FAILED, ERROR, None, [GPT_REASON])
     return job.id
 
 
@@ -68,20 +68,20 @@ async def worker(
 ) -> AsyncIterator[JobRunner]:
     """A worker that asks the provider; without one it estimates nothing either, so that `gpt` fails."""
     model = ChatModel("sk-test", provider.url, "gpt-test", 5) if provider else None
-    running = pipeline(pool, redis_url, embedder, model=model, fallback="none")
+    running = job_runner(pool, redis_url, embedder, model=model, fallback="none")
     yield running
     await running.job_queue.redis.aclose()
     if model:
         await model.close()
 
 
-async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = FROM_NOWHERE) -> RetriedJob:
+async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = NO_ORIGIN) -> RetriedJob:
     """The job, retried by an admin in a transaction of its own."""
     async with pool.acquire() as conn, conn.transaction():
         return await dead_letters.retry(conn, ADMIN, job_id, attempts, origin)
 
 
-async def refused(pool: Pool, job_id: UUID) -> type[CallerError] | None:
+async def retry_error(pool: Pool, job_id: UUID) -> type[CallerError] | None:
     """Why the job was not retried; None where it was."""
     try:
         await retry(pool, job_id)
@@ -91,7 +91,7 @@ async def refused(pool: Pool, job_id: UUID) -> type[CallerError] | None:
 
 
 @dataclass(frozen=True)
-class Seen:
+class AssessmentState:
     """An assessment as it stands in the tables."""
 
     row: asyncpg.Record
@@ -114,7 +114,7 @@ class Seen:
         return {job_type.value for job_type, job in self.jobs.items() if job["status"] == "queued" and job["run_after"]}
 
 
-async def see(pool: Pool, assessment_id: UUID) -> Seen:
+async def read_state(pool: Pool, assessment_id: UUID) -> AssessmentState:
     """The assessment with the jobs of its newest run."""
     row = await pool.fetchrow("SELECT * FROM assessments WHERE id = $1", assessment_id)
     status = await assessments.read_status(pool, assessment_id)
@@ -122,4 +122,4 @@ async def see(pool: Pool, assessment_id: UUID) -> Seen:
     found = await pool.fetch(
         "SELECT * FROM async_jobs WHERE assessment_id = $1 AND run = $2", assessment_id, row["run"]
     )
-    return Seen(row, {JobType(job["job_type"]): job for job in found}, status)
+    return AssessmentState(row, {JobType(job["job_type"]): job for job in found}, status)

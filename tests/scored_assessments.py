@@ -15,7 +15,7 @@ from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.domain.builders import dimensions, numbered_id
-from tests.pipelines import submit
+from tests.job_runner import submit
 
 SCORED_LOCALLY = Reason(code=ReasonCode.ESSAY_SCORED_LOCALLY, stage="gpt", detail="estimated locally")
 UNSCORED = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="not scored")

@@ -24,7 +24,7 @@ from app.services.webhooks.deliver import WebhookDelivery
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import Received, WebhookReceiver
-from tests.pipelines import claimed, submit
+from tests.job_runner import claim_job, submit
 
 SECRET = "whsec_" + "QUJD" * 8
 OTHER_SECRET = "whsec_" + "REVG" * 8
@@ -41,13 +41,13 @@ async def claim_fusion(
     """The claimed fusion job of an assessment whose other jobs have ended; `rag` is how that one ended."""
     assessment_id = await submit(pool, bank, owner)
     for job_type in (JobType.GPT, JobType.RAG):
-        job = await claimed(pool, assessment_id, job_type)
+        job = await claim_job(pool, assessment_id, job_type)
         for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
             if question.body.type == "essay":
                 await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
         failed = job_type is JobType.RAG and rag is JobStatus.FAILED
         await jobs.finish(pool, job, rag if failed else JobStatus.COMPLETED, ERROR if failed else None, None, [])
-    return await claimed(pool, assessment_id, JobType.FUSION)
+    return await claim_job(pool, assessment_id, JobType.FUSION)
 
 
 async def complete(pool: Pool, job: ClaimedJob) -> FinishedJob:

@@ -20,7 +20,7 @@ from app.wiring.pool import open_pool
 from benchmarks.bare_pool import bare_pool
 from benchmarks.child_messages import receive, send
 from benchmarks.report import percentile
-from tests.pipelines import FROM_NOWHERE, NO_KEY, access_of_student
+from tests.job_runner import NO_KEY, NO_ORIGIN, access_of_student
 
 _Call = tuple[str, tuple[Any, ...]]
 
@@ -43,7 +43,7 @@ async def _record_submission(dsn: str, assessment_id: UUID, owner: str, max_queu
         submitter = Submitter(cast(Pool, recorder), SubmissionLimits(max_queued, 4))
         access = access_of_student(owner)
         draft = await submitter.read_draft(assessment_id, access, NO_KEY)
-        await submitter.submit(draft, access, NO_KEY, [], FROM_NOWHERE)
+        await submitter.submit(draft, access, NO_KEY, [], NO_ORIGIN)
     assert len(recorder.calls) == 2, "a submission is no longer one read and one write; change this benchmark"
     return recorder.calls
 

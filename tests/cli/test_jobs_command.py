@@ -17,8 +17,8 @@ from app.repositories.sql import Pool
 from app.settings import load_settings
 from tests.bank import Bank, create_bank
 from tests.cli.conftest import Command
-from tests.dead_letters import ERROR, ERROR_BODY, GPT_GONE, RAG_GONE, fail, see
-from tests.pipelines import job_id, submit
+from tests.dead_letters import ERROR, ERROR_BODY, GPT_REASON, RAG_REASON, fail_job, read_state
+from tests.job_runner import job_id, submit
 
 Jobs = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
@@ -43,11 +43,11 @@ def assay_jobs(command: Command, database_url: str) -> Jobs:
 async def all_failed(pool: Pool, bank: Bank, owner: str) -> dict[JobType, UUID]:
     """The jobs of an assessment, all of them failed."""
     assessment_id = await submit(pool, bank, owner)
-    return {job_type: await fail(pool, assessment_id, job_type) for job_type in JobType}
+    return {job_type: await fail_job(pool, assessment_id, job_type) for job_type in JobType}
 
 
 async def test_the_list_shows_failed_jobs_with_their_errors(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
-    gpt = await fail(pool, await submit(pool, bank), JobType.GPT, GPT_GONE)
+    gpt = await fail_job(pool, await submit(pool, bank), JobType.GPT, GPT_REASON)
     done = await assay_jobs("list", "--status", "failed", "--job-type", "gpt")
     assert (done.returncode, done.stderr) == (0, "")
     header, line = done.stdout.splitlines()
@@ -60,7 +60,7 @@ async def test_the_list_shows_failed_jobs_with_their_errors(assay_jobs: Jobs, po
 
 async def test_the_list_as_json_is_what_the_api_shows(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
+    await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     rows = await pool.fetch("SELECT id FROM async_jobs ORDER BY created_at DESC, id DESC")
     lines = (await assay_jobs("list", "--json")).stdout.splitlines()
     shown = [json.loads(line) for line in lines]
@@ -74,11 +74,11 @@ async def test_a_retry_queues_the_job_and_wakes_the_workers(
     assay_jobs: Jobs, pool: Pool, bank: Bank, redis_url: str
 ) -> None:
     assessment_id = await submit(pool, bank)
-    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
+    gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     done = await assay_jobs("retry", str(gpt), REDIS_URL=redis_url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{gpt}: queued again\n1 of 1 job(s) queued again\n"
-    assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
+    assert (await read_state(pool, assessment_id)).due == {"gpt", "rag"}
     queue = JobQueue(job_queue.connect(redis_url))
     assert (await queue.queue_lengths())[JobType.GPT] == 1
     await queue.redis.aclose()
@@ -87,7 +87,7 @@ async def test_a_retry_queues_the_job_and_wakes_the_workers(
 
 async def test_jobs_that_cannot_be_retried_are_named(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     waiting, unknown = await job_id(pool, assessment_id, JobType.GPT), uuid4()
     done = await assay_jobs("retry", str(waiting), str(unknown), str(rag))
     assert (done.returncode, done.stdout) == (1, f"{rag}: queued again\n1 of 3 job(s) queued again\n")
@@ -120,7 +120,7 @@ async def test_a_job_named_twice_is_retried_once(assay_jobs: Jobs, pool: Pool, b
 
 
 async def test_a_retry_succeeds_without_redis_and_says_so(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
-    gpt = await fail(pool, await submit(pool, bank), JobType.GPT, GPT_GONE)
+    gpt = await fail_job(pool, await submit(pool, bank), JobType.GPT, GPT_REASON)
     done = await assay_jobs("retry", str(gpt), REDIS_URL="redis://:p4ss@127.0.0.1:1")
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
     assert done.stderr.startswith("assay: REDIS_URL: ") and "p4ss" not in done.stderr
@@ -131,7 +131,7 @@ async def test_more_jobs_than_one_call_retries_are_a_failure(
 ) -> None:
     settings = load_settings(database_url=database_url)
     for number in range(3):
-        await fail(pool, await submit(pool, bank, f"student-{number}", []), JobType.GPT, GPT_GONE)
+        await fail_job(pool, await submit(pool, bank, f"student-{number}", []), JobType.GPT, GPT_REASON)
     assert not await retry(settings, [], most=2)
     output = capsys.readouterr()
     assert output.out.splitlines()[-1] == "2 of 2 job(s) queued again"

@@ -19,8 +19,8 @@ from app.repositories.sql import Pool
 from tests.bank import create_bank
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
-from tests.dead_letters import GPT_GONE, fail
-from tests.pipelines import submit
+from tests.dead_letters import GPT_REASON, fail_job
+from tests.job_runner import submit
 
 COMMANDS = (
     ("serve",), ("worker",), ("migrate",), ("seed",), ("jobs", "list"), ("jobs", "retry", "--all"),
@@ -109,7 +109,7 @@ def test_a_given_database_is_never_combined_with_the_embedded_deployment(
 async def test_a_retry_in_a_given_database_does_not_wake_the_embedded_workers(
     command: Command, deployment: ServerUrls, pool: Pool, database_url: str
 ) -> None:
-    gpt = await fail(pool, await submit(pool, await create_bank(pool)), JobType.GPT, GPT_GONE)
+    gpt = await fail_job(pool, await submit(pool, await create_bank(pool)), JobType.GPT, GPT_REASON)
     done = await asyncio.to_thread(command.run, "jobs", "retry", str(gpt), DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
     with Redis.from_url(deployment.redis_url) as redis:

@@ -17,7 +17,7 @@ from tests.client.conftest import base_url, student_client
 from tests.client.fake_service import forward, idempotency_keys, lose_response
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 from tests.web.conftest import ProductServer
 from tests.webhooks import SECRET, UNREACHABLE_URL
 

@@ -17,7 +17,7 @@ from tests.client.fake_service import ID, TRUNCATED, json_response, problem_resp
 from tests.fakes.breakable_proxy import breakable_proxy
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import Behaviour, WebhookReceiver, answer, reset
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 from tests.web.conftest import ProductServer
 
 UNCHANGED = answer(304, {"ETag": '"1"', "Retry-After": "1"})

@@ -8,26 +8,26 @@ from typing import Any, cast
 from app.repositories.sql import Connection, Executor, Pool
 
 
-class Meeting:
+class _InterruptedPool:
     """A pool that does something else before each statement that contains `marker`."""
 
     def __init__(self, pool: Executor, marker: str, first: Callable[[], Awaitable[object]]) -> None:
         self._pool = pool
         self._marker = marker
         self._first = first
-        self.met = 0
+        self.count = 0
 
     async def fetchrow(self, statement: str, *values: Any) -> Any:
         """As the pool's own."""
         if self._marker in statement:
-            self.met += 1
+            self.count += 1
             await self._first()
         return await self._pool.fetchrow(statement, *values)
 
 
-def meeting(pool: Executor, marker: str, first: Callable[[], Awaitable[object]]) -> Pool:
+def interrupted_pool(pool: Executor, marker: str, first: Callable[[], Awaitable[object]]) -> Pool:
     """The pool, with `first` done before each such statement."""
-    return cast(Pool, Meeting(pool, marker, first))
+    return cast(Pool, _InterruptedPool(pool, marker, first))
 
 
 class Gate:
@@ -56,6 +56,6 @@ class _Only:
         yield self._conn
 
 
-def only(conn: Connection) -> Pool:
+def single_connection_pool(conn: Connection) -> Pool:
     """A pool of this connection alone: transactions become part of the one that it is in."""
     return cast(Pool, _Only(conn))

@@ -22,7 +22,7 @@ from tests.fakes.held_model_calls import HeldModelCalls
 from tests.faults.ledger import Ledger
 from tests.faults.processes import SOURCE_TREE, Fleet, Service
 from tests.faults.students import wait_until_completed
-from tests.pipelines import job_id, submit
+from tests.job_runner import job_id, submit
 
 FENCE, NO_FENCE = "AND fence = $2", "AND $2::bigint IS NOT NULL"
 # At least so many statements compare the fence: renew, release, finish each kind of job, store a score.

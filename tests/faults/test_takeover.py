@@ -16,7 +16,7 @@ from tests.fakes.held_model_calls import HeldModelCalls
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet
 from tests.faults.students import wait_until_completed
-from tests.pipelines import job_id, submit
+from tests.job_runner import job_id, submit
 
 # Longer than in the other tests, so that it does not expire when heartbeats are late.
 LEASE_SECONDS = 3

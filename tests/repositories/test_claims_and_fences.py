@@ -18,7 +18,7 @@ from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.unguarded_statements import without_fence, without_guard
-from tests.pipelines import claimed, job_id, submit
+from tests.job_runner import claim_job, job_id, submit
 
 ERROR = PermanentError("test", "a test")
 Write = Callable[[Executor, ClaimedJob, Pool], Awaitable[object]]
@@ -41,7 +41,7 @@ async def due_fusion(pool: Pool, bank: Bank) -> UUID:
     """An assessment of which only fusion is left."""
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
-        job = await claimed(pool, assessment_id, job_type)
+        job = await claim_job(pool, assessment_id, job_type)
         for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
             if question.body.type == "essay":
                 await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
@@ -75,14 +75,14 @@ async def test_what_is_not_due_is_not_claimed(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     fusion = await job_id(pool, assessment_id, JobType.FUSION)
     assert await jobs.claim(pool, fusion, 15) is None
-    gpt = await claimed(pool, assessment_id, JobType.GPT)
+    gpt = await claim_job(pool, assessment_id, JobType.GPT)
     await jobs.retry_later(pool, gpt, 60, ERROR, charged=True)
     assert await jobs.claim(pool, gpt.id, 15) is None
     assert await jobs.claim(pool, assessment_id, 15) is None
 
 
 async def test_a_lease_that_ran_out_is_taken_over_as_a_crash(pool: Pool, bank: Bank) -> None:
-    first = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    first = await claim_job(pool, await submit(pool, bank), JobType.GPT)
     assert await jobs.claim(pool, first.id, 15) is None
     await run_out(pool, first)
     second = await jobs.claim(pool, first.id, 15)
@@ -90,7 +90,7 @@ async def test_a_lease_that_ran_out_is_taken_over_as_a_crash(pool: Pool, bank: B
 
 
 async def test_a_job_handed_back_costs_nothing(pool: Pool, bank: Bank) -> None:
-    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    job = await claim_job(pool, await submit(pool, bank), JobType.GPT)
     assert await jobs.release(pool, job)
     found = await row(pool, job)
     assert (found["status"], found["attempts"], found["fence"], found["dispatched_at"]) == ("queued", 0, 1, None)
@@ -99,7 +99,7 @@ async def test_a_job_handed_back_costs_nothing(pool: Pool, bank: Bank) -> None:
 
 
 async def test_a_job_handed_back_after_a_crash_costs_nothing_more(pool: Pool, bank: Bank) -> None:
-    job = await claimed(pool, await submit(pool, bank), JobType.GPT)
+    job = await claim_job(pool, await submit(pool, bank), JobType.GPT)
     await run_out(pool, job)
     second = await jobs.claim(pool, job.id, 15)
     assert second and await jobs.release(pool, second)
@@ -145,7 +145,7 @@ async def everything(pool: Pool, assessment_id: UUID) -> list[Any]:
 async def overtaken(pool: Pool, bank: Bank, job_type: JobType) -> ClaimedJob:
     """A claim whose lease ran out and that another worker has now."""
     assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
-    stale = await claimed(pool, assessment_id, job_type)
+    stale = await claim_job(pool, assessment_id, job_type)
     await run_out(pool, stale)
     assert await jobs.claim(pool, stale.id, 15)
     return stale
@@ -180,7 +180,7 @@ async def test_an_ended_job_is_written_no_more(
 ) -> None:
     """Its fence is still the same: the state that a write leaves counts as well."""
     assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
-    job = await claimed(pool, assessment_id, job_type)
+    job = await claim_job(pool, assessment_id, job_type)
     end = OF_FUSION["complete_assessment"] if job_type is JobType.FUSION else OF_GPT["finish"]
     assert await end(pool, job, pool)
     before = await everything(pool, assessment_id)

@@ -13,9 +13,9 @@ from app.repositories import dead_letters, jobs
 from app.repositories.migrations import MIGRATIONS
 from app.repositories.sql import Connection, Executor, Pool, statements
 from tests.bank import Bank
-from tests.dead_letters import GPT_GONE, RAG_GONE, fail, see
+from tests.dead_letters import GPT_REASON, RAG_REASON, fail_job, read_state
 from tests.fakes.unguarded_statements import without_guard
-from tests.pipelines import claimed, submit
+from tests.job_runner import claim_job, submit
 
 STATE = "AND j.status = 'failed' AND"
 FANNED_IN = "AND a.remaining > 0"
@@ -40,14 +40,14 @@ async def start_run(db: Executor, former: NewestRun) -> list[JobNotification]:
 async def failed_gpt(pool: Pool, bank: Bank) -> tuple[UUID, UUID]:
     """An assessment that waits for `rag`, and its `gpt` job."""
     assessment_id = await submit(pool, bank)
-    return assessment_id, await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
+    return assessment_id, await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
 
 
 async def over(pool: Pool, bank: Bank, owner: str = "student-1") -> NewestRun:
     """The run of an assessment that failed."""
     assessment_id = await submit(pool, bank, owner)
     for job_type in (JobType.GPT, JobType.RAG, JobType.FUSION):
-        last = await fail(pool, assessment_id, job_type)
+        last = await fail_job(pool, assessment_id, job_type)
     async with pool.acquire() as conn:
         newest = await dead_letters.lock_newest_run(conn, last)
     assert newest
@@ -58,30 +58,30 @@ async def test_a_job_is_queued_again_once(pool: Pool, bank: Bank) -> None:
     assessment_id, gpt = await failed_gpt(pool, bank)
     assert await queue_again(pool, gpt)
     assert await queue_again(pool, gpt) is None
-    assert (await see(pool, assessment_id)).row["remaining"] == 2
+    assert (await read_state(pool, assessment_id)).row["remaining"] == 2
 
 
 async def test_without_its_state_a_job_is_counted_twice(pool: Pool, bank: Bank) -> None:
     assessment_id, gpt = await failed_gpt(pool, bank)
     careless = without_guard(pool, STATE, "AND")
     assert await queue_again(careless, gpt) and await queue_again(careless, gpt)
-    assert (await see(pool, assessment_id)).row["remaining"] == 3
+    assert (await read_state(pool, assessment_id)).row["remaining"] == 3
 
 
 async def test_a_run_that_was_fanned_in_takes_no_job_back(pool: Pool, bank: Bank) -> None:
     assessment_id, gpt = await failed_gpt(pool, bank)
-    rag = await claimed(pool, assessment_id, JobType.RAG)
+    rag = await claim_job(pool, assessment_id, JobType.RAG)
     await jobs.finish(pool, rag, JobStatus.COMPLETED, None, None, [])
     assert await queue_again(pool, gpt) is None
-    assert (await see(pool, assessment_id)).row["remaining"] == 0
+    assert (await read_state(pool, assessment_id)).row["remaining"] == 0
 
 
 async def test_without_that_fusion_goes_on_without_what_it_should_wait_for(pool: Pool, bank: Bank) -> None:
     assessment_id, gpt = await failed_gpt(pool, bank)
-    rag = await claimed(pool, assessment_id, JobType.RAG)
+    rag = await claim_job(pool, assessment_id, JobType.RAG)
     await jobs.finish(pool, rag, JobStatus.COMPLETED, None, None, [])
     assert await queue_again(without_guard(pool, FANNED_IN, ""), gpt)
-    seen = await see(pool, assessment_id)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["remaining"], seen.due) == (1, {"gpt", "fusion"})
 
 
@@ -89,7 +89,7 @@ async def test_a_run_has_one_that_comes_after_it(pool: Pool, bank: Bank) -> None
     former = await over(pool, bank)
     assert len(await start_run(pool, former)) == 2
     assert await start_run(pool, former) == []
-    assert (await see(pool, former.assessment_id)).row["run"] == 2
+    assert (await read_state(pool, former.assessment_id)).row["run"] == 2
 
 
 async def test_without_its_number_a_run_has_two(pool: Pool, bank: Bank) -> None:
@@ -98,7 +98,7 @@ async def test_without_its_number_a_run_has_two(pool: Pool, bank: Bank) -> None:
     await pool.execute("UPDATE async_jobs SET status = 'completed', completed_at = now() WHERE run = 2")
     assert await start_run(pool, former) == []
     assert await start_run(without_guard(pool, NEWEST, "AND"), former)
-    assert (await see(pool, former.assessment_id)).row["run"] == 3
+    assert (await read_state(pool, former.assessment_id)).row["run"] == 3
 
 
 async def test_a_run_that_is_not_over_has_none_after_it(pool: Pool, bank: Bank) -> None:
@@ -124,7 +124,7 @@ async def test_the_newest_run_is_held_against_ends_and_other_retries(pool: Pool,
 async def test_what_can_be_retried_is_failed_and_of_a_newest_run(pool: Pool, bank: Bank) -> None:
     former = await over(pool, bank)
     assessment_id = await submit(pool, bank, "student-2")
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     old = {job.id for job in former.jobs}
     assert set(await dead_letters.list_retryable(pool, 10)) == {*old, rag}
     assert len(await dead_letters.list_retryable(pool, 2)) == 2

@@ -11,7 +11,7 @@ from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.pipelines import claimed, submit
+from tests.job_runner import claim_job, submit
 
 PAIRS = 200
 # The way that comes to mind first: end the job, then count those that are not ended, in one transaction.
@@ -23,7 +23,7 @@ LEFT = """SELECT count(*) FROM async_jobs
 
 async def pair(pool: Pool, bank: Bank, owner: str) -> tuple[ClaimedJob, ClaimedJob]:
     assessment_id = await submit(pool, bank, owner, [])
-    return await claimed(pool, assessment_id, JobType.GPT), await claimed(pool, assessment_id, JobType.RAG)
+    return await claim_job(pool, assessment_id, JobType.GPT), await claim_job(pool, assessment_id, JobType.RAG)
 
 
 async def finish(pool: Pool, job: ClaimedJob) -> FinishedJob | None:

@@ -15,7 +15,7 @@ from app.repositories.migrations import MIGRATIONS, MigrationFailed, _with_drive
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.conftest import with_database
-from tests.pipelines import submit
+from tests.job_runner import submit
 
 ROOT = Path(__file__).parents[2]
 # What a database holds, but for what yoyo keeps of its own.

@@ -23,7 +23,7 @@ from app.domain.states import (
 )
 from app.repositories.sql import Connection, Pool
 from tests.bank import Bank
-from tests.pipelines import submit
+from tests.job_runner import submit
 from tests.webhooks import UNREACHABLE_URL, complete_with_webhook
 
 CHECKS: dict[str, type[StrEnum]] = {

@@ -15,7 +15,7 @@ from app.settings import Settings
 from tests.api import Api
 from tests.bank import Bank, create_bank
 from tests.fakes.model_server import ModelServer, model_server
-from tests.pipelines import pipeline
+from tests.job_runner import job_runner
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def running(
 ) -> AsyncIterator[JobRunner]:
     """A worker's job runner that uses the provider's model."""
     model = ChatModel("sk-test", provider.url, "gpt-test", 5)
-    runner = pipeline(pool, redis_url, embedder, model=model)
+    runner = job_runner(pool, redis_url, embedder, model=model)
     yield runner
     await runner.job_queue.redis.aclose()
     await model.close()

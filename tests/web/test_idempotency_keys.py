@@ -11,8 +11,8 @@ from app.repositories.sql import Pool
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ended, fail
-from tests.pipelines import submit
+from tests.dead_letters import fail_all_jobs, fail_job
+from tests.job_runner import submit
 from tests.scored_assessments import completed_assessment
 from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
@@ -49,13 +49,13 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
         assessment_id = UUID(started.body["assessment_id"])
         if path.endswith("/rescore"):
             await api.post(f"/assessments/{assessment_id}/submit")
-            await ended(pool, assessment_id)
+            await fail_all_jobs(pool, assessment_id)
         if path.endswith("/feedback"):
             assessment_id = await completed_assessment(pool, bank)
         delivery_id = await insert_delivery(pool, assessment_id) if "{delivery_id}" in path else None
         path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
     if "{job_id}" in path:
-        path = path.format(job_id=await fail(pool, await submit(pool, bank), JobType.GPT))
+        path = path.format(job_id=await fail_job(pool, await submit(pool, bank), JobType.GPT))
     return api.as_(role), path, payload, other
 
 

@@ -15,8 +15,8 @@ from app.repositories.sql import Pool
 from app.settings import Settings
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ERROR, ERROR_BODY, GPT_GONE, RAG_GONE, fail
-from tests.pipelines import claimed, job_id, submit
+from tests.dead_letters import ERROR, ERROR_BODY, GPT_REASON, RAG_REASON, fail_job
+from tests.job_runner import claim_job, job_id, submit
 from tests.web.assessments.test_lists import all_pages, cursor_of
 from tests.web.problems import invalid, problem
 
@@ -32,17 +32,17 @@ def admin(api: Api) -> Api:
 @pytest.fixture
 async def gpt(pool: Pool, bank: Bank) -> UUID:
     """A failed job of an assessment that waits for another."""
-    return await fail(pool, await submit(pool, bank), JobType.GPT, GPT_GONE)
+    return await fail_job(pool, await submit(pool, bank), JobType.GPT, GPT_REASON)
 
 
 @pytest.fixture
 async def rag(pool: Pool, bank: Bank) -> UUID:
     """A failed job of an assessment that failed."""
     assessment_id = await submit(pool, bank, "student-2")
-    failed = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
-    job = await claimed(pool, assessment_id, JobType.GPT)
+    failed = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
+    job = await claim_job(pool, assessment_id, JobType.GPT)
     assert await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
-    await fail(pool, assessment_id, JobType.FUSION)
+    await fail_job(pool, assessment_id, JobType.FUSION)
     return failed
 
 
@@ -75,9 +75,9 @@ async def test_a_dead_letter_shows_its_job_and_its_error(admin: Api, gpt: UUID, 
 
 async def test_a_waiting_job_shows_when_it_is_due(admin: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    held = await claimed(pool, assessment_id, JobType.GPT)
+    held = await claim_job(pool, assessment_id, JobType.GPT)
     await jobs.retry_later(pool, held, 60, ERROR, charged=True)
-    await claimed(pool, assessment_id, JobType.RAG)
+    await claim_job(pool, assessment_id, JobType.RAG)
     shown = {job["job_type"]: job for job in await listed(admin, "")}
     assert at(shown["gpt"]["run_after"]) > datetime.now(UTC) + timedelta(seconds=30)
     assert shown["rag"]["status"] == "in_progress" and shown["rag"]["run_after"] is None
@@ -100,7 +100,7 @@ async def test_filters_by_status_and_type(admin: Api, gpt: UUID, rag: UUID) -> N
 async def test_pages_are_complete_and_newest_first(admin: Api, pool: Pool, bank: Bank) -> None:
     """The statement looks up each status on its own, and jobs of the same time are sorted by id."""
     for number in range(4):
-        await fail(pool, await submit(pool, bank, f"student-{number}", []), JobType.RAG, RAG_GONE)
+        await fail_job(pool, await submit(pool, bank, f"student-{number}", []), JobType.RAG, RAG_REASON)
     await pool.execute("UPDATE async_jobs SET created_at = date_trunc('hour', now()) WHERE job_type = 'gpt'")
     rows = await pool.fetch("SELECT id, status FROM async_jobs ORDER BY created_at DESC, id DESC")
     for query, ids in (
@@ -155,7 +155,7 @@ async def test_a_job_that_cannot_be_retried_is_refused(admin: Api, gpt: UUID, po
     assert "queued" in detail
     held = await jobs.claim(pool, gpt, 15)
     assert held and await jobs.finish(pool, held, JobStatus.FAILED, ERROR, None, [])
-    other = await claimed(pool, held.assessment_id, JobType.RAG)
+    other = await claim_job(pool, held.assessment_id, JobType.RAG)
     assert await jobs.finish(pool, other, JobStatus.COMPLETED, None, None, [])
     reply = await admin.post(f"/jobs/{gpt}/retry")
     problem(reply, 409, "conflict")

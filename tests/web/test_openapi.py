@@ -16,8 +16,8 @@ from app.repositories.sql import Pool
 from app.web.routes import ROUTES
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.dead_letters import fail
-from tests.pipelines import Finish, submit
+from tests.dead_letters import fail_job
+from tests.job_runner import Finish, submit
 from tests.web.test_operations import request_counts
 from tests.webhooks import insert_delivery
 
@@ -108,7 +108,7 @@ async def test_the_server_answers_generated_requests_as_the_document_says(
 ) -> None:
     """Each operation is called by someone who may use it; the test fails if one only ever answers 403, 404 or 405."""
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
-    job = await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
+    job = await fail_job(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
     known["job_id"] = job
     known["delivery_id"] = await insert_delivery(pool, UUID(known["assessment_id"]))

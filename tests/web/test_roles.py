@@ -12,7 +12,7 @@ from app.web.route import Route
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.pipelines import job_id, submit
+from tests.job_runner import job_id, submit
 from tests.web.problems import problem
 from tests.webhooks import insert_delivery
 

@@ -3,7 +3,7 @@
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, SLUG, Bank
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 
 SECRETS = (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION)
 OTHERS_NAME, OTHERS_TEXT, OTHERS_COMMENT = "student-ozelot", "Soil that ocelots like", "An ocelot was not amused."

@@ -20,7 +20,7 @@ from tests.fakes.conditions import until
 from tests.fakes.embedding_answers import TOKENS, row, vectors
 from tests.fakes.model_server import ModelServer, failure, hang
 from tests.fakes.provider_faults import raw_body
-from tests.pipelines import job_id, submit
+from tests.job_runner import job_id, submit
 from tests.workers.conftest import StartWorker
 from tests.workers.test_worker_process import SECONDS, by_model, until_completed
 

@@ -8,7 +8,7 @@ from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import answer, webhook_receiver
-from tests.pipelines import submit
+from tests.job_runner import submit
 from tests.webhooks import (
     SECRET,
     HeldResponse,

@@ -19,7 +19,7 @@ from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
-from tests.pipelines import claimed, job_id, submit
+from tests.job_runner import claim_job, job_id, submit
 from tests.workers.conftest import StartWorker
 
 SECONDS = 60.0
@@ -208,7 +208,7 @@ async def test_short_jobs_do_not_wait_behind_slow_model_calls(
     await until_called(provider, 2)
     quick = await submit(pool, bank, "student-2")
     # Its essays are scored elsewhere; the rest is for the worker whose only slot for essays is taken.
-    gpt = await claimed(pool, quick, JobType.GPT)
+    gpt = await claim_job(pool, quick, JobType.GPT)
     assert await jobs.finish(pool, gpt, JobStatus.FAILED, PermanentError("code", "detail"), None, [])
     fusion = await job_id(pool, quick, JobType.FUSION)
     taken = "SELECT count(*) = 2 FROM async_jobs WHERE assessment_id = $1 AND job_type <> 'gpt' AND fence > 0"

@@ -18,7 +18,7 @@ from app.wiring.pool import open_pool
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.counting_proxy import Statements, counting_proxy
-from tests.pipelines import access_of_student, submit
+from tests.job_runner import access_of_student, submit
 
 STUDENT = access_of_student("student-1")
 INCREASE_REVISION = "UPDATE assessments SET revision = revision + 1 WHERE id = $1"

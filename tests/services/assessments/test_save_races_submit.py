@@ -16,7 +16,7 @@ from app.services.caller import Access
 from tests.bank import SLUG, Bank
 from tests.fakes.conditions import until
 from tests.fakes.unguarded_statements import without_guard
-from tests.pipelines import FROM_NOWHERE, NO_KEY, access_of_student
+from tests.job_runner import NO_KEY, NO_ORIGIN, access_of_student
 
 GUARD = "AND a.responses_version = $2"
 NO_GUARD = "AND $2::bigint IS NOT NULL"
@@ -58,7 +58,7 @@ async def submit_after_a_save(pool: Pool, bank: Bank, db: Executor, owner: str) 
     submitter = new_submitter(pool)
     draft = await submitter.read_draft(assessment_id, access, NO_KEY)
     assert await save(pool, assessment_id, bank)
-    await new_submitter(db).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
+    await new_submitter(db).submit(draft, access, NO_KEY, (), NO_ORIGIN)
     return assessment_id
 
 
@@ -82,7 +82,7 @@ async def test_a_submission_waits_for_a_save_that_is_not_committed(pool: Pool, b
         assert await assessments.save_responses(conn, assessment_id, [Response(bank.ids["right"], "B")])
         draft = await submitter.read_draft(assessment_id, access, NO_KEY)
         assert draft.assessment.answers == {}
-        task = asyncio.create_task(submitter.submit(draft, access, NO_KEY, (), FROM_NOWHERE))
+        task = asyncio.create_task(submitter.submit(draft, access, NO_KEY, (), NO_ORIGIN))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     await task
     assert await count_unscored(pool) == 0
@@ -94,7 +94,7 @@ async def test_a_save_that_waits_for_a_submission_is_refused(pool: Pool, bank: B
     assessment = await find_assessment(pool, assessment_id)
     async with pool.acquire() as conn, conn.transaction():
         draft = await new_submitter(conn).read_draft(assessment_id, access, NO_KEY)
-        await new_submitter(conn).submit(draft, access, NO_KEY, (), FROM_NOWHERE)
+        await new_submitter(conn).submit(draft, access, NO_KEY, (), NO_ORIGIN)
         task = asyncio.create_task(responses.save(pool, assessment, [(bank.ids["right"], "B")]))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
     with pytest.raises(AlreadySubmitted):
@@ -108,7 +108,7 @@ async def test_many_concurrent_saves_and_submissions_lose_no_answer(pool: Pool, 
         draft = await new_submitter(pool).read_draft(assessment_id, access, NO_KEY)
         saved, _ = await asyncio.gather(
             save(pool, assessment_id, bank),
-            new_submitter(pool).submit(draft, access, NO_KEY, (), FROM_NOWHERE),
+            new_submitter(pool).submit(draft, access, NO_KEY, (), NO_ORIGIN),
         )
         kept = await pool.fetchval("SELECT count(*) FROM responses WHERE assessment_id = $1", assessment_id)
         assert kept == saved

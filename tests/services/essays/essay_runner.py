@@ -12,7 +12,7 @@ from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.jobs.rescore import rescore
 from tests.bank import Bank
-from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
+from tests.job_runner import NO_ORIGIN, job_id, job_runner, run_due_jobs, submit
 
 # Reasons of every result here: the credentials of the small track have no vectors.
 _ALWAYS = {"missing_responses", "recommendations_fallback"}
@@ -35,21 +35,21 @@ class EssayRunner:
         """The essays' lines in the results, in this order."""
         submissions = [self.bank.answers(essay=essay) for essay in essays]
         ids = [await submit(self.pool, self.bank, f"student-{n}", answers) for n, answers in enumerate(submissions)]
-        running = pipeline(self.pool, self._redis_url, self._embedder, model=await self.model(), **parts)
+        running = job_runner(self.pool, self._redis_url, self._embedder, model=await self.model(), **parts)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
         if at_once:
             jobs = [await job_id(self.pool, assessment_id, JobType.GPT) for assessment_id in ids]
             await asyncio.gather(*(running.run(job) for job in jobs))
-        await run_all(self.pool, running)
+        await run_due_jobs(self.pool, running)
         return [await self.line(assessment_id) for assessment_id in ids]
 
     async def rescore(self, assessment_id: UUID) -> dict[str, Any]:
         """The only essay's line after an advisor asked for new scores."""
         async with self.pool.acquire() as conn, conn.transaction():
-            await rescore(conn, "advisor-1", assessment_id, "A new rubric.", 4, FROM_NOWHERE)
-        running = pipeline(self.pool, self._redis_url, self._embedder, model=await self.model())
+            await rescore(conn, "advisor-1", assessment_id, "A new rubric.", 4, NO_ORIGIN)
+        running = job_runner(self.pool, self._redis_url, self._embedder, model=await self.model())
         self._stack.push_async_callback(running.job_queue.redis.aclose)
-        await run_all(self.pool, running)
+        await run_due_jobs(self.pool, running)
         return await self.line(assessment_id)
 
     async def line(self, assessment_id: Any) -> dict[str, Any]:

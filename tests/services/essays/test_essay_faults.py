@@ -28,7 +28,7 @@ from app.services.jobs.rescore_degraded import DegradedRescorer
 from app.services.model_account import ModelAccount
 from tests.bank import ESSAY, QUESTIONS, SECOND_ESSAY, Bank
 from tests.fakes.model_server import DIMENSIONS, ModelServer
-from tests.pipelines import job_id, pipeline, run_all, submit
+from tests.job_runner import job_id, job_runner, run_due_jobs, submit
 
 # More digits than Python converts to an integer.
 HOSTILE = f"{ESSAY} &#{'9' * 4301};"
@@ -91,14 +91,14 @@ class FaultyRunner:
     async def finish(
         self, assessment_id: UUID, publish_change: Callable[[UUID], None] | None = None, **parts: Any
     ) -> EndedAssessment:
-        running = pipeline(self._pool, self._redis_url, self._embedder, **parts)
+        running = job_runner(self._pool, self._redis_url, self._embedder, **parts)
         self.stack.push_async_callback(running.job_queue.redis.aclose)
         if publish_change:
             scoring = running.handlers[JobType.GPT]
             assert isinstance(scoring, EssayJob)
             scoring = replace(scoring, publish_change=publish_change)
             running = replace(running, handlers={**running.handlers, JobType.GPT: scoring})
-        await run_all(self._pool, running)
+        await run_due_jobs(self._pool, running)
         row = await self._pool.fetchrow(
             """SELECT r.body, a.needs_review, j.status, j.attempts, j.error, j.reasons FROM assessments a
                JOIN results r ON r.assessment_id = a.id AND r.run = a.run
@@ -110,7 +110,7 @@ class FaultyRunner:
         return EndedAssessment(json.loads(row["body"]), row["needs_review"], dict(row))
 
     async def rescorer(self, model: Any) -> DegradedRescorer:
-        running = pipeline(self._pool, self._redis_url, self._embedder)
+        running = job_runner(self._pool, self._redis_url, self._embedder)
         self.stack.push_async_callback(running.job_queue.redis.aclose)
         return DegradedRescorer(
             self._pool, running.job_queue, PaidModel(model, ModelAccount(self._pool)), None, 1e-6, 3600.0, 4

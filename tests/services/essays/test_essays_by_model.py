@@ -20,7 +20,7 @@ from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
 from tests.fakes.provider_faults import PERMANENT_FAULTS, TRANSIENT_FAULTS, answer, by_essay, dripping, raw_body
-from tests.pipelines import job_id, pipeline, run_all, submit
+from tests.job_runner import job_id, job_runner, run_due_jobs, submit
 
 SECOND = f"{ESSAY} This is the second essay."
 RunJobs = Callable[..., Awaitable["EndedRun"]]
@@ -77,8 +77,8 @@ async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder,
         submitted = bank.answers(essay=ESSAY, essay_two=SECOND) if answers is None else answers
         assessment_id = await submit(pool, bank, answers=submitted)
         async with open_model(provider, seconds) as model:
-            running = pipeline(pool, redis_url, embedder, model=model, fallback=fallback, prices=prices)
-            await run_all(pool, running)
+            running = job_runner(pool, redis_url, embedder, model=model, fallback=fallback, prices=prices)
+            await run_due_jobs(pool, running)
             await running.job_queue.redis.aclose()
         return await read_ended_run(pool, assessment_id)
 
@@ -144,7 +144,7 @@ async def test_the_next_attempt_comes_when_the_provider_says(
     assessment_id = await submit(pool, bank)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     async with open_model(provider) as model:
-        running = pipeline(pool, redis_url, embedder, model=model)
+        running = job_runner(pool, redis_url, embedder, model=model)
         await running.run(gpt)
         await running.job_queue.redis.aclose()
     row = await pool.fetchrow("SELECT *, run_after - now() AS wait FROM async_jobs WHERE id = $1", gpt)
@@ -249,7 +249,7 @@ async def test_the_longest_wait_of_all_essays_counts(
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     async with open_model(provider) as model:
-        running = pipeline(pool, redis_url, embedder, model=model)
+        running = job_runner(pool, redis_url, embedder, model=model)
         await running.run(gpt)
         await running.job_queue.redis.aclose()
     wait = await pool.fetchval("SELECT run_after - now() FROM async_jobs WHERE id = $1", gpt)

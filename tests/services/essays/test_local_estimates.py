@@ -7,7 +7,7 @@ from app.clients.llm.embeddings_local import OfflineEmbedder, Vector
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from tests.bank import Bank
-from tests.pipelines import job_id, pipeline, submit
+from tests.job_runner import job_id, job_runner, submit
 
 
 class CountingEmbedder:
@@ -33,7 +33,7 @@ class CountingEmbedder:
 
 async def test_estimates_take_turns(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder) -> None:
     counting = CountingEmbedder(embedder)
-    running = pipeline(pool, redis_url, counting)
+    running = job_runner(pool, redis_url, counting)
     submitted = [await submit(pool, bank, f"student-{n}") for n in range(8)]
     jobs = [await job_id(pool, assessment_id, JobType.GPT) for assessment_id in submitted]
     await asyncio.gather(*(running.run(job) for job in jobs))

@@ -14,7 +14,7 @@ from app.repositories.sql import Pool
 from app.services.jobs.runner import JobRunner
 from app.services.recommendations import embed_credentials
 from tests.bank import Bank
-from tests.pipelines import job_id, pipeline, run_all, submit
+from tests.job_runner import job_id, job_runner, run_due_jobs, submit
 
 
 class Hopeless:
@@ -34,7 +34,7 @@ class Hopeless:
 async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
     """A pipeline without a model; three crashes are the most."""
     await embed_credentials.embed_passages(pool, embedder)
-    made = pipeline(pool, redis_url, embedder)
+    made = job_runner(pool, redis_url, embedder)
     yield made
     await made.job_queue.redis.aclose()
 
@@ -45,7 +45,7 @@ async def reasons_after(pool: Pool, bank: Bank, running: JobRunner, crashes: int
     for job_type in (JobType.GPT, JobType.RAG):
         job = await job_id(pool, assessment_id, job_type)
         await pool.execute("UPDATE async_jobs SET crashes = $2 WHERE id = $1", job, crashes)
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     rows = await pool.fetch(
         "SELECT r->>'stage' AS stage, r->>'code' AS code FROM assessments, jsonb_array_elements(degraded_reasons) r"
         " WHERE id = $1 AND status = 'completed'",
@@ -80,14 +80,14 @@ async def test_what_cannot_even_be_given_up_still_ends(
     work = Hopeless()
     hopeless = replace(running, handlers={**running.handlers, job_type: work})
     for _ in range(4):
-        await run_all(pool, hopeless)
+        await run_due_jobs(pool, hopeless)
     while await pool.fetchval("SELECT status FROM assessments WHERE id = $1", assessment_id) == "submitted":
         crashes = await pool.fetchval(
             """UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE status = 'in_progress'
                RETURNING crashes"""
         )
         assert crashes < 10
-        await run_all(pool, hopeless)
+        await run_due_jobs(pool, hopeless)
     assert work.given_up
     job = await pool.fetchrow(
         "SELECT status, error FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, job_type)

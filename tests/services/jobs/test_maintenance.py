@@ -16,7 +16,7 @@ from app.repositories.sql import Pool, statements
 from app.services.catalog.seed import seed
 from app.services.jobs import maintenance
 from tests.bank import Bank
-from tests.pipelines import claimed, submit
+from tests.job_runner import claim_job, submit
 
 QUEUES = [job_queue.queue_key(job_type) for job_type in JobType]
 
@@ -55,8 +55,8 @@ async def test_rings_for_what_nobody_heard(pool: Pool, bank: Bank, redis_url: st
 
 async def test_rings_for_a_lease_that_ran_out(pool: Pool, bank: Bank, redis_url: str) -> None:
     assessment_id = await submit(pool, bank)
-    job = await claimed(pool, assessment_id, JobType.GPT)
-    await claimed(pool, assessment_id, JobType.RAG)
+    job = await claim_job(pool, assessment_id, JobType.GPT)
+    await claim_job(pool, assessment_id, JobType.RAG)
     bell = JobQueue(job_queue.connect(redis_url))
     await long_ago(pool)
     assert await maintenance.relay(pool, bell) == 0
@@ -104,7 +104,9 @@ async def test_a_long_queue_is_not_made_longer(pool: Pool, bank: Bank, redis_url
     await submit(pool, bank)
     await long_ago(pool)
     bell = JobQueue(job_queue.connect(redis_url))
-    await bell.redis.zadd(job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH_MESSAGES)})
+    await bell.redis.zadd(
+        job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH_MESSAGES)}
+    )
     assert await maintenance.relay(pool, bell) == 1
     rag = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'rag'")
     assert str(rag) in await messages(redis_url)

@@ -15,7 +15,7 @@ from app.services.jobs.rescore_degraded import MAX_TRIES, DegradedRescorer
 from app.services.model_account import ModelAccount
 from tests.bank import ESSAY, SECOND_ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, essay_of, failure, scores, text
-from tests.pipelines import pipeline, run_all, submit
+from tests.job_runner import job_runner, run_due_jobs, submit
 from tests.services.essays.essay_runner import EssayRunner
 
 _PROBED = PROBE.model_answer
@@ -35,12 +35,12 @@ class Clinic(EssayRunner):
 
     async def finish(self, model: Any) -> None:
         """Runs what is due."""
-        running = pipeline(self.pool, self._redis_url, self._embedder, model=model)
-        await run_all(self.pool, running)
+        running = job_runner(self.pool, self._redis_url, self._embedder, model=model)
+        await run_due_jobs(self.pool, running)
         await running.job_queue.redis.aclose()
 
     async def healing(self, **changed: Any) -> DegradedRescorer:
-        running = pipeline(self.pool, self._redis_url, self._embedder)
+        running = job_runner(self.pool, self._redis_url, self._embedder)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
         asking = PaidModel(await self.model(), ModelAccount(self.pool))
         told = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed

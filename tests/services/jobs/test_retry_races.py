@@ -11,9 +11,9 @@ from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.services.jobs import dead_letters
 from tests.bank import Bank
-from tests.dead_letters import ADMIN, GPT_GONE, fail, refused, see
+from tests.dead_letters import ADMIN, GPT_REASON, fail_job, read_state, retry_error
 from tests.fakes.conditions import until
-from tests.pipelines import FROM_NOWHERE, claimed, submit
+from tests.job_runner import NO_ORIGIN, claim_job, submit
 
 CROWD = 50
 PAIRS = 60
@@ -26,10 +26,10 @@ async def finish(pool: Pool, job: ClaimedJob) -> None:
 
 async def test_of_many_retries_one_wins(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
-    ends = Counter(await asyncio.gather(*(refused(pool, gpt) for _ in range(CROWD))))
+    gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
+    ends = Counter(await asyncio.gather(*(retry_error(pool, gpt) for _ in range(CROWD))))
     assert ends == {None: 1, JobNotFailed: CROWD - 1}
-    assert (await see(pool, assessment_id)).row["remaining"] == 2
+    assert (await read_state(pool, assessment_id)).row["remaining"] == 2
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action = 'retry'") == 1
 
 
@@ -38,14 +38,14 @@ async def test_a_retry_that_meets_the_last_end_is_either_counted_or_refused(pool
     ends: Counter[type[Exception] | None] = Counter()
     for number in range(PAIRS):
         assessment_id = await submit(pool, bank, f"student-{number}", [])
-        gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
-        rag = await claimed(pool, assessment_id, JobType.RAG)
+        gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
+        rag = await claim_job(pool, assessment_id, JobType.RAG)
         ending = asyncio.create_task(finish(pool, rag))
         for _ in range(number % 20):
             await asyncio.sleep(0)  # moves the two against each other; whatever comes out is checked
-        outcome = await refused(pool, gpt)
+        outcome = await retry_error(pool, gpt)
         await ending
-        seen = await see(pool, assessment_id)
+        seen = await read_state(pool, assessment_id)
         assert (seen.row["remaining"], seen.due) == ((1, {"gpt"}) if outcome is None else (0, {"fusion"}))
         ends[outcome] += 1
     assert set(ends) <= {None, Conflict}
@@ -53,45 +53,45 @@ async def test_a_retry_that_meets_the_last_end_is_either_counted_or_refused(pool
 
 async def test_a_retry_that_waited_for_the_last_end_is_refused(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
-    rag = await claimed(pool, assessment_id, JobType.RAG)
+    gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
+    rag = await claim_job(pool, assessment_id, JobType.RAG)
     async with pool.acquire() as conn, conn.transaction():
         assert await jobs.finish(conn, rag, JobStatus.COMPLETED, None, None, [])
-        waiting = asyncio.create_task(refused(pool, gpt))
+        waiting = asyncio.create_task(retry_error(pool, gpt))
         await until(lambda: pool.fetchval(WAITING))
     assert await waiting is Conflict
-    seen = await see(pool, assessment_id)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["remaining"], seen.states["gpt"], seen.due) == (0, "failed", {"fusion"})
 
 
 async def test_an_end_that_waited_for_a_retry_is_not_the_last(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
-    rag = await claimed(pool, assessment_id, JobType.RAG)
+    gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
+    rag = await claim_job(pool, assessment_id, JobType.RAG)
     async with pool.acquire() as conn, conn.transaction():
-        await dead_letters.retry(conn, ADMIN, gpt, 4, FROM_NOWHERE)
+        await dead_letters.retry(conn, ADMIN, gpt, 4, NO_ORIGIN)
         waiting = asyncio.create_task(finish(pool, rag))
         await until(lambda: pool.fetchval(WAITING))
     await waiting
-    seen = await see(pool, assessment_id)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["remaining"], seen.due) == (1, {"gpt"})
-    held = await claimed(pool, assessment_id, JobType.GPT)
+    held = await claim_job(pool, assessment_id, JobType.GPT)
     await finish(pool, held)
-    assert (await see(pool, assessment_id)).due == {"fusion"}
+    assert (await read_state(pool, assessment_id)).due == {"fusion"}
 
 
 async def test_of_many_retries_after_the_end_one_starts_a_run(pool: Pool, bank: Bank) -> None:
     """Whichever of the failed jobs they name; in the end every job of the new run has been counted."""
     assessment_id = await submit(pool, bank)
-    failed = [await fail(pool, assessment_id, job_type) for job_type in JobType]
-    ends = Counter(await asyncio.gather(*(refused(pool, failed[number % 3]) for number in range(CROWD))))
+    failed = [await fail_job(pool, assessment_id, job_type) for job_type in JobType]
+    ends = Counter(await asyncio.gather(*(retry_error(pool, failed[number % 3]) for number in range(CROWD))))
     assert ends == {None: 1, JobOfOlderRun: CROWD - 1}
-    seen = await see(pool, assessment_id)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["run"], seen.row["remaining"], seen.due) == (2, 2, {"gpt", "rag"})
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 6
     for job_type in (JobType.GPT, JobType.RAG):
         held = await jobs.claim(pool, seen.jobs[job_type]["id"], 15)
         assert held
         await finish(pool, held)
-    after = await see(pool, assessment_id)
+    after = await read_state(pool, assessment_id)
     assert (after.row["remaining"], after.due) == (0, {"fusion"})

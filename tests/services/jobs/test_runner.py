@@ -18,8 +18,8 @@ from app.repositories.sql import Pool
 from app.services.jobs.runner import JobLimits, JobRunner
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.work import ScriptedWork, hangs, raises
-from tests.pipelines import job_id, submit
+from tests.fakes.scripted_handler import ScriptedHandler, hangs, raises
+from tests.job_runner import job_id, submit
 
 BUSY = TransientError("busy", "try again")
 RATE_LIMITED = TransientError("model_rate_limited", "not so fast")
@@ -27,12 +27,12 @@ LIMITS = JobLimits(lease_seconds=15, max_crashes=3, retry_delay=2)
 
 
 @pytest.fixture
-async def work(pool: Pool) -> ScriptedWork:
-    return ScriptedWork(pool)
+async def work(pool: Pool) -> ScriptedHandler:
+    return ScriptedHandler(pool)
 
 
 @pytest.fixture
-async def pipeline(pool: Pool, redis_url: str, work: ScriptedWork) -> AsyncIterator[JobRunner]:
+async def pipeline(pool: Pool, redis_url: str, work: ScriptedHandler) -> AsyncIterator[JobRunner]:
     """All jobs do the scripted work; without jitter."""
     bell = JobQueue(job_queue.connect(redis_url))
     yield JobRunner(pool, bell, dict.fromkeys(JobType, work), LIMITS, chance=lambda: 1.0)
@@ -60,13 +60,13 @@ async def wait_of(pool: Pool, job: UUID) -> float:
     return seconds
 
 
-async def test_a_job_that_is_not_there_is_nothing(pipeline: JobRunner, work: ScriptedWork, bank: Bank) -> None:
+async def test_a_job_that_is_not_there_is_nothing(pipeline: JobRunner, work: ScriptedHandler, bank: Bank) -> None:
     await pipeline.run(next(iter(bank.ids.values())))
     assert work.claims == []
 
 
 async def test_passing_trouble_is_charged_shown_and_tried_later(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(BUSY)]
     await pipeline.run(gpt)
@@ -81,7 +81,7 @@ async def test_passing_trouble_is_charged_shown_and_tried_later(
     assert (found["status"], found["attempts"], found["error"]) == ("completed", 2, None)
 
 
-async def test_the_pause_doubles(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_the_pause_doubles(pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID) -> None:
     pauses = []
     work.script = [raises(BUSY)] * 3
     for _ in range(3):
@@ -93,7 +93,7 @@ async def test_the_pause_doubles(pipeline: JobRunner, work: ScriptedWork, pool: 
 
 @pytest.mark.parametrize(("asked", "pause"), [(0.5, 2), (42, 42), (5000, 300)])
 async def test_what_the_other_side_asks_for_is_honoured_up_to_the_cap(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID, asked: float, pause: int
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID, asked: float, pause: int
 ) -> None:
     work.script = [raises(TransientError("busy", "try again", retry_after=asked))]
     await pipeline.run(gpt)
@@ -105,7 +105,7 @@ def test_backoff_is_doubled_jittered_and_capped() -> None:
     assert [backoff_seconds(2, attempt, 0.0) for attempt in (1, 2, 9)] == [1, 2, 150]
 
 
-async def test_the_last_attempt_is_the_end(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_the_last_attempt_is_the_end(pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID) -> None:
     work.script = [raises(BUSY)] * 4
     for _ in range(4):
         await due_now(pool, gpt)
@@ -116,7 +116,7 @@ async def test_the_last_attempt_is_the_end(pipeline: JobRunner, work: ScriptedWo
 
 
 async def test_lasting_trouble_is_the_end_at_once(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(PermanentError("no", "never"))]
     await pipeline.run(gpt)
@@ -124,7 +124,7 @@ async def test_lasting_trouble_is_the_end_at_once(
 
 
 async def test_a_fault_of_our_own_is_tried_again_and_never_tells_what(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(ZeroDivisionError("secret"))]
     await pipeline.run(gpt)
@@ -134,7 +134,7 @@ async def test_a_fault_of_our_own_is_tried_again_and_never_tells_what(
 
 
 async def test_a_rate_limit_is_not_charged_but_waits_longer_each_time(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(RATE_LIMITED)] * 3
     pauses = []
@@ -145,7 +145,7 @@ async def test_a_rate_limit_is_not_charged_but_waits_longer_each_time(
     assert (pauses, (await row(pool, gpt))["attempts"]) == ([2, 4, 8], 0)
 
 
-async def test_a_rate_limit_without_end_ends(pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID) -> None:
+async def test_a_rate_limit_without_end_ends(pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID) -> None:
     work.script = [raises(RATE_LIMITED)] * 50
     for _ in range(20):
         await due_now(pool, gpt)
@@ -156,7 +156,7 @@ async def test_a_rate_limit_without_end_ends(pipeline: JobRunner, work: Scripted
 
 
 async def test_crashes_use_up_a_budget_of_their_own(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     for _ in range(3):
         assert await jobs.claim(pool, gpt, 15)
@@ -168,11 +168,11 @@ async def test_crashes_use_up_a_budget_of_their_own(
 
 
 async def test_a_cancelled_job_is_handed_back_uncharged(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     running = asyncio.create_task(pipeline.run(gpt))
-    await work.working.wait()
+    await work.started.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -181,12 +181,12 @@ async def test_a_cancelled_job_is_handed_back_uncharged(
 
 
 async def test_a_lost_lease_cancels_the_work_and_writes_nothing(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     quick = replace(pipeline, limits=replace(LIMITS, lease_seconds=0.3))
     running = asyncio.create_task(quick.run(gpt))
-    await work.working.wait()
+    await work.started.wait()
     await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", gpt)
     other = await jobs.claim(pool, gpt, 60)
     await asyncio.wait_for(running, 5)
@@ -197,12 +197,12 @@ async def test_a_lost_lease_cancels_the_work_and_writes_nothing(
 
 
 async def test_a_lease_is_held_for_as_long_as_the_work_takes(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [hangs]
     quick = replace(pipeline, limits=replace(LIMITS, lease_seconds=0.6))
     running = asyncio.create_task(quick.run(gpt))
-    await work.working.wait()
+    await work.started.wait()
     first = (await row(pool, gpt))["lease_expires_at"]
     await until(lambda: pool.fetchval("SELECT now() > $1::timestamptz + interval '0.6 s'", first))
     assert await jobs.claim(pool, gpt, 15) is None
@@ -211,7 +211,7 @@ async def test_a_lease_is_held_for_as_long_as_the_work_takes(
 
 
 async def test_nothing_of_the_work_is_left_running(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     before = asyncio.all_tasks()
     for error in (BUSY, ZeroDivisionError(), PermanentError("no", "never")):
@@ -225,7 +225,7 @@ async def test_nothing_of_the_work_is_left_running(
     "error", [ConnectionRefusedError("refused"), asyncpg.CannotConnectNowError("starting"), TimeoutError()]
 )
 async def test_an_absent_postgres_costs_nothing(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID, error: Exception
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID, error: Exception
 ) -> None:
     work.script = [raises(error)]
     await pipeline.run(gpt)
@@ -235,7 +235,7 @@ async def test_an_absent_postgres_costs_nothing(
 
 
 async def test_what_always_looks_like_an_absent_postgres_ends(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     work.script = [raises(TimeoutError()) for _ in range(50)]
     for _ in range(20):
@@ -245,7 +245,7 @@ async def test_what_always_looks_like_an_absent_postgres_ends(
 
 
 async def test_an_end_that_cannot_be_written_is_no_end_of_the_worker(
-    pipeline: JobRunner, work: ScriptedWork, pool: Pool, gpt: UUID
+    pipeline: JobRunner, work: ScriptedHandler, pool: Pool, gpt: UUID
 ) -> None:
     """The lease runs out, and crashes are counted."""
     broken = replace(pipeline, handlers={JobType.GPT: _NeverEnds()})

@@ -15,7 +15,7 @@ from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, scores
 from tests.fakes.unguarded_statements import without_fence
-from tests.pipelines import claimed, job_id, run_all, submit
+from tests.job_runner import claim_job, job_id, run_due_jobs, submit
 
 SECOND = f"{ESSAY} Again."
 
@@ -36,7 +36,7 @@ async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
 
 async def test_the_result_adds_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     result = await result_of(pool, assessment_id)
     breakdown, overall = result["breakdown"], result["overall"]
     parts = [breakdown[name] for name in ("theoretical", "profile", "essay")]
@@ -56,7 +56,7 @@ async def test_reasons_of_all_stages_come_together(
 ) -> None:
     provider.default = failure(401)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     result = await result_of(pool, assessment_id)
     assert [reason["code"] for reason in result["degraded_reasons"]] == [
         "missing_responses",
@@ -71,7 +71,7 @@ async def test_reasons_of_all_stages_come_together(
 
 async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     before = await result_of(pool, assessment_id), await progress(pool, assessment_id)
     await running.run(await job_id(pool, assessment_id, JobType.FUSION))
     assert (await result_of(pool, assessment_id), await progress(pool, assessment_id)) == before
@@ -83,7 +83,7 @@ async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank
     for job_type in (JobType.GPT, JobType.RAG):
         await running.run(await job_id(pool, assessment_id, job_type))
     await pool.execute("DELETE FROM scores WHERE question_id = $1 AND score_type = 'essay_gpt'", bank.ids["essay"])
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     record = await assessments.read_status(pool, assessment_id)
     assert record is not None
     assert (record.status, record.jobs[-1].status) == (AssessmentStatus.FAILED, "failed")
@@ -113,11 +113,11 @@ async def test_progress_and_revision_never_go_back(
     async def look() -> None:
         seen.append(await progress(pool, assessment_id))
 
-    held = await claimed(pool, assessment_id, JobType.GPT)
+    held = await claim_job(pool, assessment_id, JobType.GPT)
     await look()
     await jobs.release(pool, held)
     await look()
-    held = await claimed(pool, assessment_id, JobType.GPT)
+    held = await claim_job(pool, assessment_id, JobType.GPT)
     await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", gpt)
     for _ in range(4):
         await running.run(gpt)
@@ -133,7 +133,7 @@ async def test_progress_and_revision_never_go_back(
 async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: JobRunner) -> None:
     """An essay is asked for once; a stale writer that gets through even so replaces nothing."""
     assessment_id = await submit(pool, bank)
-    stale = await claimed(pool, assessment_id, JobType.GPT)
+    stale = await claim_job(pool, assessment_id, JobType.GPT)
     await jobs.release(pool, stale)
     await running.run(stale.id)
     before = await pool.fetch("SELECT * FROM scores ORDER BY question_id, score_type")
@@ -144,7 +144,7 @@ async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: JobR
 async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank: Bank, running: JobRunner) -> None:
     """The worker before it stored that no essay has a score, and stopped before it could say so."""
     assessment_id = await submit(pool, bank)
-    job = await claimed(pool, assessment_id, JobType.GPT)
+    job = await claim_job(pool, assessment_id, JobType.GPT)
     await pool.execute(
         """INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, max_score, reason)
            SELECT $1, 1, id, 1, 'essay_gpt', 1, 'essay_unscored' FROM questions WHERE type = 'essay'""",

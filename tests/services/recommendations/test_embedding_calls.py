@@ -21,7 +21,7 @@ from app.services.recommendations.embedding_calls import PaidEmbedder, for_run
 from tests.bank import create_bank
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import ModelServer, failure
-from tests.pipelines import submit
+from tests.job_runner import submit
 
 NAME = "text-embedding-3-small"
 CALLS = (

@@ -16,7 +16,7 @@ from app.services.jobs.runner import JobRunner
 from tests.bank import ESSAY, Bank, credential
 from tests.domain.builders import awkward_texts
 from tests.fakes.model_server import ModelServer, scores
-from tests.pipelines import run_all, submit
+from tests.job_runner import run_due_jobs, submit
 
 # What the API accepts: Unicode that Postgres can store.
 _texts = awkward_texts.filter(lambda text: is_visible(text) and "\0" not in text)
@@ -57,7 +57,7 @@ async def test_quotes_are_at_their_positions(
     provider.default = scores(20, [essay[start:end] for start, end in ends] + [essay.upper(), "made up by the model"])
     descriptions = await replace_credentials(pool, description, _SOIL)
     assessment_id = await submit(pool, bank, owner=str(uuid4()), answers=bank.answers(essay=essay))
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     result = await read_result(pool, assessment_id)
     for quote in evidence(result, bank.ids["essay"]):
         assert essay[quote["start"] : quote["end"]] == quote["quote"] != ""
@@ -95,7 +95,7 @@ async def test_no_result_with_a_wrong_quote_can_be_written(
     provider.default = scores(20, ["the xylem"])
     await replace_credentials(pool, _SOIL)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     result = await read_result(pool, assessment_id)
     quotes = evidence(result, bank.ids["essay"]) if of == "essay" else result["recommendations"][0]["sources"]
     write = "UPDATE results SET body = $2 WHERE assessment_id = $1"
@@ -114,7 +114,7 @@ async def test_a_quote_from_another_answer_or_version_cannot_be_written(
 ) -> None:
     provider.default = scores(20, ["the xylem"])
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     result = await read_result(pool, assessment_id)
     if of == "question":
         line = next(line for line in result["breakdown"]["essay"]["questions"] if line["dimensions"])

@@ -15,7 +15,7 @@ from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
 from app.services.results import override
 from tests.bank import CREDENTIALS, Bank, create_bank, credential
-from tests.pipelines import FROM_NOWHERE, job_id, pipeline, run_all, submit
+from tests.job_runner import NO_ORIGIN, job_id, job_runner, run_due_jobs, submit
 
 # Questions are drawn in any order, and the order of the interests in the query follows that of the questions.
 SAME_ORDER = """UPDATE assessment_questions a SET position = p.place + 100
@@ -41,8 +41,8 @@ async def recommended(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The result of a new assessment, and the degraded reasons of its `rag` job."""
     assessment_id = await submit(pool, bank, answers=bank.answers(**answers))
-    running = pipeline(pool, redis_url, embedder, fallback="none")
-    await run_all(pool, running)
+    running = job_runner(pool, redis_url, embedder, fallback="none")
+    await run_due_jobs(pool, running)
     await running.job_queue.redis.aclose()
     rag = await pool.fetchrow(
         "SELECT status, reasons FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, JobType.RAG)
@@ -134,9 +134,9 @@ async def test_an_override_of_a_theoretical_question_counts_in_the_next_search(
             pool, assessment_id, override.ScoreOverride(question, points, "Well argued.", "advisor-1")
         )
     async with pool.acquire() as conn, conn.transaction():
-        await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, FROM_NOWHERE)
-    running = pipeline(pool, redis_url, embedder, fallback="none")
-    await run_all(pool, running)
+        await rescore(conn, "advisor-1", assessment_id, "after the overrides", 4, NO_ORIGIN)
+    running = job_runner(pool, redis_url, embedder, fallback="none")
+    await run_due_jobs(pool, running)
     await running.job_queue.redis.aclose()
     body = await pool.fetchval("SELECT body FROM results WHERE assessment_id = $1 AND run = 2", assessment_id)
     reasons = [line["reason"] for line in orjson.loads(body)["recommendations"]]
@@ -175,7 +175,7 @@ async def test_recommendations_do_not_depend_on_the_essay_scores(
 ) -> None:
     """The job runs before the essays are scored, or after it."""
     await embed_credentials.embed_passages(pool, embedder)
-    running = pipeline(pool, redis_url, embedder)
+    running = job_runner(pool, redis_url, embedder)
     outputs = []
     for owner, order in (("a", (JobType.GPT, JobType.RAG)), ("b", (JobType.RAG, JobType.GPT))):
         assessment_id = await submit(pool, bank, owner)

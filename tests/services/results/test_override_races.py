@@ -16,9 +16,9 @@ from app.services.results.override import OverriddenResult, ScoreOverride
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.fakes.held_statement import Gate, meeting, only
+from tests.fakes.held_statement import Gate, interrupted_pool, single_connection_pool
 from tests.fakes.unguarded_statements import without_guard
-from tests.pipelines import FROM_NOWHERE
+from tests.job_runner import NO_ORIGIN
 from tests.scored_assessments import (
     ESSAY_SCORES,
     claimed_fusion,
@@ -46,7 +46,7 @@ async def override_score(
 
 
 async def start_rescore(conn: Connection, assessment_id: UUID) -> None:
-    assert await rescore.rescore(conn, "advisor-1", assessment_id, "So.", 4, FROM_NOWHERE)
+    assert await rescore.rescore(conn, "advisor-1", assessment_id, "So.", 4, NO_ORIGIN)
 
 
 async def later_fusion(pool: Pool, bank: Bank) -> ClaimedJob:
@@ -71,7 +71,7 @@ async def editions(pool: Pool, assessment_id: UUID) -> list[tuple[int, int]]:
 async def overridden_before_the_write(pool: Pool, job: ClaimedJob, bank: Bank, db: Executor) -> None:
     """Runs the fusion; after its read and before its write, the essay is overridden."""
     gate = Gate()
-    fusion = asyncio.create_task(FusionJob(meeting(db, WRITE, gate)).run(job))
+    fusion = asyncio.create_task(FusionJob(interrupted_pool(db, WRITE, gate)).run(job))
     await gate.reached.wait()
     await override_score(pool, job.assessment_id, bank.ids["essay"], 0.7)
     gate.open()
@@ -96,7 +96,7 @@ async def test_without_the_guard_that_override_is_lost(pool: Pool, bank: Bank) -
 async def written_while_held(pool: Pool, job: ClaimedJob, bank: Bank, db: Executor) -> None:
     """Runs the fusion so that its write waits for an override that is not committed yet."""
     async with pool.acquire() as conn, conn.transaction():
-        await override.override(only(conn), job.assessment_id, await score_override(pool, job, bank))
+        await override.override(single_connection_pool(conn), job.assessment_id, await score_override(pool, job, bank))
         fusion = asyncio.create_task(FusionJob(cast(Pool, db)).run(job))
         await until(lambda: pool.fetchval(WAITING))
     assert await fusion
@@ -144,7 +144,7 @@ async def test_a_fusion_that_is_always_too_late_fails_with_a_transient_error(poo
         await override_score(pool, job.assessment_id, bank.ids["essay"], next(scores) / 100)
 
     with pytest.raises(TransientError, match="scores_overridden"):
-        await FusionJob(meeting(pool, WRITE, override_again)).run(job)
+        await FusionJob(interrupted_pool(pool, WRITE, override_again)).run(job)
     assert (await editions(pool, job.assessment_id), next(scores)) == ([(1, 5)], 5)
     assert await FusionJob(pool).run(job)
     assert await override_in_result(pool, job, bank) == 0.04
@@ -199,7 +199,9 @@ async def test_an_override_and_a_rescore_wait_for_each_other_and_both_count(
     async with pool.acquire() as conn, conn.transaction():
         if override_first:
             question = await override.find_question(pool, assessment_id, essay)
-            await override.override(only(conn), assessment_id, ScoreOverride(question, 0.7, "So.", "advisor-1"))
+            await override.override(
+                single_connection_pool(conn), assessment_id, ScoreOverride(question, 0.7, "So.", "advisor-1")
+            )
             second: asyncio.Task[object] = asyncio.create_task(rescored())
         else:
             await start_rescore(conn, assessment_id)

@@ -9,7 +9,7 @@ from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations
 from tests.bank import Bank
-from tests.dead_letters import ERROR, RAG_GONE, retry
+from tests.dead_letters import ERROR, RAG_REASON, retry
 from tests.webhooks import SECRET, UNREACHABLE_URL, claim_fusion, complete
 
 MESSAGES = "SELECT run, event_type FROM webhook_deliveries WHERE assessment_id = $1 ORDER BY run"
@@ -37,7 +37,7 @@ async def claim_second_fusion(pool: Pool, bank: Bank, owner: str, *, early: bool
     rag = "SELECT id FROM async_jobs WHERE assessment_id = $1 AND job_type = 'rag'"
     await retry(pool, await pool.fetchval(rag, first.assessment_id))
     rag_job = await job_of_run(pool, first.assessment_id, 2, JobType.RAG)
-    assert await jobs.finish(pool, rag_job, JobStatus.FAILED, ERROR, None, [RAG_GONE])
+    assert await jobs.finish(pool, rag_job, JobStatus.FAILED, ERROR, None, [RAG_REASON])
     return await job_of_run(pool, first.assessment_id, 2, JobType.FUSION)
 
 

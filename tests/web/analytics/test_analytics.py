@@ -12,7 +12,7 @@ from app.services.results.fuse import FusionJob
 from app.services.results.override import ScoreOverride
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.pipelines import submit
+from tests.job_runner import submit
 from tests.scored_assessments import ESSAY_SCORES, UNSCORED, claimed_fusion, completed_assessment, essay_score
 from tests.web.problems import problem
 

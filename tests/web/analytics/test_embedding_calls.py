@@ -13,7 +13,7 @@ from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.fakes.embedding_answers import TOKENS, vectors
 from tests.fakes.model_server import model_server
-from tests.pipelines import pipeline, run_all, submit
+from tests.job_runner import job_runner, run_due_jobs, submit
 
 NAME = "text-embedding-3-small"
 
@@ -35,8 +35,8 @@ async def test_query_embeddings_are_in_the_trace_and_all_embeddings_in_the_analy
         )
         assert await embed_credentials.embed_passages(pool, embedder) == 3
         assessment_id = await submit(pool, bank, answers=bank.answers(right="A", text="roses"))
-        running = pipeline(pool, redis_url, embedder)
-        await run_all(pool, running)
+        running = job_runner(pool, redis_url, embedder)
+        await run_due_jobs(pool, running)
         await running.job_queue.redis.aclose()
         await embedder.close()
         texts = sum(len(request["input"]) for request in provider.embedding_requests[1:])

@@ -10,8 +10,8 @@ from app.domain.states import JobType
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
-from tests.dead_letters import fail
-from tests.pipelines import submit
+from tests.dead_letters import fail_job
+from tests.job_runner import submit
 from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score, newest_result
 from tests.web.analytics.test_analytics import add_call, other_track
 
@@ -52,7 +52,7 @@ async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, po
     await completed_assessment(pool, bank, "student-1")
     failed = await submit(pool, bank, "student-2")
     for job_type in JobType:
-        await fail(pool, failed, job_type)
+        await fail_job(pool, failed, job_type)
     await submit(pool, bank, "student-3")
     for number in (4, 5):
         await api.as_("student", sub=f"student-{number}").post("/assessments", {"track": SLUG})
@@ -96,7 +96,7 @@ async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> No
         await took(pool, await completed_assessment(pool, bank, f"student-{number}"), number)
     failed = await submit(pool, bank, "student-6")
     for job_type in JobType:
-        await fail(pool, failed, job_type)
+        await fail_job(pool, failed, job_type)
     await took(pool, failed, 1000)
     assert (await overview(advisor))["latency"] == {"p50_ms": 3000.0, "p95_ms": 4800.0}
 
@@ -104,7 +104,7 @@ async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> No
 async def test_jobs_by_type_status_and_error_code(advisor: Api, pool: Pool, bank: Bank) -> None:
     await completed_assessment(pool, bank, "student-1")
     for owner in ("student-2", "student-3"):
-        await fail(pool, await submit(pool, bank, owner), JobType.RAG)
+        await fail_job(pool, await submit(pool, bank, owner), JobType.RAG)
     await pool.execute("UPDATE async_jobs SET error = '{\"code\": \"other\", \"detail\": \"x\"}' WHERE id = "
                        "(SELECT id FROM async_jobs WHERE status = 'failed' LIMIT 1)")  # fmt: skip
     assert (await overview(advisor))["jobs"] == [
@@ -136,7 +136,7 @@ async def test_feedback_and_model_calls_are_summed(advisor: Api, api: Api, pool:
 
 async def test_only_the_period_counts(advisor: Api, pool: Pool, bank: Bank) -> None:
     await completed_assessment(pool, bank)
-    await fail(pool, await submit(pool, bank, "student-2"), JobType.GPT)
+    await fail_job(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     before = await overview(advisor, "to=2026-01-01")
     assert (before["assessments"]["count"], before["jobs"], before["mean_percentage"]) == (0, [], None)
     assert (await overview(advisor))["assessments"]["count"] == 2

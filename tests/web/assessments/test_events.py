@@ -15,7 +15,7 @@ from app.services.assessments.change_hub import ChangeHub
 from tests.api import Api
 from tests.bank import Bank
 from tests.fakes.conditions import until
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 from tests.web.problems import problem
 
 SECONDS = 40.0

@@ -17,7 +17,7 @@ from tests.api import Api, Reply
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.held_postgres_response import hold_postgres_response
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 from tests.web.conftest import Serve
 from tests.web.problems import problem
 

@@ -10,7 +10,7 @@ from app.settings import Settings
 from assay_client import AssayClient
 from tests.api import Api, token
 from tests.bank import SLUG, Bank
-from tests.pipelines import pipeline, run_all
+from tests.job_runner import job_runner, run_due_jobs
 
 
 async def test_a_student_gets_from_start_to_result(api: Api, bank: Bank, pool: Pool, settings: Settings) -> None:
@@ -23,8 +23,8 @@ async def test_a_student_gets_from_start_to_result(api: Api, bank: Bank, pool: P
         assert submitted.scores.theoretical.score == pytest.approx(2.0)
 
         embedder = OfflineEmbedder()
-        running = pipeline(pool, settings.secret("redis_url"), embedder)
-        await run_all(pool, running)
+        running = job_runner(pool, settings.secret("redis_url"), embedder)
+        await run_due_jobs(pool, running)
         await running.job_queue.redis.aclose()
         await embedder.close()
 

@@ -5,7 +5,7 @@ import asyncio
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import Bank
-from tests.pipelines import Finish
+from tests.job_runner import Finish
 from tests.web.problems import problem
 
 

@@ -15,8 +15,8 @@ from app.services import analytics
 from app.services.results.fuse import FusionJob
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ended
-from tests.pipelines import submit
+from tests.dead_letters import fail_all_jobs
+from tests.job_runner import submit
 from tests.scored_assessments import claimed_fusion, completed_assessment
 from tests.web.problems import invalid, problem
 
@@ -129,7 +129,7 @@ async def test_there_is_nothing_to_rate_before_the_result(api: Api, path: str, p
     problem(await api.post(f"{path}/feedback", GOOD), 409, "not-submitted")
     assessment_id = await submit(pool, bank)
     problem(await rate(api, assessment_id), 409, "no-result-yet")
-    await ended(pool, assessment_id)
+    await fail_all_jobs(pool, assessment_id)
     problem(await rate(api, assessment_id), 409, "assessment-failed")
     assert await pool.fetch(ROWS) == []
 

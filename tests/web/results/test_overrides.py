@@ -12,8 +12,8 @@ from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ended
-from tests.pipelines import submit
+from tests.dead_letters import fail_all_jobs
+from tests.job_runner import submit
 from tests.scored_assessments import (
     SCORED_LOCALLY,
     UNSCORED,
@@ -173,7 +173,7 @@ async def test_there_is_nothing_to_override_before_the_result(api: Api, advisor:
     reply = await put(advisor, waiting, bank.ids["right"], 1)
     problem(reply, 409, "no-result-yet")
     assert int(reply.headers["Retry-After"]) >= 1
-    await ended(pool, waiting)
+    await fail_all_jobs(pool, waiting)
     problem(await put(advisor, waiting, bank.ids["right"], 1), 409, "assessment-failed")
     late = (await api.post("/assessments", {"track": SLUG})).body["assessment_id"]
     await pool.execute("UPDATE assessments SET expires_at = now() WHERE id = $1", UUID(late))

@@ -11,8 +11,8 @@ from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import SLUG, Bank
-from tests.dead_letters import ended, see
-from tests.pipelines import submit
+from tests.dead_letters import fail_all_jobs, read_state
+from tests.job_runner import submit
 from tests.scored_assessments import claimed_fusion, completed_assessment, essay_score, newest_result
 from tests.web.conftest import Serve
 from tests.web.notifications import notified_queues, published_changes
@@ -37,7 +37,7 @@ async def rescore(caller: Api, assessment_id: UUID, body: Any = BODY, **headers:
 
 async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     reply = await rescore(advisor, assessment_id, traceparent=TRACE, X_Request_ID="again-1")
     path = f"/assessments/{assessment_id}/status"
     assert (reply.status, reply.headers["Location"], int(reply.headers["Retry-After"]) >= 1) == (202, path, True)
@@ -50,7 +50,7 @@ async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: 
         100.0,
     )
     assert {job["job_type"]: job["status"] for job in shown["jobs"]} == dict.fromkeys(JobType, "queued")
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     assert (during.row["revision"], during.row["remaining"]) == (before.row["revision"] + 1, 2)
     assert (during.due, during.row["completed_at"]) == ({"gpt", "rag"}, before.row["completed_at"])
     assert {kind.value: job["mode"] for kind, job in during.jobs.items()} == {
@@ -66,9 +66,9 @@ async def test_it_starts_a_run_of_all_jobs_and_answers_with_the_status(advisor: 
 
 async def test_without_a_trace_context_the_former_runs_is_kept(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await completed_assessment(pool, bank)
-    before = (await see(pool, assessment_id)).jobs
+    before = (await read_state(pool, assessment_id)).jobs
     await rescore(advisor, assessment_id)
-    after = (await see(pool, assessment_id)).jobs
+    after = (await read_state(pool, assessment_id)).jobs
     assert [after[kind]["traceparent"] for kind in JobType] == [before[kind]["traceparent"] for kind in JobType]
 
 
@@ -91,7 +91,7 @@ async def test_the_result_stands_until_the_new_one_replaces_it(advisor: Api, poo
 
 async def test_a_failed_assessment_can_be_scored_again(advisor: Api, pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    await ended(pool, assessment_id)
+    await fail_all_jobs(pool, assessment_id)
     reply = await rescore(advisor, assessment_id)
     assert (reply.status, reply.body["status"], reply.body["rescoring"]) == (202, "failed", True)
     assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id, AGAIN, run=2))
@@ -163,7 +163,7 @@ async def test_a_rescore_works_without_redis(serve: Serve, pool: Pool, bank: Ban
     assessment_id = await completed_assessment(pool, bank)
     api = await serve(redis_url=NO_REDIS)
     assert (await rescore(api.as_("advisor"), assessment_id)).status == 202
-    assert (await see(pool, assessment_id)).due == {"gpt", "rag"}
+    assert (await read_state(pool, assessment_id)).due == {"gpt", "rag"}
 
 
 async def test_the_track_can_be_started_again_meanwhile(api: Api, advisor: Api, pool: Pool, bank: Bank) -> None:

@@ -19,9 +19,9 @@ from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations as managing
 from tests.api import Api
 from tests.bank import ESSAY, SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, Bank, credential
-from tests.dead_letters import ended
+from tests.dead_letters import fail_all_jobs
 from tests.fakes.model_server import ModelServer, model_server, text
-from tests.pipelines import pipeline, run_all, submit
+from tests.job_runner import job_runner, run_due_jobs, submit
 from tests.scored_assessments import UNSCORED, claimed_fusion, completed_assessment, essay_score
 from tests.web.problems import problem
 from tests.web.results.test_overrides import put
@@ -51,14 +51,14 @@ async def run(pool: Pool, bank: Bank, redis_url: str, provider: ModelServer) -> 
         stack.push_async_callback(embedder.close)
         model = ChatModel("sk-test", provider.url, "gpt-test", 5)
         stack.push_async_callback(model.close)
-        running = pipeline(pool, redis_url, embedder, model=model, prices={"gpt-test": TokenPrice(1, 10)})
+        running = job_runner(pool, redis_url, embedder, model=model, prices={"gpt-test": TokenPrice(1, 10)})
         stack.push_async_callback(running.job_queue.redis.aclose)
 
         async def submit_and_run(owner: str) -> UUID:
             while await embed_credentials.embed_passages(pool, embedder):
                 pass
             assessment_id = await submit(pool, bank, owner)
-            await run_all(pool, running)
+            await run_due_jobs(pool, running)
             return assessment_id
 
         yield submit_and_run
@@ -222,7 +222,7 @@ async def test_without_a_result_only_a_named_run_has_a_trace(advisor: Api, path:
     problem(await advisor.get(f"{path}/trace?run=1"), 404, "not-found")
     assessment_id = await submit(pool, bank)
     problem(await advisor.get(f"/assessments/{assessment_id}/trace"), 409, "no-result-yet")
-    await ended(pool, assessment_id)
+    await fail_all_jobs(pool, assessment_id)
     problem(await advisor.get(f"/assessments/{assessment_id}/trace"), 409, "assessment-failed")
     view = await trace(advisor, assessment_id, "?run=1")
     assert [job["error"]["code"] for job in view["jobs"]] == ["test"] * 3

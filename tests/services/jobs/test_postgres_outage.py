@@ -20,8 +20,8 @@ from app.wiring.pool import open_pool
 from tests.bank import Bank
 from tests.fakes.breakable_proxy import BreakableProxy, breakable_proxy
 from tests.fakes.conditions import until
-from tests.fakes.work import ScriptedWork, hangs, raises
-from tests.pipelines import job_id, submit
+from tests.fakes.scripted_handler import ScriptedHandler, hangs, raises
+from tests.job_runner import job_id, submit
 
 LEASE = 0.6
 
@@ -29,7 +29,7 @@ LEASE = 0.6
 @dataclass
 class AWorker:
     pipeline: JobRunner
-    work: ScriptedWork
+    work: ScriptedHandler
     line: BreakableProxy
     gpt: UUID
 
@@ -40,7 +40,7 @@ async def worker(database_url: str, redis_url: str, pool: Pool, bank: Bank) -> A
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
     bell = JobQueue(job_queue.connect(redis_url))
     async with breakable_proxy(database_url) as line, open_pool(line.url, "a worker", 4) as own:
-        work = ScriptedWork(own)
+        work = ScriptedHandler(own)
         limits = JobLimits(lease_seconds=LEASE, max_crashes=3, retry_delay=1)
         yield AWorker(JobRunner(own, bell, dict.fromkeys(JobType, work), limits), work, line, gpt)
     await bell.redis.aclose()
@@ -58,7 +58,7 @@ async def test_a_job_is_handed_back_uncharged_when_postgres_is_back(worker: AWor
     """Away for longer than the lease, so that the work had to be cancelled."""
     worker.work.script = [hangs]
     running = asyncio.create_task(worker.pipeline.run(worker.gpt))
-    await worker.work.working.wait()
+    await worker.work.started.wait()
     worker.line.cut()
     await asyncio.wait_for(worker.work.cancelled.wait(), 10)
     assert await state(pool, worker.gpt) == ("in_progress", 1, 1, 0)
@@ -71,7 +71,7 @@ async def test_who_took_the_job_over_keeps_it(worker: AWorker, pool: Pool) -> No
     """Only this worker's line is cut; another claims the job meanwhile."""
     worker.work.script = [hangs]
     running = asyncio.create_task(worker.pipeline.run(worker.gpt))
-    await worker.work.working.wait()
+    await worker.work.started.wait()
     worker.line.cut()
     await asyncio.wait_for(worker.work.cancelled.wait(), 10)
     await until(lambda: jobs.claim(pool, worker.gpt, 60))

@@ -19,7 +19,7 @@ from app.services.catalog import seed
 from app.services.idempotency import IdempotentRequest
 from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
-from tests.pipelines import FROM_NOWHERE, access_of_student, pipeline, run_all
+from tests.job_runner import NO_ORIGIN, access_of_student, job_runner, run_due_jobs
 
 # What tells when and how often it was done.
 _OF_THE_RUN = ("completed_at", "processing", "run")
@@ -58,14 +58,14 @@ async def submitted(pool: Pool, student: sample_data.SampleStudent) -> UUID:
     draft = await submitter.read_draft(assessment.id, access, none)
     asked = {question.question_id for question in assessment.questions}
     told = [(question_id, answer) for question_id, answer in student.answers.items() if question_id in asked]
-    await submitter.submit(draft, access, none, told, FROM_NOWHERE)
+    await submitter.submit(draft, access, none, told, NO_ORIGIN)
     return assessment.id
 
 
 async def ended(pool: Pool, redis_url: str, assessment_id: UUID, embedder: OfflineEmbedder) -> dict[str, Any]:
     """The result once all jobs are done, without what tells of the run."""
-    running = pipeline(pool, redis_url, embedder)
-    await run_all(pool, running)
+    running = job_runner(pool, redis_url, embedder)
+    await run_due_jobs(pool, running)
     await running.job_queue.redis.aclose()
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
@@ -85,7 +85,7 @@ async def test_the_jobs_run_again_come_to_the_same_result(
         for statement in _STIRRED:
             await embedded.execute(statement)
         async with embedded.acquire() as conn, conn.transaction():
-            await rescore(conn, "advisor-1", assessment_id, "once more", 4, FROM_NOWHERE)
+            await rescore(conn, "advisor-1", assessment_id, "once more", 4, NO_ORIGIN)
         again = await ended(embedded, redis_url, assessment_id, newly_started)
         assert again == first
         newest = "SELECT status FROM async_jobs WHERE assessment_id = $1 AND job_type = 'gpt' ORDER BY run DESC LIMIT 1"

@@ -15,7 +15,7 @@ Step = Callable[[ClaimedJob], Awaitable[FinishedJob | None]]
 
 
 @dataclass
-class ScriptedWork:
+class ScriptedHandler:
     """Does the next step of its script, or else finishes the job; remembers what happened to it."""
 
     pool: Pool
@@ -23,12 +23,12 @@ class ScriptedWork:
     claims: list[ClaimedJob] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-    working: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """The next step."""
         self.claims.append(job)
-        self.working.set()
+        self.started.set()
         try:
             return await (self.script.pop(0) if self.script else self.finish)(job)
         except asyncio.CancelledError:

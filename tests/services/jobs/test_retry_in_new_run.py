@@ -19,9 +19,20 @@ from app.services.assessments.submit import Origin
 from app.services.jobs.runner import JobRunner
 from app.services.recommendations import embed_credentials
 from tests.bank import ESSAY, Bank
-from tests.dead_letters import ERROR, GPT_GONE, RAG_GONE, Seen, fail, fail_half_way, refused, retry, see, worker
+from tests.dead_letters import (
+    ERROR,
+    GPT_REASON,
+    RAG_REASON,
+    AssessmentState,
+    fail_job,
+    fail_with_one_score,
+    read_state,
+    retry,
+    retry_error,
+    worker,
+)
 from tests.fakes.model_server import ModelServer, essay_of, failure
-from tests.pipelines import job_id, run_all, submit
+from tests.job_runner import job_id, run_due_jobs, submit
 
 SECOND = f"{ESSAY} This is the second essay."
 KEPT = ("attempts", "max_attempts", "output", "reasons", "units_done", "units_total", "started_at", "completed_at",
@@ -45,7 +56,7 @@ async def running(
         yield running
 
 
-def view(seen: Seen) -> StatusView:
+def view(seen: AssessmentState) -> StatusView:
     return status_view(seen.status)
 
 
@@ -59,8 +70,8 @@ async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
 async def without_recommendations(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
     """An assessment that is completed, though its `rag` job failed, and that job."""
     assessment_id = await submit(pool, bank)
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
-    await run_all(pool, running)
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
+    await run_due_jobs(pool, running)
     return assessment_id, rag
 
 
@@ -69,14 +80,14 @@ async def failed(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         await running.run(await job_id(pool, assessment_id, job_type))
-    return assessment_id, await fail(pool, assessment_id, JobType.FUSION)
+    return assessment_id, await fail_job(pool, assessment_id, JobType.FUSION)
 
 
 async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     retried = await retry(pool, rag, origin=Origin("00-trace-01", "request-2"))
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "completed", "rag": "queued", "fusion": "queued"}
     assert (during.row["run"], during.row["remaining"], during.due) == (2, 1, {"rag"})
     former, kept = before.jobs[JobType.GPT], during.jobs[JobType.GPT]
@@ -96,20 +107,20 @@ async def test_what_is_shown_stands_until_the_new_result_replaces_it(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     result = await result_of(pool, assessment_id)
-    assert (before.reasons, result["recommendations"]) == ([RAG_GONE.code], [])
+    assert (before.reasons, result["recommendations"]) == ([RAG_REASON.code], [])
     new = (await retry(pool, rag)).job.job_id
-    shown = [await see(pool, assessment_id)]
+    shown = [await read_state(pool, assessment_id)]
     await running.run(new)
-    shown.append(await see(pool, assessment_id))
+    shown.append(await read_state(pool, assessment_id))
     for seen in shown:
         assert (view(seen).status, view(seen).run, view(seen).rescoring) == ("completed", 2, True)
         assert (view(seen).overall_progress, seen.reasons) == (100.0, before.reasons)
         assert seen.row["completed_at"] == before.row["completed_at"]
     assert await result_of(pool, assessment_id) == result
-    await run_all(pool, running)
-    after, replaced = await see(pool, assessment_id), await result_of(pool, assessment_id)
+    await run_due_jobs(pool, running)
+    after, replaced = await read_state(pool, assessment_id), await result_of(pool, assessment_id)
     assert (view(after).status, view(after).rescoring, view(after).degraded) == ("completed", False, False)
     assert (after.reasons, len(replaced["recommendations"])) == ([], 3)
     assert after.row["completed_at"] == before.row["completed_at"]
@@ -124,16 +135,16 @@ async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
     pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id = await submit(pool, bank)
-    await run_all(pool, mute)
+    await run_due_jobs(pool, mute)
     assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["score"] is None
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await retry(pool, gpt)
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
     assert (essays["score"], essays["max_score"], essays["unscored"]) == (pytest.approx(2.4), 3.0, 0)
-    assert ((await see(pool, assessment_id)).reasons, len(provider.requests)) == ([], 2)
+    assert ((await read_state(pool, assessment_id)).reasons, len(provider.requests)) == ([], 2)
     rows = await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' ORDER BY run, max_score")
     assert [tuple(row) for row in rows] == [(1, None), (1, None), (2, 0.8), (2, 1.6)]
 
@@ -143,11 +154,11 @@ async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
-    gpt = await fail_half_way(pool, assessment_id, bank.ids["essay"])
-    await run_all(pool, running)
+    gpt = await fail_with_one_score(pool, assessment_id, bank.ids["essay"])
+    await run_due_jobs(pool, running)
     await retry(pool, gpt)
-    assert (await see(pool, assessment_id)).jobs[JobType.GPT]["units_done"] == 1
-    await run_all(pool, running)
+    assert (await read_state(pool, assessment_id)).jobs[JobType.GPT]["units_done"] == 1
+    await run_due_jobs(pool, running)
     assert [essay_of(request) for request in provider.requests] == [SECOND]
     essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
     assert [(line["score"], line["model"]) for line in sorted(essays["questions"], key=lambda e: e["max_score"])] == [
@@ -166,33 +177,33 @@ async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
     good, provider.default = provider.default, one_is_refused
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
-    await run_all(pool, running)
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
+    await run_due_jobs(pool, running)
     asked = len(provider.requests)
     for run in (2, 3):
         new = (await retry(pool, rag)).job.job_id
         held = await jobs.claim(pool, new, 15)
-        assert held and await jobs.finish(pool, held, JobStatus.FAILED, ERROR, None, [RAG_GONE])
-        await run_all(pool, running)
+        assert held and await jobs.finish(pool, held, JobStatus.FAILED, ERROR, None, [RAG_REASON])
+        await run_due_jobs(pool, running)
         result, rag = await result_of(pool, assessment_id), new
         assert result["breakdown"]["essay"]["unscored"] == 1
-        assert [reason["code"] for reason in result["degraded_reasons"]] == ["essay_unscored", RAG_GONE.code]
-        seen = await see(pool, assessment_id)
+        assert [reason["code"] for reason in result["degraded_reasons"]] == ["essay_unscored", RAG_REASON.code]
+        seen = await read_state(pool, assessment_id)
         assert (seen.row["run"], seen.states["fusion"]) == (run, "completed")
     assert len(provider.requests) == asked
 
 
 async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, fusion = await failed(pool, bank, running)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     assert (view(before).status, before.row["completed_at"] is not None) == ("failed", True)
     retried = await retry(pool, fusion)
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "completed", "rag": "completed", "fusion": "queued"}
     assert (view(during).status, view(during).rescoring, during.row["remaining"]) == ("failed", True, 0)
     assert (during.due, [ring.queue for ring in retried.notifications]) == ({"fusion"}, [JobType.FUSION])
-    await run_all(pool, running)
-    after = await see(pool, assessment_id)
+    await run_due_jobs(pool, running)
+    after = await read_state(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("completed", False)
     assert after.row["completed_at"] > before.row["completed_at"]
     assert (await result_of(pool, assessment_id))["overall"]["max_score"] == 13.0
@@ -200,36 +211,36 @@ async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, ban
 
 async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
-    gpt = await fail(pool, assessment_id, JobType.GPT, GPT_GONE)
+    gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     await running.run(await job_id(pool, assessment_id, JobType.RAG))
-    fusion = await fail(pool, assessment_id, JobType.FUSION)
+    fusion = await fail_job(pool, assessment_id, JobType.FUSION)
     retried = await retry(pool, fusion)
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
     assert (during.due, during.row["remaining"]) == ({"gpt"}, 1)
     assert (retried.job.job_type, retried.job.run_after) == ("fusion", None)
     assert retried.retried_ids == {gpt, fusion}
-    await run_all(pool, running)
-    assert view(await see(pool, assessment_id)).status == "completed"
+    await run_due_jobs(pool, running)
+    assert view(await read_state(pool, assessment_id)).status == "completed"
 
 
 async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     result = await result_of(pool, assessment_id)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     await running.run((await retry(pool, rag)).job.job_id)
-    during = await see(pool, assessment_id)
+    during = await read_state(pool, assessment_id)
     held = await jobs.claim(pool, during.jobs[JobType.FUSION]["id"], 15)
     assert held and await jobs.fail_assessment(pool, held, ERROR)
-    after = await see(pool, assessment_id)
+    after = await read_state(pool, assessment_id)
     assert (view(after).status, view(after).run, view(after).rescoring) == ("completed", 2, False)
     assert (after.states["fusion"], after.reasons) == ("failed", before.reasons)
     assert after.row["revision"] > during.row["revision"] + 1
     assert after.row["completed_at"] == before.row["completed_at"]
     assert await result_of(pool, assessment_id) == result
     await retry(pool, held.id)
-    await run_all(pool, running)
-    again = await see(pool, assessment_id)
+    await run_due_jobs(pool, running)
+    again = await read_state(pool, assessment_id)
     assert (view(again).run, again.reasons) == (3, [])
     assert len((await result_of(pool, assessment_id))["recommendations"]) == 3
 
@@ -238,10 +249,10 @@ async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
     pool: Pool, bank: Bank, running: JobRunner
 ) -> None:
     assessment_id, fusion = await failed(pool, bank, running)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     held = await jobs.claim(pool, (await retry(pool, fusion)).job.job_id, 15)
     assert held and await jobs.fail_assessment(pool, held, ERROR)
-    after = await see(pool, assessment_id)
+    after = await read_state(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("failed", False)
     assert after.row["completed_at"] == before.row["completed_at"]
 
@@ -251,19 +262,19 @@ async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
 ) -> None:
     """While the other job of that run goes on; what is shown is the former result's and stays."""
     assessment_id = await submit(pool, bank)
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
-    await run_all(pool, mute)
-    shown = (await see(pool, assessment_id)).reasons
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
+    await run_due_jobs(pool, mute)
+    shown = (await read_state(pool, assessment_id)).reasons
     assert shown == ["essay_unscored", "recommendations_unavailable"]
     await retry(pool, rag)
-    gpt = (await see(pool, assessment_id)).jobs[JobType.GPT]["id"]
+    gpt = (await read_state(pool, assessment_id)).jobs[JobType.GPT]["id"]
     await mute.run(gpt)
-    assert (await see(pool, assessment_id)).states == {"gpt": "failed", "rag": "queued", "fusion": "queued"}
+    assert (await read_state(pool, assessment_id)).states == {"gpt": "failed", "rag": "queued", "fusion": "queued"}
     assert (await retry(pool, gpt)).job.job_id == gpt
-    seen = await see(pool, assessment_id)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["run"], seen.row["remaining"], seen.reasons, seen.due) == (2, 2, shown, {"gpt", "rag"})
-    await run_all(pool, running)
-    assert (await see(pool, assessment_id)).reasons == []
+    await run_due_jobs(pool, running)
+    assert (await read_state(pool, assessment_id)).reasons == []
     assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
 
 
@@ -275,24 +286,24 @@ async def test_the_time_it_took_is_counted_from_the_start_of_the_run(
     await pool.execute("UPDATE async_jobs SET created_at = created_at - $1::interval", timedelta(hours=1))
     await retry(pool, fusion)
     await pool.execute("UPDATE async_jobs SET created_at = created_at - interval '1 min' WHERE run = 2")
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     took = (await result_of(pool, assessment_id))["processing"]["duration_ms"]
     assert 60_000 <= took < 600_000
 
 
 async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
-    assert await refused(pool, await job_id(pool, assessment_id, JobType.GPT)) is JobNotFailed
+    assert await retry_error(pool, await job_id(pool, assessment_id, JobType.GPT)) is JobNotFailed
     await retry(pool, rag)
-    taken = (await see(pool, assessment_id)).jobs
-    assert [await refused(pool, taken[job_type]["id"]) for job_type in JobType] == [JobNotFailed] * 3
+    taken = (await read_state(pool, assessment_id)).jobs
+    assert [await retry_error(pool, taken[job_type]["id"]) for job_type in JobType] == [JobNotFailed] * 3
     assert await jobs.claim(pool, taken[JobType.GPT]["id"], 15) is None
 
 
 async def test_without_an_origin_the_former_jobs_is_kept(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
-    former = (await see(pool, assessment_id)).jobs
+    former = (await read_state(pool, assessment_id)).jobs
     await retry(pool, rag)
-    new = (await see(pool, assessment_id)).jobs
+    new = (await read_state(pool, assessment_id)).jobs
     assert [new[each]["traceparent"] for each in JobType] == [former[each]["traceparent"] for each in JobType]
     assert new[JobType.RAG]["traceparent"].startswith("00-")

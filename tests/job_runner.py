@@ -29,10 +29,10 @@ from tests.bank import SLUG, Bank
 
 Finish = Callable[[], Awaitable[None]]
 NO_KEY = IdempotentRequest(None, fingerprint(None))
-FROM_NOWHERE = Origin(None, None)
+NO_ORIGIN = Origin(None, None)
 
 
-def pipeline(
+def job_runner(
     pool: Pool,
     redis_url: str,
     embedder: Embedder,
@@ -71,14 +71,14 @@ def pipeline(
     )
 
 
-async def run_all(pool: Pool, running: JobRunner, most: int = 50) -> int:
+async def run_due_jobs(pool: Pool, runner: JobRunner, max_jobs: int = 50) -> int:
     """Runs what is due, one job after the other, until nothing is; returns how many runs that took."""
-    for count in range(most):
+    for count in range(max_jobs):
         # Rings of the future are trusted too: one may be stamped in the moment of this look.
         due = await jobs.take_missed(pool, JobType, -60, 1)
         if not due:
             return count
-        await running.run(due[0].job_id)
+        await runner.run(due[0].job_id)
     raise AssertionError("the jobs never end")
 
 
@@ -97,7 +97,7 @@ async def submit(
     told = bank.all_answers() if answers is None else answers
     given = [(UUID(response["question_id"]), response["answer"]) for response in told]
     draft = await submitter.read_draft(assessment.id, access, NO_KEY)
-    await submitter.submit(draft, access, NO_KEY, given, FROM_NOWHERE)
+    await submitter.submit(draft, access, NO_KEY, given, NO_ORIGIN)
     return assessment.id
 
 
@@ -109,7 +109,7 @@ async def job_id(db: Executor, assessment_id: UUID, job_type: JobType) -> UUID:
     return found
 
 
-async def claimed(db: Executor, assessment_id: UUID, job_type: JobType, lease: float = 15) -> ClaimedJob:
+async def claim_job(db: Executor, assessment_id: UUID, job_type: JobType, lease: float = 15) -> ClaimedJob:
     """The job, claimed."""
     job = await jobs.claim(db, await job_id(db, assessment_id, job_type), lease)
     assert job is not None

@@ -18,16 +18,16 @@ from tests.bank import ESSAY, Bank
 from tests.dead_letters import (
     ADMIN,
     ATTEMPTS,
-    RAG_GONE,
-    fail,
-    fail_half_way,
-    refused,
+    RAG_REASON,
+    fail_job,
+    fail_with_one_score,
+    read_state,
     retry,
-    see,
+    retry_error,
     worker,
 )
 from tests.fakes.model_server import ModelServer, essay_of
-from tests.pipelines import claimed, job_id, run_all, submit
+from tests.job_runner import claim_job, job_id, run_due_jobs, submit
 
 SECOND = f"{ESSAY} This is the second essay."
 
@@ -56,10 +56,10 @@ async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: 
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await mute.run(gpt)
-    before = await see(pool, assessment_id)
+    before = await read_state(pool, assessment_id)
     assert (before.row["remaining"], before.reasons) == (1, ["missing_responses", "essay_unscored"])
     retried = await retry(pool, gpt, origin=Origin("00-trace-01", "request-2"))
-    after = await see(pool, assessment_id)
+    after = await read_state(pool, assessment_id)
     job = after.jobs[JobType.GPT]
     assert (job["id"], job["status"], after.due) == (gpt, "queued", {"gpt", "rag"})
     assert (job["fence"], job["attempts"], job["max_attempts"], job["crashes"]) == (1, 1, 1 + ATTEMPTS, 0)
@@ -77,10 +77,10 @@ async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: 
 
 async def test_without_other_reasons_it_is_degraded_no_more(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    rag = await fail(pool, assessment_id, JobType.RAG, RAG_GONE)
-    assert (await see(pool, assessment_id)).row["degraded"]
+    rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
+    assert (await read_state(pool, assessment_id)).row["degraded"]
     await retry(pool, rag)
-    after = await see(pool, assessment_id)
+    after = await read_state(pool, assessment_id)
     assert (after.row["degraded"], after.row["degraded_reasons"]) == (False, [])
 
 
@@ -91,8 +91,8 @@ async def test_the_result_is_then_as_good_as_any(
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await mute.run(gpt)
     await retry(pool, gpt)
-    await run_all(pool, running)
-    seen = await see(pool, assessment_id)
+    await run_due_jobs(pool, running)
+    seen = await read_state(pool, assessment_id)
     assert (seen.row["status"], seen.row["run"], seen.row["remaining"]) == ("completed", 1, 0)
     assert seen.states == {"gpt": "completed", "rag": "completed", "fusion": "completed"}
     assert "essay_unscored" not in seen.reasons
@@ -105,10 +105,10 @@ async def test_what_is_scored_is_not_asked_for_again(
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
-    await retry(pool, await fail_half_way(pool, assessment_id, bank.ids["essay"]))
-    await run_all(pool, running)
+    await retry(pool, await fail_with_one_score(pool, assessment_id, bank.ids["essay"]))
+    await run_due_jobs(pool, running)
     assert [essay_of(request) for request in provider.requests] == [SECOND]
-    assert (await see(pool, assessment_id)).row["status"] == "completed"
+    assert (await read_state(pool, assessment_id)).row["status"] == "completed"
 
 
 async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: JobRunner) -> None:
@@ -116,10 +116,10 @@ async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: JobRu
     rag = await job_id(pool, assessment_id, JobType.RAG)
     await pool.execute("UPDATE async_jobs SET crashes = 4 WHERE id = $1", rag)
     await running.run(rag)
-    assert (await see(pool, assessment_id)).states["rag"] == "failed"
+    assert (await read_state(pool, assessment_id)).states["rag"] == "failed"
     await retry(pool, rag)
     await running.run(rag)
-    assert (await see(pool, assessment_id)).states["rag"] == "completed"
+    assert (await read_state(pool, assessment_id)).states["rag"] == "completed"
 
 
 async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
@@ -131,9 +131,9 @@ async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
     seen: list[tuple[float, int]] = []
 
     async def look() -> None:
-        view = status_view((await see(pool, assessment_id)).status)
+        view = status_view((await read_state(pool, assessment_id)).status)
         assert view.overall_progress == sum(stage.weight * stage.percentage for stage in view.stages) / 100
-        seen.append((view.overall_progress, (await see(pool, assessment_id)).row["revision"]))
+        seen.append((view.overall_progress, (await read_state(pool, assessment_id)).row["revision"]))
 
     await look()
     for each in (mute, mute, running):
@@ -142,11 +142,11 @@ async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
         if each is mute:
             await retry(pool, gpt)
             await look()
-            held = await claimed(pool, assessment_id, JobType.GPT)
+            held = await claim_job(pool, assessment_id, JobType.GPT)
             await look()
             await jobs.release(pool, held)
             await look()
-    await run_all(pool, running)
+    await run_due_jobs(pool, running)
     await look()
     assert [step for step, _ in seen] == [20.0, *[50.0] * 9, 100.0]
     revisions = [revision for _, revision in seen]
@@ -161,25 +161,25 @@ async def test_a_run_that_was_fanned_in_is_not_opened_again(
     for job_type in (JobType.GPT, JobType.RAG):
         await mute.run(await job_id(pool, assessment_id, job_type))
     if state == "running":
-        await claimed(pool, assessment_id, JobType.FUSION)
-    before = await see(pool, assessment_id)
-    assert await refused(pool, await job_id(pool, assessment_id, JobType.GPT)) is Conflict
-    assert await see(pool, assessment_id) == before
+        await claim_job(pool, assessment_id, JobType.FUSION)
+    before = await read_state(pool, assessment_id)
+    assert await retry_error(pool, await job_id(pool, assessment_id, JobType.GPT)) is Conflict
+    assert await read_state(pool, assessment_id) == before
 
 
 async def test_only_what_failed_can_be_retried(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
-    rag = await claimed(pool, assessment_id, JobType.RAG)
+    rag = await claim_job(pool, assessment_id, JobType.RAG)
     others = [await job_id(pool, assessment_id, job_type) for job_type in (JobType.GPT, JobType.FUSION)]
-    assert [await refused(pool, each) for each in (rag.id, *others)] == [JobNotFailed] * 3
+    assert [await retry_error(pool, each) for each in (rag.id, *others)] == [JobNotFailed] * 3
     await finish(pool, rag)
-    assert await refused(pool, rag.id) is JobNotFailed
-    assert await refused(pool, uuid4()) is NotFound
-    assert (await see(pool, assessment_id)).status.status is AssessmentStatus.SUBMITTED
+    assert await retry_error(pool, rag.id) is JobNotFailed
+    assert await retry_error(pool, uuid4()) is NotFound
+    assert (await read_state(pool, assessment_id)).status.status is AssessmentStatus.SUBMITTED
 
 
 async def test_who_retried_what_is_kept(pool: Pool, bank: Bank) -> None:
-    rag = await fail(pool, await submit(pool, bank), JobType.RAG, RAG_GONE)
+    rag = await fail_job(pool, await submit(pool, bank), JobType.RAG, RAG_REASON)
     await retry(pool, rag)
     row = await pool.fetchrow("SELECT actor, action, entity, key, after FROM audit_log WHERE entity = 'job'")
     assert row and tuple(row)[:4] == (ADMIN, "retry", "job", str(rag))
