@@ -65,7 +65,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
     print(f"{imported.added} added, {imported.updated} updated, {imported.unchanged} unchanged{skipped}")
     if without_vector:
         print(
-            f"{without_vector} passage(s) are found by words alone until workers or `assay credentials reindex` "
+            f"{without_vector} passage(s) are found only by their words until workers or `assay credentials reindex` "
             "embed them"
         )
     return 0

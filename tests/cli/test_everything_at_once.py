@@ -1,5 +1,5 @@
-"""`assay demo` and `assay up`, with nothing running before and nothing left after. In order: the second finds the
-data of the first."""
+"""`assay demo` and `assay up` start everything and leave no process behind. The tests run in this order: each finds the
+data of those before it."""
 
 import json
 import re
@@ -35,6 +35,10 @@ def test_up_keeps_the_data_serves_and_ends_on_ctrl_c(command: Command) -> None:
     assert set(tokens(output)) == {"student", "advisor", "admin"}
     assert len(_get(f"{url}/assessments", tokens(output)["admin"])["items"]) == 2
     assert len(_get(f"{url}/questions", tokens(output)["advisor"])["items"]) == 49
+    jobs = command.run("jobs", "list", "--json")
+    assert (jobs.returncode, len(jobs.stdout.splitlines())) == (0, 6), "commands find the servers by themselves"
+    token = command.run("token", "--role", "advisor").stdout.strip()
+    assert len(_get(f"{url}/questions", token)["items"]) == 49
     running.send_signal(signal.SIGINT)
     assert running.wait(60) == 0
     assert command.left_behind() == []
@@ -55,7 +59,7 @@ def test_a_killed_up_leaves_servers_that_the_next_one_uses_and_stops(command: Co
 def test_the_tours_work_as_written_and_leave_no_files(command: Command, tmp_path: Path) -> None:
     running = command.start("up", WEBHOOK_ALLOW_HTTP="true", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
     assert running.stdout is not None
-    url = next(found[1] for line in running.stdout if (found := re.search(r"Serving (http://\S+)", line)))
+    url = next(match[1] for line in running.stdout if (match := re.search(r"Serving (http://\S+)", line)))
     outputs = {}
     for document in ("README.md", "docs/api-tour.md"):
         folder = tmp_path / Path(document).stem

@@ -18,7 +18,7 @@ SERVERS = {"DATABASE_URL": NO_DATABASE, "REDIS_URL": NO_REDIS, "JWT_SECRET": SEC
 
 @pytest.fixture
 def taken_port() -> Iterator[str]:
-    """A port on which somebody else listens."""
+    """A port on which another process listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield str(listener.getsockname()[1])
 

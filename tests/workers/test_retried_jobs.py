@@ -27,10 +27,10 @@ async def test_when_the_model_is_back_a_retry_scores_the_essays_once(
     await until(over, SECONDS)
     before = await read_state(pool, assessment_id)
     assert (before.states["gpt"], before.row["run"], "essay_unscored" in before.reasons) == ("failed", 1, True)
-    asked, provider.default = len(provider.requests), scores(20)
+    requests, provider.default = len(provider.requests), scores(20)
     assert await retry(settings, [await job_id(pool, assessment_id, JobType.GPT)])
     await until(over, SECONDS)
     after = await read_state(pool, assessment_id)
     assert (after.states["gpt"], after.row["run"], "essay_unscored" in after.reasons) == ("completed", 2, False)
-    assert len(provider.requests) == asked + 2
+    assert len(provider.requests) == requests + 2
     assert await pool.fetchval("SELECT count(*) FROM results") == 2
