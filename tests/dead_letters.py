@@ -1,4 +1,4 @@
-"""Jobs that failed the way they fail in the product, and retries of them."""
+"""Making jobs fail, retrying them, and reading the state of their assessment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ ATTEMPTS = 4
 
 
 async def fail_job(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons: Reason) -> UUID:
-    """The id of a job of the first run, claimed and given up."""
+    """Claims a job of the first run and gives it up; returns its id."""
     job = await claim_job(pool, assessment_id, job_type)
     if job_type is JobType.FUSION:
         assert await jobs.fail_assessment(pool, job, ERROR)
@@ -43,13 +43,13 @@ async def fail_job(pool: Pool, assessment_id: UUID, job_type: JobType, *reasons:
 
 
 async def fail_all_jobs(pool: Pool, assessment_id: UUID) -> None:
-    """Fails an assessment that was submitted."""
+    """Fails all jobs of a submitted assessment, and so the assessment."""
     for job_type in JobType:
         await fail_job(pool, assessment_id, job_type)
 
 
 async def fail_with_one_score(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
-    """The id of a `gpt` job that scored one essay, left a gap for the others, and was given up."""
+    """Gives up a `gpt` job that has scored one essay and found no score for the others; returns its id."""
     job = await claim_job(pool, assessment_id, JobType.GPT)
     for question in (await jobs.read_run(pool, job)).questions:
         if question.question_id == essay_id:
@@ -66,7 +66,7 @@ async def fail_with_one_score(pool: Pool, assessment_id: UUID, essay_id: UUID) -
 async def worker(
     pool: Pool, redis_url: str, embedder: Embedder, provider: ModelServer | None = None
 ) -> AsyncIterator[JobRunner]:
-    """A worker that asks the provider; without one it estimates nothing either, so that `gpt` fails."""
+    """A job runner that calls the model of this provider; without a provider its `gpt` jobs fail."""
     model = ChatModel("sk-test", provider.url, "gpt-test", 5) if provider else None
     running = job_runner(pool, redis_url, embedder, model=model, fallback="none")
     yield running
@@ -76,13 +76,13 @@ async def worker(
 
 
 async def retry(pool: Pool, job_id: UUID, attempts: int = ATTEMPTS, origin: Origin = NO_ORIGIN) -> RetriedJob:
-    """The job, retried by an admin in a transaction of its own."""
+    """Retries the job as an admin does, in a transaction."""
     async with pool.acquire() as conn, conn.transaction():
         return await dead_letters.retry(conn, ADMIN, job_id, attempts, origin)
 
 
 async def retry_error(pool: Pool, job_id: UUID) -> type[CallerError] | None:
-    """Why the job was not retried; None where it was."""
+    """Retries the job; the type of the error if that was refused, None if not."""
     try:
         await retry(pool, job_id)
     except CallerError as error:
@@ -92,7 +92,7 @@ async def retry_error(pool: Pool, job_id: UUID) -> type[CallerError] | None:
 
 @dataclass(frozen=True)
 class AssessmentState:
-    """An assessment as it stands in the tables."""
+    """An assessment with the jobs of its newest run, as they are in the database."""
 
     row: asyncpg.Record
     jobs: dict[JobType, asyncpg.Record]
@@ -100,12 +100,12 @@ class AssessmentState:
 
     @property
     def reasons(self) -> list[str]:
-        """The codes of the reasons that are shown."""
+        """The codes of the degraded reasons."""
         return [reason.code for reason in self.status.degraded_reasons]
 
     @property
     def states(self) -> dict[str, str]:
-        """The jobs of the newest run and their statuses."""
+        """The statuses of the jobs."""
         return {job_type.value: job["status"] for job_type, job in self.jobs.items()}
 
     @property
@@ -115,11 +115,9 @@ class AssessmentState:
 
 
 async def read_state(pool: Pool, assessment_id: UUID) -> AssessmentState:
-    """The assessment with the jobs of its newest run."""
+    """Reads the assessment with the jobs of its newest run."""
     row = await pool.fetchrow("SELECT * FROM assessments WHERE id = $1", assessment_id)
     status = await assessments.read_status(pool, assessment_id)
     assert row is not None and status is not None
-    found = await pool.fetch(
-        "SELECT * FROM async_jobs WHERE assessment_id = $1 AND run = $2", assessment_id, row["run"]
-    )
-    return AssessmentState(row, {JobType(job["job_type"]): job for job in found}, status)
+    jobs = await pool.fetch("SELECT * FROM async_jobs WHERE assessment_id = $1 AND run = $2", assessment_id, row["run"])
+    return AssessmentState(row, {JobType(job["job_type"]): job for job in jobs}, status)

@@ -1,4 +1,4 @@
-"""Running jobs in the test's own process, without arq."""
+"""Submitting assessments, and running their jobs in the test's own process, without arq."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
@@ -46,7 +46,7 @@ def job_runner(
     detect_injection: Callable[[VisibleText], bool] = suspects_injection,
     estimate: Estimator = estimate_locally,
 ) -> JobRunner:
-    """A pipeline as a worker has it; a retry comes at once unless `limits` say otherwise."""
+    """A job runner like that of a worker; retries are due at once unless `limits` say otherwise."""
 
     def paid(model: LanguageModel | None) -> PaidModel | None:
         return PaidModel(model, ModelAccount(pool, (prices or {}).get(model.name), budget_usd)) if model else None
@@ -72,9 +72,9 @@ def job_runner(
 
 
 async def run_due_jobs(pool: Pool, runner: JobRunner, max_jobs: int = 50) -> int:
-    """Runs what is due, one job after the other, until nothing is; returns how many runs that took."""
+    """Runs due jobs one after the other until none is due; returns how many it ran."""
     for count in range(max_jobs):
-        # Rings of the future are trusted too: one may be stamped in the moment of this look.
+        # A negative patience: also jobs that were notified just now.
         due = await jobs.take_missed(pool, JobType, -60, 1)
         if not due:
             return count
@@ -90,27 +90,27 @@ def access_of_student(sub: str) -> Access:
 async def submit(
     pool: Pool, bank: Bank, owner: str = "student-1", answers: list[dict[str, Any]] | None = None, attempts: int = 4
 ) -> UUID:
-    """An assessment of the small track, submitted with these answers (all, if none are given)."""
+    """Starts an assessment of the small track, and submits it with these answers; None: an answer to every question."""
     async with pool.acquire() as conn:
         assessment, _ = await start.start(conn, owner, SLUG, 3600)
     access, submitter = access_of_student(owner), Submitter(pool, SubmissionLimits(10_000, attempts))
-    told = bank.all_answers() if answers is None else answers
-    given = [(UUID(response["question_id"]), response["answer"]) for response in told]
+    responses = bank.all_answers() if answers is None else answers
+    pairs = [(UUID(response["question_id"]), response["answer"]) for response in responses]
     draft = await submitter.read_draft(assessment.id, access, NO_KEY)
-    await submitter.submit(draft, access, NO_KEY, given, NO_ORIGIN)
+    await submitter.submit(draft, access, NO_KEY, pairs, NO_ORIGIN)
     return assessment.id
 
 
 async def job_id(db: Executor, assessment_id: UUID, job_type: JobType) -> UUID:
     """The id of an assessment's only job of this type."""
-    found: UUID = await db.fetchval(
+    only_id: UUID = await db.fetchval(
         "SELECT id FROM async_jobs WHERE assessment_id = $1 AND job_type = $2", assessment_id, job_type
     )
-    return found
+    return only_id
 
 
 async def claim_job(db: Executor, assessment_id: UUID, job_type: JobType, lease: float = 15) -> ClaimedJob:
-    """The job, claimed."""
+    """Claims an assessment's only job of this type."""
     job = await jobs.claim(db, await job_id(db, assessment_id, job_type), lease)
     assert job is not None
     return job

@@ -1,4 +1,4 @@
-"""Which states are the end."""
+"""Which statuses are final."""
 
 from app.domain.states import AssessmentStatus, JobStatus
 

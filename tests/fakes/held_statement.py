@@ -1,4 +1,4 @@
-"""Statements that are stopped on their way to Postgres, and connections that stand in for a pool."""
+"""Pools that pause before a statement, or that consist of one connection in a transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,45 +9,40 @@ from app.repositories.sql import Connection, Executor, Pool
 
 
 class _InterruptedPool:
-    """A pool that does something else before each statement that contains `marker`."""
-
-    def __init__(self, pool: Executor, marker: str, first: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, pool: Executor, marker: str, interrupt: Callable[[], Awaitable[object]]) -> None:
         self._pool = pool
         self._marker = marker
-        self._first = first
-        self.count = 0
+        self._interrupt = interrupt
 
     async def fetchrow(self, statement: str, *values: Any) -> Any:
-        """As the pool's own."""
         if self._marker in statement:
-            self.count += 1
-            await self._first()
+            await self._interrupt()
         return await self._pool.fetchrow(statement, *values)
 
 
-def interrupted_pool(pool: Executor, marker: str, first: Callable[[], Awaitable[object]]) -> Pool:
-    """The pool, with `first` done before each such statement."""
-    return cast(Pool, _InterruptedPool(pool, marker, first))
+def interrupted_pool(pool: Executor, marker: str, interrupt: Callable[[], Awaitable[object]]) -> Pool:
+    """The pool, with `interrupt` awaited before each `fetchrow` of a statement that contains `marker`."""
+    return cast(Pool, _InterruptedPool(pool, marker, interrupt))
 
 
 class Gate:
-    """A place to stop at until it is opened."""
+    """Blocks whoever calls it until it is opened."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
         self._open = asyncio.Event()
 
     async def __call__(self) -> None:
-        """Stops there."""
+        """Waits until the gate is open."""
         self.reached.set()
         await self._open.wait()
 
     def open(self) -> None:
-        """Lets pass who waits, and whoever comes."""
+        """Lets all calls pass from now on."""
         self._open.set()
 
 
-class _Only:
+class _SingleConnectionPool:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
 
@@ -57,5 +52,5 @@ class _Only:
 
 
 def single_connection_pool(conn: Connection) -> Pool:
-    """A pool of this connection alone: transactions become part of the one that it is in."""
-    return cast(Pool, _Only(conn))
+    """A pool of this connection alone, so that transactions nest in the one that the connection is in."""
+    return cast(Pool, _SingleConnectionPool(conn))

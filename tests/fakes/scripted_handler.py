@@ -1,4 +1,4 @@
-"""Work that does as it is told, for the pipeline's own tests."""
+"""A job handler that follows a script, for tests of the job runner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ Step = Callable[[ClaimedJob], Awaitable[FinishedJob | None]]
 
 @dataclass
 class ScriptedHandler:
-    """Does the next step of its script, or else finishes the job; remembers what happened to it."""
+    """Does the next step of its script, or finishes the job if there is none; records what happened."""
 
     pool: Pool
     script: list[Step] = field(default_factory=list)
@@ -26,7 +26,7 @@ class ScriptedHandler:
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
-        """The next step."""
+        """Does the next step."""
         self.claims.append(job)
         self.started.set()
         try:
@@ -35,13 +35,13 @@ class ScriptedHandler:
             self.cancelled.set()
             raise
 
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
         """Ends the job as failed."""
-        self.given_up.append(trouble.code)
-        return await jobs.finish(self.pool, job, JobStatus.FAILED, trouble, None, [])
+        self.given_up.append(error.code)
+        return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [])
 
     async def finish(self, job: ClaimedJob) -> FinishedJob | None:
-        """Ends the job well."""
+        """Ends the job as completed."""
         return await jobs.finish(self.pool, job, JobStatus.COMPLETED, None, None, [])
 
 
@@ -55,6 +55,6 @@ def raises(error: BaseException) -> Step:
 
 
 async def hangs(job: ClaimedJob) -> FinishedJob | None:
-    """A step that never ends by itself."""
+    """A step that never ends on its own."""
     await asyncio.Event().wait()
     return None

@@ -1,5 +1,5 @@
-"""Who has a job, and that nobody else writes for it. Each guard is seen to matter: with it taken out of a temporary
-copy of the statement, the stale write appears."""
+"""Claims give a job to one worker, and fences keep others from writing for it. Controls without the fence show the
+stale writes that it prevents."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,20 +25,20 @@ Write = Callable[[Executor, ClaimedJob, Pool], Awaitable[object]]
 
 
 async def row(pool: Pool, job: ClaimedJob | UUID) -> asyncpg.Record:
-    found = await pool.fetchrow(
+    job_row = await pool.fetchrow(
         "SELECT * FROM async_jobs WHERE id = $1", job.id if isinstance(job, ClaimedJob) else job
     )
-    assert found is not None
-    return found
+    assert job_row is not None
+    return job_row
 
 
-async def run_out(pool: Pool, job: ClaimedJob) -> None:
-    """The worker of the job fell silent for longer than its lease."""
+async def expire_lease(pool: Pool, job: ClaimedJob) -> None:
+    """Lets the lease of the job run out."""
     await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", job.id)
 
 
-async def due_fusion(pool: Pool, bank: Bank) -> UUID:
-    """An assessment of which only fusion is left."""
+async def with_due_fusion(pool: Pool, bank: Bank) -> UUID:
+    """An assessment whose fusion is due."""
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         job = await claim_job(pool, assessment_id, job_type)
@@ -51,12 +51,12 @@ async def due_fusion(pool: Pool, bank: Bank) -> UUID:
 
 async def test_one_of_many_claims_gets_the_job(pool: Pool, bank: Bank) -> None:
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
-    won = [job for job in await asyncio.gather(*(jobs.claim(pool, gpt, 15) for _ in range(20))) if job]
-    assert [(job.fence, job.attempts, job.crashes) for job in won] == [(1, 1, 0)]
+    claimed = [job for job in await asyncio.gather(*(jobs.claim(pool, gpt, 15) for _ in range(20))) if job]
+    assert [(job.fence, job.attempts, job.crashes) for job in claimed] == [(1, 1, 0)]
 
 
 async def test_a_claim_that_waited_for_another_finds_the_job_taken(pool: Pool, bank: Bank) -> None:
-    """Both see the job queued; the second waits for the first one's row, and looks again."""
+    """Both see the job as queued; the second waits for the row lock of the first, and then checks the status again."""
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
     async with pool.acquire() as conn, conn.transaction():
         assert await jobs.claim(conn, gpt, 15)
@@ -65,13 +65,13 @@ async def test_a_claim_that_waited_for_another_finds_the_job_taken(pool: Pool, b
     assert await second is None
 
 
-async def test_without_the_status_both_claims_get_the_job(pool: Pool, bank: Bank) -> None:
+async def test_without_the_status_guard_both_claims_get_the_job(pool: Pool, bank: Bank) -> None:
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
-    careless = without_guard(pool, "status = 'queued' AND", "")
-    assert all(await asyncio.gather(*(jobs.claim(careless, gpt, 15) for _ in range(2))))
+    unguarded = without_guard(pool, "status = 'queued' AND", "")
+    assert all(await asyncio.gather(*(jobs.claim(unguarded, gpt, 15) for _ in range(2))))
 
 
-async def test_what_is_not_due_is_not_claimed(pool: Pool, bank: Bank) -> None:
+async def test_a_job_that_is_not_due_is_not_claimed(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     fusion = await job_id(pool, assessment_id, JobType.FUSION)
     assert await jobs.claim(pool, fusion, 15) is None
@@ -81,26 +81,26 @@ async def test_what_is_not_due_is_not_claimed(pool: Pool, bank: Bank) -> None:
     assert await jobs.claim(pool, assessment_id, 15) is None
 
 
-async def test_a_lease_that_ran_out_is_taken_over_as_a_crash(pool: Pool, bank: Bank) -> None:
+async def test_a_claim_after_the_lease_ran_out_counts_as_a_crash(pool: Pool, bank: Bank) -> None:
     first = await claim_job(pool, await submit(pool, bank), JobType.GPT)
     assert await jobs.claim(pool, first.id, 15) is None
-    await run_out(pool, first)
+    await expire_lease(pool, first)
     second = await jobs.claim(pool, first.id, 15)
     assert second and (second.fence, second.attempts, second.crashes) == (2, 1, 1)
 
 
-async def test_a_job_handed_back_costs_nothing(pool: Pool, bank: Bank) -> None:
+async def test_handing_a_job_back_costs_no_attempt(pool: Pool, bank: Bank) -> None:
     job = await claim_job(pool, await submit(pool, bank), JobType.GPT)
     assert await jobs.release(pool, job)
-    found = await row(pool, job)
-    assert (found["status"], found["attempts"], found["fence"], found["dispatched_at"]) == ("queued", 0, 1, None)
+    stored = await row(pool, job)
+    assert (stored["status"], stored["attempts"], stored["fence"], stored["dispatched_at"]) == ("queued", 0, 1, None)
     again = await jobs.claim(pool, job.id, 15)
     assert again and (again.fence, again.attempts, again.crashes) == (2, 1, 0)
 
 
-async def test_a_job_handed_back_after_a_crash_costs_nothing_more(pool: Pool, bank: Bank) -> None:
+async def test_handing_a_job_back_after_a_crash_costs_no_attempt(pool: Pool, bank: Bank) -> None:
     job = await claim_job(pool, await submit(pool, bank), JobType.GPT)
-    await run_out(pool, job)
+    await expire_lease(pool, job)
     second = await jobs.claim(pool, job.id, 15)
     assert second and await jobs.release(pool, second)
     third = await jobs.claim(pool, job.id, 15)
@@ -112,7 +112,7 @@ async def score_an_essay(db: Executor, job: ClaimedJob, pool: Pool) -> bool:
     return await scores.store_unscored(db, job, question, ReasonCode.ESSAY_UNSCORED)
 
 
-OF_GPT: dict[str, Write] = {
+GPT_WRITES: dict[str, Write] = {
     "renew": lambda db, job, _: jobs.renew(db, job, 15),
     "retry_later": lambda db, job, _: jobs.retry_later(db, job, 0, ERROR, charged=True),
     "release": lambda db, job, _: jobs.release(db, job),
@@ -121,68 +121,70 @@ OF_GPT: dict[str, Write] = {
 }
 
 
-async def fused(db: Executor, job: ClaimedJob, pool: Pool) -> object:
+async def fuse(db: Executor, job: ClaimedJob, pool: Pool) -> object:
     return await FusionJob(cast(Pool, db)).run(job)
 
 
-OF_FUSION: dict[str, Write] = {
-    "complete_assessment": fused,
+FUSION_WRITES: dict[str, Write] = {
+    "complete_assessment": fuse,
     "fail_assessment": lambda db, job, _: jobs.fail_assessment(db, job, ERROR),
 }
 
 
-async def everything(pool: Pool, assessment_id: UUID) -> list[Any]:
-    """All that a job may change."""
+async def job_tables(pool: Pool, assessment_id: UUID) -> list[Any]:
+    """All rows that a job may change."""
     queries = (
         "SELECT * FROM async_jobs WHERE assessment_id = $1 ORDER BY job_type",
         "SELECT * FROM assessments WHERE id = $1",
         "SELECT * FROM scores WHERE assessment_id = $1 ORDER BY question_id, score_type",
         "SELECT * FROM results WHERE assessment_id = $1",
     )
-    return [[dict(found) for found in await pool.fetch(query, assessment_id)] for query in queries]
+    return [[dict(record) for record in await pool.fetch(query, assessment_id)] for query in queries]
 
 
-async def overtaken(pool: Pool, bank: Bank, job_type: JobType) -> ClaimedJob:
-    """A claim whose lease ran out and that another worker has now."""
-    assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
+async def stale_claim(pool: Pool, bank: Bank, job_type: JobType) -> ClaimedJob:
+    """A claim whose lease ran out, of a job that another worker has claimed since."""
+    assessment_id = await (with_due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
     stale = await claim_job(pool, assessment_id, job_type)
-    await run_out(pool, stale)
+    await expire_lease(pool, stale)
     assert await jobs.claim(pool, stale.id, 15)
     return stale
 
 
-ALL = [(JobType.GPT, write) for write in OF_GPT.items()] + [(JobType.FUSION, write) for write in OF_FUSION.items()]
+WRITES = [(JobType.GPT, write) for write in GPT_WRITES.items()] + [
+    (JobType.FUSION, write) for write in FUSION_WRITES.items()
+]
 
 
-@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
+@pytest.mark.parametrize(("job_type", "write"), WRITES, ids=[write[0] for _, write in WRITES])
 async def test_a_stale_fence_writes_nothing(
-    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+    pool: Pool, bank: Bank, job_type: JobType, write: tuple[str, Write]
 ) -> None:
-    stale = await overtaken(pool, bank, job_type)
-    before = await everything(pool, stale.assessment_id)
-    assert not await named[1](pool, stale, pool)
-    assert await everything(pool, stale.assessment_id) == before
+    stale = await stale_claim(pool, bank, job_type)
+    before = await job_tables(pool, stale.assessment_id)
+    assert not await write[1](pool, stale, pool)
+    assert await job_tables(pool, stale.assessment_id) == before
 
 
-@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
+@pytest.mark.parametrize(("job_type", "write"), WRITES, ids=[write[0] for _, write in WRITES])
 async def test_without_the_fence_the_stale_write_appears(
-    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+    pool: Pool, bank: Bank, job_type: JobType, write: tuple[str, Write]
 ) -> None:
-    stale = await overtaken(pool, bank, job_type)
-    before = await everything(pool, stale.assessment_id)
-    assert await named[1](without_fence(pool), stale, pool)
-    assert await everything(pool, stale.assessment_id) != before
+    stale = await stale_claim(pool, bank, job_type)
+    before = await job_tables(pool, stale.assessment_id)
+    assert await write[1](without_fence(pool), stale, pool)
+    assert await job_tables(pool, stale.assessment_id) != before
 
 
-@pytest.mark.parametrize(("job_type", "named"), ALL, ids=[write[0] for _, write in ALL])
-async def test_an_ended_job_is_written_no_more(
-    pool: Pool, bank: Bank, job_type: JobType, named: tuple[str, Write]
+@pytest.mark.parametrize(("job_type", "write"), WRITES, ids=[write[0] for _, write in WRITES])
+async def test_nothing_is_written_for_an_ended_job(
+    pool: Pool, bank: Bank, job_type: JobType, write: tuple[str, Write]
 ) -> None:
-    """Its fence is still the same: the state that a write leaves counts as well."""
-    assessment_id = await (due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
+    """The fence is still the same; the write names the status as well."""
+    assessment_id = await (with_due_fusion if job_type is JobType.FUSION else submit)(pool, bank)
     job = await claim_job(pool, assessment_id, job_type)
-    end = OF_FUSION["complete_assessment"] if job_type is JobType.FUSION else OF_GPT["finish"]
+    end = FUSION_WRITES["complete_assessment"] if job_type is JobType.FUSION else GPT_WRITES["finish"]
     assert await end(pool, job, pool)
-    before = await everything(pool, assessment_id)
-    assert not await named[1](pool, job, pool)
-    assert await everything(pool, assessment_id) == before
+    before = await job_tables(pool, assessment_id)
+    assert not await write[1](pool, job, pool)
+    assert await job_tables(pool, assessment_id) == before

@@ -1,4 +1,4 @@
-"""Migrations: up, down and up again, by several starters at once, and after one that was killed."""
+"""Migrations: applied, rolled back and applied again, by several processes at once, and after one was killed."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ from tests.conftest import with_database
 from tests.job_runner import submit
 
 ROOT = Path(__file__).parents[2]
-# What a database holds, but for what yoyo keeps of its own.
+# Everything in a database except yoyo's own tables.
 SCHEMA = """
 SELECT 'column',
        table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || coalesce(column_default, '')
@@ -36,7 +36,7 @@ ORDER BY 1, 2
 
 @pytest.fixture
 async def empty_url(servers: ServerUrls) -> AsyncIterator[str]:
-    """A database without anything in it."""
+    """An empty database."""
     name = f"empty_{uuid4().hex}"
     admin = await asyncpg.connect(servers.database_url)
     await admin.execute(f'CREATE DATABASE "{name}"')
@@ -47,9 +47,9 @@ async def empty_url(servers: ServerUrls) -> AsyncIterator[str]:
 
 async def schema(url: str) -> list[tuple[str, str]]:
     conn = await asyncpg.connect(url)
-    found = [(row[0], row[1]) for row in await conn.fetch(SCHEMA)]
+    objects = [(row[0], row[1]) for row in await conn.fetch(SCHEMA)]
     await conn.close()
-    return found
+    return objects
 
 
 def roll_back(url: str) -> None:
@@ -59,7 +59,7 @@ def roll_back(url: str) -> None:
     backend.connection.close()
 
 
-async def test_up_down_up(empty_url: str) -> None:
+async def test_migrations_apply_roll_back_and_apply_again(empty_url: str) -> None:
     empty = await schema(empty_url)
     assert await asyncio.to_thread(migrate, empty_url) == len(known_migrations()) >= 7
     full = await schema(empty_url)
@@ -70,13 +70,13 @@ async def test_up_down_up(empty_url: str) -> None:
     assert await asyncio.to_thread(migrate, empty_url) == 0
 
 
-def test_each_migration_has_its_way_back() -> None:
-    backs = {path.name.removesuffix(".rollback.sql") for path in MIGRATIONS.glob("*.rollback.sql")}
-    assert backs == known_migrations()
+def test_each_migration_has_a_rollback() -> None:
+    rollbacks = {path.name.removesuffix(".rollback.sql") for path in MIGRATIONS.glob("*.rollback.sql")}
+    assert rollbacks == known_migrations()
 
 
-async def starter(url: str) -> tuple[int, str]:
-    """`assay migrate`: its exit status and what it said."""
+async def run_migrate(url: str) -> tuple[int, str]:
+    """Runs `assay migrate`; its exit status and output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "migrate",
         cwd=ROOT, env={"DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -86,14 +86,14 @@ async def starter(url: str) -> tuple[int, str]:
     return process.returncode, out.decode()
 
 
-async def test_three_starters_at_once_migrate_once(empty_url: str) -> None:
-    ended = await asyncio.gather(*(starter(empty_url) for _ in range(3)))
-    assert [status for status, _ in ended] == [0, 0, 0], ended
-    assert sorted(int(said.split()[0]) for _, said in ended) == [0, 0, len(known_migrations())]
+async def test_of_three_processes_only_one_migrates(empty_url: str) -> None:
+    results = await asyncio.gather(*(run_migrate(empty_url) for _ in range(3)))
+    assert [status for status, _ in results] == [0, 0, 0], results
+    assert sorted(int(output.split()[0]) for _, output in results) == [0, 0, len(known_migrations())]
 
 
-async def test_what_a_killed_starter_left_stops_nobody(empty_url: str) -> None:
-    """It held yoyo's own lock, and had finished some of the migrations."""
+async def test_the_lock_of_a_killed_process_stops_no_one(empty_url: str) -> None:
+    """It held yoyo's own lock, and had applied some of the migrations."""
     await asyncio.to_thread(migrate, empty_url)
     conn = await asyncpg.connect(empty_url)
     await conn.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
@@ -104,7 +104,7 @@ async def test_what_a_killed_starter_left_stops_nobody(empty_url: str) -> None:
     assert await asyncio.to_thread(migrate, empty_url) == 1
 
 
-async def test_stored_run_modes_are_renamed_and_back(pool: Pool, bank: Bank) -> None:
+async def test_stored_run_modes_are_renamed_and_renamed_back(pool: Pool, bank: Bank) -> None:
     await submit(pool, bank)
     await pool.execute(
         "UPDATE async_jobs SET mode = CASE job_type WHEN 'gpt' THEN 'rescore' WHEN 'rag' THEN 'cached' ELSE mode END"
@@ -118,7 +118,7 @@ async def test_stored_run_modes_are_renamed_and_back(pool: Pool, bank: Bank) -> 
         assert await pool.fetchval(modes) == stored
 
 
-async def test_a_postgres_that_is_away_is_told_in_a_line() -> None:
-    with pytest.raises(MigrationFailed) as refused:
+async def test_an_unavailable_database_gives_one_line_without_the_password() -> None:
+    with pytest.raises(MigrationFailed) as raised:
         await asyncio.to_thread(migrate, "postgresql://nobody:secret@127.0.0.1:1/none")
-    assert "\n" not in str(refused.value) and "secret" not in str(refused.value)
+    assert "\n" not in str(raised.value) and "secret" not in str(raised.value)

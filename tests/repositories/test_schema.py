@@ -1,4 +1,4 @@
-"""What the schema itself refuses: statuses that the code does not know, changes of what must stay, impossible rows."""
+"""The constraints of the schema: statuses and types as in the code, versions that never change, no impossible rows."""
 
 import re
 from enum import StrEnum
@@ -44,21 +44,21 @@ CHECKS: dict[str, type[StrEnum]] = {
 
 async def test_each_check_names_the_members_of_its_enum(conn: Connection) -> None:
     text = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1"
-    named = {name: set(re.findall(r"'([a-z_.]+)'::", await conn.fetchval(text, name))) for name in CHECKS}
-    assert named == {name: set(members) for name, members in CHECKS.items()}
+    values = {name: set(re.findall(r"'([a-z_.]+)'::", await conn.fetchval(text, name))) for name in CHECKS}
+    assert values == {name: set(members) for name, members in CHECKS.items()}
 
 
-async def test_no_check_of_a_set_is_without_its_enum(conn: Connection) -> None:
-    found = await conn.fetch(
+async def test_each_check_of_a_set_has_its_enum(conn: Connection) -> None:
+    rows = await conn.fetch(
         """SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace
            AND pg_get_constraintdef(oid) ~ '= ANY \\(+ARRAY'"""
     )
-    # Two name the statuses again, to tie other columns to them.
-    tied = {row["conname"] for row in found if row["conname"].endswith(("completed_at_check", "submitted_at_check"))}
-    assert {row["conname"] for row in found} - tied == set(CHECKS)
+    # These repeat statuses to relate other columns to them.
+    related = {row["conname"] for row in rows if row["conname"].endswith(("completed_at_check", "submitted_at_check"))}
+    assert {row["conname"] for row in rows} - related == set(CHECKS)
 
 
-async def test_every_code_fits_its_column(conn: Connection) -> None:
+async def test_every_reason_code_fits_its_column(conn: Connection) -> None:
     columns = await conn.fetch(
         """SELECT table_name || '.' || column_name AS name, character_maximum_length AS most
            FROM information_schema.columns WHERE (table_name, column_name) IN (('scores', 'reason'))"""
@@ -121,13 +121,13 @@ async def test_impossible_rows_are_refused(pool: Pool, conn: Connection, bank: B
 
 
 async def refused(conn: Connection, statement: str) -> bool:
-    """Whether a CHECK is against it; nothing of it stays."""
-    change = conn.transaction()
-    await change.start()
+    """Whether a CHECK constraint refuses the statement, which is rolled back."""
+    transaction = conn.transaction()
+    await transaction.start()
     try:
         await conn.execute(statement)
     except asyncpg.CheckViolationError:
         return True
     finally:
-        await change.rollback()
+        await transaction.rollback()
     return False

@@ -1,4 +1,4 @@
-"""What the API shows of records."""
+"""The models of the API, made from records."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -77,12 +77,12 @@ def record(status: AssessmentStatus, jobs: Sequence[StatusJob] = ()) -> StatusRe
     )
 
 
-def shown(status: AssessmentStatus, *jobs: JobStatus) -> StatusView:
-    told = [job(job_type, each) for job_type, each in zip(JobType, jobs, strict=True)] if jobs else []
-    return status_view(record(status, told))
+def view_of(status: AssessmentStatus, *jobs: JobStatus) -> StatusView:
+    records = [job(job_type, status) for job_type, status in zip(JobType, jobs, strict=True)] if jobs else []
+    return status_view(record(status, records))
 
 
-def test_an_assessment_shows_its_questions_without_keys_and_its_responses() -> None:
+def test_an_assessment_has_its_questions_without_keys_and_its_responses() -> None:
     view = assessment_view(_OPEN)
     text = view.model_dump_json()
     assert not [secret for secret in (SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC) if secret in text]
@@ -99,14 +99,14 @@ def test_an_assessment_finds_its_questions_and_answers_by_id() -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_staff_sees_all_of_a_question(name: str) -> None:
+def test_staff_see_a_question_with_its_key(name: str) -> None:
     body = QUESTIONS[name]
     view = question_view(BankQuestion(numbered_id(1), 2, "gardener", body, sample=True)).model_dump()
     own = {"question_id": numbered_id(1), "version": 2, "track": "gardener", "sample": True}
     assert view == body.model_dump() | own
 
 
-def test_tracks_and_credentials_are_shown_whole() -> None:
+def test_tracks_and_credentials_have_all_fields() -> None:
     track = TrackBody(slug="gardener", name="Gardener", skills=("soil",), question_mix=QuestionMix(essay=1))
     soil = credential("Soil", "soil", "About soil.")
     assert track_view(Track(numbered_id(1), track)).model_dump() == track.model_dump() | {"sample": False}
@@ -114,23 +114,23 @@ def test_tracks_and_credentials_are_shown_whole() -> None:
     assert view == soil.model_dump() | {"credential_id": numbered_id(1), "version": 2, "sample": True}
 
 
-def test_before_the_submission_the_status_has_no_scores_and_no_progress() -> None:
-    view = shown(AssessmentStatus.IN_PROGRESS)
+def test_before_the_submission_there_are_no_scores_and_no_progress() -> None:
+    view = view_of(AssessmentStatus.IN_PROGRESS)
     assert (view.overall_progress, view.scores, view.jobs, view.rescoring) == (0.0, None, (), False)
 
 
 def test_a_submitted_assessment_shows_its_rule_scores_and_jobs() -> None:
-    view = shown(AssessmentStatus.SUBMITTED, JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.QUEUED)
+    view = view_of(AssessmentStatus.SUBMITTED, JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.QUEUED)
     assert (view.overall_progress, view.rescoring) == (50.0, False)
     assert view.scores is not None
     assert (view.scores.theoretical.percentage, view.scores.profile.count) == (50.0, 0)
-    assert [each.job_type.value for each in view.jobs] == ["gpt", "rag", "fusion"]
+    assert [job.job_type.value for job in view.jobs] == ["gpt", "rag", "fusion"]
 
 
 @pytest.mark.parametrize("status", [AssessmentStatus.COMPLETED, AssessmentStatus.FAILED])
-def test_a_final_assessment_whose_jobs_run_again_is_rescoring_and_its_progress_stays(status: AssessmentStatus) -> None:
-    running = shown(status, JobStatus.IN_PROGRESS, JobStatus.QUEUED, JobStatus.QUEUED)
-    ended = shown(status, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.COMPLETED)
+def test_a_later_run_is_rescoring_and_progress_stays_100(status: AssessmentStatus) -> None:
+    running = view_of(status, JobStatus.IN_PROGRESS, JobStatus.QUEUED, JobStatus.QUEUED)
+    ended = view_of(status, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.COMPLETED)
     assert (running.status, running.rescoring, running.overall_progress) == (status, True, 100.0)
     assert (ended.status, ended.rescoring, ended.overall_progress) == (status, False, 100.0)
 
@@ -144,16 +144,16 @@ def test_a_failed_job_shows_its_error() -> None:
 @pytest.mark.parametrize(
     ("missing", "detail"), [(1, "1 of 10 questions has no answer"), (2, "2 of 10 questions have no answer")]
 )
-def test_unanswered_questions_are_a_reason(missing: int, detail: str) -> None:
+def test_unanswered_questions_are_a_degraded_reason(missing: int, detail: str) -> None:
     (reason,) = missing_reason(missing, 10)
     assert reason.model_dump() == {"code": "missing_responses", "stage": "rule_score", "detail": detail}
 
 
-def test_nothing_missing_is_no_reason() -> None:
+def test_without_unanswered_questions_there_is_no_reason() -> None:
     assert missing_reason(0, 10) == ()
 
 
-def test_links_are_the_addresses_of_the_assessment() -> None:
+def test_links_are_the_paths_of_the_assessment() -> None:
     base = f"/assessments/{numbered_id(99)}"
     assert links(numbered_id(99)).model_dump() == {
         "self": base,

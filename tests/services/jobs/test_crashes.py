@@ -1,4 +1,4 @@
-"""Jobs that took workers down: given up with what can still be found, or with nothing where even that took one."""
+"""Jobs that crash workers: given up with a fallback first, and without any work if that crashes workers too."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,30 +17,30 @@ from tests.bank import Bank
 from tests.job_runner import job_id, job_runner, run_due_jobs, submit
 
 
-class Hopeless:
-    """Work that neither succeeds nor can be given up."""
+class RaisingHandler:
+    """A handler that raises, even when it gives the job up."""
 
     given_up = 0
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         raise RuntimeError("no")
 
-    async def give_up(self, job: ClaimedJob, trouble: JobError) -> FinishedJob | None:
+    async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
         self.given_up += 1
         raise RuntimeError("no")
 
 
 @pytest.fixture
 async def running(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
-    """A pipeline without a model; three crashes are the most."""
+    """A job runner without a model; jobs are given up after three crashes."""
     await embed_credentials.embed_passages(pool, embedder)
-    made = job_runner(pool, redis_url, embedder)
-    yield made
-    await made.job_queue.redis.aclose()
+    runner = job_runner(pool, redis_url, embedder)
+    yield runner
+    await runner.job_queue.redis.aclose()
 
 
 async def reasons_after(pool: Pool, bank: Bank, running: JobRunner, crashes: int) -> dict[str, str]:
-    """Codes of the result's reasons by stage, after so many crashes of both jobs."""
+    """The codes of the degraded reasons by stage, after so many crashes of both jobs."""
     assessment_id = await submit(pool, bank, answers=bank.all_answers())
     for job_type in (JobType.GPT, JobType.RAG):
         job = await job_id(pool, assessment_id, job_type)
@@ -54,18 +54,18 @@ async def reasons_after(pool: Pool, bank: Bank, running: JobRunner, crashes: int
     return {row["stage"]: row["code"] for row in rows}
 
 
-async def test_below_the_budget_nothing_is_given_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_below_the_limit_nothing_is_given_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 2) == {"gpt": "essay_scored_locally"}
 
 
-async def test_at_the_end_of_the_budget_the_fallbacks_are_used(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_at_the_limit_jobs_are_given_up_with_their_fallbacks(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 3) == {
         "gpt": "essay_scored_locally",
         "rag": "recommendations_fallback",
     }
 
 
-async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_beyond_the_limit_jobs_are_given_up_without_fallbacks(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assert await reasons_after(pool, bank, running, 4) == {
         "gpt": "essay_unscored",
         "rag": "recommendations_unavailable",
@@ -73,22 +73,22 @@ async def test_beyond_it_only_what_cannot_fail_is_done(pool: Pool, bank: Bank, r
 
 
 @pytest.mark.parametrize("job_type", list(JobType))
-async def test_what_cannot_even_be_given_up_still_ends(
+async def test_a_job_that_cannot_be_given_up_still_ends(
     pool: Pool, bank: Bank, running: JobRunner, job_type: JobType
 ) -> None:
     assessment_id = await submit(pool, bank)
-    work = Hopeless()
-    hopeless = replace(running, handlers={**running.handlers, job_type: work})
+    handler = RaisingHandler()
+    raising = replace(running, handlers={**running.handlers, job_type: handler})
     for _ in range(4):
-        await run_due_jobs(pool, hopeless)
+        await run_due_jobs(pool, raising)
     while await pool.fetchval("SELECT status FROM assessments WHERE id = $1", assessment_id) == "submitted":
         crashes = await pool.fetchval(
             """UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE status = 'in_progress'
                RETURNING crashes"""
         )
         assert crashes < 10
-        await run_due_jobs(pool, hopeless)
-    assert work.given_up
+        await run_due_jobs(pool, raising)
+    assert handler.given_up
     job = await pool.fetchrow(
         "SELECT status, error FROM async_jobs WHERE id = $1", await job_id(pool, assessment_id, job_type)
     )

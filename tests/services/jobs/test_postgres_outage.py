@@ -1,4 +1,4 @@
-"""A Postgres that goes away in the middle of a job, and comes back: really gone, by a line that is cut."""
+"""Outages of Postgres in the middle of a job, made by a proxy that cuts the connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,23 +27,23 @@ LEASE = 0.6
 
 
 @dataclass
-class AWorker:
-    pipeline: JobRunner
-    work: ScriptedHandler
-    line: BreakableProxy
+class OutageWorker:
+    runner: JobRunner
+    handler: ScriptedHandler
+    proxy: BreakableProxy
     gpt: UUID
 
 
 @pytest.fixture
-async def worker(database_url: str, redis_url: str, pool: Pool, bank: Bank) -> AsyncIterator[AWorker]:
-    """A worker whose line to Postgres can be cut, and a job that is due."""
+async def worker(database_url: str, redis_url: str, pool: Pool, bank: Bank) -> AsyncIterator[OutageWorker]:
+    """A worker whose connections to Postgres can be cut, and a due job."""
     gpt = await job_id(pool, await submit(pool, bank), JobType.GPT)
-    bell = JobQueue(job_queue.connect(redis_url))
-    async with breakable_proxy(database_url) as line, open_pool(line.url, "a worker", 4) as own:
-        work = ScriptedHandler(own)
+    queue = JobQueue(job_queue.connect(redis_url))
+    async with breakable_proxy(database_url) as proxy, open_pool(proxy.url, "a worker", 4) as own:
+        handler = ScriptedHandler(own)
         limits = JobLimits(lease_seconds=LEASE, max_crashes=3, retry_delay=1)
-        yield AWorker(JobRunner(own, bell, dict.fromkeys(JobType, work), limits), work, line, gpt)
-    await bell.redis.aclose()
+        yield OutageWorker(JobRunner(own, queue, dict.fromkeys(JobType, handler), limits), handler, proxy, gpt)
+    await queue.redis.aclose()
 
 
 async def state(pool: Pool, gpt: UUID) -> tuple[str, int, int, int]:
@@ -54,65 +54,65 @@ async def state(pool: Pool, gpt: UUID) -> tuple[str, int, int, int]:
     return row["status"], row["fence"], row["attempts"], row["crashes"]
 
 
-async def test_a_job_is_handed_back_uncharged_when_postgres_is_back(worker: AWorker, pool: Pool) -> None:
-    """Away for longer than the lease, so that the work had to be cancelled."""
-    worker.work.script = [hangs]
-    running = asyncio.create_task(worker.pipeline.run(worker.gpt))
-    await worker.work.started.wait()
-    worker.line.cut()
-    await asyncio.wait_for(worker.work.cancelled.wait(), 10)
+async def test_a_job_is_handed_back_uncharged_once_postgres_answers(worker: OutageWorker, pool: Pool) -> None:
+    """The outage is longer than the lease, so the work is cancelled."""
+    worker.handler.script = [hangs]
+    running = asyncio.create_task(worker.runner.run(worker.gpt))
+    await worker.handler.started.wait()
+    worker.proxy.cut()
+    await asyncio.wait_for(worker.handler.cancelled.wait(), 10)
     assert await state(pool, worker.gpt) == ("in_progress", 1, 1, 0)
-    await worker.line.restore()
+    await worker.proxy.restore()
     await asyncio.wait_for(running, 10)
     assert await state(pool, worker.gpt) == ("queued", 1, 0, 0)
 
 
-async def test_who_took_the_job_over_keeps_it(worker: AWorker, pool: Pool) -> None:
-    """Only this worker's line is cut; another claims the job meanwhile."""
-    worker.work.script = [hangs]
-    running = asyncio.create_task(worker.pipeline.run(worker.gpt))
-    await worker.work.started.wait()
-    worker.line.cut()
-    await asyncio.wait_for(worker.work.cancelled.wait(), 10)
+async def test_another_worker_that_took_the_job_over_keeps_it(worker: OutageWorker, pool: Pool) -> None:
+    """Only this worker's connections are cut; another worker claims the job meanwhile."""
+    worker.handler.script = [hangs]
+    running = asyncio.create_task(worker.runner.run(worker.gpt))
+    await worker.handler.started.wait()
+    worker.proxy.cut()
+    await asyncio.wait_for(worker.handler.cancelled.wait(), 10)
     await until(lambda: jobs.claim(pool, worker.gpt, 60))
-    await worker.line.restore()
+    await worker.proxy.restore()
     await asyncio.wait_for(running, 10)
     assert await state(pool, worker.gpt) == ("in_progress", 2, 1, 1)
 
 
-async def test_a_statement_that_breaks_is_no_failure_of_the_job(worker: AWorker, pool: Pool) -> None:
+async def test_a_statement_that_breaks_is_not_charged_to_the_job(worker: OutageWorker, pool: Pool) -> None:
     async def breaks(job: ClaimedJob) -> FinishedJob | None:
-        worker.line.cut()
+        worker.proxy.cut()
         try:
-            return await worker.work.finish(job)
+            return await worker.handler.finish(job)
         finally:
-            await worker.line.restore()
+            await worker.proxy.restore()
 
-    worker.work.script = [breaks]
-    await asyncio.wait_for(worker.pipeline.run(worker.gpt), 10)
+    worker.handler.script = [breaks]
+    await asyncio.wait_for(worker.runner.run(worker.gpt), 10)
     assert await state(pool, worker.gpt) == ("queued", 1, 0, 0)
     await until(lambda: pool.fetchval("SELECT run_after <= now() FROM async_jobs WHERE id = $1", worker.gpt))
-    await worker.pipeline.run(worker.gpt)
+    await worker.runner.run(worker.gpt)
     assert await state(pool, worker.gpt) == ("completed", 2, 1, 0)
 
 
-async def test_a_claim_without_postgres_is_dropped(worker: AWorker, pool: Pool) -> None:
-    worker.line.cut()
-    await worker.pipeline.run(worker.gpt)
-    await worker.pipeline.run(uuid4())
-    assert (worker.work.claims, await state(pool, worker.gpt)) == ([], ("queued", 0, 0, 0))
+async def test_a_claim_during_an_outage_is_dropped(worker: OutageWorker, pool: Pool) -> None:
+    worker.proxy.cut()
+    await worker.runner.run(worker.gpt)
+    await worker.runner.run(uuid4())
+    assert (worker.handler.claims, await state(pool, worker.gpt)) == ([], ("queued", 0, 0, 0))
 
 
-async def test_a_missing_file_of_our_own_is_no_absent_postgres(worker: AWorker, pool: Pool) -> None:
-    worker.work.script = [raises(FileNotFoundError(2, "No such file", "coefficients.json"))]
-    await worker.pipeline.run(worker.gpt)
+async def test_a_missing_file_is_not_taken_for_an_outage(worker: OutageWorker, pool: Pool) -> None:
+    worker.handler.script = [raises(FileNotFoundError(2, "No such file", "coefficients.json"))]
+    await worker.runner.run(worker.gpt)
     status, _, attempts, _ = await state(pool, worker.gpt)
     error = await pool.fetchval("SELECT error ->> 'code' FROM async_jobs WHERE id = $1", worker.gpt)
     assert (status, attempts, error) == ("queued", 1, "internal_error")
 
 
-@pytest.mark.parametrize("where", ["postgresql://u@localhost.invalid:5432/d", "postgresql:///d?host=/no/such/folder"])
-async def test_a_postgres_that_is_nowhere_is_away(where: str) -> None:
-    async with open_pool(where, "nobody", 1) as nowhere:
+@pytest.mark.parametrize("url", ["postgresql://u@localhost.invalid:5432/d", "postgresql:///d?host=/no/such/folder"])
+async def test_an_unknown_host_or_socket_counts_as_unavailable(url: str) -> None:
+    async with open_pool(url, "nobody", 1) as unreachable:
         with pytest.raises(DATABASE_UNAVAILABLE):
-            await nowhere.fetchval("SELECT 1")
+            await unreachable.fetchval("SELECT 1")

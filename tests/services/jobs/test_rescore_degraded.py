@@ -1,4 +1,4 @@
-"""Degraded essays when the model is back: scored by themselves, and nothing to be seen of it unless it helps."""
+"""Rescoring degraded essays once the model answers again, which is visible only if results get better."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ _SEEN = "SELECT revision, run, degraded, degraded_reasons FROM assessments WHERE
 _LATER = "UPDATE essay_healing SET next_try_at = now() - interval '1 second'"
 
 
-class Clinic(EssayRunner):
-    """A runner whose degraded essays can be healed."""
+class Rescoring(EssayRunner):
+    """An essay runner with a rescorer of degraded essays."""
 
     async def degraded(self, owner: str = "student-1", **essays: str) -> UUID:
         """An assessment whose essays were estimated locally."""
@@ -39,96 +39,96 @@ class Clinic(EssayRunner):
         await run_due_jobs(self.pool, running)
         await running.job_queue.redis.aclose()
 
-    async def healing(self, **changed: Any) -> DegradedRescorer:
+    async def rescorer(self, **changed: Any) -> DegradedRescorer:
         running = job_runner(self.pool, self._redis_url, self._embedder)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
-        asking = PaidModel(await self.model(), ModelAccount(self.pool))
-        told = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed
-        return DegradedRescorer(self.pool, running.job_queue, asking, None, **told)
+        model = PaidModel(await self.model(), ModelAccount(self.pool))
+        settings = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed
+        return DegradedRescorer(self.pool, running.job_queue, model, None, **settings)
 
-    async def heal(self, **changed: Any) -> int:
-        """One pass, and the run that it begins to its end."""
-        healed = await (await self.healing(**changed)).run_once()
+    async def rescore_degraded(self, **changed: Any) -> int:
+        """One pass, and the runs that it starts; returns how many."""
+        started = await (await self.rescorer(**changed)).run_once()
         await self.finish(await self.model())
-        return healed
+        return started
 
-    async def seen(self, assessment_id: UUID) -> tuple[Any, ...]:
+    async def state(self, assessment_id: UUID) -> tuple[Any, ...]:
         row = await self.pool.fetchrow(_SEEN, assessment_id)
         assert row is not None
         return tuple(row)
 
 
 @pytest.fixture
-async def clinic(
+async def rescoring(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[Clinic]:
-    clinic = Clinic(pool, bank, redis_url, embedder, provider.url)
-    yield clinic
-    await clinic.close()
+) -> AsyncIterator[Rescoring]:
+    rescoring = Rescoring(pool, bank, redis_url, embedder, provider.url)
+    yield rescoring
+    await rescoring.close()
 
 
-def asked(provider: ModelServer) -> list[str]:
-    """The essays that the provider was asked about, the probe's included."""
+def essays_sent(provider: ModelServer) -> list[str]:
+    """The essays that were sent to the provider, including that of the probe."""
     return [essay_of(request) for request in provider.requests]
 
 
-def but(essay: str, behaviour: Behaviour) -> Behaviour:
-    """Good scores for all but this essay."""
+def good_except(essay: str, behaviour: Behaviour) -> Behaviour:
+    """Good scores for all essays except this one."""
     good = scores(20)
 
-    async def behave(request: web.Request, told: dict[str, Any]) -> web.StreamResponse:
-        return await (behaviour if essay_of(told) == essay else good)(request, told)
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return await (behaviour if essay_of(body) == essay else good)(request, body)
 
     return behave
 
 
-async def test_when_the_model_is_back_the_result_gets_better(clinic: Clinic, provider: ModelServer) -> None:
-    assessment_id = await clinic.degraded()
-    before = await clinic.line(assessment_id)
+async def test_once_the_model_answers_the_result_gets_better(rescoring: Rescoring, provider: ModelServer) -> None:
+    assessment_id = await rescoring.degraded()
+    before = await rescoring.line(assessment_id)
     assert (before["scorer"], before["reasons"]) == ("local", {"essay_scored_locally"})
-    revision = (await clinic.seen(assessment_id))[0]
-    assert await clinic.heal() == 1
-    after = await clinic.line(assessment_id)
+    revision = (await rescoring.state(assessment_id))[0]
+    assert await rescoring.rescore_degraded() == 1
+    after = await rescoring.line(assessment_id)
     assert (after["scorer"], after["score"], after["reasons"]) == ("gpt", 0.8, set())
-    assert asked(provider) == [_PROBED, ESSAY]
-    healed = await clinic.seen(assessment_id)
-    assert (healed[0] > revision, healed[1]) == (True, 2)
-    assert await clinic.heal() == 0
-    assert (await clinic.seen(assessment_id), len(provider.requests)) == (healed, 2)
+    assert essays_sent(provider) == [_PROBED, ESSAY]
+    rescored = await rescoring.state(assessment_id)
+    assert (rescored[0] > revision, rescored[1]) == (True, 2)
+    assert await rescoring.rescore_degraded() == 0
+    assert (await rescoring.state(assessment_id), len(provider.requests)) == (rescored, 2)
 
 
-async def test_while_the_model_is_away_only_the_probe_is_sent(clinic: Clinic, provider: ModelServer) -> None:
-    assessment_id = await clinic.degraded()
-    before = await clinic.seen(assessment_id)
+async def test_while_the_model_fails_only_the_probe_is_sent(rescoring: Rescoring, provider: ModelServer) -> None:
+    assessment_id = await rescoring.degraded()
+    before = await rescoring.state(assessment_id)
     provider.default = failure(500)
     for _ in range(MAX_TRIES + 2):
-        assert await clinic.heal() == 0
-    assert asked(provider) == [_PROBED] * (MAX_TRIES + 2)
-    assert await clinic.seen(assessment_id) == before
+        assert await rescoring.rescore_degraded() == 0
+    assert essays_sent(provider) == [_PROBED] * (MAX_TRIES + 2)
+    assert await rescoring.state(assessment_id) == before
     provider.default = scores(20)
-    assert await clinic.heal() == 1
+    assert await rescoring.rescore_degraded() == 1
 
 
-@pytest.mark.parametrize("trouble", [text("no JSON"), text(None, refusal="No."), failure(500), failure(400)])
-async def test_what_always_fails_is_tried_five_times_and_never_seen(
-    clinic: Clinic, provider: ModelServer, pool: Pool, trouble: Behaviour
+@pytest.mark.parametrize("behaviour", [text("no JSON"), text(None, refusal="No."), failure(500), failure(400)])
+async def test_an_essay_that_always_fails_is_tried_five_times_and_stays_as_it_was(
+    rescoring: Rescoring, provider: ModelServer, pool: Pool, behaviour: Behaviour
 ) -> None:
-    assessment_id = await clinic.degraded()
-    before = await clinic.seen(assessment_id)
-    provider.default = but(ESSAY, trouble)
+    assessment_id = await rescoring.degraded()
+    before = await rescoring.state(assessment_id)
+    provider.default = good_except(ESSAY, behaviour)
     for _ in range(MAX_TRIES + 3):
-        assert await clinic.heal() == 0
+        assert await rescoring.rescore_degraded() == 0
         await pool.execute(_LATER)
-    assert asked(provider).count(ESSAY) == MAX_TRIES
-    assert await clinic.seen(assessment_id) == before
+    assert essays_sent(provider).count(ESSAY) == MAX_TRIES
+    assert await rescoring.state(assessment_id) == before
 
 
-async def test_tries_come_further_and_further_apart(clinic: Clinic, provider: ModelServer, pool: Pool) -> None:
-    await clinic.degraded()
-    provider.default = but(ESSAY, text("no JSON"))
+async def test_the_pause_between_tries_doubles(rescoring: Rescoring, provider: ModelServer, pool: Pool) -> None:
+    await rescoring.degraded()
+    provider.default = good_except(ESSAY, text("no JSON"))
     pauses = []
     for _ in range(3):
-        await clinic.heal(interval=100)
+        await rescoring.rescore_degraded(interval=100)
         await pool.execute("UPDATE healing_turn SET until = now()")
         now, next_try = await pool.fetchrow("SELECT now(), next_try_at FROM essay_healing")  # type: ignore[misc]
         pauses.append(round((next_try - now).total_seconds(), -1))
@@ -136,58 +136,62 @@ async def test_tries_come_further_and_further_apart(clinic: Clinic, provider: Mo
     assert pauses == [200, 400, 800]
 
 
-async def test_one_essay_that_gets_better_is_enough(clinic: Clinic, provider: ModelServer) -> None:
-    assessment_id = await clinic.degraded(essay=ESSAY, essay_two=SECOND_ESSAY)
-    provider.default = but(SECOND_ESSAY, failure(400))
-    assert await clinic.heal() == 1
-    rows = await clinic.pool.fetch(
+async def test_one_essay_that_is_scored_is_enough_for_a_run(rescoring: Rescoring, provider: ModelServer) -> None:
+    assessment_id = await rescoring.degraded(essay=ESSAY, essay_two=SECOND_ESSAY)
+    provider.default = good_except(SECOND_ESSAY, failure(400))
+    assert await rescoring.rescore_degraded() == 1
+    rows = await rescoring.pool.fetch(
         """SELECT DISTINCT ON (question_id) scorer FROM scores WHERE assessment_id = $1 AND score_type = 'essay_gpt'
            ORDER BY question_id, run DESC""",
         assessment_id,
     )
     assert sorted(row["scorer"] for row in rows) == ["gpt", "local"]
-    assert asked(provider).count(ESSAY) == 1
-    _, run, degraded, _ = await clinic.seen(assessment_id)
+    assert essays_sent(provider).count(ESSAY) == 1
+    _, run, degraded, _ = await rescoring.state(assessment_id)
     assert (run, degraded) == (2, True)
 
 
-async def test_the_oldest_come_first_and_old_results_stay(clinic: Clinic, provider: ModelServer, pool: Pool) -> None:
+async def test_the_oldest_results_come_first_and_too_old_ones_stay(
+    rescoring: Rescoring, provider: ModelServer, pool: Pool
+) -> None:
     essays = [f"{ESSAY} Of student {number}." for number in range(3)]
-    ids = [await clinic.degraded(f"student-{number}", essay=essay) for number, essay in enumerate(essays)]
+    ids = [await rescoring.degraded(f"student-{number}", essay=essay) for number, essay in enumerate(essays)]
     for days, assessment_id in zip((1, 3, 8), ids, strict=True):
         shift = "UPDATE assessments SET completed_at = now() - make_interval(days => $2) WHERE id = $1"
         await pool.execute(shift, assessment_id, days)
-    assert await clinic.heal(max_age=7 * 86_400.0) == 2
-    assert sorted(asked(provider)) == sorted([_PROBED, essays[0], essays[1]])
+    assert await rescoring.rescore_degraded(max_age=7 * 86_400.0) == 2
+    assert sorted(essays_sent(provider)) == sorted([_PROBED, essays[0], essays[1]])
     due = await pool.fetch("SELECT question_id FROM model_calls WHERE outcome = 'answered' ORDER BY id")
     assert len(due) == 2
     first = await pool.fetchval("SELECT assessment_id FROM model_calls WHERE outcome = 'probed'")
     assert first == ids[1]
 
 
-async def test_what_a_person_scored_is_left_alone(clinic: Clinic, provider: ModelServer, pool: Pool) -> None:
-    assessment_id = await clinic.degraded()
+async def test_an_overridden_essay_is_not_rescored(rescoring: Rescoring, provider: ModelServer, pool: Pool) -> None:
+    assessment_id = await rescoring.degraded()
     await pool.execute(
         """INSERT INTO score_overrides (assessment_id, question_id, score, max_score, reason, actor)
            SELECT assessment_id, question_id, 1, 1, 'Read it.', 'advisor-1' FROM scores
            WHERE assessment_id = $1 AND score_type = 'essay_gpt' AND NOT missing""",
         assessment_id,
     )
-    assert await clinic.heal() == 0
+    assert await rescoring.rescore_degraded() == 0
     assert provider.requests == []
 
 
-async def test_of_many_workers_one_looks(clinic: Clinic, provider: ModelServer) -> None:
-    await clinic.degraded()
-    healings = [await clinic.healing(interval=60) for _ in range(8)]
-    assert sum(await asyncio.gather(*(healing.run_once() for healing in healings))) == 1
-    assert asked(provider) == [_PROBED, ESSAY]
+async def test_of_many_workers_only_one_has_the_turn(rescoring: Rescoring, provider: ModelServer) -> None:
+    await rescoring.degraded()
+    rescorers = [await rescoring.rescorer(interval=60) for _ in range(8)]
+    assert sum(await asyncio.gather(*(rescorer.run_once() for rescorer in rescorers))) == 1
+    assert essays_sent(provider) == [_PROBED, ESSAY]
 
 
-async def test_a_run_that_is_going_on_is_left_alone(clinic: Clinic, provider: ModelServer, bank: Bank) -> None:
-    assessment_id = await clinic.degraded()
-    healing = await clinic.healing()
-    assert await healing.run_once() == 1
-    assert await healing.run_once() == 0
-    assert (await clinic.seen(assessment_id))[1] == 2
+async def test_an_assessment_whose_run_is_in_progress_is_left_alone(
+    rescoring: Rescoring, provider: ModelServer, bank: Bank
+) -> None:
+    assessment_id = await rescoring.degraded()
+    rescorer = await rescoring.rescorer()
+    assert await rescorer.run_once() == 1
+    assert await rescorer.run_once() == 0
+    assert (await rescoring.state(assessment_id))[1] == 2
     assert len(provider.requests) == 2

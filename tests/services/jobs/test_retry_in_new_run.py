@@ -1,5 +1,5 @@
-"""A failed job that is tried again when its assessment is over: a new run beside what is shown, which takes over what
-was completed and replaces the result in one step."""
+"""Retries of a failed job after its assessment is over: a new run takes over the completed jobs, and its result replaces
+the former one."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -40,8 +40,8 @@ KEPT = ("attempts", "max_attempts", "output", "reasons", "units_done", "units_to
 
 
 @pytest.fixture
-async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
-    """A worker without a model, whose `gpt` jobs fail."""
+async def failing_runner(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
+    """A job runner without a model, whose `gpt` jobs fail."""
     async with worker(pool, redis_url, embedder) as running:
         yield running
 
@@ -50,7 +50,7 @@ async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIt
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer, bank: Bank
 ) -> AsyncIterator[JobRunner]:
-    """A worker that asks the provider."""
+    """A job runner that calls the provider's model."""
     await embed_credentials.embed_passages(pool, embedder)
     async with worker(pool, redis_url, embedder, provider) as running:
         yield running
@@ -63,27 +63,27 @@ def view(seen: AssessmentState) -> StatusView:
 async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
-    found: dict[str, Any] = orjson.loads(text)
-    return found
+    result: dict[str, Any] = orjson.loads(text)
+    return result
 
 
 async def without_recommendations(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
-    """An assessment that is completed, though its `rag` job failed, and that job."""
+    """A completed assessment whose `rag` job has failed, and that job."""
     assessment_id = await submit(pool, bank)
     rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     await run_due_jobs(pool, running)
     return assessment_id, rag
 
 
-async def failed(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
-    """An assessment that failed, and its fusion."""
+async def failed_assessment(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
+    """A failed assessment, and its fusion job."""
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         await running.run(await job_id(pool, assessment_id, job_type))
     return assessment_id, await fail_job(pool, assessment_id, JobType.FUSION)
 
 
-async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_a_new_run_takes_over_completed_jobs(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     before = await read_state(pool, assessment_id)
     retried = await retry(pool, rag, origin=Origin("00-trace-01", "request-2"))
@@ -98,12 +98,12 @@ async def test_a_new_run_takes_over_what_was_completed(pool: Pool, bank: Bank, r
     assert {(job["traceparent"], job["request_id"]) for job in during.jobs.values() if job is not kept} == {
         ("00-trace-01", "request-2")
     }
-    assert (retried.job.job_id, retried.job.run, [ring.job_id for ring in retried.notifications]) == (
+    assert (retried.job.job_id, retried.job.run, [due.job_id for due in retried.notifications]) == (
         queued["id"], 2, [queued["id"]]
     )  # fmt: skip
 
 
-async def test_what_is_shown_stands_until_the_new_result_replaces_it(
+async def test_the_former_result_stays_until_the_new_one_replaces_it(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
@@ -131,11 +131,11 @@ async def test_what_is_shown_stands_until_the_new_result_replaces_it(
     assert [row["run"] for row in await pool.fetch("SELECT run FROM results ORDER BY run")] == [1, 2]
 
 
-async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
-    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner, provider: ModelServer
+async def test_essays_without_a_score_are_scored_in_the_new_run(
+    pool: Pool, bank: Bank, failing_runner: JobRunner, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id = await submit(pool, bank)
-    await run_due_jobs(pool, mute)
+    await run_due_jobs(pool, failing_runner)
     assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["score"] is None
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await retry(pool, gpt)
@@ -149,7 +149,7 @@ async def test_essays_that_nobody_could_score_are_scored_in_the_new_run(
     assert [tuple(row) for row in rows] == [(1, None), (1, None), (2, 0.8), (2, 1.6)]
 
 
-async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
+async def test_scores_of_the_former_run_are_kept_and_not_paid_for_again(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
@@ -166,20 +166,20 @@ async def test_what_was_scored_is_taken_over_and_not_asked_for_again(
     ]  # fmt: skip
 
 
-async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
+async def test_essays_that_a_completed_job_could_not_score_keep_their_reason(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
-    """Through two further runs: what a run took over can be taken over again."""
+    """In two further runs: what a run took over is taken over again."""
 
-    async def one_is_refused(request: Any, body: dict[str, Any]) -> Any:
+    async def refuse_second(request: Any, body: dict[str, Any]) -> Any:
         return await (failure(400)(request, body) if essay_of(body) == SECOND else good(request, body))
 
-    good, provider.default = provider.default, one_is_refused
+    good, provider.default = provider.default, refuse_second
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
     rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     await run_due_jobs(pool, running)
-    asked = len(provider.requests)
+    calls = len(provider.requests)
     for run in (2, 3):
         new = (await retry(pool, rag)).job.job_id
         held = await jobs.claim(pool, new, 15)
@@ -190,18 +190,18 @@ async def test_the_gaps_of_a_completed_job_stay_with_their_reason(
         assert [reason["code"] for reason in result["degraded_reasons"]] == ["essay_unscored", RAG_REASON.code]
         seen = await read_state(pool, assessment_id)
         assert (seen.row["run"], seen.states["fusion"]) == (run, "completed")
-    assert len(provider.requests) == asked
+    assert len(provider.requests) == calls
 
 
-async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, bank: Bank, running: JobRunner) -> None:
-    assessment_id, fusion = await failed(pool, bank, running)
+async def test_a_retry_completes_a_failed_assessment(pool: Pool, bank: Bank, running: JobRunner) -> None:
+    assessment_id, fusion = await failed_assessment(pool, bank, running)
     before = await read_state(pool, assessment_id)
     assert (view(before).status, before.row["completed_at"] is not None) == ("failed", True)
     retried = await retry(pool, fusion)
     during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "completed", "rag": "completed", "fusion": "queued"}
     assert (view(during).status, view(during).rescoring, during.row["remaining"]) == ("failed", True, 0)
-    assert (during.due, [ring.queue for ring in retried.notifications]) == ({"fusion"}, [JobType.FUSION])
+    assert (during.due, [due.queue for due in retried.notifications]) == ({"fusion"}, [JobType.FUSION])
     await run_due_jobs(pool, running)
     after = await read_state(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("completed", False)
@@ -209,7 +209,7 @@ async def test_an_assessment_that_failed_is_completed_by_a_retry(pool: Pool, ban
     assert (await result_of(pool, assessment_id))["overall"]["max_score"] == 13.0
 
 
-async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_a_retry_of_one_failed_job_retries_them_all(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     await running.run(await job_id(pool, assessment_id, JobType.RAG))
@@ -224,7 +224,7 @@ async def test_every_failed_job_runs_again_whichever_is_retried(pool: Pool, bank
     assert view(await read_state(pool, assessment_id)).status == "completed"
 
 
-async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_a_later_run_without_a_result_keeps_the_former_one(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     result = await result_of(pool, assessment_id)
     before = await read_state(pool, assessment_id)
@@ -245,10 +245,10 @@ async def test_a_later_run_that_cannot_be_fused_leaves_what_was(pool: Pool, bank
     assert len((await result_of(pool, assessment_id))["recommendations"]) == 3
 
 
-async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
+async def test_a_failed_assessment_stays_failed_if_a_later_run_fails(
     pool: Pool, bank: Bank, running: JobRunner
 ) -> None:
-    assessment_id, fusion = await failed(pool, bank, running)
+    assessment_id, fusion = await failed_assessment(pool, bank, running)
     before = await read_state(pool, assessment_id)
     held = await jobs.claim(pool, (await retry(pool, fusion)).job.job_id, 15)
     assert held and await jobs.fail_assessment(pool, held, ERROR)
@@ -257,18 +257,18 @@ async def test_a_later_run_that_fails_leaves_a_failed_assessment_failed(
     assert after.row["completed_at"] == before.row["completed_at"]
 
 
-async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
-    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner
+async def test_a_job_that_fails_in_a_later_run_is_retried_in_that_run(
+    pool: Pool, bank: Bank, failing_runner: JobRunner, running: JobRunner
 ) -> None:
-    """While the other job of that run goes on; what is shown is the former result's and stays."""
+    """While the other job of that run is queued; the reasons that are shown are those of the former result."""
     assessment_id = await submit(pool, bank)
     rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
-    await run_due_jobs(pool, mute)
+    await run_due_jobs(pool, failing_runner)
     shown = (await read_state(pool, assessment_id)).reasons
     assert shown == ["essay_unscored", "recommendations_unavailable"]
     await retry(pool, rag)
     gpt = (await read_state(pool, assessment_id)).jobs[JobType.GPT]["id"]
-    await mute.run(gpt)
+    await failing_runner.run(gpt)
     assert (await read_state(pool, assessment_id)).states == {"gpt": "failed", "rag": "queued", "fusion": "queued"}
     assert (await retry(pool, gpt)).job.job_id == gpt
     seen = await read_state(pool, assessment_id)
@@ -278,20 +278,18 @@ async def test_a_job_that_fails_in_a_later_run_goes_back_to_its_queue_there(
     assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
 
 
-async def test_the_time_it_took_is_counted_from_the_start_of_the_run(
-    pool: Pool, bank: Bank, running: JobRunner
-) -> None:
-    assessment_id, fusion = await failed(pool, bank, running)
+async def test_the_duration_is_counted_from_the_start_of_the_run(pool: Pool, bank: Bank, running: JobRunner) -> None:
+    assessment_id, fusion = await failed_assessment(pool, bank, running)
     await pool.execute("UPDATE assessments SET submitted_at = submitted_at - $1::interval", timedelta(hours=1))
     await pool.execute("UPDATE async_jobs SET created_at = created_at - $1::interval", timedelta(hours=1))
     await retry(pool, fusion)
     await pool.execute("UPDATE async_jobs SET created_at = created_at - interval '1 min' WHERE run = 2")
     await run_due_jobs(pool, running)
-    took = (await result_of(pool, assessment_id))["processing"]["duration_ms"]
-    assert 60_000 <= took < 600_000
+    duration = (await result_of(pool, assessment_id))["processing"]["duration_ms"]
+    assert 60_000 <= duration < 600_000
 
 
-async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_completed_jobs_cannot_be_retried_in_either_run(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     assert await retry_error(pool, await job_id(pool, assessment_id, JobType.GPT)) is JobNotFailed
     await retry(pool, rag)
@@ -300,10 +298,12 @@ async def test_what_was_completed_or_taken_over_cannot_be_retried(pool: Pool, ba
     assert await jobs.claim(pool, taken[JobType.GPT]["id"], 15) is None
 
 
-async def test_without_an_origin_the_former_jobs_is_kept(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_without_an_origin_jobs_keep_that_of_the_former_run(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     former = (await read_state(pool, assessment_id)).jobs
     await retry(pool, rag)
     new = (await read_state(pool, assessment_id)).jobs
-    assert [new[each]["traceparent"] for each in JobType] == [former[each]["traceparent"] for each in JobType]
+    assert [new[job_type]["traceparent"] for job_type in JobType] == [
+        former[job_type]["traceparent"] for job_type in JobType
+    ]
     assert new[JobType.RAG]["traceparent"].startswith("00-")

@@ -1,4 +1,4 @@
-"""A failed job that is tried again while its run goes on: back to its queue, counted again, and no step back."""
+"""Retries of a failed job while its run is in progress: it is queued again in the same run."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
@@ -33,8 +33,8 @@ SECOND = f"{ESSAY} This is the second essay."
 
 
 @pytest.fixture
-async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
-    """A worker without a model, whose `gpt` jobs fail."""
+async def failing_runner(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
+    """A job runner without a model, whose `gpt` jobs fail."""
     async with worker(pool, redis_url, embedder) as running:
         yield running
 
@@ -43,7 +43,7 @@ async def mute(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIt
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> AsyncIterator[JobRunner]:
-    """A worker that asks the provider."""
+    """A job runner that calls the provider's model."""
     async with worker(pool, redis_url, embedder, provider) as running:
         yield running
 
@@ -52,10 +52,10 @@ async def finish(pool: Pool, job: ClaimedJob) -> None:
     assert await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
 
 
-async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: Bank, mute: JobRunner) -> None:
+async def test_the_job_is_queued_again_with_more_attempts(pool: Pool, bank: Bank, failing_runner: JobRunner) -> None:
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY, essay_two=SECOND))
     gpt = await job_id(pool, assessment_id, JobType.GPT)
-    await mute.run(gpt)
+    await failing_runner.run(gpt)
     before = await read_state(pool, assessment_id)
     assert (before.row["remaining"], before.reasons) == (1, ["missing_responses", "essay_unscored"])
     retried = await retry(pool, gpt, origin=Origin("00-trace-01", "request-2"))
@@ -70,12 +70,12 @@ async def test_it_goes_back_to_its_queue_with_a_raised_budget(pool: Pool, bank: 
     assert (after.row["remaining"], after.row["revision"]) == (2, before.row["revision"] + 1)
     assert (after.row["run"], after.row["status"], after.reasons) == (1, "submitted", ["missing_responses"])
     assert retried.job.job_id == gpt
-    assert [(ring.job_id, ring.queue, ring.fence) for ring in retried.notifications] == [(gpt, JobType.GPT, 1)]
-    gaps = "SELECT count(*) FROM scores WHERE score IS NULL"
-    assert await pool.fetchval(gaps) == 0
+    assert [(due.job_id, due.queue, due.fence) for due in retried.notifications] == [(gpt, JobType.GPT, 1)]
+    unscored = "SELECT count(*) FROM scores WHERE score IS NULL"
+    assert await pool.fetchval(unscored) == 0
 
 
-async def test_without_other_reasons_it_is_degraded_no_more(pool: Pool, bank: Bank) -> None:
+async def test_without_other_reasons_the_assessment_is_no_longer_degraded(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     assert (await read_state(pool, assessment_id)).row["degraded"]
@@ -84,12 +84,12 @@ async def test_without_other_reasons_it_is_degraded_no_more(pool: Pool, bank: Ba
     assert (after.row["degraded"], after.row["degraded_reasons"]) == (False, [])
 
 
-async def test_the_result_is_then_as_good_as_any(
-    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner, provider: ModelServer
+async def test_the_result_is_complete_after_the_retry(
+    pool: Pool, bank: Bank, failing_runner: JobRunner, running: JobRunner, provider: ModelServer
 ) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
-    await mute.run(gpt)
+    await failing_runner.run(gpt)
     await retry(pool, gpt)
     await run_due_jobs(pool, running)
     seen = await read_state(pool, assessment_id)
@@ -100,7 +100,7 @@ async def test_the_result_is_then_as_good_as_any(
     assert await pool.fetchval("SELECT count(*) FROM results") == 1
 
 
-async def test_what_is_scored_is_not_asked_for_again(
+async def test_essays_that_have_a_score_are_not_scored_again(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
@@ -111,7 +111,7 @@ async def test_what_is_scored_is_not_asked_for_again(
     assert (await read_state(pool, assessment_id)).row["status"] == "completed"
 
 
-async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_a_retry_resets_the_count_of_crashes(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     rag = await job_id(pool, assessment_id, JobType.RAG)
     await pool.execute("UPDATE async_jobs SET crashes = 4 WHERE id = $1", rag)
@@ -122,44 +122,44 @@ async def test_a_budget_of_crashes_is_new(pool: Pool, bank: Bank, running: JobRu
     assert (await read_state(pool, assessment_id)).states["rag"] == "completed"
 
 
-async def test_progress_never_goes_back_and_is_always_the_sum_of_its_stages(
-    pool: Pool, bank: Bank, mute: JobRunner, running: JobRunner
+async def test_progress_never_goes_down_and_is_the_sum_of_its_stages(
+    pool: Pool, bank: Bank, failing_runner: JobRunner, running: JobRunner
 ) -> None:
-    """Looked at after every step, with a retry that fails and one that does not."""
+    """After every step, with a retry that fails and one that succeeds."""
     assessment_id = await submit(pool, bank)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     seen: list[tuple[float, int]] = []
 
-    async def look() -> None:
+    async def read_progress() -> None:
         view = status_view((await read_state(pool, assessment_id)).status)
         assert view.overall_progress == sum(stage.weight * stage.percentage for stage in view.stages) / 100
         seen.append((view.overall_progress, (await read_state(pool, assessment_id)).row["revision"]))
 
-    await look()
-    for each in (mute, mute, running):
-        await each.run(gpt)
-        await look()
-        if each is mute:
+    await read_progress()
+    for runner in (failing_runner, failing_runner, running):
+        await runner.run(gpt)
+        await read_progress()
+        if runner is failing_runner:
             await retry(pool, gpt)
-            await look()
+            await read_progress()
             held = await claim_job(pool, assessment_id, JobType.GPT)
-            await look()
+            await read_progress()
             await jobs.release(pool, held)
-            await look()
+            await read_progress()
     await run_due_jobs(pool, running)
-    await look()
+    await read_progress()
     assert [step for step, _ in seen] == [20.0, *[50.0] * 9, 100.0]
     revisions = [revision for _, revision in seen]
     assert revisions == sorted(set(revisions))
 
 
 @pytest.mark.parametrize("state", ["due", "running"])
-async def test_a_run_that_was_fanned_in_is_not_opened_again(
-    pool: Pool, bank: Bank, mute: JobRunner, state: str
+async def test_a_run_whose_fusion_is_due_or_running_takes_no_retry(
+    pool: Pool, bank: Bank, failing_runner: JobRunner, state: str
 ) -> None:
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
-        await mute.run(await job_id(pool, assessment_id, job_type))
+        await failing_runner.run(await job_id(pool, assessment_id, job_type))
     if state == "running":
         await claim_job(pool, assessment_id, JobType.FUSION)
     before = await read_state(pool, assessment_id)
@@ -167,18 +167,18 @@ async def test_a_run_that_was_fanned_in_is_not_opened_again(
     assert await read_state(pool, assessment_id) == before
 
 
-async def test_only_what_failed_can_be_retried(pool: Pool, bank: Bank) -> None:
+async def test_only_failed_jobs_can_be_retried(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     rag = await claim_job(pool, assessment_id, JobType.RAG)
     others = [await job_id(pool, assessment_id, job_type) for job_type in (JobType.GPT, JobType.FUSION)]
-    assert [await retry_error(pool, each) for each in (rag.id, *others)] == [JobNotFailed] * 3
+    assert [await retry_error(pool, job) for job in (rag.id, *others)] == [JobNotFailed] * 3
     await finish(pool, rag)
     assert await retry_error(pool, rag.id) is JobNotFailed
     assert await retry_error(pool, uuid4()) is NotFound
     assert (await read_state(pool, assessment_id)).status.status is AssessmentStatus.SUBMITTED
 
 
-async def test_who_retried_what_is_kept(pool: Pool, bank: Bank) -> None:
+async def test_a_retry_is_in_the_audit_log(pool: Pool, bank: Bank) -> None:
     rag = await fail_job(pool, await submit(pool, bank), JobType.RAG, RAG_REASON)
     await retry(pool, rag)
     row = await pool.fetchrow("SELECT actor, action, entity, key, after FROM audit_log WHERE entity = 'job'")

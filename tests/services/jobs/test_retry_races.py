@@ -1,5 +1,5 @@
-"""Retries that meet each other, or the end of what they would still have been in time for: one of them does the work,
-and what fusion waits for is counted right."""
+"""Retries at the same moment as each other, or as the end of the run's last job: one of them has an effect, and fusion
+waits for the right number of jobs."""
 
 import asyncio
 from collections import Counter
@@ -24,34 +24,34 @@ async def finish(pool: Pool, job: ClaimedJob) -> None:
     assert await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
 
 
-async def test_of_many_retries_one_wins(pool: Pool, bank: Bank) -> None:
+async def test_of_many_retries_only_one_succeeds(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
-    ends = Counter(await asyncio.gather(*(retry_error(pool, gpt) for _ in range(CROWD))))
-    assert ends == {None: 1, JobNotFailed: CROWD - 1}
+    errors = Counter(await asyncio.gather(*(retry_error(pool, gpt) for _ in range(CROWD))))
+    assert errors == {None: 1, JobNotFailed: CROWD - 1}
     assert (await read_state(pool, assessment_id)).row["remaining"] == 2
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action = 'retry'") == 1
 
 
-async def test_a_retry_that_meets_the_last_end_is_either_counted_or_refused(pool: Pool, bank: Bank) -> None:
-    """Whichever comes first: fusion is due exactly when nothing is left to wait for."""
-    ends: Counter[type[Exception] | None] = Counter()
+async def test_a_retry_while_the_last_job_ends_is_counted_or_refused(pool: Pool, bank: Bank) -> None:
+    """Whichever comes first, fusion is due exactly if no job is left to wait for."""
+    errors: Counter[type[Exception] | None] = Counter()
     for number in range(PAIRS):
         assessment_id = await submit(pool, bank, f"student-{number}", [])
         gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
         rag = await claim_job(pool, assessment_id, JobType.RAG)
         ending = asyncio.create_task(finish(pool, rag))
         for _ in range(number % 20):
-            await asyncio.sleep(0)  # moves the two against each other; whatever comes out is checked
-        outcome = await retry_error(pool, gpt)
+            await asyncio.sleep(0)  # varies which of the two comes first; both outcomes are checked
+        error = await retry_error(pool, gpt)
         await ending
         seen = await read_state(pool, assessment_id)
-        assert (seen.row["remaining"], seen.due) == ((1, {"gpt"}) if outcome is None else (0, {"fusion"}))
-        ends[outcome] += 1
-    assert set(ends) <= {None, Conflict}
+        assert (seen.row["remaining"], seen.due) == ((1, {"gpt"}) if error is None else (0, {"fusion"}))
+        errors[error] += 1
+    assert set(errors) <= {None, Conflict}
 
 
-async def test_a_retry_that_waited_for_the_last_end_is_refused(pool: Pool, bank: Bank) -> None:
+async def test_a_retry_that_waited_for_the_end_of_the_last_job_is_refused(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     rag = await claim_job(pool, assessment_id, JobType.RAG)
@@ -64,7 +64,7 @@ async def test_a_retry_that_waited_for_the_last_end_is_refused(pool: Pool, bank:
     assert (seen.row["remaining"], seen.states["gpt"], seen.due) == (0, "failed", {"fusion"})
 
 
-async def test_an_end_that_waited_for_a_retry_is_not_the_last(pool: Pool, bank: Bank) -> None:
+async def test_a_job_end_that_waited_for_a_retry_is_not_the_last(pool: Pool, bank: Bank) -> None:
     assessment_id = await submit(pool, bank)
     gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     rag = await claim_job(pool, assessment_id, JobType.RAG)
@@ -80,12 +80,12 @@ async def test_an_end_that_waited_for_a_retry_is_not_the_last(pool: Pool, bank: 
     assert (await read_state(pool, assessment_id)).due == {"fusion"}
 
 
-async def test_of_many_retries_after_the_end_one_starts_a_run(pool: Pool, bank: Bank) -> None:
-    """Whichever of the failed jobs they name; in the end every job of the new run has been counted."""
+async def test_of_many_retries_after_the_run_only_one_starts_a_run(pool: Pool, bank: Bank) -> None:
+    """Whichever of the failed jobs they name; then every job of the new run is counted."""
     assessment_id = await submit(pool, bank)
     failed = [await fail_job(pool, assessment_id, job_type) for job_type in JobType]
-    ends = Counter(await asyncio.gather(*(retry_error(pool, failed[number % 3]) for number in range(CROWD))))
-    assert ends == {None: 1, JobOfOlderRun: CROWD - 1}
+    errors = Counter(await asyncio.gather(*(retry_error(pool, failed[number % 3]) for number in range(CROWD))))
+    assert errors == {None: 1, JobOfOlderRun: CROWD - 1}
     seen = await read_state(pool, assessment_id)
     assert (seen.row["run"], seen.row["remaining"], seen.due) == (2, 2, {"gpt", "rag"})
     assert await pool.fetchval("SELECT count(*) FROM async_jobs") == 6

@@ -1,4 +1,4 @@
-"""From submission to result with everything that may go wrong between, as the status and the tables show it."""
+"""Whole runs from submission to result, with failures in between, as the status and the database show them."""
 
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,8 @@ SECOND = f"{ESSAY} Again."
 async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
     text = await assessments.read_result(pool, assessment_id)
     assert text is not None
-    found: dict[str, Any] = orjson.loads(text)
-    return found
+    result: dict[str, Any] = orjson.loads(text)
+    return result
 
 
 async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
@@ -34,7 +34,7 @@ async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
     return status_view(record).overall_progress, record.revision
 
 
-async def test_the_result_adds_up(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_the_overall_score_is_the_sum_of_its_parts(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_due_jobs(pool, running)
     result = await result_of(pool, assessment_id)
@@ -47,11 +47,15 @@ async def test_the_result_adds_up(pool: Pool, bank: Bank, running: JobRunner) ->
     assert set(result["processing"]["stages"]) == {"gpt", "rag", "fusion"}
     assert result["processing"]["tokens"] == 2200
     known = {f"score:{question_id}" for question_id in bank.ids.values()}
-    known |= {f"passage:{source['passage_id']}" for one in result["recommendations"] for source in one["sources"]}
+    known |= {
+        f"passage:{source['passage_id']}"
+        for recommendation in result["recommendations"]
+        for source in recommendation["sources"]
+    }
     assert all(sentence["sources"] and set(sentence["sources"]) <= known for sentence in result["summary"])
 
 
-async def test_reasons_of_all_stages_come_together(
+async def test_the_result_has_the_reasons_of_all_stages(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
     provider.default = failure(401)
@@ -69,7 +73,7 @@ async def test_reasons_of_all_stages_come_together(
     ]
 
 
-async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_running_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_due_jobs(pool, running)
     before = await result_of(pool, assessment_id), await progress(pool, assessment_id)
@@ -78,7 +82,7 @@ async def test_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: Job
     assert await pool.fetchval("SELECT count(*) FROM results") == 1
 
 
-async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank, running: JobRunner) -> None:
+async def test_a_failed_fusion_keeps_the_scores_by_rule(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         await running.run(await job_id(pool, assessment_id, job_type))
@@ -95,43 +99,43 @@ async def test_a_fusion_that_fails_leaves_the_rule_scores(pool: Pool, bank: Bank
     assert await pool.fetchval("SELECT count(*) FROM results") == 0
 
 
-async def test_progress_and_revision_never_go_back(
+async def test_progress_and_revision_never_go_down(
     pool: Pool, bank: Bank, running: JobRunner, provider: ModelServer
 ) -> None:
-    """Looked at after every step of a run with retries, a crash and a worker that hands back."""
+    """After every step of a run with retries, a crash, and a worker that hands the job back."""
 
-    async def one_fails(request: Any, body: dict[str, Any]) -> Any:
+    async def fail_second(request: Any, body: dict[str, Any]) -> Any:
         behave = scores(20) if essay_of(body) == ESSAY else failure(500)
         return await behave(request, body)
 
-    provider.default = one_fails
+    provider.default = fail_second
     answers = [*bank.all_answers()[:-1], *bank.answers(essay_two=SECOND)]
     assessment_id = await submit(pool, bank, answers=answers)
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     seen = [await progress(pool, assessment_id)]
 
-    async def look() -> None:
+    async def read_progress() -> None:
         seen.append(await progress(pool, assessment_id))
 
     held = await claim_job(pool, assessment_id, JobType.GPT)
-    await look()
+    await read_progress()
     await jobs.release(pool, held)
-    await look()
+    await read_progress()
     held = await claim_job(pool, assessment_id, JobType.GPT)
     await pool.execute("UPDATE async_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = $1", gpt)
     for _ in range(4):
         await running.run(gpt)
-        await look()
+        await read_progress()
     for job_type in (JobType.RAG, JobType.FUSION):
         await running.run(await job_id(pool, assessment_id, job_type))
-        await look()
+        await read_progress()
     assert [step[0] for step in seen] == [20, 20, 20, 35, 35, 35, 50, 80, 100]
     revisions = [step[1] for step in seen]
     assert revisions == sorted(set(revisions))
 
 
-async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: JobRunner) -> None:
-    """An essay is asked for once; a stale writer that gets through even so replaces nothing."""
+async def test_a_stored_score_is_not_replaced(pool: Pool, bank: Bank, running: JobRunner) -> None:
+    """Not even by a worker that has lost its lease and gets past the fence."""
     assessment_id = await submit(pool, bank)
     stale = await claim_job(pool, assessment_id, JobType.GPT)
     await jobs.release(pool, stale)
@@ -141,8 +145,8 @@ async def test_a_score_that_is_there_stays(pool: Pool, bank: Bank, running: JobR
     assert await pool.fetch("SELECT * FROM scores ORDER BY question_id, score_type") == before
 
 
-async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank: Bank, running: JobRunner) -> None:
-    """The worker before it stored that no essay has a score, and stopped before it could say so."""
+async def test_a_job_that_finds_no_score_for_any_essay_fails(pool: Pool, bank: Bank, running: JobRunner) -> None:
+    """An earlier worker stored that no essay has a score, and stopped before it could end the job."""
     assessment_id = await submit(pool, bank)
     job = await claim_job(pool, assessment_id, JobType.GPT)
     await pool.execute(
@@ -152,5 +156,5 @@ async def test_an_attempt_that_finds_only_gaps_is_a_failed_job(pool: Pool, bank:
     )
     await jobs.release(pool, job)
     await running.run(job.id)
-    found = await pool.fetchrow("SELECT status, error FROM async_jobs WHERE id = $1", job.id)
-    assert found and (found["status"], found["error"]["code"]) == ("failed", "essays_unscored")
+    row = await pool.fetchrow("SELECT status, error FROM async_jobs WHERE id = $1", job.id)
+    assert row and (row["status"], row["error"]["code"]) == ("failed", "essays_unscored")
