@@ -1,4 +1,4 @@
--- Tracks, their question bank, and who changed what.
+-- Tracks, their questions, and the audit log.
 
 CREATE TABLE tracks (
     id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -12,7 +12,7 @@ CREATE TABLE tracks (
     updated_at   timestamptz NOT NULL DEFAULT now(),
     deleted_at   timestamptz
 );
--- A deleted track's slug may be used again; its assessments keep pointing at the old row.
+-- A deleted track's slug may be used again; its assessments keep referring to the old row.
 CREATE UNIQUE INDEX tracks_slug_key ON tracks (slug) WHERE deleted_at IS NULL;
 
 CREATE TABLE questions (
@@ -27,7 +27,7 @@ CREATE TABLE questions (
 );
 CREATE INDEX questions_active_idx ON questions (track_id, type) WHERE deleted_at IS NULL;
 
--- `body` is the question as its author wrote it, keys, model answer and rubric included.
+-- `body` is the whole question, with answer keys, model answer and rubric.
 CREATE TABLE question_versions (
     question_id uuid NOT NULL REFERENCES questions,
     version     integer NOT NULL CHECK (version > 0),
@@ -41,7 +41,7 @@ BEGIN
     RAISE EXCEPTION '% of % is never changed in place', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
 
--- Assessments refer to versions instead of copying them, so a version must stay what it was.
+-- Assessments refer to versions instead of copying them, so a version must never change.
 CREATE TRIGGER question_versions_never_change BEFORE UPDATE OR DELETE ON question_versions
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

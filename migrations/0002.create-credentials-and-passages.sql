@@ -1,4 +1,4 @@
--- The catalogue that is recommended from, and the passages that recommendations quote.
+-- Credentials to recommend, and the passages that recommendations quote.
 
 DO $$
 BEGIN
@@ -31,13 +31,13 @@ CREATE TABLE credential_versions (
     CONSTRAINT credential_versions_level_check CHECK (level IN ('beginner', 'intermediate', 'advanced'))
 );
 
--- A result keeps pointing at the text that it quoted.
+-- Results keep referring to the versions that they quote.
 CREATE TRIGGER credential_versions_never_change BEFORE UPDATE OR DELETE ON credential_versions
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- A passage is cut out of its version's description: substr(description, starts_at + 1, ends_at - starts_at) = text.
--- Offsets count code points. The vector is filled in by whoever has the embedding runtime; `embedding_model` names
--- its model, and only vectors of one model are compared.
+-- Offsets count code points. A worker with the embedding runtime adds the vector; `embedding_model` names its model,
+-- and only vectors of one model can be compared.
 CREATE TABLE passages (
     id              uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     credential_id   uuid NOT NULL,

@@ -1,16 +1,16 @@
--- One student's run through a snapshot of a track's questions.
+-- Assessments of students, each with a snapshot of the versions of a track's questions.
 
 CREATE TABLE assessments (
     id                uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     owner             text NOT NULL,
     track_id          uuid NOT NULL REFERENCES tracks,
     status            varchar(20) NOT NULL DEFAULT 'in_progress',
-    -- Grows with each change that a client can see; it is the ETag.
+    -- Rises with each change that a client can see; it is the ETag.
     revision          bigint NOT NULL DEFAULT 1,
-    -- Grows with each save, so that a submission can name the answers that it read.
+    -- Rises with each save, so that a submission can name the answers that it has read.
     responses_version bigint NOT NULL DEFAULT 0,
     run               integer NOT NULL DEFAULT 1 CHECK (run > 0),
-    -- Jobs of the run that fusion still waits for.
+    -- How many jobs of the run fusion still waits for.
     remaining         integer NOT NULL DEFAULT 0,
     degraded          boolean NOT NULL DEFAULT false,
     degraded_reasons  jsonb NOT NULL DEFAULT '[]',
@@ -44,7 +44,7 @@ CREATE TABLE assessment_questions (
     FOREIGN KEY (question_id, version) REFERENCES question_versions
 );
 
--- No row is no answer.
+-- A question without a row has no answer.
 CREATE TABLE responses (
     assessment_id uuid NOT NULL,
     question_id   uuid NOT NULL,

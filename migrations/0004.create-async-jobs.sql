@@ -1,4 +1,4 @@
--- The jobs of an assessment's runs. The row is the truth; what travels through Redis only names it.
+-- The jobs of runs. These rows are the source of truth; messages in Redis only name them.
 
 CREATE TABLE async_jobs (
     id               uuid PRIMARY KEY,
@@ -6,13 +6,13 @@ CREATE TABLE async_jobs (
     run              integer NOT NULL CHECK (run > 0),
     job_type         varchar(20) NOT NULL,
     status           varchar(20) NOT NULL DEFAULT 'queued',
-    -- Grows with each claim and never shrinks: a write that names an older fence comes from a worker that lost the job.
+    -- Rises with each claim and never falls: a write that names an older fence comes from a worker that lost its lease.
     fence            bigint NOT NULL DEFAULT 0,
-    -- Charged failures and the try that runs.
+    -- The running attempt and those that failed and were charged.
     attempts         integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     crashes          integer NOT NULL DEFAULT 0 CHECK (crashes >= 0),
     max_attempts     integer NOT NULL CHECK (max_attempts > 0),
-    -- NULL: not due yet (fusion, before the jobs that it joins have ended).
+    -- NULL: not due, as fusion while it waits for other jobs.
     run_after        timestamptz,
     lease_expires_at timestamptz,
     dispatched_at    timestamptz,

@@ -1,4 +1,4 @@
--- One row for each question and type of a run. No number without a maximum, and no gap without a reason.
+-- Scores: a row for each question and type of a run, with a score or with the reason why there is none.
 
 CREATE TABLE scores (
     assessment_id    uuid NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE scores (
     max_score        double precision NOT NULL CHECK (max_score > 0),
     missing          boolean NOT NULL DEFAULT false,
     correct          boolean,
-    -- Why there is no score: a reason code of the contract.
+    -- Why there is no score: a reason code of the API.
     reason           varchar(64),
     -- The essay's dimensions with their evidence.
     detail           jsonb,
@@ -28,7 +28,7 @@ CREATE TABLE scores (
     CONSTRAINT scores_missing_check CHECK (NOT missing OR score = 0)
 );
 
--- What each call of a model answered and cost; the raw answer is kept before the job that asked for it ends.
+-- Calls of models, with the raw answer and the cost; each is stored as soon as it ends.
 CREATE TABLE model_calls (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     assessment_id  uuid NOT NULL REFERENCES assessments,

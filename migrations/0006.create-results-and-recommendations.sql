@@ -1,9 +1,9 @@
--- What fusion wrote, by run.
+-- The results of runs, and the recommendations in them.
 
 CREATE TABLE results (
     assessment_id uuid NOT NULL REFERENCES assessments,
     run           integer NOT NULL CHECK (run > 0),
-    -- As it is sent: json keeps the text, jsonb would put the names into an order of its own.
+    -- json and not jsonb, which would change the order of the names: the body is sent as it was written.
     body          json NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (assessment_id, run)

@@ -1,5 +1,5 @@
--- The answers of requests that carried an Idempotency-Key, stored in the transaction of their work.
--- The primary key, not a look before the write, decides which of several requests did it.
+-- Replies to requests with an Idempotency-Key, stored in the transaction of the request. Of several requests with a
+-- key, the primary key decides which one is carried out.
 
 CREATE TABLE idempotency_keys (
     owner       text NOT NULL,

@@ -1,4 +1,4 @@
--- The version before knows no retries, and its checks would refuse their rows.
+-- The version before has no retries, and its constraints would refuse these rows.
 DELETE FROM audit_log WHERE action = 'retry' OR entity = 'job';
 
 ALTER TABLE audit_log

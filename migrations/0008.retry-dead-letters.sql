@@ -1,6 +1,6 @@
--- Dead letters: listed quickly however many jobs there are, and retried by admins, who leave a row in the audit log.
+-- Dead letters (failed jobs): an index for their lists, and retries in the audit log.
 
--- One index serves each status and, merged, all of them; without it a list would sort the whole table.
+-- Serves lists of one status and, merged, of several; without it a list would sort the whole table.
 CREATE INDEX async_jobs_newest_idx ON async_jobs (status, created_at DESC, id DESC);
 
 ALTER TABLE audit_log

@@ -1,4 +1,4 @@
--- The version before knows no deliveries, and its check would refuse their rows.
+-- The version before has no deliveries, and its constraint would refuse these rows.
 DELETE FROM audit_log WHERE entity = 'delivery';
 
 ALTER TABLE audit_log
@@ -8,7 +8,7 @@ ALTER TABLE audit_log
 DROP TABLE webhook_attempts;
 DROP TABLE webhook_deliveries;
 
--- Nothing would be sent there any more, and the status shows it.
+-- The version before would send nothing to these URLs, but show them in the status.
 UPDATE assessments SET webhook_url = NULL, webhook_secret = NULL, revision = revision + 1
 WHERE webhook_url IS NOT NULL;
 

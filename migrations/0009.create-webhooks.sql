@@ -1,10 +1,10 @@
--- Callbacks that tell of the end of an assessment, and each try to deliver them.
+-- Webhooks that are told of the end of an assessment, the deliveries of their messages, and each attempt.
 
--- The registration is part of the assessment's row: the statement that ends an assessment updates that row, and so finds
--- a registration that was committed while it waited for it. Another table it would read as of its own beginning.
+-- The webhook is part of the assessment's row: the statement that ends an assessment updates that row, and so sees a
+-- registration that was committed while it waited for the row. It would read another table as of its own start.
 ALTER TABLE assessments
     ADD COLUMN webhook_secret text,
-    -- The one before; messages are signed with both for a while.
+    -- The replaced secret; messages are signed with both for a while.
     ADD COLUMN webhook_old_secret text,
     ADD COLUMN webhook_old_secret_until timestamptz,
     ADD COLUMN webhook_disabled_at timestamptz,
@@ -16,25 +16,25 @@ ALTER TABLE assessments
         CHECK ((webhook_disabled_at IS NOT NULL) = (webhook_disabled_reason IS NOT NULL)),
     ADD CONSTRAINT assessments_webhook_reason_check CHECK (webhook_disabled_reason IN ('gone', 'attempts_failed'));
 
--- One message for each assessment, run and type; its id is the `webhook-id` of all its tries.
+-- A message for each assessment, run and type; its id is the `webhook-id` of all attempts.
 CREATE TABLE webhook_deliveries (
     id                 uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     assessment_id      uuid NOT NULL REFERENCES assessments,
     run                integer NOT NULL CHECK (run > 0),
     event_type         varchar(20) NOT NULL,
-    -- Written for the first try and sent with each; text, since jsonb would put the names into an order of its own.
+    -- Written by the first attempt and sent by all; text, since jsonb would change the order of the names.
     body               text,
     status             varchar(20) NOT NULL DEFAULT 'pending',
-    -- All tries, and those of the schedule: redeliveries come on top.
+    -- All attempts, and those of the schedule, which are without redeliveries.
     attempts           integer NOT NULL DEFAULT 0,
     scheduled_attempts integer NOT NULL DEFAULT 0 CHECK (scheduled_attempts >= 0),
-    -- Grows with each claim and never shrinks, as that of jobs does.
+    -- Rises with each claim and never falls, like that of jobs.
     fence              bigint NOT NULL DEFAULT 0,
     lease_expires_at   timestamptz,
     next_attempt_at    timestamptz DEFAULT now(),
-    -- When somebody asked for one more try, whatever has become of the schedule.
+    -- When the requested redelivery is due, which does not depend on the schedule.
     redeliver_at       timestamptz,
-    -- When someone should be at it.
+    -- When a worker should claim it.
     due_at             timestamptz GENERATED ALWAYS AS (
         CASE WHEN next_attempt_at IS NOT NULL OR redeliver_at IS NOT NULL
              THEN coalesce(lease_expires_at, least(next_attempt_at, redeliver_at)) END
@@ -63,7 +63,7 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (delivery_id, ordinal)
 );
 
--- Redeliveries by admins leave a row.
+-- Redeliveries by admins are in the audit log.
 ALTER TABLE audit_log
     DROP CONSTRAINT audit_log_entity_check,
     ADD CONSTRAINT audit_log_entity_check CHECK (entity IN ('track', 'question', 'credential', 'job', 'delivery'));

@@ -1,5 +1,5 @@
--- Every quote is cut out of the text that it names, whoever writes it: substr(text, start + 1, end - start) = quote.
--- Offsets count code points, which is what substr counts where the database is in UTF8.
+-- Triggers check that every quote is in the text that it refers to: substr(text, start + 1, end - start) = quote.
+-- Offsets count code points, as substr does in a UTF8 database.
 
 DO $$
 BEGIN
@@ -23,8 +23,8 @@ END $$;
 CREATE TRIGGER passages_are_cut_out BEFORE INSERT OR UPDATE OF text, starts_at, ends_at, credential_id, version
     ON passages FOR EACH ROW EXECUTE FUNCTION refuse_wrong_passage();
 
--- The quotes of a result with the texts that they name: essays quote the answer as saved, recommendations the
--- description of that version of the credential.
+-- The quotes of a result with the texts that they refer to: the saved answer for an essay, the description of the
+-- version of the credential for a recommendation.
 CREATE FUNCTION quotes_of(assessment uuid, result json)
     RETURNS TABLE (quote text, starts_at int, ends_at int, text text) LANGUAGE sql STABLE AS $$
     SELECT q.quote, q.start, q."end", a.answer #>> '{}'

@@ -1,2 +1,2 @@
--- A call of a model may be about the whole result: then it has no question.
+-- A call of a model may be about no single question.
 ALTER TABLE model_calls ALTER COLUMN question_id DROP NOT NULL;

@@ -1,16 +1,16 @@
--- Whose vectors the catalogue is to have. Workers with another embedding model, as in a rolling deployment, would
--- otherwise replace each other's vectors for ever, and pay for each.
+-- The embedding space that workers embed credentials for. Without it, workers with different models, as in a rolling
+-- deployment, would replace each other's vectors for ever, and pay for each.
 
 CREATE TABLE embedding_space (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    -- The model, and how the text was put together: what stands with the vectors that are made now.
+    -- The model, and how the text is put together, as in `passage_vectors.model`.
     name     text NOT NULL,
-    -- When somebody last said that they make such vectors.
+    -- When a worker last confirmed that it embeds for this space.
     seen_at  timestamptz NOT NULL DEFAULT now()
 );
 
--- An embedding is paid for like any call of a model. That of a query belongs to a run and to no question, that of the
--- catalogue to nobody. It costs less than a millionth of a dollar.
+-- Embeddings by a paid model are calls of a model as well: those of a query belong to a run and no question, those of
+-- credentials to no assessment. A call may cost less than a millionth of a dollar.
 ALTER TABLE model_calls
     ALTER COLUMN cost_usd TYPE numeric(15, 9),
     ALTER COLUMN assessment_id DROP NOT NULL,

@@ -1,5 +1,5 @@
-"""Retries of a failed job after its assessment is over: a new run takes over the completed jobs, and its result replaces
-the former one."""
+"""Retries of a failed job after its assessment is over: a new run takes over the completed jobs, and its result
+replaces the former one."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
