@@ -19,8 +19,8 @@ Executor: TypeAlias = "Pool | Connection"
 
 # The database has not the schema of this version.
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
-# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: nobody's request is
-# wrong, and a later try may succeed.
+# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: the request is not at
+# fault, and a later try may succeed.
 DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,

@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from app import sample_data
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.idempotency import fingerprint
-from app.repositories import assessments
 from app.repositories.sql import Pool
 from app.services.assessments import start
 from app.services.assessments.submit import SubmissionLimits, Submitter
@@ -20,6 +18,7 @@ from app.services.idempotency import IdempotentRequest
 from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
 from tests.job_runner import NO_ORIGIN, access_of_student, job_runner, run_due_jobs
+from tests.scored_assessments import newest_result
 
 # Fields that differ from run to run.
 _RUN_FIELDS = ("completed_at", "processing", "run")
@@ -66,9 +65,8 @@ async def run_jobs(pool: Pool, redis_url: str, assessment_id: UUID, embedder: Of
     running = job_runner(pool, redis_url, embedder)
     await run_due_jobs(pool, running)
     await running.job_queue.redis.aclose()
-    text = await assessments.read_result(pool, assessment_id)
-    assert text is not None
-    return {name: value for name, value in orjson.loads(text).items() if name not in _RUN_FIELDS}
+    result = await newest_result(pool, assessment_id)
+    return {name: value for name, value in result.items() if name not in _RUN_FIELDS}
 
 
 async def test_a_rescore_gives_the_same_result(

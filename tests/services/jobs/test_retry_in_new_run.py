@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from app.clients.llm.embeddings_local import OfflineEmbedder
 from app.domain.errors import JobNotFailed
 from app.domain.states import JobStatus, JobType
-from app.repositories import assessments, jobs
+from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.schemas import StatusView, status_view
 from app.services.assessments.submit import Origin
@@ -33,17 +32,11 @@ from tests.dead_letters import (
 )
 from tests.fakes.model_server import ModelServer, essay_of, failure
 from tests.job_runner import job_id, run_due_jobs, submit
+from tests.scored_assessments import newest_result
 
 SECOND = f"{ESSAY} This is the second essay."
 KEPT = ("attempts", "max_attempts", "output", "reasons", "units_done", "units_total", "started_at", "completed_at",
         "created_at", "traceparent", "request_id")  # fmt: skip
-
-
-@pytest.fixture
-async def failing_runner(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
-    """A job runner without a model, whose `gpt` jobs fail."""
-    async with worker(pool, redis_url, embedder) as running:
-        yield running
 
 
 @pytest.fixture
@@ -58,13 +51,6 @@ async def running(
 
 def view(seen: AssessmentState) -> StatusView:
     return status_view(seen.status)
-
-
-async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
-    text = await assessments.read_result(pool, assessment_id)
-    assert text is not None
-    result: dict[str, Any] = orjson.loads(text)
-    return result
 
 
 async def without_recommendations(pool: Pool, bank: Bank, running: JobRunner) -> tuple[UUID, UUID]:
@@ -108,7 +94,7 @@ async def test_the_former_result_stays_until_the_new_one_replaces_it(
 ) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
     before = await read_state(pool, assessment_id)
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     assert (before.reasons, result["recommendations"]) == ([RAG_REASON.code], [])
     new = (await retry(pool, rag)).job.job_id
     shown = [await read_state(pool, assessment_id)]
@@ -118,9 +104,9 @@ async def test_the_former_result_stays_until_the_new_one_replaces_it(
         assert (view(seen).status, view(seen).run, view(seen).rescoring) == ("completed", 2, True)
         assert (view(seen).overall_progress, seen.reasons) == (100.0, before.reasons)
         assert seen.row["completed_at"] == before.row["completed_at"]
-    assert await result_of(pool, assessment_id) == result
+    assert await newest_result(pool, assessment_id) == result
     await run_due_jobs(pool, running)
-    after, replaced = await read_state(pool, assessment_id), await result_of(pool, assessment_id)
+    after, replaced = await read_state(pool, assessment_id), await newest_result(pool, assessment_id)
     assert (view(after).status, view(after).rescoring, view(after).degraded) == ("completed", False, False)
     assert (after.reasons, len(replaced["recommendations"])) == ([], 3)
     assert after.row["completed_at"] == before.row["completed_at"]
@@ -136,13 +122,13 @@ async def test_essays_without_a_score_are_scored_in_the_new_run(
 ) -> None:
     assessment_id = await submit(pool, bank)
     await run_due_jobs(pool, failing_runner)
-    assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["score"] is None
+    assert (await newest_result(pool, assessment_id))["breakdown"]["essay"]["score"] is None
     gpt = await job_id(pool, assessment_id, JobType.GPT)
     await retry(pool, gpt)
     during = await read_state(pool, assessment_id)
     assert during.states == {"gpt": "queued", "rag": "completed", "fusion": "queued"}
     await run_due_jobs(pool, running)
-    essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
+    essays = (await newest_result(pool, assessment_id))["breakdown"]["essay"]
     assert (essays["score"], essays["max_score"], essays["unscored"]) == (pytest.approx(2.4), 3.0, 0)
     assert ((await read_state(pool, assessment_id)).reasons, len(provider.requests)) == ([], 2)
     rows = await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' ORDER BY run, max_score")
@@ -160,7 +146,7 @@ async def test_scores_of_the_former_run_are_kept_and_not_paid_for_again(
     assert (await read_state(pool, assessment_id)).jobs[JobType.GPT]["units_done"] == 1
     await run_due_jobs(pool, running)
     assert [essay_of(request) for request in provider.requests] == [SECOND]
-    essays = (await result_of(pool, assessment_id))["breakdown"]["essay"]
+    essays = (await newest_result(pool, assessment_id))["breakdown"]["essay"]
     assert [(line["score"], line["model"]) for line in sorted(essays["questions"], key=lambda e: e["max_score"])] == [
         (0.4, "m"), (1.6, "gpt-test")
     ]  # fmt: skip
@@ -185,7 +171,7 @@ async def test_essays_that_a_completed_job_could_not_score_keep_their_reason(
         held = await jobs.claim(pool, new, 15)
         assert held and await jobs.finish(pool, held, JobStatus.FAILED, ERROR, None, [RAG_REASON])
         await run_due_jobs(pool, running)
-        result, rag = await result_of(pool, assessment_id), new
+        result, rag = await newest_result(pool, assessment_id), new
         assert result["breakdown"]["essay"]["unscored"] == 1
         assert [reason["code"] for reason in result["degraded_reasons"]] == ["essay_unscored", RAG_REASON.code]
         seen = await read_state(pool, assessment_id)
@@ -206,7 +192,7 @@ async def test_a_retry_completes_a_failed_assessment(pool: Pool, bank: Bank, run
     after = await read_state(pool, assessment_id)
     assert (view(after).status, view(after).rescoring) == ("completed", False)
     assert after.row["completed_at"] > before.row["completed_at"]
-    assert (await result_of(pool, assessment_id))["overall"]["max_score"] == 13.0
+    assert (await newest_result(pool, assessment_id))["overall"]["max_score"] == 13.0
 
 
 async def test_a_retry_of_one_failed_job_retries_them_all(pool: Pool, bank: Bank, running: JobRunner) -> None:
@@ -226,7 +212,7 @@ async def test_a_retry_of_one_failed_job_retries_them_all(pool: Pool, bank: Bank
 
 async def test_a_later_run_without_a_result_keeps_the_former_one(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id, rag = await without_recommendations(pool, bank, running)
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     before = await read_state(pool, assessment_id)
     await running.run((await retry(pool, rag)).job.job_id)
     during = await read_state(pool, assessment_id)
@@ -237,12 +223,12 @@ async def test_a_later_run_without_a_result_keeps_the_former_one(pool: Pool, ban
     assert (after.states["fusion"], after.reasons) == ("failed", before.reasons)
     assert after.row["revision"] > during.row["revision"] + 1
     assert after.row["completed_at"] == before.row["completed_at"]
-    assert await result_of(pool, assessment_id) == result
+    assert await newest_result(pool, assessment_id) == result
     await retry(pool, held.id)
     await run_due_jobs(pool, running)
     again = await read_state(pool, assessment_id)
     assert (view(again).run, again.reasons) == (3, [])
-    assert len((await result_of(pool, assessment_id))["recommendations"]) == 3
+    assert len((await newest_result(pool, assessment_id))["recommendations"]) == 3
 
 
 async def test_a_failed_assessment_stays_failed_if_a_later_run_fails(
@@ -275,7 +261,7 @@ async def test_a_job_that_fails_in_a_later_run_is_retried_in_that_run(
     assert (seen.row["run"], seen.row["remaining"], seen.reasons, seen.due) == (2, 2, shown, {"gpt", "rag"})
     await run_due_jobs(pool, running)
     assert (await read_state(pool, assessment_id)).reasons == []
-    assert (await result_of(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
+    assert (await newest_result(pool, assessment_id))["breakdown"]["essay"]["unscored"] == 0
 
 
 async def test_the_duration_is_counted_from_the_start_of_the_run(pool: Pool, bank: Bank, running: JobRunner) -> None:
@@ -285,7 +271,7 @@ async def test_the_duration_is_counted_from_the_start_of_the_run(pool: Pool, ban
     await retry(pool, fusion)
     await pool.execute("UPDATE async_jobs SET created_at = created_at - interval '1 min' WHERE run = 2")
     await run_due_jobs(pool, running)
-    duration = (await result_of(pool, assessment_id))["processing"]["duration_ms"]
+    duration = (await newest_result(pool, assessment_id))["processing"]["duration_ms"]
     assert 60_000 <= duration < 600_000
 
 

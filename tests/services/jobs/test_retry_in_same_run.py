@@ -33,13 +33,6 @@ SECOND = f"{ESSAY} This is the second essay."
 
 
 @pytest.fixture
-async def failing_runner(pool: Pool, redis_url: str, embedder: OfflineEmbedder) -> AsyncIterator[JobRunner]:
-    """A job runner without a model, whose `gpt` jobs fail."""
-    async with worker(pool, redis_url, embedder) as running:
-        yield running
-
-
-@pytest.fixture
 async def running(
     pool: Pool, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> AsyncIterator[JobRunner]:

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from app.domain.records.jobs import JobFailure
@@ -16,15 +15,9 @@ from tests.bank import ESSAY, Bank
 from tests.fakes.model_server import ModelServer, essay_of, failure, scores
 from tests.fakes.unguarded_statements import without_fence
 from tests.job_runner import claim_job, job_id, run_due_jobs, submit
+from tests.scored_assessments import newest_result
 
 SECOND = f"{ESSAY} Again."
-
-
-async def result_of(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
-    text = await assessments.read_result(pool, assessment_id)
-    assert text is not None
-    result: dict[str, Any] = orjson.loads(text)
-    return result
 
 
 async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
@@ -37,7 +30,7 @@ async def progress(pool: Pool, assessment_id: UUID) -> tuple[float, int]:
 async def test_the_overall_score_is_the_sum_of_its_parts(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_due_jobs(pool, running)
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     breakdown, overall = result["breakdown"], result["overall"]
     parts = [breakdown[name] for name in ("theoretical", "profile", "essay")]
     assert overall["score"] == pytest.approx(sum(part["score"] for part in parts))
@@ -61,7 +54,7 @@ async def test_the_result_has_the_reasons_of_all_stages(
     provider.default = failure(401)
     assessment_id = await submit(pool, bank, answers=bank.answers(essay=ESSAY))
     await run_due_jobs(pool, running)
-    result = await result_of(pool, assessment_id)
+    result = await newest_result(pool, assessment_id)
     assert [reason["code"] for reason in result["degraded_reasons"]] == [
         "missing_responses",
         "essay_scored_locally",
@@ -76,9 +69,9 @@ async def test_the_result_has_the_reasons_of_all_stages(
 async def test_running_fusion_twice_changes_nothing(pool: Pool, bank: Bank, running: JobRunner) -> None:
     assessment_id = await submit(pool, bank)
     await run_due_jobs(pool, running)
-    before = await result_of(pool, assessment_id), await progress(pool, assessment_id)
+    before = await newest_result(pool, assessment_id), await progress(pool, assessment_id)
     await running.run(await job_id(pool, assessment_id, JobType.FUSION))
-    assert (await result_of(pool, assessment_id), await progress(pool, assessment_id)) == before
+    assert (await newest_result(pool, assessment_id), await progress(pool, assessment_id)) == before
     assert await pool.fetchval("SELECT count(*) FROM results") == 1
 
 
