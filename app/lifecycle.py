@@ -27,7 +27,7 @@ def _read_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
         stop.set()
 
 
-async def end(*tasks: "asyncio.Future[Any]") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:
     """Cancels the tasks that still run and returns when all have ended. One cancellation is not always enough:
     libraries lose one in rare moments (asyncpg's `wait_for` when its result comes just then, redis-py when a connection
     breaks while it is returned to the pool), and an endless loop would go on."""

@@ -33,7 +33,7 @@ class Outage:
         self._failures = 0
 
     @property
-    def lasts(self) -> bool:
+    def is_ongoing(self) -> bool:
         """Whether it was reported and is not over."""
         return self._since is not None
 
@@ -50,7 +50,7 @@ class Outage:
             lasting = {} if first else {"seconds": round(now - self._since), "failures": self._failures}
             log.log(self._level, self._began, **self._context, during=during, error=repr(error), **lasting)
 
-    def end(self) -> None:
+    def record_success(self) -> None:
         """Notes that a probe succeeded; logs the end of the outage unless something has failed only just now."""
         now = self._clock()
         if self._since is not None and now - self._failed >= _QUIET_SECONDS:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from app.http.access import check_before_sending, guarded
+from app.http.access import abort_unchecked_stream, guarded
 from app.http.app_keys import (
     BACKGROUND,
     CHANGE_HUB,
@@ -19,9 +19,9 @@ from app.http.app_keys import (
     VERIFIER,
 )
 from app.http.background import BackgroundTasks
-from app.http.connections import Runner
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
+from app.http.server_connections import Runner
 from app.http.tokens import SharedSecretVerifier, TokenVerifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> web.Application:
         handler = guarded(route.handler, route.access, find_target(route))
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             app.router.add_route(method, route.path, handler)
-    app.on_response_prepare.extend((check_before_sending, prepare_response))
+    app.on_response_prepare.extend((abort_unchecked_stream, prepare_response))
     app.cleanup_ctx.append(lambda app: _resources(app, settings))
     return app
 

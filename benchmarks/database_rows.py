@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from app.clients.llm.embeddings_local import DIMENSIONS, OfflineEmbedder
+from app.clients.llm.embedder import DIMENSIONS
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Connection, Pool
 from app.services.recommendations.search import space_name
 from tests.bank import ESSAY, SLUG, Bank

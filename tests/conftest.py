@@ -12,7 +12,7 @@ from structlog.contextvars import merge_contextvars
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
 from app.repositories.sql import Connection, Pool

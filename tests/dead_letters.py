@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.domain.errors import CallerError, PermanentError
 from app.domain.essay.score import EssayScore
 from app.domain.records.assessments import StatusRecord

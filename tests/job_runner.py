@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.essay.injection import suspects_injection
@@ -75,7 +75,7 @@ async def run_due_jobs(pool: Pool, runner: JobRunner, max_jobs: int = 50) -> int
     """Runs due jobs one after the other until none is due; returns how many it ran."""
     for count in range(max_jobs):
         # A negative patience: also jobs that were notified just now.
-        due = await jobs.take_missed(pool, JobType, -60, 1)
+        due = await jobs.take_unclaimed(pool, JobType, -60, 1)
         if not due:
             return count
         await runner.run(due[0].job_id)

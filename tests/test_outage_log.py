@@ -26,8 +26,8 @@ def test_an_outage_is_logged_once_then_once_a_minute_and_at_its_end() -> None:
             outage.report(ConnectionError("refused"), "a queue")
             clock.now += 1 / 8
         clock.now += 5
-        outage.end()
-    assert not outage.lasts
+        outage.record_success()
+    assert not outage.is_ongoing
     assert [(line["event"], line.get("failures"), line.get("seconds")) for line in lines] == [
         ("redis_unavailable", None, None),
         ("redis_unavailable", 8 * 60 + 1, 60),
@@ -42,11 +42,11 @@ def test_an_outage_lasts_while_anything_still_fails() -> None:
     clock = Clock()
     outage = Outage("began", "ended", clock=clock)
     with capture_logs() as lines:
-        outage.end()
+        outage.record_success()
         for _ in range(20):
             outage.report(TimeoutError(), "one user of the server")
             clock.now += 1
-            outage.end()
+            outage.record_success()
     assert [line["event"] for line in lines] == ["began"]
 
 
@@ -57,7 +57,7 @@ def test_a_second_outage_is_logged_at_once() -> None:
         for _ in range(2):
             outage.report(TimeoutError(), "a request")
             clock.now += 6
-            outage.end()
+            outage.record_success()
     assert [line["event"] for line in lines] == ["began", "ended"] * 2
 
 

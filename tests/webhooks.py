@@ -99,7 +99,7 @@ async def open_delivery(
     """Delivery as in a worker, but also over plain HTTP and to loopback, and without jitter."""
     sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK)
     try:
-        yield WebhookDelivery(pool, sender, delays, seconds, chance=lambda: 0.0)
+        yield WebhookDelivery(pool, sender, delays, seconds, random_fraction=lambda: 0.0)
     finally:
         await sender.close()
 
@@ -108,7 +108,7 @@ async def send_all(pool: Pool, delivery: WebhookDelivery, limit: int = 50) -> in
     """Sends due messages one after the other until none is left; returns the number of attempts."""
     for count in range(limit):
         # A negative patience: also messages whose notification was sent just now.
-        due = await webhooks.take_missed(pool, -60, 1)
+        due = await webhooks.take_unclaimed(pool, -60, 1)
         if not due:
             return count
         await delivery.run(due[0].job_id)

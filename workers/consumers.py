@@ -8,7 +8,7 @@ from arq.connections import ArqRedis
 
 from app.clients.redis import job_queue
 from app.domain.states import WEBHOOKS, JobType
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.services.jobs.runner import JobRunner
 from app.services.webhooks.deliver import WebhookDelivery
 from app.settings import Settings
@@ -44,7 +44,7 @@ async def consume_queues(settings: Settings, runner: JobRunner, delivery: Webhoo
         await asyncio.wait({stopping, *consumers}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await asyncio.gather(*(worker.stop_taking() for worker in workers))
-        await end(stopping, *consumers)
+        await cancel_and_wait(stopping, *consumers)
         await _drain({job for worker in workers for job in worker.tasks.values()}, settings.shutdown_timeout)
         await redis.connection_pool.disconnect()
     for consumer in consumers:

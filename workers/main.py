@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
+from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.clients.webhook_sender import WebhookSender
 from app.domain.states import JobType
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.services.essays.llm_calls import PaidModel
 from app.services.essays.score_essays import EssayJob
 from app.services.jobs.rescore_degraded import DegradedRescorer
@@ -60,7 +61,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         try:
             await consume_queues(settings, runner, delivery, stop)
         finally:
-            await end(*tasks)
+            await cancel_and_wait(*tasks)
     log.info("worker_stopped")
 
 

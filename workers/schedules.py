@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.outages import REDIS, Outage, report_database_error
 from app.repositories.sql import DATABASE_UNAVAILABLE
@@ -54,7 +54,7 @@ async def repeat(schedule: Schedule) -> None:
 async def _run(schedule: Schedule, outage: Outage) -> int:
     try:
         done = await schedule.work()
-        outage.end()
+        outage.record_success()
         return done
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, schedule.name)

@@ -1,4 +1,4 @@
-"""What the commands print: results on standard output, errors and progress on standard error."""
+"""Output of the commands: results on standard output, errors and progress on standard error."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ _PLAIN_STEPS = 10
 
 
 class JsonModel(Protocol):
-    """What can be printed as JSON."""
+    """A model that can be printed as JSON."""
 
     def model_dump_json(self, *, indent: int | None = None) -> str: ...
 
@@ -31,7 +31,7 @@ def print_json_lines(items: Sequence[JsonModel]) -> None:
 
 
 def print_table(headings: Sequence[str], folded: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints rows of cells; columns of the `folded` headings, which come last, are broken where they are long."""
+    """Prints rows of cells. Long cells are wrapped in the last columns, those with the `folded` headings."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -48,7 +48,7 @@ def print_table(headings: Sequence[str], folded: Sequence[str], rows: Sequence[S
 
 @contextmanager
 def progress_bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error while that is a terminal, else nothing; yields a function that advances it."""
+    """A progress bar on standard error if that is a terminal, else nothing; yields a function that advances it."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -60,7 +60,7 @@ def progress_bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def progress_lines(task: str, total: int) -> Iterator[Callable[[int], None]]:
-    """The bar, or where standard error is no terminal, a line at the start and for each tenth."""
+    """The progress bar; if standard error is no terminal, a line at the start and for each tenth instead."""
     if sys.stderr.isatty():
         with progress_bar(task, total) as advance:
             yield advance

@@ -1,4 +1,4 @@
-"""Imports micro-credentials from a file, and embeds their passages for the search by meaning.
+"""Imports micro-credentials from a file, and embeds their passages for vector search.
 
 reads   DATABASE_URL, EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds); `import` also FILE
 writes  the credentials in the database, or their vectors; progress on standard error
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from app.cli.console import print_error, progress_bar
 from app.cli.credentials_file import InvalidRow, Row, UnreadableFile, read_credentials
-from app.clients.llm.embeddings_local import EmbeddingUnavailable
-from app.repositories import embeddings
+from app.clients.llm.embedder import EmbeddingUnavailable
+from app.repositories import passage_vectors
 from app.repositories.sql import Pool
 from app.services.catalog.import_credentials import ImportCounts, import_credentials
 from app.services.recommendations.embed_credentials import CredentialEmbedder, vacuum_and_index
@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.pool import open_pool
 
-# Rows of one transaction with --skip-bad: the most that a kill costs, about half a second.
+# Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
 _PRINTED_ERRORS = 20
 # Pauses that the model provider may ask for between two batches, and the longest of them in seconds.
@@ -40,15 +40,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--skip-bad", action="store_true", help="import the valid rows even if others are invalid")
     action.set_defaults(run=_import)
     meaning = (
-        "embed the passages that have no vector of the present model, and build the index over all vectors if there "
-        "are more than 50,000 passages; the search goes on meanwhile, and a killed run can be continued by another"
+        "embed passages without a vector from the current model, and build the index over all vectors if there are "
+        "more than 50,000 passages; searches continue meanwhile, and another run continues a killed one"
     )
-    action = actions.add_parser("reindex", help="embed what has no vector of the present model", description=meaning)
+    action = actions.add_parser(
+        "reindex", help="embed passages without a vector from the current model", description=meaning
+    )
     action.set_defaults(run=_reindex)
 
 
 def _import(settings: Settings, options: argparse.Namespace) -> int:
-    """Imports all rows or none; with --skip-bad all valid ones, batch by batch, so that a second run after a kill
+    """Imports all rows or none. With --skip-bad, imports all valid rows in batches, so that a second run after a kill
     continues where the first one stopped. Returns 2 if nothing was imported."""
     try:
         rows, invalid = read_credentials(options.file)
@@ -65,7 +67,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
     print(f"{imported.added} added, {imported.updated} updated, {imported.unchanged} unchanged{skipped}")
     if without_vector:
         print(
-            f"{without_vector} passage(s) are found only by their words until workers or `assay credentials reindex` "
+            f"{without_vector} passage(s) are found only by full text until workers or `assay credentials reindex` "
             "embed them"
         )
     return 0
@@ -79,13 +81,13 @@ async def _import_rows(settings: Settings, rows: Sequence[Row], batch: int) -> t
             for start in range(0, len(rows), batch):
                 imported += await _import_batch(pool, rows[start : start + batch], advance)
         await _vacuum(pool)
-        return imported, await embeddings.count_without_vector(pool)
+        return imported, await passage_vectors.count_without_vector(pool)
 
 
 async def _import_batch(pool: Pool, rows: Sequence[Row], advance: Callable[[int], None]) -> ImportCounts:
     imported = ImportCounts()
     async with pool.acquire() as conn, conn.transaction():
-        # In parts even within one transaction, so that the bar moves and no statement is large.
+        # In parts even within one transaction, so that the progress bar moves and no statement is large.
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
             imported += await import_credentials(conn, [row.body for row in part])
@@ -94,7 +96,7 @@ async def _import_batch(pool: Pool, rows: Sequence[Row], advance: Callable[[int]
 
 
 def _reindex(settings: Settings, _: argparse.Namespace) -> int:
-    """Returns 1 if nothing can be embedded. Workers and other calls share the work."""
+    """Returns 1 if nothing can be embedded. Workers and other runs of this command share the work."""
     try:
         embedded = asyncio.run(_embed_all(settings))
     except EmbeddingUnavailable as error:
@@ -111,7 +113,7 @@ async def _embed_all(settings: Settings) -> int:
         retrieval_embedder(settings, pool=pool) as embedder,
     ):
         credential_embedder = CredentialEmbedder(pool, embedder)
-        waiting = await embeddings.count_unembedded(pool, space_name(embedder))
+        waiting = await passage_vectors.count_unembedded(pool, space_name(embedder))
         with progress_bar("embedding", waiting) as advance:
             while count := await _embed_batch(credential_embedder):
                 embedded += count
@@ -121,7 +123,7 @@ async def _embed_all(settings: Settings) -> int:
 
 
 async def _embed_batch(credential_embedder: CredentialEmbedder) -> int:
-    """Embeds a batch, with the pauses that the provider asks for: here, where no passage is locked meanwhile."""
+    """Embeds a batch, with the pauses that the provider asks for. No passage is locked during a pause."""
     for _ in range(_PAUSES):
         try:
             return await credential_embedder.embed()

@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.recommendation.credentials import CredentialBody
 from app.evaluation.json_lines import error_line
 
-# In a cell of CSV; names of skills may contain commas.
+# Within a CSV cell; names of skills may contain commas.
 SKILL_SEPARATOR = ";"
 _COLUMNS = frozenset(CredentialBody.model_fields)
 _REQUIRED = _COLUMNS - {"skills"}
@@ -99,6 +99,6 @@ def _body(fields: Any) -> CredentialBody:
 
 def _from_cells(cells: dict[Any, Any]) -> dict[str, Any]:
     if None in cells or None in cells.values():
-        raise ValueError("has not as many cells as line 1")
+        raise ValueError("does not have the same number of cells as line 1")
     skills = [skill.strip() for skill in cells.get("skills", "").split(SKILL_SEPARATOR)]
     return {**cells, "skills": [skill for skill in skills if skill]}

@@ -1,8 +1,8 @@
-"""Does what `assay up` does, and stops after the result of the sample assessment. `make demo` calls it.
+"""Like `assay up`, but exits after printing the result of the sample assessment. `make demo` calls it.
 
-reads   every setting; DATABASE_URL and REDIS_URL are optional: what is not set runs embedded
+reads   every setting; DATABASE_URL and REDIS_URL are optional: servers that are not set are started embedded
 writes  ASSAY_DATA_DIR: the embedded servers' data, the secret for tokens (unless JWT_SECRET is set), log files
-needs   the package extra `embedded`, unless both servers are given; JWT_SECRET if DATABASE_URL is set
+needs   the package extra `embedded`, unless both servers are set; JWT_SECRET if DATABASE_URL is set
 """
 
 import argparse

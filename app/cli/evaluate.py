@@ -1,8 +1,8 @@
-"""Scores answers that people have scored, and shows how well both agree.
+"""Scores answers that people have scored, and reports how well the scores agree.
 
 reads   FILE.jsonl: question, model_answer, answer and score per line; with --scorer gpt also OPENAI_*, MODEL_PRICES,
         JOB_MAX_ATTEMPTS and JOB_RETRY_DELAY
-writes  all figures as JSON to --json, and a picture to --picture; with --scorer gpt, requests to the model provider
+writes  all figures as JSON to --json, and a plot to --picture; with --scorer gpt, requests to the model provider
 needs   neither Postgres nor Redis; with --scorer gpt an OPENAI_API_KEY
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from app.cli.arguments import positive_integer, positive_number
 from app.cli.console import print_error, progress_bar
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
 from app.evaluation.agreement_tables import print_agreement
 from app.evaluation.human_scored_answers import HumanScoredAnswer, read_answers, sample_answers
@@ -26,15 +26,15 @@ from app.evaluation.json_lines import InvalidFile, check_writable
 from app.services.essays.bulk_scoring import LocalScorer, ModelScorer, Scorer, ScoringProgress, ScoringResult, score_all
 from app.settings import Price, Settings, WrongSetting
 
-# What a shell expects of a command that Ctrl-C ended.
+# The exit status that shells expect after Ctrl-C.
 _INTERRUPTED = 130
 
 
 @dataclass
 class _Run:
-    """How many answers were chosen, and the results so far: what is said after Ctrl-C."""
+    """The number of sampled answers, and the results so far, which are reported after Ctrl-C."""
 
-    chosen: int = 0
+    sampled: int = 0
     progress: ScoringProgress = field(default_factory=ScoringProgress)
 
 
@@ -45,13 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--scorer", choices=["gpt", "local"], required=True, help="the model of OPENAI_*, or the local estimate")
     help_text = "the highest possible score in the file (default: 1)"
     add("--max-score", type=positive_number, default=1.0, metavar="POINTS", help=help_text)
-    add("--group", metavar="NAME", help="a column whose values are compared with each other")
-    add("--limit", type=positive_integer, metavar="N", help="score only so many answers, chosen at random")
-    help_text = "seed of everything that is random (default: 1)"
+    add("--group", metavar="NAME", help="column to compare bias by")
+    add("--limit", type=positive_integer, metavar="N", help="score only N answers, chosen at random")
+    help_text = "random seed (default: 1)"
     add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
     help_text = "file for all figures (default: FILE.evaluation.json in this folder)"
     add("--json", type=Path, metavar="PATH", help=help_text)
-    add("--picture", type=Path, metavar="PATH", help="PNG file for a picture of both scores of each answer")
+    add("--picture", type=Path, metavar="PATH", help="PNG plot of human against machine scores")
     parser.set_defaults(run=_evaluate)
 
 
@@ -74,7 +74,7 @@ def _score_and_report(settings: Settings, options: argparse.Namespace, run: _Run
     answers = sample_answers(all_answers, options.limit, options.seed)
     for path in (json_path, options.picture):
         check_writable(path)
-    run.chosen, started = len(answers), time.monotonic()
+    run.sampled, started = len(answers), time.monotonic()
     results = asyncio.run(_score(settings, options.scorer, answers, run.progress))
     cost = _cost(settings, options.scorer, results, time.monotonic() - started)
     source = EvaluationSource(
@@ -139,13 +139,13 @@ def _write(figures: AgreementReport, json_path: Path, picture: Path | None) -> N
     if picture is None:
         return
     if not figures.scored:
-        print_error("nothing was scored, so there is nothing to draw")
+        print_error("nothing was scored, so there is nothing to plot")
         return
-    # Imported here: it takes a while, and most evaluations need no picture.
+    # Imported here: it takes a while, and most evaluations need no plot.
     from app.evaluation.agreement_plot import draw_agreement
 
     draw_agreement(figures, picture)
-    print(f"Picture: {picture}")
+    print(f"Plot: {picture}")
 
 
 def _interruption(run: _Run) -> str:
@@ -153,4 +153,4 @@ def _interruption(run: _Run) -> str:
     scored = sum(result.score is not None for result in results)
     tokens_in, tokens_out = _tokens(results)
     spent = f" ({tokens_in} tokens in, {tokens_out} out)" if tokens_in or tokens_out else ""
-    return f"interrupted; {scored} of {run.chosen} answers were scored{spent}"
+    return f"interrupted; {scored} of {run.sampled} answers were scored{spent}"

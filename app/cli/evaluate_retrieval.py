@@ -1,10 +1,10 @@
-"""Recommends for labelled queries with the product's own search and ranking, and shows how good the results are.
+"""Recommends for labelled queries with the product's own search and ranking, and reports the quality of the results.
 
 reads   FILE.jsonl: a query per line with the credentials that people accept; --catalogue, or else the sample data;
         EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds)
-writes  all figures as JSON to --json, and a picture to --picture; nothing in the database
-needs   no server: uses DATABASE_URL, whose credentials are neither read nor changed, or else a Postgres of its own in
-        a temporary folder
+writes  all figures as JSON to --json, and a plot to --picture; nothing in the database
+needs   no server: uses DATABASE_URL, whose credentials are neither read nor changed, or else starts a Postgres in a
+        temporary folder
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from app.cli.arguments import positive_integer
 from app.cli.console import print_error, progress_bar
-from app.clients.llm.embeddings_local import EmbeddingUnavailable
+from app.clients.llm.embedder import EmbeddingUnavailable
 from app.evaluation.json_lines import InvalidFile, check_writable
 from app.evaluation.labelled_queries import LabelledSet, read_labelled_set
 from app.evaluation.retrieval_queries import to_retrieval_query
@@ -42,11 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", type=Path, metavar="FILE.jsonl", help="a query per line: track, level, gaps, interests, accept, …")
     add("--catalogue", type=Path, metavar="FILE", help="the credentials, .json or .jsonl (default: the sample data)")
-    help_text = "seed of the queries that are drawn for the intervals (default: 1)"
+    help_text = "random seed for the bootstrap intervals (default: 1)"
     add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
     help_text = "file for all figures (default: FILE.retrieval.json in this folder)"
     add("--json", type=Path, metavar="PATH", help=help_text)
-    add("--picture", type=Path, metavar="PATH", help="PNG file for a picture of the figures with their intervals")
+    add("--picture", type=Path, metavar="PATH", help="PNG plot of the figures with their intervals")
     parser.set_defaults(run=_evaluate)
 
 
@@ -77,7 +77,7 @@ def _database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.secret("database_url")
         return
-    # Imported here: with a given Postgres the embedded one need not be installed.
+    # Imported here: with DATABASE_URL set, the embedded Postgres need not be installed.
     from app.local.embedded import embedded_servers
     from app.repositories.migrations import migrate
 
@@ -110,8 +110,8 @@ def _write(figures: RetrievalReport, json_path: Path, picture: Path | None) -> N
     json_path.write_text(json.dumps(asdict(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     print(f"All figures and recommendations: {json_path}")
     if picture is not None:
-        # Imported here: it takes a while, and most evaluations need no picture.
+        # Imported here: it takes a while, and most evaluations need no plot.
         from app.evaluation.retrieval_plot import draw_retrieval
 
         draw_retrieval(figures, picture)
-        print(f"Picture: {picture}")
+        print(f"Plot: {picture}")

@@ -1,4 +1,4 @@
-"""Lists background jobs and tries failed ones again.
+"""Lists background jobs and retries failed ones.
 
 reads   DATABASE_URL; `retry` also REDIS_URL (optional: wakes the workers at once) and JOB_MAX_ATTEMPTS
 writes  `list` nothing; `retry` the jobs, and a line for each in the audit log
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.cli.arguments import positive_integer
 from app.cli.console import print_error, print_json_lines, print_table
-from app.cli.notification import wake_workers
+from app.cli.wake_workers import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import JobRecord
@@ -26,16 +26,16 @@ from app.services.jobs.dead_letters import RetriedJob
 from app.settings import Settings
 from app.wiring.pool import open_pool
 
-# Who retried, in the audit log.
+# The actor in the audit log.
 ACTOR = "assay jobs retry"
-# How many jobs one call retries at most: better to see what becomes of them before the rest follows.
-MOST = 1000
+# A batch whose outcome can be checked before the rest is retried.
+MAX_RETRIED_JOBS = 1000
 _FROM_A_TERMINAL = Origin(None, None)
 
 
 @dataclass
 class _Progress:
-    """What became of the jobs so far."""
+    """The outcome of the retries so far."""
 
     refused: int = 0
     notifications: list[JobNotification] = field(default_factory=list)
@@ -48,18 +48,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     meaning = "print jobs, newest first"
     action = actions.add_parser("list", help=meaning, description=meaning)
-    action.add_argument("--status", choices=[str(status) for status in JobStatus], help="`failed` for dead letters")
-    action.add_argument("--job-type", choices=[str(job_type) for job_type in JobType])
-    action.add_argument("--limit", type=positive_integer, default=50, help="number of jobs at most (default: 50)")
+    action.add_argument(
+        "--status",
+        choices=[str(status) for status in JobStatus],
+        help="only this status; `failed` lists the dead letters",
+    )
+    help_text = "only this type: `gpt` scores essays, `rag` recommends, `fusion` computes the result"
+    action.add_argument("--job-type", choices=[str(job_type) for job_type in JobType], help=help_text)
+    action.add_argument("--limit", type=positive_integer, default=50, help="maximum number of jobs (default: 50)")
     action.add_argument("--json", action="store_true", help="print a JSON object per line")
     action.set_defaults(run=_list)
-    meaning = (
-        "try failed jobs again; for an assessment that is final this starts a new run, which keeps what was completed"
-    )
-    action = actions.add_parser("retry", help="try failed jobs again", description=meaning)
+    meaning = "retry failed jobs; if the assessment is final, a new run starts that reuses its completed jobs"
+    action = actions.add_parser("retry", help="retry failed jobs", description=meaning)
     jobs = action.add_mutually_exclusive_group(required=True)
-    jobs.add_argument("job_ids", nargs="*", type=UUID, default=[], metavar="JOB_ID")
-    jobs.add_argument("--all", action="store_true", help="the failed jobs of all newest runs")
+    jobs.add_argument("job_ids", nargs="*", type=UUID, default=[], metavar="JOB_ID", help="a failed job")
+    jobs.add_argument("--all", action="store_true", help="retry all failed jobs of newest runs")
     action.set_defaults(run=_retry)
 
 
@@ -99,18 +102,18 @@ def _retry(settings: Settings, options: argparse.Namespace) -> int:
     return 0 if asyncio.run(retry(settings, options.job_ids)) else 1
 
 
-async def retry(settings: Settings, job_ids: Sequence[UUID], most: int = MOST) -> bool:
-    """Tries these jobs again, or without any the failed ones of all newest runs, at most so many. Prints a line for
-    each; returns whether all were retried."""
+async def retry(settings: Settings, job_ids: Sequence[UUID], limit: int = MAX_RETRIED_JOBS) -> bool:
+    """Retries `job_ids`; if empty, up to `limit` failed jobs of the newest runs. Prints a line for each job; returns
+    whether all were retried."""
     progress = _Progress()
     async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
-        chosen = list(dict.fromkeys(job_ids)) or await letters.list_retryable(pool, most + 1)
-        more = not job_ids and len(chosen) > most
-        chosen = chosen[:most] if more else chosen
-        for job_id in chosen:
+        selected_ids = list(dict.fromkeys(job_ids)) or await letters.list_retryable(pool, limit + 1)
+        more = not job_ids and len(selected_ids) > limit
+        selected_ids = selected_ids[:limit] if more else selected_ids
+        for job_id in selected_ids:
             await _retry_job(pool, job_id, settings.job_max_attempts, progress)
     await wake_workers(settings, progress.notifications)
-    print(f"{len(chosen) - progress.refused} of {len(chosen)} job(s) queued again")
+    print(f"{len(selected_ids) - progress.refused} of {len(selected_ids)} job(s) queued again")
     if more:
         print_error("there are more failed jobs; run this again for the rest")
     return not (more or progress.refused)

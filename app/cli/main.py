@@ -10,11 +10,11 @@ from typing import Any
 from app.cli.console import print_error
 from app.settings import UnusableSetting, WrongSetting, load_settings
 
-# Only the module of the command that is called is imported: others would cost start-up time and memory. It has a
-# function `configure(parser)`, which adds the command's arguments and sets `run`, and its docstring is the help text.
+# Only the module of the called command is imported: others would cost start-up time and memory. Its function
+# `configure(parser)` adds the command's arguments and sets `run`; its docstring is the help text.
 _COMMANDS = {
     "up": ("app.cli.up", "start everything on this machine, run a sample assessment, serve until Ctrl-C"),
-    "demo": ("app.cli.demo", "the same, and stop after the result"),
+    "demo": ("app.cli.demo", "like `up`, but exit after printing the result"),
     "serve": ("app.cli.serve", "serve the HTTP API"),
     "worker": ("app.cli.worker", "run background jobs"),
     "migrate": ("app.cli.migrate", "bring the database schema up to date"),
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
 
     configure_logging(settings.log_level)
     if "uses_database" in options and settings.database_url is None:
-        from app.local.running import with_running_servers
+        from app.local.local_settings import with_running_servers
 
         settings = with_running_servers(settings)
     status: int = options.run(settings, options)
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _reason(error: Exception) -> str | None:
-    """A line about an error that an operator can fix; None for a bug, whose traceback is worth more."""
+    """The message about an error that an operator can fix; None for a bug, which needs its traceback."""
     if isinstance(error, UnusableSetting):
         return str(error)
     import asyncpg
@@ -111,7 +111,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Prints the installed version. Looked up only when it is asked for."""
+    """Prints the installed version, which is looked up only if this option is used."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, **options)

@@ -1,4 +1,4 @@
-"""Brings the database schema up to date. May run several times, and in several places at once.
+"""Brings the database schema up to date. Safe to repeat and to run concurrently.
 
 reads   DATABASE_URL; the folder `migrations` of this version
 writes  the schema of the database

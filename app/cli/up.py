@@ -1,9 +1,9 @@
-"""Starts everything on this machine, sends a sample assessment through the API, prints its result, an address and a
-token for each role, and serves until Ctrl-C. `make run` calls it.
+"""Starts everything on this machine, sends a sample assessment through the API, prints the result, the API address and
+one token per role, and serves until Ctrl-C. `make run` calls it.
 
-reads   every setting; DATABASE_URL and REDIS_URL are optional: what is not set runs embedded
+reads   every setting; DATABASE_URL and REDIS_URL are optional: servers that are not set are started embedded
 writes  ASSAY_DATA_DIR: the embedded servers' data, the secret for tokens (unless JWT_SECRET is set), log files
-needs   the package extra `embedded`, unless both servers are given; JWT_SECRET if DATABASE_URL is set
+needs   the package extra `embedded`, unless both servers are set; JWT_SECRET if DATABASE_URL is set
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Lists webhook deliveries, shows one with all its attempts, and sends deliveries again.
+"""Lists webhook deliveries, shows a delivery with all its attempts, and redelivers.
 
 reads   DATABASE_URL; `redeliver` also REDIS_URL (optional: wakes the workers at once)
 writes  `list` and `show` nothing; `redeliver` the deliveries, and a line for each in the audit log
-needs   Postgres with all migrations; no server, no secret; a worker sends what is redelivered
+needs   Postgres with all migrations; no server, no secret; a worker sends the messages
 """
 
 import argparse
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.cli.arguments import positive_integer
 from app.cli.console import print_error, print_json_lines, print_table
-from app.cli.notification import wake_workers
+from app.cli.wake_workers import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.states import DeliveryStatus
@@ -23,7 +23,7 @@ from app.services.webhooks import registrations
 from app.settings import Settings
 from app.wiring.pool import open_pool
 
-# Who had a delivery sent again, in the audit log.
+# The actor in the audit log.
 ACTOR = "assay webhooks redeliver"
 _UNDELIVERED = tuple(status for status in DeliveryStatus if status is not DeliveryStatus.DELIVERED)
 
@@ -32,19 +32,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.set_defaults(uses_database=True)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    meaning = "print deliveries, newest first; without a status, those that are not delivered (yet)"
-    action = actions.add_parser("list", help="print deliveries, newest first", description=meaning)
-    action.add_argument("--status", action="append", choices=[str(status) for status in DeliveryStatus])
-    action.add_argument("--limit", type=positive_integer, default=50, help="number of deliveries at most (default: 50)")
+    meaning = "print deliveries, newest first"
+    action = actions.add_parser("list", help=meaning, description=meaning)
+    help_text = "only this status; repeat for several (default: all statuses except delivered)"
+    action.add_argument("--status", action="append", choices=[str(status) for status in DeliveryStatus], help=help_text)
+    action.add_argument("--limit", type=positive_integer, default=50, help="maximum number of deliveries (default: 50)")
     action.add_argument("--json", action="store_true", help="print a JSON object per line")
     action.set_defaults(run=_list)
     meaning = "print a delivery with all its attempts, as JSON"
     action = actions.add_parser("show", help=meaning, description=meaning)
-    action.add_argument("delivery_id", type=UUID, metavar="DELIVERY_ID")
+    action.add_argument("delivery_id", type=UUID, metavar="DELIVERY_ID", help="the delivery to print")
     action.set_defaults(run=_show)
-    meaning = "send deliveries once more, now; attempts that are still scheduled stay scheduled"
+    meaning = "send deliveries once more, now; scheduled attempts are not affected"
     action = actions.add_parser("redeliver", help="send deliveries once more, now", description=meaning)
-    action.add_argument("delivery_ids", nargs="+", type=UUID, metavar="DELIVERY_ID")
+    action.add_argument("delivery_ids", nargs="+", type=UUID, metavar="DELIVERY_ID", help="a delivery to send")
     action.set_defaults(run=_redeliver)
 
 

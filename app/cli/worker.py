@@ -8,7 +8,7 @@ needs   Postgres with all migrations (`assay migrate`) and Redis; starts and wai
 
 import argparse
 
-from app.cli.service_process import add_service_arguments, importing, run_service
+from app.cli.service_startup import add_service_arguments, gc_paused_during_imports, run_service
 from app.settings import Settings
 
 
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _work(settings: Settings, options: argparse.Namespace) -> int:
     settings.secret("redis_url")
-    with importing():
+    with gc_paused_during_imports():
         from workers.main import work
 
     return run_service(settings, options, work)

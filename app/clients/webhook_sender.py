@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.domain.retry_after import parse_retry_after
 from app.domain.webhook.address import NOT_PUBLIC, AddressRefused, Network, may_connect, validate_url
-from app.domain.webhook.delivery import SendResult
+from app.domain.webhook.retry_policy import SendResult
 
 _AGENT = "Assay-Webhooks/1"
 _CONNECTIONS = 100

@@ -102,11 +102,11 @@ class QueueFull(CallerError):
     """Too many submissions are waiting for their result."""
 
 
-class TooManyWaits(CallerError):
+class CallerWaitLimit(CallerError):
     """Too many requests of this caller are waiting for changes."""
 
 
-class TooManyWaiting(CallerError):
+class ServerWaitLimit(CallerError):
     """Too many requests of all callers together are waiting for changes."""
 
 

@@ -13,7 +13,7 @@ from app.domain.values import LongText
 from app.evaluation.json_lines import InvalidFile, read_lines
 
 # A column with more values does not name groups, and its table would be unreadable.
-MOST_GROUPS = 50
+MAX_GROUPS = 50
 _NO_GROUP = "(none)"
 
 # For answers without a rubric: it says what each dimension means, and nothing about a subject.
@@ -66,8 +66,8 @@ def sample_answers(answers: Sequence[HumanScoredAnswer], limit: int | None, seed
     """At most `limit` of the answers, drawn at random by the seed, in the order of the file."""
     if limit is None or limit >= len(answers):
         return list(answers)
-    chosen = random.Random(seed).sample(range(len(answers)), limit)  # noqa: S311  # no secret
-    return [answers[place] for place in sorted(chosen)]
+    sampled = random.Random(seed).sample(range(len(answers)), limit)  # noqa: S311  # no secret
+    return [answers[place] for place in sorted(sampled)]
 
 
 def _read_line(number: int, line: bytes, max_score: float, group: str | None) -> HumanScoredAnswer:
@@ -96,5 +96,5 @@ def _check_groups(path: Path, group: str, groups: Iterable[str]) -> None:
     count = len(set(groups))
     if set(groups) == {_NO_GROUP}:
         raise InvalidFile(f"{path}: no line has a value in the column {group!r} (--group)")
-    if count > MOST_GROUPS:
-        raise InvalidFile(f"{path}: the column {group!r} has {count} values; at most {MOST_GROUPS} make groups")
+    if count > MAX_GROUPS:
+        raise InvalidFile(f"{path}: the column {group!r} has {count} values; at most {MAX_GROUPS} make groups")

@@ -101,7 +101,7 @@ async def authenticate(request: web.Request) -> Caller:
         raise RequestProblem(UNAUTHENTICATED, str(error), challenge) from error
 
 
-async def check_before_sending(request: web.Request, response: web.StreamResponse) -> None:
+async def abort_unchecked_stream(request: web.Request, response: web.StreamResponse) -> None:
     """Ends the connection of a stream that begins before the owner was checked (a signal handler for
     `on_response_prepare`): no other answer can be sent once a stream has prepared its head."""
     access = request.get(ACCESS)

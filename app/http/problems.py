@@ -49,7 +49,7 @@ NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
 UNAVAILABLE = ProblemType(503, "storage-unavailable", "The database is not available", retry_after=2)
 INTERNAL = ProblemType(500, "internal-error", "Something went wrong on our side")
 
-OF_ERROR: dict[type[CallerError], ProblemType] = {
+TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.NotFound: NO_SUCH_PATH,
     errors.Forbidden: ProblemType(403, "forbidden", "You are not allowed to do this"),
     errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not valid"),
@@ -70,12 +70,12 @@ OF_ERROR: dict[type[CallerError], ProblemType] = {
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1
     ),
     errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
-    errors.TooManyWaits: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
-    errors.TooManyWaiting: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
+    errors.CallerWaitLimit: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
+    errors.ServerWaitLimit: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
     errors.Conflict: ProblemType(409, "conflict", "Another request changed the same resource", retry_after=1),
 }
 _OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDIA, METHOD_NOT_ALLOWED)
-ALL = tuple(dict.fromkeys((*OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
+ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
 
 # As many as a body may have responses. More would make the answer many times as long as a body of 1 MiB.
@@ -89,9 +89,9 @@ def problem(error: Exception, request: web.BaseRequest) -> web.Response:
             return _response(request, error.kind, error.detail, error.headers)
         case InvalidFields():
             fields = [{"pointer": field.pointer, "detail": field.detail} for field in error.errors[:_MAX_FIELDS]]
-            return _response(request, OF_ERROR[InvalidFields], error.detail, errors=fields)
+            return _response(request, TYPE_OF_ERROR[InvalidFields], error.detail, errors=fields)
         case CallerError():
-            return _response(request, OF_ERROR[type(error)], error.detail)
+            return _response(request, TYPE_OF_ERROR[type(error)], error.detail)
         case web.HTTPException():
             return _of_http_exception(request, error)
         case _ if isinstance(error, DATABASE_UNAVAILABLE):

@@ -9,7 +9,7 @@ import asyncpg
 
 from app.domain.recommendation.credentials import CredentialBody, passages
 from app.domain.records.catalog import Credential
-from app.repositories import embeddings
+from app.repositories import passage_vectors
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("credentials")
@@ -71,7 +71,7 @@ async def delete(db: Executor, credential_id: UUID) -> bool:
 async def vacuum(conn: Connection) -> None:
     """Deletes outdated rows and renews the planner's statistics, after many changes at once. Takes seconds, in which
     searches and writes go on. Not for a transaction; lifts this connection's statement timeout."""
-    await embeddings.delete_outdated(conn)
+    await passage_vectors.delete_outdated(conn)
     await conn.execute(_SQL["lift_statement_timeout"])
     await conn.execute(_SQL["vacuum"], timeout=_VACUUM_SECONDS)
 

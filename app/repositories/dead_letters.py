@@ -59,7 +59,7 @@ async def requeue_failed(
 
 async def start_run(
     db: Executor,
-    former_run: RunRef,
+    previous_run: RunRef,
     new_ids: Mapping[JobType, UUID],
     attempts: int,
     traceparent: str | None,
@@ -71,7 +71,7 @@ async def start_run(
     returns the jobs that are due; empty if the former run is not over, or no longer the newest. Each job that runs has
     so many attempts; what the request does not say of its origin is that of the former run."""
     jobs = [{"job_id": new_id, "job_type": job_type} for job_type, new_id in new_ids.items()]
-    values = (former_run.assessment_id, former_run.run, jobs, attempts, traceparent, request_id, list(rerun), mode)
+    values = (previous_run.assessment_id, previous_run.run, jobs, attempts, traceparent, request_id, list(rerun), mode)
     return [_notification(row) for row in await db.fetch(_SQL["start_run"], *values)]
 
 

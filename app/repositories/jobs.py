@@ -96,10 +96,12 @@ async def fail_assessment(db: Executor, job: ClaimedJob, error: JobError) -> Fin
     return _finished(await db.fetchrow(_SQL["fail_assessment"], job.id, job.fence, _failure(error)), WEBHOOKS)
 
 
-async def take_missed(db: Executor, job_types: Iterable[JobType], patience: float, limit: int) -> list[JobNotification]:
+async def take_unclaimed(
+    db: Executor, job_types: Iterable[JobType], grace_seconds: float, limit: int
+) -> list[JobNotification]:
     """Jobs that are due, or whose lease has run out, and that no worker has claimed within `patience` seconds of their
     last notification; marks them as notified."""
-    rows = await db.fetch(_SQL["take_missed"], list(job_types), patience, limit)
+    rows = await db.fetch(_SQL["take_unclaimed"], list(job_types), grace_seconds, limit)
     return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
 
 
@@ -127,7 +129,7 @@ async def read_run(db: Executor, run: RunRef) -> RunInputs:
         answers={saved.question_id: saved.answer for saved in decoding.responses.validate_python(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
         essays=tuple(_essay(score) for score in essays),
-        settled=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == run.run),
+        finished_essay_ids=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == run.run),
         mode=RunMode(row["mode"]),
         overrides=_overrides.validate_python(row["overrides"]),
         overrides_version=row["overrides_version"],

@@ -7,7 +7,7 @@ import asyncpg
 
 from app.domain.recommendation.query import Candidate, QueryPart
 from app.domain.states import Level
-from app.repositories.embeddings import vector_literal
+from app.repositories.passage_vectors import vector_literal
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("passages")
@@ -15,29 +15,29 @@ _SQL = statements("passages")
 _OR = '" OR "'
 
 
-async def search_by_text(
+async def search_full_text(
     db: Executor, parts: Sequence[QueryPart], level_fit: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
     """Passages that share words with any part of the query, best first; scores are multiplied by `level_fit`."""
     terms = [(text, number, part.weight) for number, part in enumerate(parts) for text in _alternatives(part.text)]
     columns = [list(column) for column in zip(*terms, strict=True)] or [[], [], []]
-    rows = await db.fetch(_SQL["search_by_text"], *columns, list(level_fit), list(level_fit.values()), limit)
+    rows = await db.fetch(_SQL["search_full_text"], *columns, list(level_fit), list(level_fit.values()), limit)
     return [_candidate(row) for row in rows]
 
 
-async def search_by_vector(
+async def search_vectors(
     db: Executor, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
     """Passages nearest in meaning, best first, by comparing all vectors of the space's model; `level_bonus` is added to
     the similarity for the order. `vector` has 384 numbers."""
-    return await _search_by_vector(db, "search_by_vector", vector, space, level_bonus, limit)
+    return await _search_vectors(db, "search_vectors", vector, space, level_bonus, limit)
 
 
-async def search_by_vector_index(
+async def search_vector_index(
     conn: Connection, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
-    """The same by the index over all vectors; needs a transaction in which `embeddings.use_index` was called."""
-    return await _search_by_vector(conn, "search_by_vector_index", vector, space, level_bonus, limit)
+    """The same by the index over all vectors; needs a transaction in which `passage_vectors.use_index` was called."""
+    return await _search_vectors(conn, "search_vector_index", vector, space, level_bonus, limit)
 
 
 async def find_by_skills(db: Executor, skills: Sequence[str], limit: int) -> list[Candidate]:
@@ -64,7 +64,7 @@ async def find_evidence(
     return [replace(candidate, **passages[candidate.credential_id]) for candidate, _ in phrases]
 
 
-async def _search_by_vector(
+async def _search_vectors(
     db: Executor, name: str, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
 ) -> list[Candidate]:
     values = vector_literal(vector), space, list(level_bonus), list(level_bonus.values())

@@ -92,9 +92,9 @@ async def reserve_budget(db: Executor, dollars: float, budget: float) -> date | 
     return day
 
 
-async def settle_budget(db: Executor, day: date, reserved: float, cost: float) -> None:
+async def book_actual_cost(db: Executor, day: date, reserved: float, cost: float) -> None:
     """Replaces a reservation by what the call cost."""
-    await db.execute(_SQL["settle_budget"], day, reserved, cost)
+    await db.execute(_SQL["book_actual_cost"], day, reserved, cost)
 
 
 async def spent_today(db: Executor) -> float:

@@ -9,7 +9,7 @@ import asyncpg
 from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import ClaimedDelivery, DeliveryRecord, WebhookEvent, WebhookRecord
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason
-from app.domain.webhook.delivery import NextStep, SendResult
+from app.domain.webhook.retry_policy import NextStep, SendResult
 from app.domain.webhook.signing import ROTATION_SECONDS
 from app.repositories.sql import Connection, Executor, statements
 
@@ -29,10 +29,10 @@ async def register(conn: Connection, assessment_id: UUID, url: str, secret: str)
     return (row["replaced"], row["changed"]) if row else None
 
 
-async def create_delivery_of_end(conn: Connection, assessment_id: UUID) -> JobNotification | None:
+async def create_missing_final_delivery(conn: Connection, assessment_id: UUID) -> JobNotification | None:
     """Creates the delivery of the end of an assessment that is over already, if there is none; needs the assessment
     locked by `register`."""
-    return _notification(await conn.fetchrow(_SQL["create_delivery_of_end"], assessment_id))
+    return _notification(await conn.fetchrow(_SQL["create_missing_final_delivery"], assessment_id))
 
 
 async def remove(conn: Connection, assessment_id: UUID) -> bool:
@@ -113,10 +113,10 @@ async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryRecord | Non
     return DeliveryRecord(**row) if row else None
 
 
-async def take_missed(db: Executor, patience: float, limit: int) -> list[JobNotification]:
+async def take_unclaimed(db: Executor, grace_seconds: float, limit: int) -> list[JobNotification]:
     """Deliveries that are due, or whose lease has run out, and that no worker has claimed within `patience` seconds of
     their last notification; marks them as notified."""
-    rows = await db.fetch(_SQL["take_missed"], patience, limit)
+    rows = await db.fetch(_SQL["take_unclaimed"], grace_seconds, limit)
     return [JobNotification(row["id"], WEBHOOKS, row["fence"]) for row in rows]
 
 

@@ -117,7 +117,7 @@ def _question_view(
         rule=rule_of(question, answer),
         rule_score=next(by_rule, None),
         essay_score=essay,
-        scored_in_run=question_id in run.settled if essay else None,
+        scored_in_run=question_id in run.finished_essay_ids if essay else None,
         overrides=tuple(override for override in rows.overrides if override.question_id == question_id),
         prompt=prompts.get(question_id),
     )

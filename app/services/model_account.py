@@ -33,7 +33,7 @@ class ModelAccount:
     price: TokenPrice | None = None
     budget_usd: float | None = None
 
-    async def pay(
+    async def call_within_budget(
         self, call: Callable[[], Awaitable[_Reply]], tokens_in: int, tokens_out: int = 0
     ) -> tuple[_Reply, float | None]:
         """Makes a call that is expected to take so many tokens; its reply, and its cost in dollars where the price is
@@ -59,8 +59,8 @@ class ModelAccount:
         try:
             reply = await call()
         except JobError:
-            await scores.settle_budget(self.pool, day, reserved, 0.0)
+            await scores.book_actual_cost(self.pool, day, reserved, 0.0)
             raise
         cost = self.price.dollars(reply.tokens_in, reply.tokens_out)
-        await scores.settle_budget(self.pool, day, reserved, cost)
+        await scores.book_actual_cost(self.pool, day, reserved, cost)
         return reply, cost

@@ -11,14 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app.clients.llm.embeddings_local import EmbeddingUnavailable, OfflineEmbedder
+from app.clients.llm.embedder import EmbeddingUnavailable
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.essay import local_scoring
 from app.domain.essay.local_scoring.regression import COEFFICIENTS_FILE
 from app.training import baselines
 from app.training.coefficients_file import build_content, write_file
 from app.training.cross_validation import Agreement, cross_validate
+from app.training.feature_matrix import FeatureMatrix, measure_answers
 from app.training.feature_selection import select
-from app.training.measures_table import MeasuresTable, measure_answers
 from app.training.synthetic_answers import make_synthetic_answers
 from app.training.training_data import InvalidTrainingData, ScoredAnswer, question_ids, read_scored_answers
 
@@ -67,7 +68,7 @@ async def _train(answers: Sequence[ScoredAnswer], console: Console) -> dict[str,
     return build_content(answers, table, select(table), estimates, _baselines(answers, table))
 
 
-def _baselines(answers: Sequence[ScoredAnswer], table: MeasuresTable) -> dict[str, Agreement]:
+def _baselines(answers: Sequence[ScoredAnswer], table: FeatureMatrix) -> dict[str, Agreement]:
     human = table.scores[table.real]
     mean = Agreement.between(human, baselines.mean_of_others(answers))
     return {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain.text import words
+from app.training.feature_matrix import Numbers
 from app.training.fitting import fit_linear, predict
-from app.training.measures_table import Numbers
 from app.training.training_data import ScoredAnswer, question_ids
 
 

@@ -10,9 +10,9 @@ from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.estimate import VERSION
 from app.domain.essay.local_scoring.regression import LinearFunction
 from app.training.cross_validation import Agreement, HeldOutEstimates, agreement_by_confidence, fit_error, no_refusals
+from app.training.feature_matrix import FeatureMatrix
 from app.training.feature_selection import Selection
 from app.training.fitting import SYNTHETIC_WEIGHT
-from app.training.measures_table import MeasuresTable
 from app.training.training_data import ScoredAnswer, question_ids
 
 COMMAND = "python -m app.training PATH/saf_train.jsonl"
@@ -26,7 +26,7 @@ _DATA = {
 
 def build_content(
     answers: Sequence[ScoredAnswer],
-    table: MeasuresTable,
+    table: FeatureMatrix,
     selection: Selection,
     estimates: HeldOutEstimates,
     baselines: Mapping[str, Agreement],

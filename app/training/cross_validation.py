@@ -7,9 +7,9 @@ import numpy as np
 
 from app.domain.agreement import mean_absolute_error, pearson, rmse, weighted_kappa
 from app.domain.essay.local_scoring.regression import LinearFunction, confidence_for_error, error_measures
+from app.training.feature_matrix import COLUMNS, FeatureMatrix, Flags, Numbers
 from app.training.feature_selection import GROUPS, Selection, predict_out_of_fold, select
 from app.training.fitting import fit_linear, predict, predict_shares
-from app.training.measures_table import COLUMNS, Flags, MeasuresTable, Numbers
 
 # Many measures predict the error of an estimate, all of them weakly.
 _ERROR_PENALTY = 100.0
@@ -43,7 +43,7 @@ class HeldOutEstimates:
     confidence: Numbers
 
 
-def cross_validate(table: MeasuresTable, on_progress: Callable[[], None]) -> HeldOutEstimates:
+def cross_validate(table: FeatureMatrix, on_progress: Callable[[], None]) -> HeldOutEstimates:
     """Holds out one question after the other; `on_progress` is called after each."""
     machine, confidence = np.zeros(len(table.scores)), np.zeros(len(table.scores))
     for fold in table.folds:
@@ -57,14 +57,14 @@ def cross_validate(table: MeasuresTable, on_progress: Callable[[], None]) -> Hel
     return HeldOutEstimates(table.scores[real], machine[real], confidence[real])
 
 
-def fit_error(table: MeasuresTable, selection: Selection) -> LinearFunction:
+def fit_error(table: FeatureMatrix, selection: Selection) -> LinearFunction:
     """A regression of the absolute error on real answers to questions that were left out."""
     machine = predict_out_of_fold(table, selection, GROUPS)[table.real]
     real = table.rows(table.real)
     return fit_linear(_error_columns(real, machine), np.abs(machine - real.scores), _ERROR_PENALTY)
 
 
-def predict_confidence(error: LinearFunction, table: MeasuresTable, machine: Numbers) -> Numbers:
+def predict_confidence(error: LinearFunction, table: FeatureMatrix, machine: Numbers) -> Numbers:
     """The confidence of each estimate."""
     errors = predict(error, _error_columns(table, machine)).tolist()
     return np.array([confidence_for_error(expected) for expected in errors])
@@ -88,7 +88,7 @@ def no_refusals(texts: Sequence[str]) -> Flags:
     return np.array([len(text.split()) >= _MIN_WORDS for text in texts])
 
 
-def _error_columns(table: MeasuresTable, machine: Numbers) -> Mapping[str, Numbers]:
+def _error_columns(table: FeatureMatrix, machine: Numbers) -> Mapping[str, Numbers]:
     columns = {name: table.column(name) for name in COLUMNS}
     rows = [
         error_measures({name: float(column[row]) for name, column in columns.items()}, float(machine[row]))

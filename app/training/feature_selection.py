@@ -7,8 +7,8 @@ import numpy as np
 
 from app.domain.essay.local_scoring.features import MEASURES
 from app.domain.essay.local_scoring.regression import LinearFunction
+from app.training.feature_matrix import FeatureMatrix, Numbers
 from app.training.fitting import SYNTHETIC_WEIGHT, fit_share, predict_shares
-from app.training.measures_table import MeasuresTable, Numbers
 
 # The measures that are always used: what an answer says beyond the question, by ideas, by words and by meaning.
 CORE = ("gain", "ideas", "meaning")
@@ -32,17 +32,17 @@ class Selection:
     penalty: float
     error: float
 
-    def fit(self, table: MeasuresTable) -> LinearFunction:
+    def fit(self, table: FeatureMatrix) -> LinearFunction:
         """The regression with these settings."""
         return fit_share(table, self.names, self.penalty)
 
 
-def select(table: MeasuresTable) -> Selection:
+def select(table: FeatureMatrix) -> Selection:
     """The best selection: for each penalty, measures are added one by one while the error falls."""
     return min((_add_measures(table, penalty) for penalty in PENALTIES), key=lambda selection: selection.error)
 
 
-def predict_out_of_fold(table: MeasuresTable, selection: Selection, folds: int) -> Numbers:
+def predict_out_of_fold(table: FeatureMatrix, selection: Selection, folds: int) -> Numbers:
     """Each answer's share by a regression that has not seen its question; the questions are in `folds` groups."""
     predicted = np.zeros(len(table.scores))
     for fold in range(folds):
@@ -51,7 +51,7 @@ def predict_out_of_fold(table: MeasuresTable, selection: Selection, folds: int) 
     return predicted
 
 
-def _add_measures(table: MeasuresTable, penalty: float) -> Selection:
+def _add_measures(table: FeatureMatrix, penalty: float) -> Selection:
     best = _evaluate(table, CORE, penalty)
     while len(best.names) < _MAX_MEASURES:
         names = [name for name in MEASURES if name not in best.names]
@@ -63,7 +63,7 @@ def _add_measures(table: MeasuresTable, penalty: float) -> Selection:
     return best
 
 
-def _evaluate(table: MeasuresTable, names: Sequence[str], penalty: float) -> Selection:
+def _evaluate(table: FeatureMatrix, names: Sequence[str], penalty: float) -> Selection:
     selection = Selection(tuple(names), penalty, 0.0)
     weights = np.where(table.real, 1.0, SYNTHETIC_WEIGHT)
     squares = (predict_out_of_fold(table, selection, GROUPS) - table.scores) ** 2

@@ -8,7 +8,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.features import MEASURES
 from app.domain.essay.local_scoring.regression import LinearFunction, Term
-from app.training.measures_table import MeasuresTable, Numbers
+from app.training.feature_matrix import FeatureMatrix, Numbers
 
 # The weight of a synthetic answer; a real one has 1.
 SYNTHETIC_WEIGHT = 0.3
@@ -17,7 +17,7 @@ SYNTHETIC_WEIGHT = 0.3
 _INTERCEPT_PENALTY = 1e-9
 
 
-def fit_share(table: MeasuresTable, names: Sequence[str], penalty: float) -> LinearFunction:
+def fit_share(table: FeatureMatrix, names: Sequence[str], penalty: float) -> LinearFunction:
     """A logistic regression of the scores on the named measures, each with the sign of `MEASURES` or 0.
 
     Minimizes the weighted cross entropy plus `penalty` times half the squared coefficients of the scaled measures.
@@ -49,14 +49,14 @@ def predict(function: LinearFunction, columns: Mapping[str, Numbers]) -> Numbers
     return total
 
 
-def predict_shares(function: LinearFunction, table: MeasuresTable) -> Numbers:
+def predict_shares(function: LinearFunction, table: FeatureMatrix) -> Numbers:
     """The share of the points that each answer gets, 0–1; 0 for those that only copy the question."""
     share = _logistic(predict(function, {name: table.column(name) for name in function.terms}))
     shares: Numbers = np.where(table.own, share * remaining_share(table), 0.0)
     return shares
 
 
-def remaining_share(table: MeasuresTable) -> Numbers:
+def remaining_share(table: FeatureMatrix) -> Numbers:
     """What the discounts leave of each answer's estimate, 0–1."""
     remaining: Numbers = np.prod([1.0 - most * table.column(name) for name, most in DISCOUNTS.items()], axis=0)
     return remaining

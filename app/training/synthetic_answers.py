@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from app.domain.essay.local_scoring.wording import FUNCTION_WORDS
+from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS
 from app.domain.text import words
 from app.training.training_data import ScoredAnswer, question_ids
 

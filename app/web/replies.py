@@ -46,14 +46,14 @@ def status_reply(request: web.Request, status: Status) -> web.Response:
 
 def unchanged_reply(tag: str) -> web.Response:
     """304 for a client that has the newest status, when that is not final."""
-    return web.Response(status=304, headers=_status_headers(tag, settled=False))
+    return web.Response(status=304, headers=_status_headers(tag, is_final_and_idle=False))
 
 
 def status_headers(status: Status) -> dict[str, str]:
     """The headers of every answer about this status."""
-    return _status_headers(status.tag, status.settled)
+    return _status_headers(status.tag, status.is_final_and_idle)
 
 
-def _status_headers(tag: str, settled: bool) -> dict[str, str]:
+def _status_headers(tag: str, is_final_and_idle: bool) -> dict[str, str]:
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    return headers if settled else headers | {"Retry-After": _RETRY_AFTER}
+    return headers if is_final_and_idle else headers | {"Retry-After": _RETRY_AFTER}

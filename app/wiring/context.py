@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.clients.redis.job_queue import JobQueue
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.settings import Settings, WrongSetting
 from app.wiring.outage_watch import watch_outages
@@ -60,6 +60,6 @@ async def open_context(
             try:
                 yield Context(settings, pool, queue, changes)
             finally:
-                await end(*tasks)
+                await cancel_and_wait(*tasks)
     finally:
         await redis.aclose()

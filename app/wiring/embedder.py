@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from redis.asyncio import Redis
 
-from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
+from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
 from app.wiring.models import model_account

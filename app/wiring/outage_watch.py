@@ -20,9 +20,9 @@ async def watch_outages(pool: Pool, queue: JobQueue) -> NoReturn:
     await _check_database(pool)
     while True:
         await asyncio.sleep(_SECONDS)
-        if DATABASE.lasts or SCHEMA.lasts:
+        if DATABASE.is_ongoing or SCHEMA.is_ongoing:
             await _check_database(pool)
-        if REDIS.lasts:
+        if REDIS.is_ongoing:
             await _check_redis(queue)
 
 
@@ -32,12 +32,12 @@ async def _check_database(pool: Pool) -> None:
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "outage watch")
         return
-    DATABASE.end()
+    DATABASE.record_success()
     missing = len(known_migrations() - applied)
     if missing:
         SCHEMA.report(_MissingMigrations(f"{missing} migration(s) missing"), "outage watch")
     else:
-        SCHEMA.end()
+        SCHEMA.record_success()
 
 
 async def _check_redis(queue: JobQueue) -> None:
@@ -46,4 +46,4 @@ async def _check_redis(queue: JobQueue) -> None:
     except REDIS_UNAVAILABLE as error:
         REDIS.report(error, "outage watch")
     else:
-        REDIS.end()
+        REDIS.record_success()

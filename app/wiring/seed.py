@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 import structlog
 
 from app import sample_data
-from app.clients.llm.embeddings_local import EmbeddingUnavailable
-from app.repositories.embeddings import count_unembedded
+from app.clients.llm.embedder import EmbeddingUnavailable
+from app.repositories.passage_vectors import count_unembedded
 from app.repositories.sql import Pool
 from app.services.catalog.seed import seed
 from app.services.recommendations.embed_credentials import embed_passages

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from benchmarks.child_messages import receive, send
 from benchmarks.credentials.made_up_credentials import made_up_credentials
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import uvloop
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.repositories.sql import Pool
@@ -24,12 +24,12 @@ async def _search_times(pool: Pool, embedder: OfflineEmbedder, queries: Iterable
     times = []
     for query in queries:
         started = time.perf_counter()
-        matches = await search.by_words_and_meaning(pool, embedder, query)
-        ranked = rank(query, matches.by_words, matches.by_meaning)
+        matches = await search.search_both(pool, embedder, query)
+        ranked = rank(query, matches.full_text, matches.vector)
         best = [candidate for candidate, _ in ranked[:MAX_RECOMMENDATIONS]]
-        await search.with_evidence(pool, embedder.name, query, best, matches.vector)
+        await search.with_evidence(pool, embedder.name, query, best, matches.query_vector)
         times.append(time.perf_counter() - started)
-        assert ranked and matches.by_words and len(matches.by_meaning) == MAX_CANDIDATES
+        assert ranked and matches.full_text and len(matches.vector) == MAX_CANDIDATES
     return times
 
 
@@ -38,7 +38,7 @@ async def _scan_times(pool: Pool, embedder: OfflineEmbedder, queries: Iterable[R
     times = []
     for query in queries:
         # The texts of `made_up_queries` end in a number.
-        own_text = max((part.text for part in query.meanings), key=lambda text: text.endswith(tuple("0123456789")))
+        own_text = max((part.text for part in query.vector_parts), key=lambda text: text.endswith(tuple("0123456789")))
         started = time.perf_counter()
         (vector,) = await embedder.embed([own_text])
         await pool.fetch(_SCAN, str(list(vector)))

@@ -11,7 +11,7 @@ from uuid import UUID
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed, PublishChange
 from app.domain.records.jobs import ClaimedJob
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.repositories import jobs
 from app.repositories.sql import Pool
 from benchmarks.followers.long_polls import TimedRevision
@@ -70,7 +70,7 @@ async def publishing(pool: Pool, redis_url: str) -> AsyncIterator[Change]:
     try:
         yield lambda assessment: assessment.change(pool, feed.publish)
     finally:
-        await end(publisher)
+        await cancel_and_wait(publisher)
         await redis.aclose()
 
 

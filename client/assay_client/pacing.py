@@ -43,14 +43,14 @@ class Pacing:
     try_seconds: float = 30.0
     first: float = 0.2
     longest: float = 10.0
-    chance: Callable[[], float] = random.random
+    random_fraction: Callable[[], float] = random.random
 
     def pause(self, failed: int, retry_after: float | None) -> float:
         """Seconds until the next attempt after `failed` failed ones; never less than `retry_after`."""
-        backoff = min(self.longest, self.first * 2.0 ** min(failed - 1, 30)) * (0.5 + 0.5 * self.chance())
+        backoff = min(self.longest, self.first * 2.0 ** min(failed - 1, 30)) * (0.5 + 0.5 * self.random_fraction())
         if retry_after is None:
             return backoff
-        return max(backoff, retry_after * (1 + _RETRY_AFTER_JITTER * self.chance()))
+        return max(backoff, retry_after * (1 + _RETRY_AFTER_JITTER * self.random_fraction()))
 
 
 def parse_retry_after(value: str | None) -> float | None:

@@ -188,7 +188,7 @@ class _RetryOptions(RetryOptionsBase):
             attempts=pacing.tries if request.retry else 1,
             exceptions=_NO_RESPONSE,
             retry_all_server_errors=False,
-            evaluate_response_callback=self._is_settled,
+            evaluate_response_callback=self._is_conclusive,
         )
         self._request = request
         self._pacing = pacing
@@ -196,7 +196,7 @@ class _RetryOptions(RetryOptionsBase):
         self._deadline = clock.now() + pacing.seconds
         self._last: Response | None = None
 
-    async def _is_settled(self, response: aiohttp.ClientResponse) -> bool:
+    async def _is_conclusive(self, response: aiohttp.ClientResponse) -> bool:
         # The body is read here, so that one that breaks off is retried as well.
         self._last = await _read(self._request, response)
         return not self._last.is_transient

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.states import Level
-from app.repositories import embeddings, passages
+from app.repositories import passage_vectors, passages
 from app.repositories.sql import Pool
 from app.services.recommendations.search import space_name
 from benchmarks.credentials.made_up_credentials import made_up_credentials
@@ -161,7 +161,7 @@ async def test_a_killed_reindex_can_be_repeated_and_embeds_nothing_twice(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     await run(command, database_url, "import", str(written(tmp_path / "some.jsonl", list(made_up_credentials(200)))))
-    count = await embeddings.count_without_vector(pool)
+    count = await passage_vectors.count_without_vector(pool)
 
     async def embedded() -> int:
         total: int = await pool.fetchval("SELECT count(embedding) FROM passage_vectors")
@@ -199,11 +199,11 @@ async def test_a_reindex_embeds_what_has_another_model_while_the_search_goes_on(
         "UPDATE passage_vectors SET model = $1 FROM passages p WHERE p.id = passage_id AND text LIKE '%oil%'",
         f"{embedder.name} (text alone)",
     )
-    waiting = await embeddings.count_unembedded(pool, space_name(embedder))
+    waiting = await passage_vectors.count_unembedded(pool, space_name(embedder))
     (vector,) = await embedder.embed(["soil"])
     await embedder.close()
     assert 0 < waiting < 3
-    assert len(await passages.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
+    assert len(await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
     done = await run(command, database_url, "reindex")
     assert (done.returncode, done.stdout) == (0, f"{waiting} passage(s) embedded\n")
     done = await run(command, database_url, "reindex")

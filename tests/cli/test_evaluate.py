@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.evaluation.made_up_answers import LINE, write_lines
+from tests.evaluation.builders import LINE, write_lines
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, failure, hang, model_server, scores, text
 

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cli.conftest import Command, tokens
-from tests.cli.tours import run_tour
+from tests.cli.shell_blocks import run_tour
 
 
 def test_the_demo_prints_a_result_and_leaves_nothing(command: Command) -> None:

@@ -132,11 +132,11 @@ async def test_more_jobs_than_one_call_retries_are_a_failure(
     settings = load_settings(database_url=database_url)
     for number in range(3):
         await fail_job(pool, await submit(pool, bank, f"student-{number}", []), JobType.GPT, GPT_REASON)
-    assert not await retry(settings, [], most=2)
+    assert not await retry(settings, [], limit=2)
     output = capsys.readouterr()
     assert output.out.splitlines()[-1] == "2 of 2 job(s) queued again"
     assert output.err == "assay: there are more failed jobs; run this again for the rest\n"
-    assert await retry(settings, [], most=2)
+    assert await retry(settings, [], limit=2)
     assert capsys.readouterr().out.splitlines()[-1] == "1 of 1 job(s) queued again"
 
 

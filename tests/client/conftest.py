@@ -70,7 +70,9 @@ async def fake() -> AsyncIterator[WebhookReceiver]:
 @pytest.fixture
 async def client(fake: WebhookReceiver, clock: SkippingClock) -> AsyncIterator[AssayClient]:
     """A client of the fake service, without jitter and without real pauses."""
-    async with AssayClient(base_url(fake), "a-token", pacing=Pacing(chance=lambda: 0.0), clock=clock) as client:
+    async with AssayClient(
+        base_url(fake), "a-token", pacing=Pacing(random_fraction=lambda: 0.0), clock=clock
+    ) as client:
         yield client
 
 

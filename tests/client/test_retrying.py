@@ -100,7 +100,7 @@ async def test_retry_after_as_a_date_is_the_minimum_pause(
 
 async def test_pauses_double_up_to_a_limit_with_jitter(fake: WebhookReceiver, clock: SkippingClock) -> None:
     fake.script.extend([reset()] * 6 + [ACCEPTED])
-    pacing = Pacing(first=1.0, longest=10.0, chance=lambda: 0.5)
+    pacing = Pacing(first=1.0, longest=10.0, random_fraction=lambda: 0.5)
     async with AssayClient(base_url(fake), "a-token", pacing=pacing, clock=clock) as client:
         await client.submit(ID)
         assert clock.pauses == [0.75, 1.5, 3.0, 6.0, 7.5, 7.5]

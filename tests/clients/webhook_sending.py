@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from aiohttp.abc import AbstractResolver
 
 from app.clients.webhook_sender import WebhookSender
-from app.domain.webhook.delivery import SendResult
+from app.domain.webhook.retry_policy import SendResult
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 BODY = '{"type": "assessment.completed", "data": "ü\\u0000"}'.encode()

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 
 from app.evaluation.agreement_plot import draw_agreement
-from tests.evaluation.made_up_answers import report_of, scored_by_machine, scored_by_person
+from tests.evaluation.builders import report_of, scored_by_machine, scored_by_person
 
 
 def test_it_is_a_png_of_the_documented_size_and_shows_the_scores(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.evaluation import agreement_tables
 from app.evaluation.agreement_report import AgreementReport
-from tests.evaluation.made_up_answers import report_of, scored_by_machine, scored_by_person
+from tests.evaluation.builders import report_of, scored_by_machine, scored_by_person
 
 
 def printed(report: AgreementReport, capsys: pytest.CaptureFixture[str]) -> str:

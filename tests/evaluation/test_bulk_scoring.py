@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import ModelFiles, OfflineEmbedder
+from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
 from app.domain.assessment.questions import EssayQuestion
 from app.services.essays.bulk_scoring import (
     MAX_FAILURES_IN_A_ROW,
@@ -19,7 +19,7 @@ from app.services.essays.bulk_scoring import (
     ScoringResult,
     score_all,
 )
-from tests.evaluation.made_up_answers import QUESTION, scored_by_machine
+from tests.evaluation.builders import QUESTION, scored_by_machine
 from tests.fakes.model_server import Behaviour, ModelServer, failure, model_server, scores, text
 
 ANSWER = "Indexes make reading faster, since not every row is looked at."

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.evaluation.human_scored_answers import MOST_GROUPS, STANDARD_RUBRIC, read_answers, sample_answers
+from app.evaluation.human_scored_answers import MAX_GROUPS, STANDARD_RUBRIC, read_answers, sample_answers
 from app.evaluation.json_lines import InvalidFile
-from tests.evaluation.made_up_answers import LINE, scored_by_person, write_lines
+from tests.evaluation.builders import LINE, scored_by_person, write_lines
 
 RUBRIC = {name: f"All about {name}." for name in ("relevance", "depth", "clarity", "technical")}
 
@@ -85,8 +85,8 @@ def test_an_unreadable_file_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_group_column_that_makes_no_groups_is_refused(tmp_path: Path) -> None:
     assert "no line has a value in the column 'school'" in refused(tmp_path, LINE, LINE, group="school")
-    ids = [LINE | {"id": number} for number in range(MOST_GROUPS + 1)]
-    assert f"the column 'id' has {MOST_GROUPS + 1} values" in refused(tmp_path, *ids, group="id")
+    ids = [LINE | {"id": number} for number in range(MAX_GROUPS + 1)]
+    assert f"the column 'id' has {MAX_GROUPS + 1} values" in refused(tmp_path, *ids, group="id")
     assert "line 1: the column of --group holds a list" in refused(tmp_path, LINE | {"s": [1]}, LINE, group="s")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.clients.llm.embeddings_local import MAX_TOKENS, ModelFiles
+from app.clients.llm.embedder import MAX_TOKENS
+from app.clients.llm.offline_embedder import ModelFiles
 from app.domain.states import Level
 from app.evaluation.json_lines import InvalidFile
 from app.evaluation.labelled_queries import read_labelled_set
@@ -42,7 +43,7 @@ def test_our_own_queries_are_read_split_in_halves_and_short_enough_to_be_embedde
     tokenizer = Tokenizer.from_file(str(ModelFiles.installed().tokenizer))
     tokenizer.no_padding()
     for query in labelled.queries:
-        parts = to_retrieval_query(query).meanings
+        parts = to_retrieval_query(query).vector_parts
         assert sum(len(tokenizer.encode(part.text, add_special_tokens=False).ids) for part in parts) <= MAX_TOKENS
 
 
@@ -50,7 +51,13 @@ def test_a_labelled_query_becomes_the_search_query_of_the_service(tmp_path: Path
     labelled = read_labelled_set(*write_files(tmp_path, [QUERY, QUERY | {"id": "q-2", "level": None}]))
     query, without = map(to_retrieval_query, labelled.queries)
     assert (query.gaps, query.level, without.level) == (("soil", "water"), Level.BEGINNER, None)
-    assert [part.text for part in query.meanings] == ["soil", "water", "Roses", "soil, water", "How does water rise?"]
+    assert [part.text for part in query.vector_parts] == [
+        "soil",
+        "water",
+        "Roses",
+        "soil, water",
+        "How does water rise?",
+    ]
 
 
 def test_titles_without_grades_and_skills_without_levels_are_accepted(tmp_path: Path) -> None:

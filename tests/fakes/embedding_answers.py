@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.clients.llm.embeddings_local import DIMENSIONS
+from app.clients.llm.embedder import DIMENSIONS
 from tests.fakes.model_server import Behaviour
 
 # The number of tokens that is reported for each text.

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from app.repositories.sql import Pool
 from tests.fakes.balancer import Balancer
 from tests.fakes.conditions import until
-from tests.faults.engines import Engines, retry_while_down
+from tests.faults.fault_servers import FaultServers, retry_while_down
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet, Service
 
@@ -48,7 +48,7 @@ class Chaos:
     """Injects faults into a deployment; `done` counts the faults of each kind."""
 
     fleet: Fleet
-    engines: Engines
+    fault_servers: FaultServers
     ledger: Ledger
     balancer: Balancer
     pool: Pool
@@ -112,19 +112,19 @@ class Chaos:
         return bool(jobs)
 
     async def _wipe_redis(self) -> bool:
-        await self.engines.wipe_redis()
+        await self.fault_servers.wipe_redis()
         return True
 
     async def _restart_redis(self) -> bool:
-        await self.engines.end_redis()
-        await self.engines.start_redis()
+        await self.fault_servers.end_redis()
+        await self.fault_servers.start_redis()
         return True
 
     async def _restart_postgres(self) -> bool:
         """By turns after an immediate shutdown and after a crash."""
         crash = self.done["restarted postgres"] % 2
-        await self.engines.end_postgres(signal.SIGKILL if crash else signal.SIGQUIT)
-        await self.engines.start_postgres()
+        await self.fault_servers.end_postgres(signal.SIGKILL if crash else signal.SIGQUIT)
+        await self.fault_servers.start_postgres()
         return True
 
     async def _busiest_worker(self) -> tuple[str, Service] | None:

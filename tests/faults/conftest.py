@@ -15,7 +15,7 @@ from tests.conftest import SECRET, with_database
 from tests.fakes.balancer import Balancer, open_session
 from tests.fakes.held_model_calls import HeldModelCalls
 from tests.fakes.model_server import ModelServer, model_server
-from tests.faults.engines import Engines
+from tests.faults.fault_servers import FaultServers
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet
 
@@ -24,34 +24,34 @@ LEASE_SECONDS = 2
 
 
 @pytest.fixture(scope="session")
-async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engines]:
+async def fault_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FaultServers]:
     """Postgres, with a migrated database to clone, and Valkey."""
-    engines = Engines(tmp_path_factory.mktemp("engines"))
+    fault_servers = FaultServers(tmp_path_factory.mktemp("fault_servers"))
     try:
-        await engines.start()
-        await asyncio.to_thread(migrate, engines.database_url)
-        yield engines
+        await fault_servers.start()
+        await asyncio.to_thread(migrate, fault_servers.database_url)
+        yield fault_servers
     finally:
-        await asyncio.to_thread(engines.stop)
+        await asyncio.to_thread(fault_servers.stop)
 
 
 @pytest.fixture
-async def database_url(engines: Engines) -> str:
+async def database_url(fault_servers: FaultServers) -> str:
     """A migrated database of the test's own. Starts Postgres again if the last test stopped it."""
-    await engines.start()
+    await fault_servers.start()
     name = f"faults_{uuid4().hex}"
-    admin = await asyncpg.connect(with_database(engines.database_url, "postgres"))
+    admin = await asyncpg.connect(with_database(fault_servers.database_url, "postgres"))
     await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE assay')
     await admin.close()
-    return with_database(engines.database_url, name)
+    return with_database(fault_servers.database_url, name)
 
 
 @pytest.fixture
-async def redis_url(engines: Engines) -> str:
+async def redis_url(fault_servers: FaultServers) -> str:
     """An empty Valkey. Starts it again if the last test stopped it."""
-    await engines.start()
-    await engines.wipe_redis()
-    return engines.redis_url
+    await fault_servers.start()
+    await fault_servers.wipe_redis()
+    return fault_servers.redis_url
 
 
 @pytest.fixture

@@ -120,8 +120,8 @@ class Service:
         # Postgres accepts settings of any name with a dot in it; the trigger of the ledger reads this one.
         url = f"{self._settings['DATABASE_URL']}?faults.process={self.process_name}"
         return await asyncio.create_subprocess_exec(
-            # With --while-stdin-open it ends when this process does, even when that is killed.
-            sys.executable, "-m", "app", self._command, "--while-stdin-open",
+            # With --stop-on-stdin-eof it ends when this process does, even when that is killed.
+            sys.executable, "-m", "app", self._command, "--stop-on-stdin-eof",
             cwd=self._tree,
             env=inherited | self._settings | {"DATABASE_URL": url},
             stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,

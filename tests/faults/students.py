@@ -6,7 +6,7 @@ from app.repositories.sql import Pool
 from tests.bank import SLUG, Bank
 from tests.fakes.balancer import PatientClient
 from tests.fakes.conditions import until
-from tests.faults.engines import retry_while_down
+from tests.faults.fault_servers import retry_while_down
 
 _COMPLETED = "SELECT status = 'completed' FROM assessments WHERE id = $1"
 

@@ -22,7 +22,7 @@ from tests.fakes.conditions import until
 from tests.fakes.descending_scores import DescendingScores
 from tests.fakes.model_server import ModelServer
 from tests.faults.chaos import FAULTS, Chaos, shuffled_faults
-from tests.faults.engines import Engines, retry_while_down
+from tests.faults.fault_servers import FaultServers, retry_while_down
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet
 from tests.faults.students import start_and_answer, submit
@@ -77,7 +77,7 @@ async def chaos(
     bank: Bank,
     ledger: Ledger,
     fleet: Fleet,
-    engines: Engines,
+    fault_servers: FaultServers,
     balancer: Balancer,
     provider: ModelServer,
     pool: Pool,
@@ -89,7 +89,7 @@ async def chaos(
     fleet.settings["JOB_MAX_CRASHES"] = "20"
     await fleet.start(servers=2, workers=3)
     await until(lambda: pool.fetchval(ALL_EMBEDDED), END_SECONDS)
-    return Chaos(fleet, engines, ledger, balancer, pool, random)
+    return Chaos(fleet, fault_servers, ledger, balancer, pool, random)
 
 
 async def run_round(chaos: Chaos, bank: Bank, number: int) -> list[UUID]:
@@ -123,7 +123,7 @@ async def test_nothing_is_lost_and_nothing_counts_twice(chaos: Chaos, bank: Bank
     assert await chaos.ledger.writes_by_others() == []
     assert chaos.balancer.outcomes["500"] == 0, chaos.fleet.log_lines_with('"request_failed"')
     check_that_faults_had_effects(chaos, await pool.fetchval(COUNT_CLAIMED_TWICE))
-    assert NEGATIVE_COUNT not in chaos.engines.log()
+    assert NEGATIVE_COUNT not in chaos.fault_servers.log()
     assert chaos.fleet.log_lines_with(NEGATIVE_COUNT, *INTERNAL_ERRORS) == []
 
 

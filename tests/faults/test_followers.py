@@ -27,7 +27,7 @@ from benchmarks.followers.follow_client import all_received, clients_of
 from benchmarks.followers.long_polls import MAX_WAIT, LongPollClient, PollWait, connect
 from tests.bank import Bank
 from tests.conftest import SECRET
-from tests.faults.engines import Engines
+from tests.faults.fault_servers import FaultServers
 from tests.faults.processes import START_SECONDS, Fleet
 
 CHANGES = int(os.environ.get("ASSAY_SOAK_CHANGES", "2000"))
@@ -54,7 +54,7 @@ async def start_clients(pool: Pool, server: str, count: int) -> tuple[list[Chang
 
 
 async def test_every_change_reaches_its_client(
-    fleet: Fleet, engines: Engines, bank: Bank, pool: Pool, redis_url: str
+    fleet: Fleet, fault_servers: FaultServers, bank: Bank, pool: Pool, redis_url: str
 ) -> None:
     """Also the changes that are made while Redis is down and are never published: those in the middle."""
     await fleet.add_server()
@@ -65,11 +65,11 @@ async def test_every_change_reaches_its_client(
             for made in range(0, CHANGES, BATCH):
                 count = min(BATCH, CHANGES - made)
                 if made <= CHANGES // 2 < made + count:
-                    await engines.end_redis()
+                    await fault_servers.end_redis()
                     await change_concurrently(
                         assessments, lambda assessment: assessment.change(pool, publish_nothing), count, TASKS
                     )
-                    await engines.start_redis()
+                    await fault_servers.start_redis()
                 else:
                     await change_concurrently(assessments, change, count, TASKS)
                 assert await all_received(assessments, clients, PATIENCE)

@@ -16,7 +16,7 @@ import pytest
 from app.repositories.migrations import migrate
 from tests.conftest import SECRET, with_database
 from tests.fakes.conditions import until
-from tests.faults.engines import Engines
+from tests.faults.fault_servers import FaultServers
 from tests.faults.processes import Fleet, Service
 
 SECONDS = 60.0
@@ -89,14 +89,16 @@ async def test_without_postgres_and_redis_each_is_logged_once(bare_fleet: Fleet)
             assert await service.end(signal.SIGTERM) == 0
 
 
-async def test_without_migrations_the_command_to_run_is_logged_once(bare_fleet: Fleet, engines: Engines) -> None:
-    await engines.start()
+async def test_without_migrations_the_command_to_run_is_logged_once(
+    bare_fleet: Fleet, fault_servers: FaultServers
+) -> None:
+    await fault_servers.start()
     name = f"empty_{uuid4().hex}"
-    admin = await asyncpg.connect(with_database(engines.database_url, "postgres"))
+    admin = await asyncpg.connect(with_database(fault_servers.database_url, "postgres"))
     await admin.execute(f'CREATE DATABASE "{name}"')
     await admin.close()
-    url = with_database(engines.database_url, name)
-    bare_fleet.settings |= {"DATABASE_URL": url, "REDIS_URL": engines.redis_url}
+    url = with_database(fault_servers.database_url, name)
+    bare_fleet.settings |= {"DATABASE_URL": url, "REDIS_URL": fault_servers.redis_url}
     server, worker = await asyncio.gather(bare_fleet.add_server(), bare_fleet.add_worker())
     async with aiohttp.ClientSession() as session:
         for _ in range(20):
@@ -116,16 +118,16 @@ async def test_without_migrations_the_command_to_run_is_logged_once(bare_fleet: 
         assert await service.end(signal.SIGTERM) == 0
 
 
-async def test_the_end_of_an_outage_is_logged_once(fleet: Fleet, engines: Engines) -> None:
+async def test_the_end_of_an_outage_is_logged_once(fleet: Fleet, fault_servers: FaultServers) -> None:
     await fleet.start(servers=1, workers=1)
-    await engines.end_redis()
-    await engines.end_postgres(signal.SIGQUIT)
+    await fault_servers.end_redis()
+    await fault_servers.end_postgres(signal.SIGQUIT)
     services = (*fleet.servers, *fleet.workers)
     for service in fleet.workers:
         await service.wait_for_event("redis_unavailable")
         await service.wait_for_event("database_unavailable")
     await fleet.servers[0].wait_for_event("redis_unavailable")
-    await engines.start()
+    await fault_servers.start()
     for service in services:
         await service.wait_for_event("redis_available")
     await fleet.workers[0].wait_for_event("database_available")

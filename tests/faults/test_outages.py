@@ -11,7 +11,7 @@ from app.repositories.sql import Pool
 from tests.bank import ESSAY, Bank
 from tests.fakes.balancer import Balancer, PatientClient
 from tests.fakes.held_model_calls import HeldModelCalls
-from tests.faults.engines import Engines
+from tests.faults.fault_servers import FaultServers
 from tests.faults.processes import Fleet
 from tests.faults.students import start_and_answer, submit, wait_until_completed
 from tests.web.problems import problem
@@ -25,16 +25,16 @@ def black_hole() -> Iterator[str]:
 
 
 async def test_submissions_without_redis_are_processed_when_it_is_back(
-    fleet: Fleet, engines: Engines, balancer: Balancer, bank: Bank, pool: Pool
+    fleet: Fleet, fault_servers: FaultServers, balancer: Balancer, bank: Bank, pool: Pool
 ) -> None:
     await fleet.start(servers=1, workers=1)
-    await engines.end_redis()
+    await fault_servers.end_redis()
     client = PatientClient(balancer, "student-1")
     path = await start_and_answer(client, bank, ESSAY)
     assessment_id = await submit(client, path)
     assert balancer.outcomes["503"] == 0
     assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE status = 'queued' AND fence = 0") == 3
-    await engines.start_redis()
+    await fault_servers.start_redis()
     await wait_until_completed(pool, assessment_id)
 
 
@@ -51,7 +51,7 @@ async def test_a_submission_whose_server_crashed_before_notifying_workers_is_pro
 
 
 async def test_the_same_processes_go_on_when_postgres_is_back(
-    fleet: Fleet, engines: Engines, balancer: Balancer, bank: Bank, pool: Pool, calls: HeldModelCalls
+    fleet: Fleet, fault_servers: FaultServers, balancer: Balancer, bank: Bank, pool: Pool, calls: HeldModelCalls
 ) -> None:
     await fleet.start(servers=1, workers=1)
     (server, worker), client = (*fleet.servers, *fleet.workers), PatientClient(balancer, "student-1")
@@ -60,12 +60,12 @@ async def test_the_same_processes_go_on_when_postgres_is_back(
     assessment_id = await submit(client, path)
     await calls.wait_for_calls(2)
     pids = server.pid, worker.pid
-    await engines.end_postgres(signal.SIGQUIT)
+    await fault_servers.end_postgres(signal.SIGQUIT)
     for reply in (await client.send_once("GET", f"{path}/status"), await other.send_once("POST", f"{waiting}/submit")):
         problem(reply, 503, "storage-unavailable")
         assert int(reply.headers["Retry-After"]) > 0
     await worker.wait_for_event("database_unavailable")
-    await engines.start_postgres()
+    await fault_servers.start_postgres()
     calls.release_all(points=20)
     await wait_until_completed(pool, assessment_id)
     await wait_until_completed(pool, await submit(other, waiting))

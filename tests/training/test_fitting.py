@@ -6,12 +6,12 @@ import pytest
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.training.baselines import log_length, mean_of_others, tf_idf_cosine
 from app.training.cross_validation import agreement_by_confidence, cross_validate, no_refusals
+from app.training.feature_matrix import COLUMNS, FeatureMatrix, Numbers
 from app.training.fitting import fit_linear, fit_share, predict, predict_shares, remaining_share
-from app.training.measures_table import COLUMNS, MeasuresTable, Numbers
 from tests.training.scored_answers import scored_answers
 
 
-def make_table(seed: int = 3, rows: int = 240, questions: int = 6) -> MeasuresTable:
+def make_table(seed: int = 3, rows: int = 240, questions: int = 6) -> FeatureMatrix:
     """Scores that rise with "gain" and fall with "length", against its sign."""
     dice = np.random.default_rng(seed)
     columns = dice.normal(size=(rows, len(COLUMNS)))
@@ -19,11 +19,11 @@ def make_table(seed: int = 3, rows: int = 240, questions: int = 6) -> MeasuresTa
     value = 1.5 * columns[:, COLUMNS.index("gain")] - columns[:, COLUMNS.index("length")]
     scores: Numbers = 1 / (1 + np.exp(-value))
     ids = np.array([f"q{row % questions}" for row in range(rows)])
-    return MeasuresTable(columns, scores, ids, np.ones(rows, bool), np.ones(rows, bool))
+    return FeatureMatrix(columns, scores, ids, np.ones(rows, bool), np.ones(rows, bool))
 
 
-def with_scores(table: MeasuresTable, scores: Numbers) -> MeasuresTable:
-    return MeasuresTable(table.measures, scores, table.questions, table.real, table.own)
+def with_scores(table: FeatureMatrix, scores: Numbers) -> FeatureMatrix:
+    return FeatureMatrix(table.measures, scores, table.questions, table.real, table.own)
 
 
 def test_coefficients_fit_the_data_within_their_signs() -> None:

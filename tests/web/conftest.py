@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.web import AppRunner
 from pytest_aiohttp.plugin import AiohttpClient
 
-from app.http.connections import Runner
+from app.http.server_connections import Runner
 from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings

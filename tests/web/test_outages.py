@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.http.connections import Runner
+from app.http.server_connections import Runner
 from app.local.embedded import ServerUrls
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool

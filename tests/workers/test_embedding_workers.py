@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.recommendation.query import weighted_mean
 from app.domain.states import JobType
-from app.repositories.embeddings import UnembeddedPassage
+from app.repositories.passage_vectors import UnembeddedPassage
 from app.repositories.sql import Pool
 from app.services.recommendations.embedding_calls import cut_to_limit
 from app.services.recommendations.search import embedded_text

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from workers.schedules import Schedule, repeat
 
 
@@ -24,7 +24,7 @@ async def test_work_that_loses_a_cancellation_is_ended() -> None:
 
     repeating = asyncio.create_task(repeat(Schedule("loses one", 0.001, work, drain=True)))
     await began.wait()
-    await asyncio.wait({asyncio.create_task(end(repeating))}, timeout=10)
+    await asyncio.wait({asyncio.create_task(cancel_and_wait(repeating))}, timeout=10)
     ended = repeating.done()
     repeating.cancel()
     assert (ended, turns) == (True, 2)

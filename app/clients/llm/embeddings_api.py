@@ -8,7 +8,7 @@ from typing import Any
 import openai
 from openai.types import CreateEmbeddingResponse
 
-from app.clients.llm.embeddings_local import DIMENSIONS, Vector
+from app.clients.llm.embedder import DIMENSIONS, Vector
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
 from app.clients.llm.replies import EmbeddingReply
 from app.domain.errors import PermanentError

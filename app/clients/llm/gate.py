@@ -6,7 +6,7 @@ each answer, and the one that reads them (adaptive-rate-limiter) is a scheduler 
 redis client newer than arq allows.
 
 The state is one Redis hash, changed by two scripts (`app.clients.llm.gate_redis`). While Redis is unavailable each
-process goes by its own calls alone (`app.clients.llm.gate_local`).
+process goes by its own calls alone (`app.clients.llm.gate_fallback`).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import structlog
 from redis.asyncio import Redis
 
-from app.clients.llm.gate_local import LocalPause
+from app.clients.llm.gate_fallback import LocalPause
 from app.clients.llm.gate_redis import ENTER, LEAVE, Admission, CallEnd
 from app.clients.llm.rate_limits import MAX_HOLD_SECONDS, CallOutcome, CallReport, Limits, hold_seconds
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
@@ -77,7 +77,7 @@ class ModelGate:
         seconds: float,
         max_calls: int = _MAX_CALLS,
         clock: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        random_fraction: Callable[[], float] = random.random,
     ) -> None:
         """`name` tells models and endpoints apart; a call takes at most `seconds`; `max_calls` of this process are let
         through at the same time."""
@@ -91,7 +91,7 @@ class ModelGate:
         self._scripts = asyncio.Semaphore(_MAX_SCRIPTS)
         self._redis_retry_at: float | None = None
         self._clock = clock
-        self._chance = chance
+        self._random_fraction = random_fraction
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
@@ -152,14 +152,14 @@ class ModelGate:
         reply = await self._run_script(self._enter_script, tokens, int(enter))
         if reply is not None:
             return Admission(*reply)
-        admission = self._local.look(self._now_ms())
+        admission = self._local.admission(self._now_ms())
         if admission.hold_ms or admission.unavailable_ms:
             return admission
         return admission._replace(serial=-1)
 
     async def _leave(self, entry: _Entry, report: CallReport) -> None:
-        end = _call_end(entry, report, self._chance())
-        self._local.learn(end, self._now_ms())
+        end = _call_end(entry, report, self._random_fraction())
+        self._local.record(end, self._now_ms())
         event = await self._run_script(self._leave_script, *end) or 0
         if event > 0:
             log.warning("model_breaker_opened", gate=self._name, seconds=event / 1000)
@@ -189,7 +189,7 @@ class ModelGate:
 
     def _jittered(self, wait_ms: int) -> float:
         """Seconds, a little more than these milliseconds, so that not all workers come back in the same moment."""
-        return (wait_ms + self._chance() * min(50 + wait_ms / 10, 5000)) / 1000
+        return (wait_ms + self._random_fraction() * min(50 + wait_ms / 10, 5000)) / 1000
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = asyncio.create_task(work)
@@ -201,12 +201,12 @@ class ModelGate:
         return int(self._clock() * 1000)
 
 
-def _call_end(entry: _Entry, report: CallReport, chance: float) -> CallEnd:
+def _call_end(entry: _Entry, report: CallReport, jitter: float) -> CallEnd:
     limits = report.limits or Limits()
     requests = _left_until(limits.remaining_requests, limits.reset_requests_seconds)
     tokens = _left_until(limits.remaining_tokens, limits.reset_tokens_seconds)
     hold = _milliseconds(hold_seconds(report, entry.tokens))
-    return CallEnd(entry.serial, entry.tokens, report.outcome.value, hold, chance, *requests, *tokens)
+    return CallEnd(entry.serial, entry.tokens, report.outcome.value, hold, jitter, *requests, *tokens)
 
 
 def _left_until(remaining: int | None, reset: float | None) -> tuple[int, int]:

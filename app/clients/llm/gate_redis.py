@@ -174,7 +174,7 @@ class CallEnd(NamedTuple):
     tokens: int
     outcome: str
     hold_ms: int
-    chance: float
+    jitter: float
     requests_left: int = 0
     requests_reset_ms: int = 0
     tokens_left: int = 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.clients.llm.embeddings_local import Vector
+from app.clients.llm.embedder import Vector
 from app.domain.errors import JobError
 
 

@@ -9,8 +9,8 @@ from app.domain.states import JobStatus
 
 # Longer pauses would only delay the result: what still fails by then is given up soon.
 MAX_DELAY_SECONDS = 300.0
-# A rate limit or an unavailable Postgres is not the job's fault, so the first few of them don't count as attempts. Later
-# ones do, or a provider that always refuses would keep the student waiting for ever.
+# A rate limit or an unavailable Postgres is not the job's fault, so the first few of them don't count as attempts.
+# Later ones do, or a provider that always refuses would keep the student waiting for ever.
 _FREE_REQUEUES = 6
 _UNCHARGED_CODES = frozenset({"model_rate_limited", "model_budget_reserved"})
 # Keeps the power of two within the range of a float.
@@ -24,14 +24,14 @@ class RetryPlan(Enum):
     NEW_RUN = auto()
 
 
-def may_requeue_uncharged(job: ClaimedJob) -> bool:
+def has_free_requeues(job: ClaimedJob) -> bool:
     """Whether the job has free requeues left: claims that were neither attempts nor crashes use them up."""
     return job.fence - job.attempts - job.crashes < _FREE_REQUEUES
 
 
 def is_charged(job: ClaimedJob, error: JobError) -> bool:
     """Whether this failure uses up one of the job's attempts."""
-    return error.code not in _UNCHARGED_CODES or not may_requeue_uncharged(job)
+    return error.code not in _UNCHARGED_CODES or not has_free_requeues(job)
 
 
 def is_final(job: ClaimedJob, error: JobError) -> bool:
@@ -39,19 +39,19 @@ def is_final(job: ClaimedJob, error: JobError) -> bool:
     return not isinstance(error, TransientError) or (job.last_attempt and is_charged(job, error))
 
 
-def retry_delay(job: ClaimedJob, error: JobError, first: float, chance: float) -> float:
+def retry_delay(job: ClaimedJob, error: JobError, first: float, jitter: float) -> float:
     """Seconds until the next attempt: the backoff, or what the other side asked for where that is longer."""
     requested = error.retry_after if isinstance(error, TransientError) else None
     # An uncharged failure does not raise `attempts`; the fence rises with every claim.
     tries = job.attempts if is_charged(job, error) else job.fence
-    return min(max(requested or 0.0, backoff_seconds(first, tries, chance)), MAX_DELAY_SECONDS)
+    return min(max(requested or 0.0, backoff_seconds(first, tries, jitter)), MAX_DELAY_SECONDS)
 
 
-def backoff_seconds(first: float, tries: int, chance: float) -> float:
+def backoff_seconds(first: float, tries: int, jitter: float) -> float:
     """Seconds to wait after so many failed tries: `first`, doubled each time up to 300, of which the upper half is
     jitter; `chance` is a random number in [0, 1)."""
     full = min(first * 2.0 ** min(tries - 1, _MAX_DOUBLINGS), MAX_DELAY_SECONDS)
-    return full * (0.5 + chance / 2)
+    return full * (0.5 + jitter / 2)
 
 
 def plan_retry(job_id: UUID, newest: NewestRun) -> RetryPlan:

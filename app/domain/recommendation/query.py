@@ -22,7 +22,7 @@ _NEXT_GAP = 0.7
 # All interests together weigh nearly as much as the lowest gap, because a student may not be interested in that one.
 _INTERESTS = 0.8
 # The track and the subjects of the essays say what a skill is needed for ("sql" for analysts or for engineers).
-_TRACK_IN_WORDS, _TRACK_IN_MEANING, _SUBJECTS = 0.1, 0.2, 0.2
+_TRACK_IN_FULL_TEXT, _TRACK_IN_VECTOR, _SUBJECTS = 0.1, 0.2, 0.2
 # In any script, a token of the offline model has three bytes or more on average, so this is at most 128 tokens.
 _EMBEDDED_BYTES = 384
 _MAX_WORDS = 40
@@ -48,8 +48,8 @@ class RetrievalQuery:
     """What to search for, by words and by meaning. `gaps` begin with the lowest; `skills` are those of the track;
     `interests` are in the student's words; `level` is None if the student chose none."""
 
-    words: tuple[QueryPart, ...]
-    meanings: tuple[QueryPart, ...]
+    full_text_parts: tuple[QueryPart, ...]
+    vector_parts: tuple[QueryPart, ...]
     gaps: tuple[str, ...]
     skills: tuple[str, ...] = ()
     interests: tuple[str, ...] = ()
@@ -101,15 +101,15 @@ def build_query(
     subjects = [body.prompt for body, _ in answered if isinstance(body, EssayQuestion)]
     gap_parts = tuple(QueryPart(gap, _NEXT_GAP**place) for place, gap in enumerate(gaps))
     return RetrievalQuery(
-        words=(
+        full_text_parts=(
             *(QueryPart(_phrase(part.text), part.weight) for part in gap_parts),
             *(QueryPart(_any_word(part.text), part.weight) for part in _share(interests, _INTERESTS)),
-            *(QueryPart(_phrase(skill), _TRACK_IN_WORDS) for skill in track_skills),
+            *(QueryPart(_phrase(skill), _TRACK_IN_FULL_TEXT) for skill in track_skills),
         ),
-        meanings=_within_limit(
+        vector_parts=_within_limit(
             *gap_parts,
             *_share(interests, _INTERESTS),
-            QueryPart(", ".join(track_skills) or track_name, _TRACK_IN_MEANING),
+            QueryPart(", ".join(track_skills) or track_name, _TRACK_IN_VECTOR),
             *_share(subjects, _SUBJECTS),
         ),
         gaps=gaps,

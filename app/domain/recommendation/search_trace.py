@@ -19,9 +19,9 @@ _MAX_PART_TEXT = 300
 class SearchMethod(StrEnum):
     """How candidates were found: by their vectors, by full text, or on the track's standing list."""
 
-    MEANING = "meaning"
-    WORDS = "words"
-    STANDING = "standing"
+    VECTOR = "meaning"
+    FULL_TEXT = "words"
+    DEFAULT_LIST = "standing"
 
 
 class TracedCandidate(Frozen):
@@ -70,11 +70,11 @@ def build_trace(
     places = {method: _places(ranking) for method, ranking in rankings.items()}
     first = list(ranked)[:MAX_TRACED]
     return RetrievalTrace(
-        words=_cut((part.text, part.weight) for part in query.words),
-        meanings=_cut((part.text, part.weight) for part in query.meanings),
+        words=_cut((part.text, part.weight) for part in query.full_text_parts),
+        meanings=_cut((part.text, part.weight) for part in query.vector_parts),
         gaps=query.gaps[:_MAX_PARTS],
         level=query.level,
-        model=model if SearchMethod.MEANING in rankings else None,
+        model=model if SearchMethod.VECTOR in rankings else None,
         passages={method: len(ranking) for method, ranking in rankings.items()},
         candidates=tuple(
             _traced(rank, candidate, relevance, places) for rank, (candidate, relevance) in enumerate(first, start=1)
@@ -99,9 +99,9 @@ def _traced(
         passage_id=candidate.passage_id,
         relevance=relevance,
         similarity=None if candidate.similarity is None else round(candidate.similarity, 4),
-        by_meaning=place[SearchMethod.MEANING],
-        by_words=place[SearchMethod.WORDS],
-        on_standing_list=place[SearchMethod.STANDING],
+        by_meaning=place[SearchMethod.VECTOR],
+        by_words=place[SearchMethod.FULL_TEXT],
+        on_standing_list=place[SearchMethod.DEFAULT_LIST],
     )
 
 

@@ -123,7 +123,7 @@ class RunInputs:
     answers: dict[UUID, Answer]
     rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]
     essays: tuple[EssayLine, ...]
-    settled: frozenset[UUID]
+    finished_essay_ids: frozenset[UUID]
     mode: RunMode
     overrides: dict[UUID, Override]
     overrides_version: int

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.local.demo.processes import ProcessEnded, Service, services, watch
 from app.local.embedded import embedded_servers
-from app.local.running import data_folder, kept_secret
+from app.local.local_settings import data_folder, get_or_create_secret
 from app.repositories.migrations import MigrationFailed, migrate
 from app.settings import Settings, UnusableSetting, address_error, load_settings
 from app.wiring.context import connect_redis
@@ -82,7 +82,7 @@ def _server_settings(settings: Settings, folder: Path, stack: ExitStack, console
         if getattr(settings, name):
             values[name] = settings.secret(name)
     keeps_secret = settings.database_url is None and settings.jwt_secret is None
-    return values | {"jwt_secret": kept_secret(folder) if keeps_secret else settings.secret("jwt_secret")}
+    return values | {"jwt_secret": get_or_create_secret(folder) if keeps_secret else settings.secret("jwt_secret")}
 
 
 async def _check_redis(settings: Settings) -> None:

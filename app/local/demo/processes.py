@@ -26,7 +26,7 @@ class Service:
         with log.open("ab") as output:
             # A session of its own: Ctrl-C must reach only this process, which then stops the services in order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "app", command, "--while-stdin-open"],
+                [sys.executable, "-m", "app", command, "--stop-on-stdin-eof"],
                 env=os.environ | environment,
                 # Closes when this process ends in whatever way, and then the service stops.
                 stdin=subprocess.PIPE,

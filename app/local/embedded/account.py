@@ -18,11 +18,11 @@ PROBE_SECONDS = 10.0
 class Account:
     """The words to put before a command, and the user and group that must own its data."""
 
-    prefix: tuple[str, ...]
+    command_prefix: tuple[str, ...]
     uid: int
     gid: int
 
-    def own(self, folder: Path) -> None:
+    def take_ownership(self, folder: Path) -> None:
         """Makes this account the owner of a folder and all that is in it."""
         if folder.stat().st_uid == self.uid:
             return
@@ -46,7 +46,7 @@ def find_account(folder: Path, program: Path) -> Account:
     for method in ("namespace", "capability"):
         account = _nobody(method, folder)
         try:
-            run([*account.prefix, program, "--version"], PROBE_SECONDS)
+            run([*account.command_prefix, program, "--version"], PROBE_SECONDS)
         except EmbeddedServerError as refusal:
             refusals.append(f"{method}: {refusal}")
         else:

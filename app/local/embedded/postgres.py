@@ -11,12 +11,12 @@ from app.local.embedded.account import Account, find_account
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
-    end,
-    end_titled,
+    kill_titled,
     log_tail,
     package_folder,
     run,
     runs,
+    terminate,
     wait_until,
 )
 from app.local.embedded.server_files import LOOPBACK, connects, password, saved_port, start_on_free_port, write_private
@@ -96,12 +96,12 @@ class EmbeddedPostgres:
         Raises:
             EmbeddedServerError: it cannot be stopped at all.
         """
-        end(self.pid, STOP_STEPS)
-        self._end_orphans()
+        terminate(self.pid, STOP_STEPS)
+        self._kill_orphans()
 
     def kill(self) -> None:
         """Sends SIGKILL to the main process alone, as the system does when memory runs out."""
-        end(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
+        terminate(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
 
     def pid(self) -> int | None:
         """The process id of the server; None while it does not run."""
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         if not self._cluster.exists():
             self._create_cluster(account)
         self._log.touch(mode=0o600)
-        self._end_orphans()
+        self._kill_orphans()
         self._disown_stale_files()
         start_on_free_port(self._port_file, lambda port: self._start_server(account, port))
 
@@ -130,11 +130,11 @@ class EmbeddedPostgres:
         # Created under another name and renamed, so that the final name always means a complete cluster. The other
         # name is new each time: initdb of a killed process may still run.
         draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._folder))
-        account.own(draft)
+        account.take_ownership(draft)
         password(self._password_file)
         sync = () if self._durable else ("--no-sync",)
         options = ("--pgdata", draft, "--pwfile", self._password_file, *INITDB_OPTIONS, *sync)
-        run([*account.prefix, _program("initdb"), *options], INITDB_SECONDS)
+        run([*account.command_prefix, _program("initdb"), *options], INITDB_SECONDS)
         with (draft / "postgresql.conf").open("a") as file:
             file.write("\ninclude 'assay.conf'\n")
         draft.rename(self._cluster)
@@ -154,17 +154,17 @@ class EmbeddedPostgres:
 
     def _start_server(self, account: Account, port: int) -> None:
         write_private(self._cluster / "assay.conf", self._settings(port))
-        account.own(self._cluster)
+        account.take_ownership(self._cluster)
         log_start = self._log.stat().st_size
         options = ("--pgdata", self._cluster, "--log", self._log, "--wait", "--timeout", str(START_SECONDS))
         try:
-            run((*account.prefix, _program("pg_ctl"), "start", *options), START_SECONDS + KILL_SECONDS)
+            run((*account.command_prefix, _program("pg_ctl"), "start", *options), START_SECONDS + KILL_SECONDS)
         except EmbeddedServerError as error:
             raise EmbeddedServerError(f"{error}\n{log_tail(self._log, log_start)}") from error
 
-    def _end_orphans(self) -> None:
+    def _kill_orphans(self) -> None:
         """Ends the children of a killed server: while they go on computing, no new server starts."""
-        end_titled(f"postgres: {self._name}: ", KILL_SECONDS)
+        kill_titled(f"postgres: {self._name}: ", KILL_SECONDS)
 
     def _settings(self, port: int) -> str:
         socket_fits = len(os.fsencode(self._cluster / LONGEST_SOCKET_NAME)) <= SOCKET_PATH_BYTES

@@ -75,7 +75,7 @@ def _has_released_sockets(pid: int) -> bool:
         return True
 
 
-def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals, float]]) -> None:
+def terminate(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals, float]]) -> None:
     """Sends one signal after the other, each with its seconds to take effect, until the process is gone.
 
     Raises:
@@ -95,7 +95,7 @@ def end(find_pid: Callable[[], int | None], steps: Sequence[tuple[signal.Signals
     raise EmbeddedServerError(f"process {find_pid()} survived {steps[-1][0].name}")
 
 
-def end_titled(title: str, seconds: float) -> None:
+def kill_titled(title: str, seconds: float) -> None:
     """Sends SIGKILL to all processes whose title begins so; returns when they are gone, or the time is up."""
     for pid in _titled(title):
         with suppress(ProcessLookupError):

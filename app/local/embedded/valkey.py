@@ -8,12 +8,12 @@ from pathlib import Path
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
-    end,
     is_alive,
     log_tail,
     package_folder,
     run,
     runs,
+    terminate,
     wait_until,
 )
 from app.local.embedded.server_files import (
@@ -85,11 +85,11 @@ class EmbeddedValkey:
         Raises:
             EmbeddedServerError: it cannot be stopped at all.
         """
-        end(self.pid, STOP_STEPS)
+        terminate(self.pid, STOP_STEPS)
 
     def kill(self) -> None:
         """Sends SIGKILL, for tests of faults."""
-        end(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
+        terminate(self.pid, [(signal.SIGKILL, KILL_SECONDS)])
 
     def pid(self) -> int | None:
         """The process id of the server; None while it does not run."""

@@ -62,7 +62,7 @@ SELECT id, credential_id, ordinal, level FROM passages WHERE credential_id = $1 
 -- name: replace_vector_rows
 -- Replaces the rows of the version before by those of this version. A passage with the same title, skills and text
 -- keeps its vector. Rows that a worker is embedding at this moment are skipped; the worker deletes them
--- (`delete_outdated` in embeddings.sql).
+-- (`delete_outdated` in passage_vectors.sql).
 WITH former AS (
     SELECT passage_id, model, embedding FROM passage_vectors WHERE credential_id = $1 FOR UPDATE SKIP LOCKED
 ), removed AS (

@@ -137,7 +137,7 @@ WITH ended AS (
 )
 SELECT due.id AS due_id, due.fence AS due_fence FROM closed LEFT JOIN due ON true;
 
--- name: take_missed
+-- name: take_unclaimed
 -- Jobs that are due, or whose lease has run out, and that were not notified in the last $2 seconds. The statement marks
 -- them as notified, so that of all workers that look, only one notifies.
 WITH missed AS (

@@ -1,6 +1,6 @@
 -- Searches of passages. They read only what is searchable now: `passages.present` and the rows of `passage_vectors`.
 
--- name: search_by_text
+-- name: search_full_text
 -- Passages that share words with parts of the query, best first. $1 to $3: each word or phrase, the number of its part,
 -- and the weight of the part, which its words share; $4 and $5: what the score is multiplied by for each level. In a
 -- large catalogue some words match nearly everywhere, so this goes in two steps: a few leading words select the
@@ -65,7 +65,7 @@ JOIN passages p ON p.id = best.id
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
 ORDER BY best.score DESC, p.credential_id, p.ordinal;
 
--- name: search_by_vector
+-- name: search_vectors
 -- Passages nearest to the vector $1 in meaning, by comparing it with every vector of the same model; $2 is the space,
 -- $3 and $4 are the bonus of each level. The vector is read in a sub-select, once; a generic plan would parse it again
 -- for each row.
@@ -89,7 +89,7 @@ JOIN passages p ON p.id = best.passage_id AND p.present
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
 ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 
--- name: search_by_vector_index
+-- name: search_vector_index
 -- The same by the index, which finds nearly all of the nearest vectors of each level. Joining the levels is exact,
 -- since the best of all are among the best of their levels.
 WITH near AS MATERIALIZED (

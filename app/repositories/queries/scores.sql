@@ -35,7 +35,7 @@ SELECT (now() AT TIME ZONE 'UTC')::date, $1 WHERE $1 <= $2::float8
 ON CONFLICT (day) DO UPDATE SET reserved = b.reserved + $1 WHERE b.spent + b.reserved + $1 <= $2
 RETURNING day;
 
--- name: settle_budget
+-- name: book_actual_cost
 -- Replaces a reservation by the cost, on the day of the reservation.
 UPDATE model_budget SET reserved = greatest(reserved - $2, 0), spent = spent + $3 WHERE day = $1;
 

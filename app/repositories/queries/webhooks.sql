@@ -24,7 +24,7 @@ FROM held
 WHERE a.id = held.id
 RETURNING held.webhook_url IS NOT NULL AS replaced, held.webhook_url IS DISTINCT FROM $2 AS changed;
 
--- name: create_delivery_of_end
+-- name: create_missing_final_delivery
 -- The delivery for an assessment that was over before it had a webhook: of its newest result in its present edition, or
 -- of its newest failed run. A delivery that exists is made due again only if it has failed or was cancelled.
 INSERT INTO webhook_deliveries AS d (assessment_id, run, edition, event_type, dispatched_at)
@@ -187,7 +187,7 @@ LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code',
          FROM webhook_attempts t WHERE t.delivery_id = d.id) AS tries
 WHERE d.id = $1;
 
--- name: take_missed
+-- name: take_unclaimed
 -- Deliveries that are due, or whose lease has run out, and that were not notified in the last $1 seconds. The statement
 -- marks them as notified, so that of all workers that look, only one notifies.
 WITH missed AS (

@@ -16,8 +16,8 @@ from uuid import UUID
 import structlog
 
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import TooManyWaiting, TooManyWaits
-from app.lifecycle import end
+from app.domain.errors import CallerWaitLimit, ServerWaitLimit
+from app.lifecycle import cancel_and_wait
 from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
@@ -118,9 +118,9 @@ class ChangeHub:
             TooManyWaiting: too many clients wait.
         """
         if self._waiters_of_caller[caller] >= self._max_waiters_of_caller:
-            raise TooManyWaits("too many of your requests wait for a change; end some of them")
+            raise CallerWaitLimit("too many of your requests wait for a change; end some of them")
         if self._waiters >= self._max_waiters:
-            raise TooManyWaiting("too many clients wait for changes; poll without waiting, or try again soon")
+            raise ServerWaitLimit("too many clients wait for changes; poll without waiting, or try again soon")
         watched = self._watched.setdefault(assessment_id, WatchedAssessment(stopped=self._stopped))
         watched.waiters += 1
         self._waiters_of_caller[caller] += 1
@@ -189,7 +189,7 @@ async def open_change_hub(pool: Pool, change_feed: ChangeFeed) -> AsyncIterator[
     try:
         yield hub
     finally:
-        await end(*tasks)
+        await cancel_and_wait(*tasks)
 
 
 async def _run_forever(run: Callable[[], Awaitable[NoReturn]]) -> NoReturn:

@@ -32,7 +32,7 @@ class Status:
         return f'"{self.revision}"'
 
     @property
-    def settled(self) -> bool:
+    def is_final_and_idle(self) -> bool:
         """Whether the status is final and no run is in progress, so that waiting for a change is useless."""
         return self.view.status.final and not self.view.rescoring
 

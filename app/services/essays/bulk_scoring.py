@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.model_answer import read_answer
@@ -104,8 +104,8 @@ class ModelScorer:
             await asyncio.sleep(self._pause(result.error, result.tries))
 
     def _pause(self, error: TransientError, tries: int) -> float:
-        chance = random.random()  # noqa: S311  # jitter, no secret
-        return min(max(error.retry_after or 0.0, backoff_seconds(self.first_delay, tries, chance)), MAX_DELAY_SECONDS)
+        jitter = random.random()  # noqa: S311  # jitter, no secret
+        return min(max(error.retry_after or 0.0, backoff_seconds(self.first_delay, tries, jitter)), MAX_DELAY_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class PaidModel:
         """Why the model does not answer; None where it answers anything. The cost is recorded for this question."""
         prompt = build_prompt(PROBE, visible_text(PROBE.model_answer))
         try:
-            reply, cost = await self._pay(prompt)
+            reply, cost = await self._call_within_budget(prompt)
         except JobError as error:
             return error
         outcome = reply.outcome if reply.error else _PROBED
@@ -109,7 +109,7 @@ class PaidModel:
             if cached[0] or mode is RunMode.CACHED:
                 return cached
             try:
-                reply, cost = await self._pay(prompt)
+                reply, cost = await self._call_within_budget(prompt)
             except JobError as not_asked:
                 return None, not_asked
             score, error = (None, reply.error) if reply.error else self._read(essay, reply.answer, prompt.canary)
@@ -129,8 +129,8 @@ class PaidModel:
             log_internal_error("model_answer_not_read", error, essay.question.question_id)
             return None, INTERNAL_ERROR
 
-    async def _pay(self, prompt: EssayPrompt) -> tuple[ChatReply, float | None]:
-        return await self.account.pay(lambda: self.model.ask(prompt), prompt.tokens, _ANSWER_TOKENS)
+    async def _call_within_budget(self, prompt: EssayPrompt) -> tuple[ChatReply, float | None]:
+        return await self.account.call_within_budget(lambda: self.model.ask(prompt), prompt.tokens, _ANSWER_TOKENS)
 
     async def _record(
         self,

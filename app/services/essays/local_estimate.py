@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.essay.score import EssayScore
 

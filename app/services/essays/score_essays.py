@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import JobError, LeaseLost, PermanentError, PoisonJob, TransientError
@@ -170,7 +170,9 @@ class EssayJob:
         run = await jobs.read_run(self.pool, job)
         answered = [line for line in run.essays if not line.missing]
         # In a rescore the scores of the run before do not count.
-        counted = [line for line in answered if run.mode is not RunMode.RESCORE or line.question_id in run.settled]
+        counted = [
+            line for line in answered if run.mode is not RunMode.RESCORE or line.question_id in run.finished_essay_ids
+        ]
         failed = bool(answered) and all(line.score is None for line in counted)
         # An attempt after a crash may find all essays settled, and so have no error of its own.
         error = (errors[0] if errors else _NONE_SCORED) if failed else None
@@ -194,7 +196,7 @@ def _to_score(run: RunInputs) -> list[Essay]:
         for question in run.questions
         if isinstance(question.body, EssayQuestion)
         and question.question_id in run.answers
-        and question.question_id not in run.settled
+        and question.question_id not in run.finished_essay_ids
         and _needs_score(run.mode, lines.get(question.question_id))
     ]
 

@@ -7,7 +7,7 @@ from app.repositories import assessments, idempotency, jobs, webhooks
 from app.repositories.sql import Pool
 
 # Seconds after which a job that no worker has taken is notified again.
-NOTIFICATION_PATIENCE = 2.0
+NOTIFICATION_GRACE_SECONDS = 2.0
 # A queue with so many messages keeps its workers busy; more messages would not make them faster.
 ENOUGH_MESSAGES = 200
 _BATCH = 500
@@ -25,14 +25,14 @@ async def relay(pool: Pool, job_queue: JobQueue) -> int:
     """
     lengths = await job_queue.queue_lengths()
     short = {queue for queue, messages in lengths.items() if messages < ENOUGH_MESSAGES}
-    missed = await jobs.take_missed(
-        pool, [job_type for job_type in JobType if job_type in short], NOTIFICATION_PATIENCE, _BATCH
+    unclaimed = await jobs.take_unclaimed(
+        pool, [job_type for job_type in JobType if job_type in short], NOTIFICATION_GRACE_SECONDS, _BATCH
     )
     if WEBHOOKS in short:
-        missed += await webhooks.take_missed(pool, NOTIFICATION_PATIENCE, _BATCH)
-    if missed:
-        await job_queue.notify(missed)
-    return len(missed)
+        unclaimed += await webhooks.take_unclaimed(pool, NOTIFICATION_GRACE_SECONDS, _BATCH)
+    if unclaimed:
+        await job_queue.notify(unclaimed)
+    return len(unclaimed)
 
 
 async def expire_overdue(pool: Pool) -> int:

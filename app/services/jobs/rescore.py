@@ -34,10 +34,10 @@ async def rescore(
         raise NotSubmitted("this assessment was not submitted yet")
     if status is AssessmentStatus.EXPIRED:
         raise AssessmentExpired("the time for this assessment is over; it was never submitted")
-    former = NewestRun(assessment_id, run, ())
+    previous_run = NewestRun(assessment_id, run, ())
     new_ids = {job_type: uuid4() for job_type in JobType}
     jobs = (attempts, origin.traceparent, origin.request_id, JobType, RunMode.RESCORE)
-    notifications = await dead_letters.start_run(conn, former, new_ids, *jobs)
+    notifications = await dead_letters.start_run(conn, previous_run, new_ids, *jobs)
     if not notifications:
         raise RunInProgress(f"run {run} is in progress; ask again once it is over")
     request = RescoreRequest(run=run + 1, reason=reason)

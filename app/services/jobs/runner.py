@@ -17,7 +17,7 @@ from app.domain.job import retry
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.outages import REDIS, report_database_error
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob
@@ -66,7 +66,7 @@ class JobRunner:
     handlers: Mapping[JobType, JobHandler]
     limits: JobLimits
     publish_change: PublishChange = publish_nothing
-    chance: Callable[[], float] = random.random
+    random_fraction: Callable[[], float] = random.random
 
     async def run(self, job_id: UUID) -> None:
         """Runs the job if it is due and no other worker has it. How it ended is written into its row; nothing is
@@ -125,7 +125,7 @@ class JobRunner:
         except JobError as job_error:
             failure = job_error
         except Exception as error:
-            if isinstance(error, DATABASE_UNAVAILABLE) and retry.may_requeue_uncharged(job):
+            if isinstance(error, DATABASE_UNAVAILABLE) and retry.has_free_requeues(job):
                 raise
             # A bug of ours must not stop the worker, and another attempt may succeed.
             log.exception("job_raised")
@@ -145,7 +145,7 @@ class JobRunner:
         return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [])
 
     async def _retry_later(self, job: ClaimedJob, error: JobError) -> None:
-        delay = retry.retry_delay(job, error, self.limits.retry_delay, self.chance())
+        delay = retry.retry_delay(job, error, self.limits.retry_delay, self.random_fraction())
         log.info("job_retried_later", code=error.code, delay=round(delay, 3))
         await jobs.retry_later(self.pool, job, delay, error, charged=retry.is_charged(job, error))
 
@@ -168,7 +168,7 @@ class JobRunner:
                 raise LeaseLost from (None if heartbeat.cancelled() else heartbeat.exception())
             return task.result()
         finally:
-            await end(task, heartbeat)
+            await cancel_and_wait(task, heartbeat)
 
     async def _heartbeat(self, job: ClaimedJob) -> None:
         """Renews the lease; returns when it is lost, or could not be renewed in time."""
@@ -194,7 +194,7 @@ class JobRunner:
     async def _requeue_once_possible(self, job: ClaimedJob) -> None:
         """Hands the job back as soon as Postgres answers, unless another worker has it by then. If that happens before
         the lease has run out, the outage costs the job neither an attempt nor a crash."""
-        delay = retry.backoff_seconds(self.limits.retry_delay, job.fence, self.chance())
+        delay = retry.backoff_seconds(self.limits.retry_delay, job.fence, self.random_fraction())
         while True:
             try:
                 await jobs.release(self.pool, job, delay)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from app.clients.llm.embeddings_local import Embedder
-from app.repositories import credentials, embeddings
-from app.repositories.embeddings import ChosenSpace
+from app.clients.llm.embedder import Embedder
+from app.repositories import credentials, passage_vectors
+from app.repositories.passage_vectors import CurrentSpace
 from app.repositories.sql import Connection, Pool
 from app.services.recommendations.search import EXACT_UP_TO, embedded_text, space_name
 
@@ -39,25 +39,25 @@ class CredentialEmbedder:
         Raises:
             EmbeddingUnavailable: the embedder does not work; then its space is not chosen either.
         """
-        ours, chosen = space_name(self.embedder), await embeddings.find_chosen_space(self.pool)
+        ours, chosen = space_name(self.embedder), await passage_vectors.find_current_space(self.pool)
         if chosen is None or chosen.name != ours:
             if self._has_chosen and chosen is not None and chosen.idle_seconds <= ABANDONED_SECONDS:
                 self._log_idle(ours, chosen)
                 return 0
             await self._choose(ours, chosen)
         elif chosen.idle_seconds > _RENEW_SECONDS:
-            await embeddings.renew_chosen_space(self.pool, ours)
+            await passage_vectors.renew_current_space(self.pool, ours)
         self._has_chosen, self._is_idle = True, False
         return await embed_passages(self.pool, self.embedder)
 
-    async def _choose(self, ours: str, chosen: ChosenSpace | None) -> None:
+    async def _choose(self, ours: str, chosen: CurrentSpace | None) -> None:
         if chosen is not None:
             # It has to prove that it works before others stop embedding.
             await self.embedder.embed(["Does it work?"])
             log.info("embedding_space_changed", space=ours, before=chosen.name)
-        await embeddings.choose_space(self.pool, ours)
+        await passage_vectors.set_current_space(self.pool, ours)
 
-    def _log_idle(self, ours: str, chosen: ChosenSpace) -> None:
+    def _log_idle(self, ours: str, chosen: CurrentSpace) -> None:
         if not self._is_idle:
             log.warning("embedding_left_to_another_model", space=ours, chosen=chosen.name)
             self._is_idle = True
@@ -71,7 +71,7 @@ async def embed_passages(pool: Pool, embedder: Embedder) -> int:
         EmbeddingUnavailable: the embedder does not work.
     """
     async with pool.acquire() as conn:
-        chosen = await embeddings.find_chosen_space(conn)
+        chosen = await passage_vectors.find_current_space(conn)
         if chosen and chosen.name != space_name(embedder):
             return 0
         return await embed_batch(conn, embedder)
@@ -84,11 +84,11 @@ async def embed_batch(conn: Connection, embedder: Embedder) -> int:
         EmbeddingUnavailable: the embedder does not work.
     """
     async with conn.transaction():
-        batch = await embeddings.take_unembedded(conn, space_name(embedder), _BATCH)
+        batch = await passage_vectors.take_unembedded(conn, space_name(embedder), _BATCH)
         if batch:
             vectors = await embedder.embed([embedded_text(passage) for passage in batch])
             pairs = [(passage.id, vector) for passage, vector in zip(batch, vectors, strict=True)]
-            await embeddings.store_vectors(conn, space_name(embedder), pairs)
+            await passage_vectors.store_vectors(conn, space_name(embedder), pairs)
         return len(batch)
 
 
@@ -97,4 +97,4 @@ async def vacuum_and_index(conn: Connection, exact_up_to: int = EXACT_UP_TO) -> 
     all vectors if it is missing and there are more than `exact_up_to` passages; returns whether it built it. Has to run
     outside a transaction; it lifts the connection's statement timeout. Searches and writes continue meanwhile."""
     await credentials.vacuum(conn)
-    return await embeddings.is_index_missing(conn, exact_up_to) and await embeddings.build_index(conn)
+    return await passage_vectors.is_index_missing(conn, exact_up_to) and await passage_vectors.build_index(conn)

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from cachetools import LRUCache
 
-from app.clients.llm.embeddings_local import MAX_TOKENS, Embedder, EmbeddingUnavailable, Vector
+from app.clients.llm.embedder import MAX_TOKENS, Embedder, EmbeddingUnavailable, Vector
 from app.clients.llm.replies import EmbeddingReply
 from app.domain.errors import JobError, TransientError
 from app.repositories import scores
@@ -50,15 +50,15 @@ class PaidEmbedder:
         self,
         model: "EmbeddingModel",
         account: ModelAccount | None,
-        patience: float,
-        chance: Callable[[], float] = random.random,
+        retry_window_seconds: float,
+        random_fraction: Callable[[], float] = random.random,
     ) -> None:
         """The last try begins at most `patience` seconds after the first. Without an account nothing is recorded."""
         self.name = model.name
         self._model = model
         self._account = account
-        self._patience = patience
-        self._chance = chance
+        self._retry_window_seconds = retry_window_seconds
+        self._random_fraction = random_fraction
         self._cache: LRUCache[str, array[float]] = LRUCache(_CACHED_TEXTS)
         self._paused_until = 0.0
         self._pause_reason = ""
@@ -87,14 +87,14 @@ class PaidEmbedder:
 
     async def _request(self, texts: Sequence[str], run: RunKey | None) -> Sequence[Vector]:
         """The vectors, after as many tries as `patience` allows."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._retry_window_seconds
         if time.monotonic() < self._paused_until:
             raise EmbeddingUnavailable(self._pause_reason)
         for attempt in range(_TRIES):
             try:
                 vectors = await self._try(texts, run)
             except TransientError as error:
-                wait = max(error.retry_after or 0.0, _RETRY_SECONDS * 2**attempt * (0.5 + self._chance()))
+                wait = max(error.retry_after or 0.0, _RETRY_SECONDS * 2**attempt * (0.5 + self._random_fraction()))
                 if attempt == _TRIES - 1 or time.monotonic() + wait > deadline:
                     raise self._unavailable(error, wait) from None
                 await asyncio.sleep(wait)
@@ -113,15 +113,15 @@ class PaidEmbedder:
         if self._account is None:
             reply = await self._model.ask(texts, tokens)
         else:
-            reply = await self._pay(self._account, texts, tokens, run)
+            reply = await self._call_and_record(self._account, texts, tokens, run)
         if reply.error:
             raise reply.error
         return reply.vectors
 
-    async def _pay(
+    async def _call_and_record(
         self, account: ModelAccount, texts: Sequence[str], tokens: int, run: RunKey | None
     ) -> EmbeddingReply:
-        reply, dollars = await account.pay(lambda: self._model.ask(texts, tokens), tokens)
+        reply, dollars = await account.call_within_budget(lambda: self._model.ask(texts, tokens), tokens)
         await scores.record_model_call(account.pool, self._model_call(reply, dollars, run))
         return reply
 

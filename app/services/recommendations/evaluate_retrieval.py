@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
@@ -53,8 +53,8 @@ async def recommend_by_each_method(
 
 
 async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
-    words = await search.by_words(conn, query)
-    meaning = await search.by_meaning(conn, embedder, query)
+    words = await search.search_full_text(conn, query)
+    meaning = await search.search_vectors(conn, embedder, query)
     return RecommendedByMethod(_ranked(query, words), _ranked(query, meaning), _ranked(query, words, meaning))
 
 

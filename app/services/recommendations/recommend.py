@@ -4,7 +4,7 @@ and the answers only, so its recommendations do not depend on whether the essays
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.domain.errors import JobError, PoisonJob
 from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, Candidate, RetrievalQuery, build_query
 from app.domain.recommendation.ranking import RankedCandidate, rank
@@ -21,8 +21,8 @@ from app.repositories.sql import Pool
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
 
-_WORDS_ONLY = "found by words alone: the search by meaning was not available"
-_STANDING_LIST = "the track's standing list: the search found nothing for your answers"
+_FULL_TEXT_ONLY = "found by words alone: the search by meaning was not available"
+_DEFAULT_LIST = "the track's standing list: the search found nothing for your answers"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SearchOutcome:
     ranked: tuple[RankedCandidate, ...]
     rankings: dict[SearchMethod, list[Candidate]]
     fallback: str | None = None
-    vector: Sequence[float] | None = None
+    query_vector: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,27 @@ class RecommendationJob:
             return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [reason])
         run = await jobs.read_run(self.pool, job)
         query = _query(run)
-        return await self._finish(job, run, query, await self._search_by_words(query, run), error)
+        return await self._finish(job, run, query, await self._search_full_text(query, run), error)
 
     async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         """Searches by words and by meaning; by words alone if no vectors can be compared."""
         embedder = for_run(self.embedder, run.assessment_id, job.run)
-        results = await search.by_words_and_meaning(self.pool, embedder, query)
-        if not results.by_meaning:
-            return await self._without_meaning(results.by_words, query, run)
-        rankings = {SearchMethod.WORDS: results.by_words, SearchMethod.MEANING: results.by_meaning}
-        return SearchOutcome(rank(query, *rankings.values()), rankings, vector=results.vector)
+        results = await search.search_both(self.pool, embedder, query)
+        if not results.vector:
+            return await self._without_vectors(results.full_text, query, run)
+        rankings = {SearchMethod.FULL_TEXT: results.full_text, SearchMethod.VECTOR: results.vector}
+        return SearchOutcome(rank(query, *rankings.values()), rankings, query_vector=results.query_vector)
 
-    async def _search_by_words(self, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
-        return await self._without_meaning(await search.by_words(self.pool, query), query, run)
+    async def _search_full_text(self, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
+        return await self._without_vectors(await search.search_full_text(self.pool, query), query, run)
 
-    async def _without_meaning(self, by_words: list[Candidate], query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
-        if by_words:
-            return SearchOutcome(rank(query, by_words), {SearchMethod.WORDS: by_words}, _WORDS_ONLY)
+    async def _without_vectors(
+        self, full_text: list[Candidate], query: RetrievalQuery, run: RunInputs
+    ) -> SearchOutcome:
+        if full_text:
+            return SearchOutcome(rank(query, full_text), {SearchMethod.FULL_TEXT: full_text}, _FULL_TEXT_ONLY)
         standing = await passages.find_by_skills(self.pool, run.track_skills, MAX_CANDIDATES)
-        return SearchOutcome(rank(query, standing), {SearchMethod.STANDING: standing}, _STANDING_LIST)
+        return SearchOutcome(rank(query, standing), {SearchMethod.DEFAULT_LIST: standing}, _DEFAULT_LIST)
 
     async def _finish(
         self,
@@ -86,7 +88,7 @@ class RecommendationJob:
     ) -> FinishedJob | None:
         first = outcome.ranked[:MAX_RECOMMENDATIONS]
         candidates = [candidate for candidate, _ in first]
-        quoted = await search.with_evidence(self.pool, self.embedder.name, query, candidates, outcome.vector)
+        quoted = await search.with_evidence(self.pool, self.embedder.name, query, candidates, outcome.query_vector)
         recommendations = recommend(
             [(candidate, relevance) for candidate, (_, relevance) in zip(quoted, first, strict=True)], query
         )

@@ -5,12 +5,12 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
 from app.domain.recommendation.recommend import skills_of_reason
 from app.domain.states import Level
-from app.repositories import embeddings, passages
-from app.repositories.embeddings import UnembeddedPassage
+from app.repositories import passage_vectors, passages
+from app.repositories.passage_vectors import UnembeddedPassage
 from app.repositories.sql import Executor, Pool, connection
 
 # The local scorer uses the same embedding thread; searching by words alone is better than waiting long for it.
@@ -34,27 +34,29 @@ _Second = TypeVar("_Second")
 class SearchResults:
     """The candidates of each search, best first, and the query's vector; None if no vectors were compared."""
 
-    by_words: list[Candidate]
-    by_meaning: list[Candidate]
-    vector: Sequence[float] | None
+    full_text: list[Candidate]
+    vector: list[Candidate]
+    query_vector: Sequence[float] | None
 
 
-async def by_words_and_meaning(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> SearchResults:
+async def search_both(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> SearchResults:
     """Searches by words and by meaning at the same time, on a connection each. The search by words takes about as long
     as embedding the query."""
-    words, (vector, meaning) = await _concurrently(by_words(pool, query), _by_meaning(pool, embedder, query))
+    words, (vector, meaning) = await _concurrently(
+        search_full_text(pool, query), _search_vectors(pool, embedder, query)
+    )
     return SearchResults(words, meaning, vector)
 
 
-async def by_words(db: Executor, query: RetrievalQuery) -> list[Candidate]:
+async def search_full_text(db: Executor, query: RetrievalQuery) -> list[Candidate]:
     """Passages that share words with the query, best first."""
-    return await passages.search_by_text(db, query.words, query.level_fit, MAX_CANDIDATES)
+    return await passages.search_full_text(db, query.full_text_parts, query.level_fit, MAX_CANDIDATES)
 
 
-async def by_meaning(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
+async def search_vectors(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
     """Passages that are near in meaning, nearest first; none if the query cannot be embedded, or too few passages have
     vectors of its space (yet)."""
-    _, candidates = await _by_meaning(db, embedder, query)
+    _, candidates = await _search_vectors(db, embedder, query)
     return candidates
 
 
@@ -65,11 +67,11 @@ async def nearest_passages(
     it returns too few (pgvector before 0.8 may), each vector is compared."""
     if indexed:
         async with connection(db) as conn, conn.transaction():
-            await embeddings.use_index(conn)
-            candidates = await passages.search_by_vector_index(conn, vector, space, bonuses, MAX_CANDIDATES)
+            await passage_vectors.use_index(conn)
+            candidates = await passages.search_vector_index(conn, vector, space, bonuses, MAX_CANDIDATES)
         if len(candidates) == MAX_CANDIDATES:
             return candidates
-    return await passages.search_by_vector(db, vector, space, bonuses, MAX_CANDIDATES)
+    return await passages.search_vectors(db, vector, space, bonuses, MAX_CANDIDATES)
 
 
 async def with_evidence(
@@ -92,12 +94,12 @@ def embedded_text(passage: UnembeddedPassage) -> str:
     return ". ".join(part for part in (passage.title, ", ".join(passage.skills), passage.text) if part)
 
 
-async def _by_meaning(
+async def _search_vectors(
     db: Executor, embedder: Embedder, query: RetrievalQuery
 ) -> tuple[Sequence[float] | None, list[Candidate]]:
-    if await embeddings.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
+    if await passage_vectors.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
-    vector, indexed = await _concurrently(_embed(embedder, query), embeddings.is_index_usable(db, EXACT_UP_TO))
+    vector, indexed = await _concurrently(_embed(embedder, query), passage_vectors.is_index_usable(db, EXACT_UP_TO))
     if vector is None:
         return None, []
     bonuses = {level: _LEVEL_BONUS * fit for level, fit in query.level_fit.items()}
@@ -120,7 +122,7 @@ async def _concurrently(
 async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:
     try:
         async with asyncio.timeout(_EMBEDDING_SECONDS):
-            vectors = await embedder.embed([part.text for part in query.meanings])
+            vectors = await embedder.embed([part.text for part in query.vector_parts])
     except (EmbeddingUnavailable, TimeoutError):
         return None
-    return weighted_mean(vectors, [part.weight for part in query.meanings])
+    return weighted_mean(vectors, [part.weight for part in query.vector_parts])

@@ -18,7 +18,7 @@ import structlog
 from app.clients.webhook_sender import WebhookSender
 from app.domain.errors import LeaseLost
 from app.domain.records.webhooks import ClaimedDelivery
-from app.domain.webhook.delivery import NextStep, SendResult, busy_host_delay, next_step
+from app.domain.webhook.retry_policy import NextStep, SendResult, busy_host_delay, next_step
 from app.domain.webhook.signing import signed_headers
 from app.outages import report_database_error
 from app.repositories import webhooks
@@ -70,7 +70,7 @@ class WebhookDelivery:
     delays: Sequence[float]
     seconds: float
     hosts: HostSlots = field(default_factory=HostSlots)
-    chance: Callable[[], float] = random.random
+    random_fraction: Callable[[], float] = random.random
     clock: Callable[[], float] = time.time
 
     async def run(self, delivery_id: UUID) -> None:
@@ -94,7 +94,7 @@ class WebhookDelivery:
         host = urlsplit(delivery.url).hostname or ""
         with self.hosts.slot(host) as turned_away:
             if turned_away is not None:
-                delay = busy_host_delay(turned_away, self.hosts.slots, self.chance())
+                delay = busy_host_delay(turned_away, self.hosts.slots, self.random_fraction())
                 await webhooks.release(self.pool, delivery, delay)
                 return
             try:
@@ -110,7 +110,7 @@ class WebhookDelivery:
         headers = signed_headers(delivery.id, self.clock(), body, delivery.secrets)
         result = await self.sender.send(url, headers, body.encode())
         step = next_step(
-            result, self.delays, delivery.scheduled_attempts, self.chance(), redelivery=delivery.redelivery
+            result, self.delays, delivery.scheduled_attempts, self.random_fraction(), redelivery=delivery.redelivery
         )
         recorded = await self._record(delivery, url, result, step)
         log.info(

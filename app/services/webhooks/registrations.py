@@ -61,7 +61,7 @@ async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> Re
         written = await webhooks.register(conn, assessment_id, url, secret)
         if written is None:
             raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
-        notification = await webhooks.create_delivery_of_end(conn, assessment_id)
+        notification = await webhooks.create_missing_final_delivery(conn, assessment_id)
     view = RegisteredWebhookView(
         assessment_id=assessment_id, webhook_url=url, disabled_at=None, disabled_reason=None, secret=secret
     )

@@ -17,9 +17,9 @@ from app.services.assessments.lookup import AssessmentFilter
 from app.services.assessments.status import Status
 from app.services.idempotency import IdempotentRequest, run_idempotently
 from app.web.notifications import notify_workers, publish_change
-from app.web.parsing import idempotent_request, origin_of, path_id, read_object, unchecked_idempotency_key
 from app.web.query import query_boolean, query_choice, query_cursor_time, query_limit, query_text
 from app.web.replies import json_reply, status_headers, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object, unchecked_idempotency_key
 
 
 async def start_assessment(request: web.Request) -> web.StreamResponse:
@@ -38,13 +38,13 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
 async def list_assessments(request: web.Request) -> web.StreamResponse:
     """A page of assessments, newest first: the caller's own, or everyone's for advisors and admins."""
     caller, limit, after = request[ACCESS].caller, query_limit(request), query_cursor_time(request)
-    chosen = AssessmentFilter(
+    filters = AssessmentFilter(
         track=query_text(request, "track"),
         status=query_choice(request, "status", AssessmentStatus),
         degraded=query_boolean(request, "degraded"),
         needs_review=query_boolean(request, "needs_review"),
     )
-    page, cursor = await lookup.list_assessments(request.app[CONTEXT].pool, caller, chosen, after, limit)
+    page, cursor = await lookup.list_assessments(request.app[CONTEXT].pool, caller, filters, after, limit)
     lines = tuple(summary_view(row, staff=caller.staff) for row in page)
     return json_reply(AssessmentPage(items=lines, next_cursor=cursor))
 

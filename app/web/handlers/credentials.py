@@ -11,9 +11,9 @@ from app.repositories.sql import Connection
 from app.schemas import CredentialPage, credential_view
 from app.services.catalog import credentials
 from app.services.idempotency import run_idempotently
-from app.web.parsing import idempotent_request, path_id, read_object
 from app.web.query import query_cursor_id, query_integer, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, path_id, read_object
 
 
 async def list_credentials(request: web.Request) -> web.StreamResponse:

@@ -12,8 +12,8 @@ from app.schemas.requests import FeedbackBody
 from app.services.idempotency import run_idempotently
 from app.services.results import feedback
 from app.web.handlers.assessments import find_permitted_assessment
-from app.web.parsing import idempotent_request, read_object
 from app.web.replies import storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def give_feedback(request: web.Request) -> web.StreamResponse:

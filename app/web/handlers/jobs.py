@@ -14,9 +14,9 @@ from app.services.idempotency import run_idempotently
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import RetriedJob
 from app.web.notifications import notify_workers, publish_change
-from app.web.parsing import idempotent_request, origin_of, path_id, read_object
 from app.web.query import query_choice, query_cursor_time, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object
 
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:

@@ -16,9 +16,9 @@ from app.schemas import QuestionPage, question_view
 from app.schemas.requests import NEW_OF_TYPE, NewQuestion
 from app.services.catalog import questions
 from app.services.idempotency import run_idempotently
-from app.web.parsing import idempotent_request, path_id, read_object
 from app.web.query import query_cursor_id, query_limit, query_text
 from app.web.replies import json_reply, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, path_id, read_object
 
 
 async def list_questions(request: web.Request) -> web.StreamResponse:

@@ -17,8 +17,8 @@ from app.services.results import override
 from app.services.results.override import ScoreOverride
 from app.web.handlers.assessments import find_assessment
 from app.web.notifications import notify_workers, publish_change
-from app.web.parsing import idempotent_request, origin_of, path_id, read_object
 from app.web.replies import json_reply, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object
 
 
 async def override_score(request: web.Request) -> web.StreamResponse:

@@ -7,13 +7,13 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
-from app.http.connections import cancelled_on_disconnect
 from app.http.problems import RequestProblem
+from app.http.server_connections import cancelled_on_disconnect
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
 from app.web.entity_tags import client_has, waits_for_change
-from app.web.parsing import path_id
 from app.web.replies import status_headers, status_reply, unchanged_reply
+from app.web.request_parsing import path_id
 from app.web.waiting import Wait, requested_wait
 
 # Seconds that reading and answering may take besides the wait.
@@ -38,7 +38,7 @@ async def show_status(request: web.Request) -> web.StreamResponse:
     deadline = _extend_time_limit(request, wait.seconds)
     with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as waiter, cancelled_on_disconnect(request):
         status: Status | None = await waiter.read(access)
-        while status and not status.settled and waits_for_change(request, status.tag):
+        while status and not status.is_final_and_idle and waits_for_change(request, status.tag):
             # Neither the status nor a timer is kept while waiting: ten thousand of them need a lot of memory.
             revision, tag, status = status.revision, status.tag, None
             request[TIME_LIMIT].reschedule(None)
@@ -56,7 +56,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as waiter:
         status = await waiter.read(access)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
-        if status.settled and last_seen == str(status.revision):
+        if status.is_final_and_idle and last_seen == str(status.revision):
             return web.Response(status=204, headers=status_headers(status))
         stream = EventSourceResponse(ping_interval=_PING_SECONDS, send_timeout=_SEND_SECONDS)
         stream.headers["Cache-Control"] = "private, no-cache"
@@ -76,7 +76,7 @@ async def _send_changes(stream: EventSourceResponse, waiter: Waiter, status: Sta
         revision = newest.revision
         if str(revision) != last_seen:
             await stream.send(newest.body, id=str(revision), event="status")
-        if newest.settled:
+        if newest.is_final_and_idle:
             return
         # The status is not kept while waiting.
         newest = None

@@ -19,9 +19,9 @@ from app.services.idempotency import run_idempotently
 from app.services.webhooks import registrations
 from app.settings import Settings
 from app.web.notifications import notify_workers, publish_change
-from app.web.parsing import idempotent_request, path_id, read_object
 from app.web.query import query_cursor_time, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
+from app.web.request_parsing import idempotent_request, path_id, read_object
 
 
 async def register_webhook(request: web.Request) -> web.StreamResponse:

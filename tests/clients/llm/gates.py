@@ -31,7 +31,7 @@ async def open_gates(*urls: str, max_calls: int = 256) -> AsyncIterator[list[Mod
         for url in urls:
             client = connect(url)
             stack.push_async_callback(client.aclose)
-            gates.append(ModelGate(client, "tests", CALL_SECONDS, max_calls, chance=lambda: 0.0))
+            gates.append(ModelGate(client, "tests", CALL_SECONDS, max_calls, random_fraction=lambda: 0.0))
             stack.push_async_callback(gates[-1].close)
         yield gates
 

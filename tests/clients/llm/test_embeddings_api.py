@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.clients.llm.embedder import DIMENSIONS
 from app.clients.llm.embeddings_api import EmbeddingModel
-from app.clients.llm.embeddings_local import DIMENSIONS
 from app.domain.errors import PermanentError, TransientError
 from tests.fakes.embedding_answers import TOKENS, row, rows, vectors
 from tests.fakes.model_server import Behaviour, ModelServer, failure, hang, model_server, reset

@@ -160,7 +160,7 @@ async def test_too_many_requests_without_a_time_hold_back_for_a_second(gates: li
 async def test_waits_are_jittered(redis_url: str) -> None:
     redis: Redis = Redis.from_url(redis_url)
     chances = iter([0.0, 0.0, 1.0])
-    gate = ModelGate(redis, "tests", CALL_SECONDS, chance=lambda: next(chances))
+    gate = ModelGate(redis, "tests", CALL_SECONDS, random_fraction=lambda: next(chances))
     await make_call(gate, rate_limited(300))
     first, second = await rejection(gate), await rejection(gate)
     assert first.retry_after and second.retry_after

@@ -139,7 +139,7 @@ async def test_after_a_good_probe_the_breaker_starts_afresh(
 async def test_the_pause_is_jittered(redis: Redis, redis_url: str) -> None:
     pauses = []
     for chance in (0.0, 0.9):
-        gate = ModelGate(redis, "tests", CALL_SECONDS, chance=lambda chance=chance: chance)  # type: ignore[misc]
+        gate = ModelGate(redis, "tests", CALL_SECONDS, random_fraction=lambda chance=chance: chance)  # type: ignore[misc]
         for _ in range(10):
             await make_call(gate, UNAVAILABLE)
         state = await read_state(redis)

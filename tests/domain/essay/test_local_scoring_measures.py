@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain.essay.local_scoring import MAX_CONFIDENCE, cues, regression
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.features import MEASURES
+from app.domain.essay.local_scoring.lexical_analysis import group_windows, split_pieces
 from app.domain.essay.local_scoring.point_split import split_points
 from app.domain.essay.local_scoring.regression import (
     ZERO_CONFIDENCE_ERROR,
@@ -20,7 +21,6 @@ from app.domain.essay.local_scoring.regression import (
     error_measures,
     load_regression,
 )
-from app.domain.essay.local_scoring.wording import group_windows, split_pieces
 from app.domain.essay.score import DIMENSION_MAXIMUM
 from app.domain.text import words
 from tests.domain.builders import quick

@@ -124,13 +124,13 @@ def test_the_query_has_gaps_then_interests_then_the_track_and_the_essay_subjects
         questions,
         {numbered_id(number): answer for number, answer in enumerate(answers)} | {numbered_id(9): "My own words."},
     )
-    assert [part.text for part in query.meanings] == [
+    assert [part.text for part in query.vector_parts] == [
         *("botany", "water"), *("Clay", "Sand", "Peat", "roses in pots"), "soil, water", essay().prompt,
     ]  # fmt: skip
-    assert [part.text for part in query.words] == [
+    assert [part.text for part in query.full_text_parts] == [
         *('"botany"', '"water"'), *('"clay"', '"sand"', '"peat"', '"roses" OR "in" OR "pots"'), *('"soil"', '"water"'),
     ]  # fmt: skip
-    assert [part.weight for part in query.meanings] == pytest.approx([1, 0.7, *[0.2] * 4, 0.2, 0.2])
+    assert [part.weight for part in query.vector_parts] == pytest.approx([1, 0.7, *[0.2] * 4, 0.2, 0.2])
     assert (query.gaps, query.level) == (("botany", "water"), None)
 
 
@@ -141,8 +141,8 @@ def test_an_unanswered_question_is_no_interest() -> None:
         make_question(theory(("A",)), 3),
     ]
     query = build_query("Gardener", [], [], questions, {numbered_id(1): " ", numbered_id(3): "A"})
-    assert query.words == ()
-    assert query.meanings == (QueryPart("Gardener", 0.2),)
+    assert query.full_text_parts == ()
+    assert query.vector_parts == (QueryPart("Gardener", 0.2),)
 
 
 def levels(*texts: str) -> ProfileQuestion:
@@ -153,7 +153,7 @@ def levels(*texts: str) -> ProfileQuestion:
 def test_the_chosen_level_is_no_interest() -> None:
     questions = [make_question(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "2"})
-    assert query.level is Level.ADVANCED and query.words == ()
+    assert query.level is Level.ADVANCED and query.full_text_parts == ()
     assert query.level_fit == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "1"})
     assert query.level_fit == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
@@ -164,7 +164,7 @@ def test_a_subject_called_advanced_is_an_interest() -> None:
     query = build_query(
         "Gardener", [], [], [make_question(levels("Advanced statistics", "Soil"), 1)], {numbered_id(1): "0"}
     )
-    assert (query.level, query.words[0].text) == (None, '"advanced" OR "statistics"')
+    assert (query.level, query.full_text_parts[0].text) == (None, '"advanced" OR "statistics"')
 
 
 @quick
@@ -173,8 +173,8 @@ def test_no_more_is_embedded_than_the_model_reads(gaps: list[str], interests: li
     questions = [make_question(profile(ProfileInput.TEXT), number) for number in range(len(interests))]
     answers: dict[UUID, Answer] = {numbered_id(number): text * 20 for number, text in enumerate(interests)}
     query = build_query("Gardener", ["soil"] * 40, [estimate(gap, gap=True) for gap in gaps], questions, answers)
-    assert sum(len(part.text.encode()) for part in query.meanings) <= 384
-    assert all(part.text.strip() for part in query.meanings)
+    assert sum(len(part.text.encode()) for part in query.vector_parts) <= 384
+    assert all(part.text.strip() for part in query.vector_parts)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +194,4 @@ def test_an_answer_about_past_experience_is_no_interest(prompt: str, *, is_inter
     question = ProfileQuestion(prompt=prompt, input=ProfileInput.TEXT)
     query = build_query("Gardener", [], [], [make_question(question, 1)], {numbered_id(1): "Roses"})
     assert query.interests == (("Roses",) if is_interest else ())
-    assert ("Roses" in [part.text for part in query.meanings]) == is_interest
+    assert ("Roses" in [part.text for part in query.vector_parts]) == is_interest

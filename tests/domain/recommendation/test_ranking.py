@@ -10,7 +10,7 @@ from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from tests.domain.builders import candidate, quick
 
-ANYTHING = RetrievalQuery(words=(), meanings=(), gaps=())
+ANYTHING = RetrievalQuery(full_text_parts=(), vector_parts=(), gaps=())
 WATER = replace(ANYTHING, gaps=("water", "soil"))
 
 

@@ -7,7 +7,7 @@ from app.domain.recommendation.recommend import recommend
 from app.domain.states import Level
 from tests.domain.builders import candidate, numbered_id
 
-_QUERY = RetrievalQuery(words=(), meanings=(), gaps=("soil", "Water", "botany", "tools"))
+_QUERY = RetrievalQuery(full_text_parts=(), vector_parts=(), gaps=("soil", "Water", "botany", "tools"))
 
 
 def test_the_first_five_are_recommended_in_their_order() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import TooManyWaiting, TooManyWaits
-from app.lifecycle import end
+from app.domain.errors import CallerWaitLimit, ServerWaitLimit
+from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.services.assessments.change_hub import ChangeHub, open_change_hub
 from app.services.assessments.status import read_status
@@ -31,7 +31,7 @@ async def change_feed(redis_url: str) -> AsyncIterator[ChangeFeed]:
     change_feed = ChangeFeed(redis)
     publisher = asyncio.create_task(change_feed.run_publisher())
     yield change_feed
-    await end(publisher)
+    await cancel_and_wait(publisher)
     await redis.aclose()
 
 
@@ -39,10 +39,10 @@ def test_waiters_are_limited_for_each_caller_and_in_total(pool: Pool, change_fee
     hub = ChangeHub(pool, change_feed, max_waiters=3, max_waiters_of_caller=2)
     first, second = UUID(int=1), UUID(int=2)
     with hub.watch(first, "a"), hub.watch(second, "a"):
-        with pytest.raises(TooManyWaits), hub.watch(first, "a"):
+        with pytest.raises(CallerWaitLimit), hub.watch(first, "a"):
             raise AssertionError
         with hub.watch(first, "b"):
-            with pytest.raises(TooManyWaiting), hub.watch(first, "c"):
+            with pytest.raises(ServerWaitLimit), hub.watch(first, "c"):
                 raise AssertionError
             assert hub.waiting == 3
         with hub.watch(first, "c"):
@@ -92,7 +92,7 @@ async def test_a_read_for_one_waiter_wakes_the_others(pool: Pool, bank: Bank, ch
             # A wait that begins with the old revision now reads at once.
             reread = await first.wait_for_newer(before.revision, None)
     assert woken and reread and {woken.revision, reread.revision} == {after.revision} == {before.revision + 1}
-    await end(reading)
+    await cancel_and_wait(reading)
 
 
 async def test_concurrent_reads_share_few_statements(
@@ -166,7 +166,7 @@ async def test_a_check_of_revisions_wakes_nobody_with_a_revision_already_seen(
             await pool.execute(INCREASE_REVISION, assessment_id)
             change_feed.publish(assessment_id)
             newer = await waiting
-        await end(*tasks)
+        await cancel_and_wait(*tasks)
     assert newer and newer.revision == seen + 1
 
 
@@ -190,7 +190,7 @@ async def test_a_read_wakes_only_waiters_that_have_seen_an_older_revision(
         assert not waiting.done()
         hub.stop()
         assert await waiting is None
-    await end(reading)
+    await cancel_and_wait(reading)
 
 
 async def test_malformed_messages_are_ignored(

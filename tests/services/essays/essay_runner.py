@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.jobs.rescore import rescore

@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import Embedder, OfflineEmbedder
+from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.essay.injection import suspects_injection

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.model_account import TokenPrice

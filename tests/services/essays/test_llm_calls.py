@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank

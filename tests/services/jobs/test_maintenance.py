@@ -34,7 +34,7 @@ async def due_ids(pool: Pool) -> list[str]:
 
 async def expire_notifications(pool: Pool) -> None:
     """Makes the notifications of these jobs older than the patience with them."""
-    seconds = timedelta(seconds=maintenance.NOTIFICATION_PATIENCE + 1)
+    seconds = timedelta(seconds=maintenance.NOTIFICATION_GRACE_SECONDS + 1)
     await pool.execute("UPDATE async_jobs SET dispatched_at = dispatched_at - $1::interval", seconds)
 
 

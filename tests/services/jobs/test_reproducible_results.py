@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app import sample_data
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.idempotency import fingerprint
 from app.repositories.sql import Pool
 from app.services.assessments import start

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PROBE, PaidModel
 from app.services.jobs.rescore_degraded import MAX_TRIES, DegradedRescorer

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.errors import JobNotFailed
 from app.domain.states import JobStatus, JobType
 from app.repositories import jobs

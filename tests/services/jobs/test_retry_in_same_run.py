@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.errors import Conflict, JobNotFailed, NotFound
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import AssessmentStatus, JobStatus, JobType

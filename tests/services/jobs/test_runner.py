@@ -34,7 +34,7 @@ async def handler(pool: Pool) -> ScriptedHandler:
 async def runner(pool: Pool, redis_url: str, handler: ScriptedHandler) -> AsyncIterator[JobRunner]:
     """A runner whose handler follows a script; without jitter."""
     queue = JobQueue(job_queue.connect(redis_url))
-    yield JobRunner(pool, queue, dict.fromkeys(JobType, handler), LIMITS, chance=lambda: 1.0)
+    yield JobRunner(pool, queue, dict.fromkeys(JobType, handler), LIMITS, random_fraction=lambda: 1.0)
     await queue.redis.aclose()
 
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.llm.embeddings_api import EmbeddingModel
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import QueryPart, RetrievalQuery
-from app.repositories import credentials, embeddings
+from app.repositories import credentials, passage_vectors
 from app.repositories.sql import Pool
 from app.services.recommendations import embed_credentials, search
 from app.services.recommendations.embed_credentials import ABANDONED_SECONDS, CredentialEmbedder
@@ -19,7 +19,9 @@ from tests.bank import credential
 from tests.fakes.embedding_answers import vectors
 from tests.fakes.model_server import ModelServer, failure
 
-QUERY = RetrievalQuery(words=(QueryPart('"soil"', 1.0),), meanings=(QueryPart("soil and water", 1.0),), gaps=())
+QUERY = RetrievalQuery(
+    full_text_parts=(QueryPart('"soil"', 1.0),), vector_parts=(QueryPart("soil and water", 1.0),), gaps=()
+)
 MODELS = "SELECT split_part(model, ' (', 1) AS name, count(*) FROM passage_vectors GROUP BY name ORDER BY name"
 COUNT = 100
 Open = Callable[[str], PaidEmbedder]
@@ -32,7 +34,7 @@ async def model(provider: ModelServer) -> AsyncIterator[Open]:
     opened: list[PaidEmbedder] = []
 
     def make(name: str) -> PaidEmbedder:
-        opened.append(PaidEmbedder(EmbeddingModel("sk-test", provider.url, name, 20), None, patience=0))
+        opened.append(PaidEmbedder(EmbeddingModel("sk-test", provider.url, name, 20), None, retry_window_seconds=0))
         return opened[-1]
 
     yield make
@@ -58,7 +60,7 @@ async def drain(embed: Callable[[], Awaitable[int]]) -> int:
 
 
 async def count_found(pool: Pool, embedder: Embedder) -> int:
-    return len(await search.by_meaning(pool, embedder, QUERY))
+    return len(await search.search_vectors(pool, embedder, QUERY))
 
 
 async def models(pool: Pool) -> dict[str, int]:
@@ -118,10 +120,10 @@ async def test_no_search_by_meaning_covers_only_a_part(pool: Pool, model: Open) 
     assert (await count_found(pool, old), await count_found(pool, new)) == (50, 0)
     running, steps = CredentialEmbedder(pool, new), []
     while await running.embed():
-        share = await embeddings.share_embedded(pool, search.space_name(new))
+        share = await passage_vectors.share_embedded(pool, search.space_name(new))
         steps.append((share, await count_found(pool, old), await count_found(pool, new)))
     assert steps == [(0.32, 0, 0), (0.64, 0, 0), (0.96, 0, 50), (1.0, 0, 50)]
-    assert len(await search.by_words(pool, QUERY)) == 50
+    assert len(await search.search_full_text(pool, QUERY)) == 50
 
 
 @pytest.mark.usefixtures("stored_credentials")
@@ -150,7 +152,7 @@ async def test_a_model_that_does_not_work_is_not_chosen(pool: Pool, model: Open,
 async def test_embedding_without_choosing_works_only_in_the_chosen_space(pool: Pool, model: Open) -> None:
     """Like `assay seed`, which may not have the key that workers have."""
     old, new = model("old"), model("new")
-    await embeddings.choose_space(pool, search.space_name(old))
+    await passage_vectors.set_current_space(pool, search.space_name(old))
     assert await embed_credentials.embed_passages(pool, new) == 0
     assert await drain(lambda: embed_credentials.embed_passages(pool, old)) == COUNT
 
@@ -163,6 +165,6 @@ async def test_vectors_of_differently_built_texts_are_searched_until_there_are_n
     old = model("old")
     await drain(CredentialEmbedder(pool, old).embed)
     await pool.execute("UPDATE passage_vectors SET model = 'old (title alone)'")
-    assert await embeddings.share_embedded(pool, search.space_name(old)) == 1
+    assert await passage_vectors.share_embedded(pool, search.space_name(old)) == 1
     assert await count_found(pool, old) == 50
     assert await drain(CredentialEmbedder(pool, old).embed) == COUNT

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from app.clients.llm.embedder import EmbeddingUnavailable
 from app.clients.llm.embeddings_api import EmbeddingModel
-from app.clients.llm.embeddings_local import EmbeddingUnavailable
 from app.clients.llm.gate import ModelGate
 from app.clients.redis import job_queue
 from app.domain.errors import TransientError
@@ -38,7 +38,7 @@ async def make_embedder(provider: ModelServer) -> AsyncIterator[Open]:
 
     def make(account: ModelAccount | None = None, patience: float = 20) -> PaidEmbedder:
         model = EmbeddingModel("sk-secret", provider.url, NAME, 20)
-        opened.append(PaidEmbedder(model, account, patience, chance=lambda: 0.0))
+        opened.append(PaidEmbedder(model, account, patience, random_fraction=lambda: 0.0))
         return opened[-1]
 
     yield make

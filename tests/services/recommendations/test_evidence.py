@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
 from app.domain.text import words
 from app.repositories import credentials
@@ -22,7 +22,7 @@ _DESCRIPTION = f"{_OPENING}{_ADMINISTRATION}{_WATER}"
 def asking(*texts: str) -> RetrievalQuery:
     """The query of a student with these gaps."""
     parts = tuple(QueryPart(text, 1.0) for text in texts)
-    return RetrievalQuery(words=parts, meanings=parts, gaps=texts)
+    return RetrievalQuery(full_text_parts=parts, vector_parts=parts, gaps=texts)
 
 
 async def quoted_passage(
@@ -34,10 +34,10 @@ async def quoted_passage(
         await credentials.create(conn, uuid4(), body)
     while await embed_credentials.embed_passages(pool, embedder):
         pass
-    results = await search.by_words_and_meaning(pool, embedder, query)
-    candidates = results.by_meaning
+    results = await search.search_both(pool, embedder, query)
+    candidates = results.vector
     assert len(candidates) == 3 <= MAX_CANDIDATES
-    (quoted,) = await search.with_evidence(pool, embedder.name, query, candidates[:1], results.vector)
+    (quoted,) = await search.with_evidence(pool, embedder.name, query, candidates[:1], results.query_vector)
     assert quoted in candidates
     return words(quoted.text)[0], quoted.similarity
 
@@ -67,7 +67,7 @@ async def test_without_vectors_it_has_no_similarity(pool: Pool) -> None:
     async with pool.acquire() as conn:
         await credentials.create(conn, uuid4(), credential("Gardens", "irrigation", _DESCRIPTION))
     query = asking("irrigation")
-    (candidate, *_) = await search.by_words(pool, query)
+    (candidate, *_) = await search.search_full_text(pool, query)
     (quoted,) = await search.with_evidence(pool, "any", query, [candidate], None)
     assert (words(quoted.text)[0], quoted.similarity) == ("watering", None)
 
@@ -76,7 +76,7 @@ async def test_it_is_of_the_version_that_the_search_returned(pool: Pool) -> None
     credential_id = uuid4()
     async with pool.acquire() as conn:
         await credentials.create(conn, credential_id, credential("Gardens", "irrigation", _DESCRIPTION))
-        (candidate, *_) = await search.by_words(pool, asking("irrigation"))
+        (candidate, *_) = await search.search_full_text(pool, asking("irrigation"))
         await credentials.add_version(conn, credential_id, credential("Gardens", "soil", "Something else."))
     (quoted,) = await search.with_evidence(pool, "any", asking("irrigation"), [candidate], None)
     assert (quoted.credential_version, words(quoted.text)[0]) == (1, "watering")

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from app.clients.llm.embeddings_local import Embedder, EmbeddingUnavailable, OfflineEmbedder, Vector
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable, Vector
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.states import JobType, Level
 from app.repositories import credentials, passages
 from app.repositories.sql import Pool
@@ -79,7 +80,7 @@ async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedd
     """Query and passage have no word in common."""
     await embed_credentials.embed_passages(pool, embedder)
     (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
-    recommendations = await passages.search_by_vector(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
+    recommendations = await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
     assert recommendations[0].title == "Botany Foundations"
     assert [line.similarity or 0 for line in recommendations] == sorted(
         (line.similarity or 0 for line in recommendations), reverse=True

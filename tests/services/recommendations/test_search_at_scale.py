@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.clients.llm.embeddings_local import DIMENSIONS, Vector
+from app.clients.llm.embedder import DIMENSIONS, Vector
 from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
 from app.domain.states import Level
-from app.repositories import credentials, embeddings, passages
+from app.repositories import credentials, passage_vectors, passages
 from app.repositories.sql import Connection, Pool, statements
 from app.services.recommendations import search
 from app.services.recommendations.embed_credentials import vacuum_and_index
@@ -44,7 +44,7 @@ async def store_credentials(conn: Connection, vectors: Sequence[Sequence[float]]
         rows = await conn.fetch("SELECT passage_id, credential_id FROM passage_vectors WHERE model IS NULL")
         by_credential = {row["credential_id"]: row["passage_id"] for row in rows}
         pairs = [(by_credential[new_id], vector) for new_id, vector in zip(ids, vectors, strict=True)]
-        await embeddings.store_vectors(conn, space, pairs)
+        await passage_vectors.store_vectors(conn, space, pairs)
     return ids
 
 
@@ -61,7 +61,7 @@ async def many(conn: Connection) -> AsyncIterator[list[list[float]]]:
 
 
 async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many: list[list[float]]) -> None:
-    assert await embeddings.is_index_usable(conn, FEW)
+    assert await passage_vectors.is_index_usable(conn, FEW)
     for vector in many[::40]:
         shifted = [value + 0.1 for value in vector]
         exact = await nearest_passages(conn, shifted, MODEL, BONUSES, indexed=False)
@@ -79,8 +79,8 @@ async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many:
 async def test_the_search_uses_the_index(conn: Connection, many: list[list[float]]) -> None:
     values = str(many[0]), MODEL, list(BONUSES), list(BONUSES.values()), MAX_CANDIDATES
     async with conn.transaction():
-        await embeddings.use_index(conn)
-        text = "EXPLAIN " + statements("passages")["search_by_vector_index"]
+        await passage_vectors.use_index(conn)
+        text = "EXPLAIN " + statements("passages")["search_vector_index"]
         plan = "\n".join(row[0] for row in await conn.fetch(text, *values))
     assert "passage_vectors_embedding_idx" in plan and "Seq Scan on passage_vectors" not in plan
 
@@ -99,17 +99,17 @@ async def test_an_invalid_index_is_not_used_and_built_again(conn: Connection, ma
     await conn.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_embedding_idx'::regclass"
     )
-    assert not await embeddings.is_index_usable(conn, FEW) and await embeddings.is_index_missing(conn, FEW)
+    assert not await passage_vectors.is_index_usable(conn, FEW) and await passage_vectors.is_index_missing(conn, FEW)
     assert len(await nearest_passages(conn, many[0], MODEL, BONUSES, indexed=True)) == MAX_CANDIDATES
-    assert await vacuum_and_index(conn, FEW) and await embeddings.is_index_usable(conn, FEW)
-    assert not await embeddings.is_index_usable(conn, 10_000)
+    assert await vacuum_and_index(conn, FEW) and await passage_vectors.is_index_usable(conn, FEW)
+    assert not await passage_vectors.is_index_usable(conn, 10_000)
 
 
 async def test_the_index_is_not_built_twice_at_the_same_time(pool: Pool, conn: Connection) -> None:
     async with pool.acquire() as other:
-        await other.execute(statements("embeddings")["lock_index_build"])
-        assert not await embeddings.build_index(conn)
-        await other.execute(statements("embeddings")["unlock_index_build"])
+        await other.execute(statements("passage_vectors")["lock_index_build"])
+        assert not await passage_vectors.build_index(conn)
+        await other.execute(statements("passage_vectors")["unlock_index_build"])
 
 
 async def test_a_passage_with_an_unchanged_text_keeps_its_vector(conn: Connection) -> None:
@@ -136,8 +136,8 @@ async def test_old_versions_and_deleted_credentials_are_not_searched(conn: Conne
     await credentials.add_version(conn, changed, credential("Changed", "botany", "Another text."))
     assert await credentials.delete(conn, deleted) and not await credentials.delete(conn, deleted)
     fits = dict.fromkeys(Level, 1.0)
-    assert await passages.search_by_text(conn, [QueryPart('"soil"', 1.0)], fits, 5) == []
-    (passage,) = await passages.search_by_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
+    assert await passages.search_full_text(conn, [QueryPart('"soil"', 1.0)], fits, 5) == []
+    (passage,) = await passages.search_full_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
     assert (passage.credential_id, passage.credential_version) == (changed, 2)
     assert [row["credential_id"] for row in await conn.fetch(VECTORS)] == [changed]
     assert await conn.fetchval("SELECT count(*) FROM passages WHERE present") == 1
@@ -150,13 +150,13 @@ async def test_a_change_does_not_wait_for_embedding_and_leaves_no_outdated_vecto
     id_ = uuid4()
     await credentials.create(conn, id_, credential("Soil", "soil", "About it."))
     async with pool.acquire() as worker, worker.transaction():
-        (taken,) = await embeddings.take_unembedded(worker, SPACE, 5)
+        (taken,) = await passage_vectors.take_unembedded(worker, SPACE, 5)
         await conn.execute("SET statement_timeout = '5s'")
         if change == "version":
             await credentials.add_version(conn, id_, credential("Water", "water", "About it."))
         else:
             assert await credentials.delete(conn, id_)
-        await embeddings.store_vectors(worker, SPACE, [(taken.id, [1.0] * DIMENSIONS)])
+        await passage_vectors.store_vectors(worker, SPACE, [(taken.id, [1.0] * DIMENSIONS)])
     left = await conn.fetch(VECTORS)
     assert [row["model"] for row in left] == ([None] if change == "version" else [])
 
@@ -174,7 +174,7 @@ async def test_words_share_the_weight_of_their_part_as_in_a_single_query(conn: C
         [part.text for part in parts],
         [part.weight for part in parts],
     )
-    matches = await passages.search_by_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
+    matches = await passages.search_full_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
     assert [passage.text for passage in matches] == [row["text"] for row in wanted]
     assert len(matches) == 5 and matches[-1].text == "Clay.", "a third of its part's weight"
 
@@ -183,15 +183,15 @@ async def test_a_very_common_word_among_others_is_left_out_but_a_phrase_is_not(c
     for number in range(6):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", "Course." if number else "Roses."))
     fits = dict.fromkeys(Level, 1.0)
-    matches = await passages.search_by_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
+    matches = await passages.search_full_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
     assert [passage.text for passage in matches] == ["Roses."]
-    assert len(await passages.search_by_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5
+    assert len(await passages.search_full_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5
 
 
 async def test_an_import_and_a_batch_to_embed_are_found_by_indexes(conn: Connection) -> None:
     await store_credentials(conn, [[1.0] * DIMENSIONS] * 400)
     await credentials.vacuum(conn)
-    by_names, unembedded = statements("credentials")["find_by_names"], statements("embeddings")["take_unembedded"]
+    by_names, unembedded = statements("credentials")["find_by_names"], statements("passage_vectors")["take_unembedded"]
     for statement, values, table, condition, times in (
         (by_names, (["School"], ["Course 7"]), "credential_versions", "Index Cond: (((provider)::text =", 1),
         (unembedded, (SPACE, 5), "passage_vectors", "Index Cond: (model ", 3),
@@ -228,7 +228,7 @@ async def test_if_one_search_fails_the_other_is_cancelled(pool: Pool) -> None:
     async with pool.acquire() as conn, conn.transaction():
         # The search by words waits for this lock while the search by meaning is embedding.
         await conn.execute("LOCK TABLE credential_versions")
-        searching = asyncio.create_task(search.by_words_and_meaning(pool, stuck, query))
+        searching = asyncio.create_task(search.search_both(pool, stuck, query))
         await stuck.called.wait()
         await until(lambda: pool.fetchval(CANCEL_WHAT_WAITS))
         with pytest.raises(asyncpg.QueryCanceledError):

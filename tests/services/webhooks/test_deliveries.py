@@ -103,7 +103,7 @@ async def test_every_attempt_sends_the_same_body_signed_with_its_own_time(
 
 
 async def send_one(pool: Pool, delivery: WebhookDelivery) -> None:
-    (notification,) = await webhooks.take_missed(pool, -60, 10)
+    (notification,) = await webhooks.take_unclaimed(pool, -60, 10)
     await delivery.run(notification.job_id)
 
 
@@ -202,7 +202,7 @@ async def test_the_pause_before_the_next_attempt_is_the_longer_of_schedule_and_r
         for _ in range(3):
             await send_one(pool, slow)
             waits.append(await pool.fetchval(left))
-            assert await webhooks.take_missed(pool, -60, 10) == []
+            assert await webhooks.take_unclaimed(pool, -60, 10) == []
             await pool.execute("UPDATE webhook_deliveries SET next_attempt_at = now()")
     assert [round(wait / 10) * 10 for wait in waits] == [300, 900, 1200]
     assert (await delivery_row(pool, assessment_id))["scheduled_attempts"] == 3
@@ -245,7 +245,7 @@ async def test_a_stopping_worker_hands_back_the_message_that_it_was_sending(
     """The interrupted attempt is not counted, and another worker sends the message."""
     receiver.script.append(HeldResponse())
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
-    (notification,) = await webhooks.take_missed(pool, -60, 10)
+    (notification,) = await webhooks.take_unclaimed(pool, -60, 10)
     sending = asyncio.create_task(delivery.run(notification.job_id))
     await wait_for_requests(receiver, 1)
     sending.cancel()

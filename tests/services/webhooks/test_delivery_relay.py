@@ -65,7 +65,9 @@ async def test_the_relay_ignores_messages_that_are_not_due(pool: Pool, bank: Ban
 
 async def test_the_relay_adds_nothing_to_a_long_queue(pool: Pool, bank: Bank, queue: JobQueue) -> None:
     await insert_deliveries(pool, UNREACHABLE_URL, 1)
-    await queue.redis.zadd(queue_key(WEBHOOKS), {f"waiting-{number}": 1 for number in range(maintenance.ENOUGH_MESSAGES)})
+    await queue.redis.zadd(
+        queue_key(WEBHOOKS), {f"waiting-{number}": 1 for number in range(maintenance.ENOUGH_MESSAGES)}
+    )
     assert await maintenance.relay(pool, queue) == 0
     assert await notified(queue) == maintenance.ENOUGH_MESSAGES
 
@@ -77,6 +79,6 @@ async def test_the_relay_reads_due_messages_through_an_index(conn: Connection, p
         "UPDATE webhook_deliveries SET status = 'delivered', next_attempt_at = NULL, completed_at = now()"
     )
     await pool.execute("ANALYZE webhook_deliveries")
-    text = statements("webhooks")["take_missed"].replace("$1", "2").replace("$2", "500")
+    text = statements("webhooks")["take_unclaimed"].replace("$1", "2").replace("$2", "500")
     plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {text}"))
     assert "webhook_deliveries_due_idx" in plan and "Seq Scan" not in plan, plan

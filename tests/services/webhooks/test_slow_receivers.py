@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue, queue_key
 from app.domain.states import WEBHOOKS
-from app.lifecycle import end
+from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.services.jobs import maintenance
 from app.services.webhooks.deliver import SLOTS_PER_HOST, HostSlots, WebhookDelivery
@@ -39,7 +39,7 @@ async def running_worker(pool: Pool, redis_url: str, delivery: WebhookDelivery) 
         yield
     finally:
         await worker.stop_taking()
-        await end(*tasks, *worker.tasks.values())
+        await cancel_and_wait(*tasks, *worker.tasks.values())
         await redis.connection_pool.disconnect()
 
 

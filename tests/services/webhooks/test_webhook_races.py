@@ -10,7 +10,7 @@ import pytest
 from app.domain.records.jobs import ClaimedJob
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.states import DeliveryStatus, DisabledReason
-from app.domain.webhook.delivery import NextStep, SendResult
+from app.domain.webhook.retry_policy import NextStep, SendResult
 from app.repositories import jobs, webhooks
 from app.repositories.sql import Connection, Pool
 from app.services.results.fuse import FusionJob
@@ -90,7 +90,7 @@ async def start_waiting_end(
 ) -> "asyncio.Task[jobs.FinishedJob | None]":
     """Starts to end an assessment, which waits for a registration that is not committed yet."""
     assert await webhooks.register(conn, job.assessment_id, UNREACHABLE_URL, SECRET)
-    assert await webhooks.create_delivery_of_end(conn, job.assessment_id) is None
+    assert await webhooks.create_missing_final_delivery(conn, job.assessment_id) is None
     ending = asyncio.create_task(FusionJob(db).run(job))
     await until(lambda: pool.fetchval(WAITING))
     return ending

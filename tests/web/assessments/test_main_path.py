@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
 from assay_client import AssayClient

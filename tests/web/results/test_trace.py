@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.essay.prompt import PROMPT_VERSION
 from app.domain.recommendation.search_trace import MAX_TRACED
 from app.repositories import credentials

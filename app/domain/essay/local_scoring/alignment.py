@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.essay.local_scoring.cues import denied_spans
-from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, group_windows, join_pieces
+from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS, group_windows, join_pieces
 from app.domain.text import Span
 
 Floats = NDArray[np.float32]

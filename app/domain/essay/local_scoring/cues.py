@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, content_stem
+from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS, content_stem
 from app.domain.text import words
 
 # A negation's scope includes the next words: "is not sent twice", "without an index".

@@ -7,7 +7,7 @@ import numpy as np
 from app.domain.essay.local_scoring import cues
 from app.domain.essay.local_scoring.alignment import Floats, Indexes, Tokens, weighted_mean
 from app.domain.essay.local_scoring.comparison import AnswerComparison, text_similarity
-from app.domain.essay.local_scoring.wording import FUNCTION_WORDS, stems
+from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS, stems
 from app.domain.text import sentences, words
 
 DISCOUNTS: Mapping[str, float] = {"far": 0.9, "conflict": 0.6, "disorder": 0.9, "listing": 0.9}

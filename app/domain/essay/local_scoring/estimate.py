@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from app.domain.essay.local_scoring.alignment import EmbeddingsByText
 from app.domain.essay.local_scoring.discounts import ramp
 from app.domain.essay.local_scoring.features import Features, measure
+from app.domain.essay.local_scoring.lexical_analysis import (
+    group_windows,
+    join_pieces,
+    own_pieces,
+    sample_pieces,
+    split_pieces,
+)
 from app.domain.essay.local_scoring.point_split import split_points
 from app.domain.essay.local_scoring.regression import load_regression
-from app.domain.essay.local_scoring.wording import group_windows, join_pieces, own_pieces, sample_pieces, split_pieces
 from app.domain.essay.score import Dimension, Dimensions, EssayScore, Evidence
 
 VERSION = "local-2"
@@ -112,7 +118,7 @@ def _clarity(features: Features) -> _DimensionEstimate:
     rationale = (
         f"{_count(round(features.sentence_words), 'word')} in a sentence on average; the most frequent "
         f"word is {_percent(features.repetition)} of its content words; "
-        f"{_percent(features.shouting)} capitals in longer words."
+        f"{_percent(features.uppercase_share)} capitals in longer words."
     )
     note = " Few of its words form English sentences." if _prose(features) < 1.0 else ""
     long_pieces = [index for index, piece in enumerate(features.pieces) if len(piece.text.split()) >= 40]
@@ -147,7 +153,7 @@ def _readable(features: Features) -> float:
     flow = 1.0 - 0.5 * ramp(features.sentence_words, 25, 60) - 0.4 * (1 - ramp(features.sentence_words, 2, 7))
     # The topic's own word takes up to 10 %; in short answers the share is high by chance.
     variety = 1.0 - 0.5 * ramp(features.repetition, 0.12, 0.40)
-    calm = 1.0 - 0.4 * ramp(features.shouting, 0.2, 0.8)
+    calm = 1.0 - 0.4 * ramp(features.uppercase_share, 0.2, 0.8)
     return flow * variety * calm
 
 

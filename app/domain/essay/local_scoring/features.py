@@ -14,7 +14,7 @@ from app.domain.essay.local_scoring.comparison import (
     text_similarity,
 )
 from app.domain.essay.local_scoring.discounts import measure_discounts
-from app.domain.essay.local_scoring.wording import (
+from app.domain.essay.local_scoring.lexical_analysis import (
     function_word_share,
     join_pieces,
     own_pieces,
@@ -54,7 +54,7 @@ class Features:
     repetition: float
     sentence_words: float
     """The mean number of words in a sentence."""
-    shouting: float
+    uppercase_share: float
     """The share of capitals among the letters of longer words."""
     measures: Mapping[str, float]
     """The input of the regression, by the names in `MEASURES` and `DISCOUNTS`."""
@@ -101,7 +101,7 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
         function_word_share=function_word_share(counted_words),
         repetition=repetition(counted_words),
         sentence_words=_sentence_words(answer),
-        shouting=_shouting(answer),
+        uppercase_share=_uppercase_share(answer),
         measures=_measures(prompt, model_answer, join_pieces(counted), comparison),
     )
 
@@ -142,7 +142,7 @@ def _sentence_words(answer: str) -> float:
     return sum(counts) / len(counts) if counts else 0.0
 
 
-def _shouting(answer: str) -> float:
+def _uppercase_share(answer: str) -> float:
     # Without words of up to five letters: HTTP, SQL and UUID are not shouting.
     letters = [letter for word in answer.split() if len(word) > 5 for letter in word if letter.isalpha()]
     return sum(letter.isupper() for letter in letters) / len(letters) if letters else 0.0

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from app.clients.llm.embeddings_local import OfflineEmbedder, Vector
+from app.clients.llm.embedder import Vector
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from tests.bank import Bank

@@ -55,7 +55,7 @@ class NextStep:
 
 
 def next_step(
-    result: SendResult, delays: Sequence[float], failed_before: int, chance: float, *, redelivery: bool
+    result: SendResult, delays: Sequence[float], failed_before: int, jitter: float, *, redelivery: bool
 ) -> NextStep:
     """The next step after an attempt. `delays` (s) are the pauses before each scheduled attempt, `failed_before` is how
     many of those failed earlier, and `chance` in [0, 1) is the jitter. A redelivery that fails leaves the schedule as
@@ -71,10 +71,10 @@ def next_step(
         return NextStep(DeliveryStatus.FAILED, disable=DisabledReason.ATTEMPTS_FAILED)
     retry_after = result.retry_after if result.status in _RETRY_AFTER_STATUSES else None
     delay = max(delays[attempts], min(retry_after or 0.0, _MAX_RETRY_AFTER))
-    return NextStep(DeliveryStatus.PENDING, delay * (1 + _JITTER * chance))
+    return NextStep(DeliveryStatus.PENDING, delay * (1 + _JITTER * jitter))
 
 
-def busy_host_delay(turned_away: int, slots: int, chance: float) -> float:
+def busy_host_delay(rejected: int, slots: int, jitter: float) -> float:
     """Seconds until a message is tried again whose host has all `slots` taken. Grows with the number of messages
     `turned_away` so far, so that a long queue does not keep asking."""
-    return min(_BUSY_HOST_DELAY * (1 + turned_away / slots), _MAX_BUSY_HOST_DELAY) * (1 + chance)
+    return min(_BUSY_HOST_DELAY * (1 + rejected / slots), _MAX_BUSY_HOST_DELAY) * (1 + jitter)

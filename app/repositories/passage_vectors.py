@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.repositories.sql import Connection, Executor, statements
 
-_SQL = statements("embeddings")
+_SQL = statements("passage_vectors")
 # Candidates that a search of the index compares: about ten times the wanted number, so that hardly a match is missed.
 _INDEX_CANDIDATES = 400
 # Building the index takes about a minute for a hundred thousand passages.
@@ -24,7 +24,7 @@ class UnembeddedPassage:
 
 
 @dataclass(frozen=True)
-class ChosenSpace:
+class CurrentSpace:
     """The embedding space that workers embed for, and the seconds since one of them last renewed the choice."""
 
     name: str
@@ -67,20 +67,20 @@ async def share_embedded(db: Executor, space: str) -> float:
     return share
 
 
-async def find_chosen_space(db: Executor) -> ChosenSpace | None:
+async def find_current_space(db: Executor) -> CurrentSpace | None:
     """The space that workers embed for; None before the first choice."""
-    row = await db.fetchrow(_SQL["find_chosen_space"])
-    return ChosenSpace(**row) if row else None
+    row = await db.fetchrow(_SQL["find_current_space"])
+    return CurrentSpace(**row) if row else None
 
 
-async def choose_space(db: Executor, space: str) -> None:
+async def set_current_space(db: Executor, space: str) -> None:
     """Makes this the space that workers embed for."""
-    await db.execute(_SQL["choose_space"], space)
+    await db.execute(_SQL["set_current_space"], space)
 
 
-async def renew_chosen_space(db: Executor, space: str) -> None:
+async def renew_current_space(db: Executor, space: str) -> None:
     """Records that a worker still embeds for this space, if it is the chosen one."""
-    await db.execute(_SQL["renew_chosen_space"], space)
+    await db.execute(_SQL["renew_current_space"], space)
 
 
 async def is_index_usable(db: Executor, limit: int) -> bool:

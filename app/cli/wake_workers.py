@@ -1,4 +1,4 @@
-"""Wakes workers after a command has made jobs or webhook deliveries due."""
+"""Notifies workers after a command has queued jobs or deliveries."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,14 @@ from app.wiring.context import connect_redis
 
 
 async def wake_workers(settings: Settings, notifications: Sequence[JobNotification]) -> None:
-    """Notifies workers. Without REDIS_URL, or while Redis is unavailable, they find the rows a little later."""
+    """Notifies workers of due jobs. Without REDIS_URL, or while Redis is unavailable, they find the rows a little
+    later."""
     if not notifications or settings.redis_url is None:
         return
     redis = connect_redis(settings)
     try:
         await JobQueue(redis).notify(notifications)
     except REDIS_UNAVAILABLE as error:
-        print_error(f"REDIS_URL: {error}; workers find by themselves what is due when Redis is back")
+        print_error(f"REDIS_URL: {error}; workers will find the due jobs themselves once Redis is available")
     finally:
         await redis.aclose()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.states import DeliveryStatus, DisabledReason
-from app.domain.webhook.delivery import NextStep, SendResult, busy_host_delay, next_step
+from app.domain.webhook.retry_policy import NextStep, SendResult, busy_host_delay, next_step
 
 DELAYS = (0.0, 5.0, 300.0)
 CHANCES = st.floats(0, 1, exclude_max=True)

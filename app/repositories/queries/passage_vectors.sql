@@ -53,14 +53,14 @@ SELECT CASE
           FROM (SELECT model, count(*) AS passages FROM passage_vectors GROUP BY model) AS counted)
     ELSE 1 END;
 
--- name: find_chosen_space
+-- name: find_current_space
 SELECT name, extract(epoch FROM now() - seen_at)::float8 AS idle_seconds FROM embedding_space;
 
--- name: choose_space
+-- name: set_current_space
 INSERT INTO embedding_space (name) VALUES ($1)
 ON CONFLICT (only_one) DO UPDATE SET name = excluded.name, seen_at = now();
 
--- name: renew_chosen_space
+-- name: renew_current_space
 UPDATE embedding_space SET seen_at = now() WHERE name = $1;
 
 -- name: inspect_index

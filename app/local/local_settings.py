@@ -33,7 +33,7 @@ def with_running_servers(settings: Settings) -> Settings:
     )
 
 
-def with_kept_secret(settings: Settings) -> Settings:
+def with_stored_secret(settings: Settings) -> Settings:
     """The settings with the secret that is kept in ASSAY_DATA_DIR, unless they name a secret or a database: the secret
     of one deployment is never used with the database of another.
 
@@ -52,7 +52,7 @@ def with_kept_secret(settings: Settings) -> Settings:
     return settings.with_values(jwt_secret=secret)
 
 
-def kept_secret(folder: Path) -> str:
+def get_or_create_secret(folder: Path) -> str:
     """The secret for tokens that is kept in this data folder; made at the first call."""
     secret = _read_secret(folder)
     if secret is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.clients.llm.embeddings_local import Embedder
+from app.clients.llm.embedder import Embedder
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.estimate import texts_to_embed
 from app.domain.essay.local_scoring.features import MEASURES, measure
@@ -19,7 +19,7 @@ COLUMNS = (*MEASURES, *DISCOUNTS)
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuresTable:
+class FeatureMatrix:
     """The measures of all answers, with their scores."""
 
     measures: Numbers
@@ -35,10 +35,10 @@ class MeasuresTable:
         """One measure of all answers."""
         return self.measures[:, COLUMNS.index(name)]
 
-    def rows(self, chosen: Flags) -> "MeasuresTable":
+    def rows(self, mask: Flags) -> "FeatureMatrix":
         """A table of the chosen rows."""
-        return MeasuresTable(
-            self.measures[chosen], self.scores[chosen], self.questions[chosen], self.real[chosen], self.own[chosen]
+        return FeatureMatrix(
+            self.measures[mask], self.scores[mask], self.questions[mask], self.real[mask], self.own[mask]
         )
 
     @property
@@ -52,7 +52,7 @@ async def measure_answers(
     synthetic: Sequence[ScoredAnswer],
     embedder: Embedder,
     on_progress: Callable[[], None],
-) -> MeasuresTable:
+) -> FeatureMatrix:
     """The table of all answers; `on_progress` is called after each. Raises `EmbeddingUnavailable`."""
     answers = (*real, *synthetic)
     rows, own = [], []
@@ -63,7 +63,7 @@ async def measure_answers(
         rows.append([features.measures[name] for name in COLUMNS])
         own.append(bool(features.pieces))
         on_progress()
-    return MeasuresTable(
+    return FeatureMatrix(
         measures=np.array(rows),
         scores=np.array([answer.score for answer in answers]),
         questions=np.array([answer.question_id for answer in answers]),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from app.clients.llm.embeddings_local import OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.essay.local_scoring import estimate, texts_to_embed
 from app.domain.essay.score import EssayScore
 from app.domain.text import sentences, words

@@ -13,11 +13,11 @@ class LocalPause:
     hold_until: int = 0
     pause_until: int = 0
 
-    def look(self, now: int) -> Admission:
+    def admission(self, now: int) -> Admission:
         """What becomes of a call that wants to leave now."""
         return Admission(0, max(self.hold_until - now, 0), max(self.pause_until - now, 0))
 
-    def learn(self, end: CallEnd, now: int) -> None:
+    def record(self, end: CallEnd, now: int) -> None:
         """Takes in what a call of this process has shown."""
         self.hold_until = max(self.hold_until, now + end.hold_ms)
         if end.outcome == "unavailable":

@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 
 @dataclass
-class Engines:
+class FaultServers:
     """Both servers. A restart keeps the port."""
 
     folder: Path

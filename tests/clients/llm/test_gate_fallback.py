@@ -36,7 +36,7 @@ async def proxy(redis_url: str) -> AsyncIterator[BreakableProxy]:
 @asynccontextmanager
 async def open_gate(clock: ManualClock, url: str, max_calls: int = 256) -> AsyncIterator[ModelGate]:
     client = connect(url)
-    gate = ModelGate(client, "tests", CALL_SECONDS, max_calls, clock=clock, chance=lambda: 0.0)
+    gate = ModelGate(client, "tests", CALL_SECONDS, max_calls, clock=clock, random_fraction=lambda: 0.0)
     yield gate
     await gate.close()
     await client.aclose()

