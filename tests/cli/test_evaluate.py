@@ -143,7 +143,7 @@ async def test_a_model_that_refuses_everything_is_a_failure(evaluate: Evaluate, 
     done = await evaluate.run("--scorer", "gpt", "--picture", "both.png", **by_model(provider))
     assert done.returncode == 1
     assert evaluate.figures()["scored"] == 0
-    assert "nothing to draw" in done.stderr and not (evaluate.folder / "both.png").exists()
+    assert "nothing to plot" in done.stderr and not (evaluate.folder / "both.png").exists()
 
 
 async def test_groups_and_a_sample(evaluate: Evaluate, provider: ModelServer) -> None:
