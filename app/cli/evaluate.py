@@ -17,7 +17,6 @@ from pathlib import Path
 
 from app.cli.arguments import positive_integer, positive_number
 from app.cli.console import print_error, progress_bar
-from app.clients.llm.chat import ChatModel
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
 from app.evaluation.agreement_tables import print_agreement
@@ -106,6 +105,9 @@ async def _open_scorer(settings: Settings, name: str) -> AsyncIterator[Scorer]:
         return
     if settings.openai_api_key is None:
         raise WrongSetting("OPENAI_API_KEY is not set")
+    # Imported here: the SDK takes half a second, and the local scorer does not need it.
+    from app.clients.llm.chat import ChatModel
+
     key = settings.openai_api_key.get_secret_value()
     model = ChatModel(key, settings.openai_base_url, settings.openai_model, settings.openai_timeout)
     try:

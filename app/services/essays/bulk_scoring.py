@@ -5,9 +5,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from app.clients.llm.chat import ChatModel
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import JobError, PermanentError, TransientError
@@ -17,6 +16,9 @@ from app.domain.essay.score import EssayScore
 from app.domain.essay.visible_text import visible_text
 from app.domain.job.retry import MAX_DELAY_SECONDS, backoff_seconds
 from app.services.essays.local_estimate import estimate_locally
+
+if TYPE_CHECKING:
+    from app.clients.llm.chat import ChatModel
 
 # After so many in a row it is not the answers that cannot be scored: to go on would cost hours, and perhaps money.
 MAX_FAILURES_IN_A_ROW = 20
@@ -72,7 +74,7 @@ class ModelScorer:
     """Scores by the language model, with the product's prompt. Transient errors are tried again: `tries` in all, with
     pauses that begin at `first_delay` seconds or are as long as the provider asks for."""
 
-    model: ChatModel
+    model: "ChatModel"
     tries: int
     first_delay: float
     concurrency: int = 8

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from app.clients.llm.embedder import Vector
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.essay.local_scoring import estimate, texts_to_embed
 from app.domain.essay.score import EssayScore
@@ -71,10 +72,12 @@ every_essay = pytest.mark.parametrize("question", ESSAYS.values(), ids=ESSAYS.ke
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def score() -> AsyncIterator[EstimateScore]:
     embedder = OfflineEmbedder()
+    vectors: dict[str, Vector] = {}
 
     async def scored(question: QuestionData, answer: str) -> EssayScore:
-        needed = texts_to_embed(question["prompt"], question["model_answer"], answer)
-        vectors = dict(zip(needed, await embedder.embed(needed), strict=True))
+        texts = texts_to_embed(question["prompt"], question["model_answer"], answer)
+        missing = [text for text in texts if text not in vectors]
+        vectors.update(zip(missing, await embedder.embed(missing), strict=True))
         return estimate(question["prompt"], question["model_answer"], answer, vectors)
 
     yield scored
