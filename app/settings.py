@@ -175,6 +175,23 @@ class Settings(BaseModel):
     rescore_max_age: Seconds = Field(604_800, description="age in seconds from which a degraded result stays as it is")
     assay_data_dir: str = Field(".data", description="folder of the PostgreSQL and Valkey that `make run` starts")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_surrounding_space(cls, value: Any) -> Any:
+        """Files and shells like to add a newline, and no value begins or ends with white space."""
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("*")
+    @classmethod
+    def _in_printable_ascii(cls, value: Any, info: ValidationInfo) -> Any:
+        """Secrets and addresses travel in headers and URLs, where other characters fail far from here."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str) and (text is not value or str(info.field_name).endswith("_url")):
+            place = next((place for place, character in enumerate(text, 1) if not " " <= character <= "~"), None)
+            if place is not None:
+                raise ValueError(f"has a control or non-ASCII character at position {place}")
+        return value
+
     @field_validator("model_budget_usd")
     @classmethod
     def _has_prices(cls, value: float | None, info: ValidationInfo) -> float | None:
@@ -245,7 +262,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     _refuse_other_versions()
     # pydantic-settings would do this too, but loading it takes a tenth of a second for features not needed here.
-    values = {name: os.environ.get(name.upper()) for name in Settings.model_fields}
+    values = {name: os.environ.get(name.upper(), "").strip() for name in Settings.model_fields}
     try:
         return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:

@@ -53,6 +53,50 @@ def test_a_wrong_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch,
     assert "p4ss" not in line and "short" not in line.replace("shorter", "")
 
 
+IN_HEADERS_AND_URLS = {
+    "DATABASE_URL": "postgresql://assay:p4ss@elsewhere/assay",
+    "REDIS_URL": "redis://:p4ss@elsewhere",
+    "JWT_SECRET": SECRET,
+    "OPENAI_API_KEY": "sk-p4ss",
+    "OPENAI_BASE_URL": "https://model.example/v1",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), ("", "\r\n"), (" \t", " "), ("", "\u00a0")])
+@pytest.mark.parametrize("name", [*IN_HEADERS_AND_URLS, "OPENAI_MODEL", "JWT_ISSUER"])
+def test_surrounding_white_space_is_no_part_of_a_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, before: str, after: str
+) -> None:
+    value = IN_HEADERS_AND_URLS.get(name, "some-value")
+    monkeypatch.setenv(name, before + value + after)
+    read = getattr(load_settings(), name.lower())
+    assert (read if isinstance(read, str) else read.get_secret_value()) == value
+
+
+def test_white_space_alone_is_an_unset_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", " \r\n")
+    assert load_settings().openai_api_key is None
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\x7f", "\x01", "é", "\u200b", "\u00a0", "😀"])
+@pytest.mark.parametrize("name", IN_HEADERS_AND_URLS)
+def test_a_secret_or_address_with_a_strange_character_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, character: str
+) -> None:
+    value = IN_HEADERS_AND_URLS[name]
+    monkeypatch.setenv(name, value[:-2] + character + value[-2:])
+    with pytest.raises(WrongSetting) as refusal:
+        load_settings()
+    line = str(refusal.value)
+    assert line.startswith(f"{name}: ") and "\n" not in line and "p4ss" not in line and SECRET[:-2] not in line
+
+
+def test_values_of_a_copy_are_checked_in_the_same_way() -> None:
+    settings = Settings().with_values(openai_api_key=" sk-p4ss\n")
+    assert settings.with_values(port=0).openai_api_key == settings.openai_api_key
+    assert settings.openai_api_key is not None and settings.openai_api_key.get_secret_value() == "sk-p4ss"
+
+
 @pytest.mark.parametrize("name", OTHER_VERSIONS)
 def test_a_setting_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "secret-value")
