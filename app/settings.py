@@ -19,6 +19,8 @@ from pydantic import (
     field_validator,
 )
 
+from app.domain.body_validation import fault_message
+
 
 class WrongSetting(Exception):
     """A setting is missing or has a wrong value; the message names it and repeats no secret."""
@@ -266,9 +268,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:
-        lines = (
-            f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
-        )
+        lines = (f"{str(fault['loc'][0]).upper()}: {fault_message(fault)}" for fault in error.errors())
         raise WrongSetting("; ".join(lines)) from None
 
 

@@ -29,7 +29,7 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def _place(path: Path, node: ast.stmt | None = None) -> str:
+def _place(path: Path, node: ast.stmt | ast.expr | None = None) -> str:
     return f"{path.relative_to(_ROOT)}:{node.lineno}" if node else str(path.relative_to(_ROOT))
 
 
@@ -55,6 +55,17 @@ def test_no_folder_holds_many_modules() -> None:
 
 def test_module_names_say_what_is_in_them() -> None:
     assert [_place(path) for path in _ALL if path.stem in _EMPTY_NAMES] == []
+
+
+def test_only_one_function_reads_the_messages_of_pydantic() -> None:
+    """It removes the prefix "Value error", which means nothing to the reader of an error."""
+    readers = [
+        _place(path, node)
+        for path in _modules("app", "workers")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "msg"
+    ]
+    assert [place.rsplit(":", 1)[0] for place in readers] == ["app/domain/body_validation.py"]
 
 
 def test_nearly_all_public_code_is_described() -> None:

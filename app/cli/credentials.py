@@ -8,11 +8,13 @@ needs   Postgres with all migrations; no server, no Redis, no secret
 import argparse
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from app.cli.console import print_error, progress_bar
 from app.cli.credentials_file import InvalidRow, Row, UnreadableFile, read_credentials
 from app.clients.llm.embedder import EmbeddingUnavailable
+from app.domain.text import count_of
 from app.repositories import passage_vectors
 from app.repositories.sql import Pool
 from app.services.catalog.import_credentials import ImportCounts, import_credentials
@@ -24,7 +26,8 @@ from app.wiring.pool import open_pool
 
 # Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
-_PRINTED_ERRORS = 20
+_PRINTED_REASONS = 20
+_PRINTED_LINES = 5
 # Pauses that the model provider may ask for between two batches, and the longest of them in seconds.
 _PAUSES = 5
 _LONGEST_PAUSE = 90.0
@@ -36,7 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     meaning = "add the credentials of a file, all or none; one with the same provider and title gets a new version"
     action = actions.add_parser("import", help="add the credentials of a file", description=meaning)
-    action.add_argument("file", type=Path, metavar="FILE", help=".csv (skills separated by ;) or .jsonl")
+    action.add_argument(
+        "file", type=Path, metavar="FILE", help=".csv as spreadsheets write it (skills separated by ; or ,) or .jsonl"
+    )
     action.add_argument("--skip-bad", action="store_true", help="import the valid rows even if others are invalid")
     action.set_defaults(run=_import)
     meaning = (
@@ -53,13 +58,16 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
     """Imports all rows or none. With --skip-bad, imports all valid rows in batches, so that a second run after a kill
     continues where the first one stopped. Returns 2 if nothing was imported."""
     try:
-        rows, invalid = read_credentials(options.file)
+        file = read_credentials(options.file)
     except UnreadableFile as error:
         print_error(str(error))
         return 2
+    rows, invalid = file.rows, file.invalid
+    if file.encoding == "Windows-1252":
+        print_error(f"{options.file}: read as Windows-1252, because it is not UTF-8; check letters such as ä and é")
     _print_invalid(options.file, invalid)
     if invalid and not (options.skip_bad and rows):
-        print_error(f"nothing was imported; {len(invalid)} of {len(rows) + len(invalid)} rows are invalid")
+        print_error(f"nothing was imported; invalid: {len(invalid)} of {count_of(len(rows) + len(invalid), 'row')}")
         return 2
     batch = _BATCH if options.skip_bad else max(1, len(rows))
     imported, without_vector = asyncio.run(_import_rows(settings, rows, batch))
@@ -67,8 +75,8 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
     print(f"{imported.added} added, {imported.updated} updated, {imported.unchanged} unchanged{skipped}")
     if without_vector:
         print(
-            f"{without_vector} passage(s) are found only by full text until workers or `assay credentials reindex` "
-            "embed them"
+            f"without a vector: {count_of(without_vector, 'passage')}, found only by full text until workers or "
+            "`assay credentials reindex` embed them"
         )
     return 0
 
@@ -102,7 +110,7 @@ def _reindex(settings: Settings, _: argparse.Namespace) -> int:
     except EmbeddingUnavailable as error:
         print_error(f"nothing can be embedded: {error}")
         return 1
-    print(f"{embedded} passage(s) embedded")
+    print(f"{count_of(embedded, 'passage')} embedded")
     return 0
 
 
@@ -141,7 +149,14 @@ async def _vacuum(pool: Pool) -> None:
 
 
 def _print_invalid(file: Path, rows: Sequence[InvalidRow]) -> None:
-    for row in rows[:_PRINTED_ERRORS]:
-        print_error(f"{file}: line {row.line}: {row.reason}")
-    if len(rows) > _PRINTED_ERRORS:
-        print_error(f"{file}: and {len(rows) - _PRINTED_ERRORS} more")
+    """One line for each reason, with the rows that have it."""
+    lines_of: dict[str, list[int]] = {}
+    for row in rows:
+        lines_of.setdefault(row.reason, []).append(row.line)
+    for reason, lines in islice(lines_of.items(), _PRINTED_REASONS):
+        named = ", ".join(map(str, lines[:_PRINTED_LINES]))
+        more = f" and {len(lines) - _PRINTED_LINES} more" if len(lines) > _PRINTED_LINES else ""
+        where = f"line {named}" if len(lines) == 1 else f"{len(lines)} rows (lines {named}{more})"
+        print_error(f"{file}: {where}: {reason}")
+    if len(lines_of) > _PRINTED_REASONS:
+        print_error(f"{file}: and {count_of(len(lines_of) - _PRINTED_REASONS, 'other error')}")

@@ -1,19 +1,26 @@
-"""Reads micro-credentials from a file: CSV with a heading line, or JSON lines."""
+"""Reads micro-credentials from a file: CSV as spreadsheets write it, or JSON lines."""
 
+import codecs
 import csv
+import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.domain.recommendation.credentials import CredentialBody
+from app.domain.recommendation.credentials import CredentialBody, separator_errors, split_skills
+from app.domain.text import count_of
 from app.evaluation.json_lines import error_line
 
-# Within a CSV cell; names of skills may contain commas.
-SKILL_SEPARATOR = ";"
-_COLUMNS = frozenset(CredentialBody.model_fields)
-_REQUIRED = _COLUMNS - {"skills"}
+# The columns in the order of the documentation.
+_COLUMNS = ("title", "provider", "url", "level", "skills", "description")
+_OPTIONAL = frozenset({"skills"})
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+# Excel takes the delimiter from such a first line, and writes it on some systems.
+_DELIMITER_LINE = re.compile(r"sep=([,;\t])(?:\r\n|\r|\n)")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class UnreadableFile(Exception):
@@ -36,42 +43,127 @@ class InvalidRow:
     reason: str
 
 
-def read_credentials(path: Path) -> tuple[list[Row], list[InvalidRow]]:
-    """The valid rows of a `.csv` or `.jsonl` file in its order, and the invalid ones.
+@dataclass(frozen=True, slots=True)
+class _BadCells:
+    """A row whose cells do not belong to the columns, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsFile:
+    """What a file has: its valid and invalid rows in its order, and the encoding that its text was read in."""
+
+    rows: Sequence[Row]
+    invalid: Sequence[InvalidRow]
+    encoding: str
+
+
+def read_credentials(path: Path) -> CredentialsFile:
+    """The rows of a `.csv` or `.jsonl` file.
 
     Raises:
-        UnreadableFile: it does not exist, is not UTF-8, or has an unknown type or unknown headings.
+        UnreadableFile: it does not exist, has an unknown type, encoding or columns, or broken quotes.
     """
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".tsv", ".txt", ".jsonl", ".ndjson"):
+        raise UnreadableFile(f"{path}: the name must end in .csv, .tsv, .txt or .jsonl")
     try:
-        text = path.read_text("utf-8-sig")
+        raw = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror}") from error
+    is_table = kind not in (".jsonl", ".ndjson")
+    text, encoding = _decode(path, raw, is_table)
+    if is_table:
+        entries: Iterable[tuple[int, Any]] = _read_table(path, text, encoding)
+    else:
+        entries = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+    return CredentialsFile(*_validate(entries), encoding)
+
+
+def _decode(path: Path, raw: bytes, is_table: bool) -> tuple[str, str]:
+    """The text and the name of its encoding. JSON is always UTF-8; spreadsheets also write UTF-16 and Windows-1252."""
+    if is_table and raw.startswith(_UTF16):
+        try:
+            return raw.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(f"{path}: not UTF-16, although it begins so, from byte {error.start} on") from error
+    try:
+        return raw.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError as error:
+        # One valid sequence of several bytes: this is UTF-8 that was damaged, and another encoding would garble it.
+        damaged = any(character > "\x7f" and character != "\ufffd" for character in raw.decode("utf-8", "replace"))
+        if is_table and not damaged:
+            try:
+                return raw.decode("cp1252"), "Windows-1252"
+            except UnicodeDecodeError as other:
+                reason = f"neither UTF-8 (from byte {error.start} on) nor Windows-1252 (from byte {other.start} on)"
+                raise UnreadableFile(f"{path}: {reason}; save it as UTF-8") from other
         raise UnreadableFile(f"{path}: not UTF-8, from byte {error.start} on") from error
-    if path.suffix.lower() == ".csv":
-        return _validate(_read_csv(path, text))
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return _validate((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-    raise UnreadableFile(f"{path}: the name must end in .csv or .jsonl")
 
 
-def _read_csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_table(path: Path, text: str, encoding: str) -> Iterator[tuple[int, dict[str, str] | _BadCells]]:
+    """The cells of each row by column, or why the row has none; rows without any text are left out."""
     # A cell that is too long makes its row invalid like any other, and does not end the file.
     csv.field_size_limit(max(len(text), 1))
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    headings = set(reader.fieldnames or ())
-    if len(headings) < len(reader.fieldnames or ()):
-        raise UnreadableFile(f"{path}: line 1 names a column twice")
-    if not _REQUIRED <= headings <= _COLUMNS:
-        wrong = ", ".join(sorted((_REQUIRED - headings) | (headings - _COLUMNS)))
-        raise UnreadableFile(f"{path}: line 1 must name title, provider, url, level, skills, description; see {wrong}")
-    first_line = reader.line_num + 1
+    declared = _DELIMITER_LINE.match(text)
+    before = 1 if declared else 0
+    text = text[declared.end() :] if declared else text
+    delimiter = declared[1] if declared else _likely_delimiter(text)
+    # Only CR and LF end a line here; `splitlines` would also break at U+2028, NEL or FF within a cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns: list[str] = []
+    first_line = before + 1
     try:
         for cells in reader:
-            yield first_line, cells
-            first_line = reader.line_num + 1
+            if not columns and any(map(str.strip, cells)):
+                columns = _columns(f"{path}: line {first_line}", cells, f"{encoding}, {_DELIMITERS[delimiter]}")
+            elif any(map(str.strip, cells)):
+                yield first_line, _by_column(columns, cells)
+            first_line = before + reader.line_num + 1
     except csv.Error as error:
         raise UnreadableFile(f"{path}: line {first_line}: {error}") from error
+    if not columns:
+        raise UnreadableFile(f"{path}: has no line with the columns {', '.join(_COLUMNS)}")
+
+
+def _likely_delimiter(text: str) -> str:
+    """The delimiter that finds most of our columns in the first line that has text."""
+    heading = next((line for line in io.StringIO(text, newline=None) if line.strip(",;\t\r\n ")), "")
+
+    def known_columns(delimiter: str) -> int:
+        return len(set(map(_heading, next(csv.reader([heading], delimiter=delimiter), []))) & set(_COLUMNS))
+
+    return max(_DELIMITERS, key=lambda delimiter: (known_columns(delimiter), heading.count(delimiter)))
+
+
+def _heading(cell: str) -> str:
+    return cell.strip().lower()
+
+
+def _columns(place: str, cells: Sequence[str], form: str) -> list[str]:
+    columns = list(map(_heading, cells))
+    while not columns[-1]:
+        columns.pop()
+    missing = [name for name in _COLUMNS if name not in columns and name not in _OPTIONAL]
+    unknown = [name or "a column without a name" for name in columns if name not in _COLUMNS]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    wrong = (("missing", missing), ("unknown", unknown), ("twice", twice))
+    faults = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong if names)
+    if faults:
+        expected = ", ".join(_COLUMNS)
+        raise UnreadableFile(f"{place}: {faults} (read as {form} between cells; the columns are {expected})")
+    return columns
+
+
+def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | _BadCells:
+    present = list(cells)
+    while len(present) > len(columns) and not present[-1].strip():
+        present.pop()
+    # Spreadsheets may leave out empty cells at the end of a row.
+    if len(present) > len(columns) or not _OPTIONAL.issuperset(columns[len(present) :]):
+        return _BadCells(f"has {count_of(len(present), 'cell')}, and the line of headings has {len(columns)}")
+    return dict(zip(columns, present + [""] * (len(columns) - len(present)), strict=True))
 
 
 def _validate(entries: Iterable[tuple[int, Any]]) -> tuple[list[Row], list[InvalidRow]]:
@@ -89,16 +181,18 @@ def _validate(entries: Iterable[tuple[int, Any]]) -> tuple[list[Row], list[Inval
     return rows, invalid
 
 
-def _body(fields: Any) -> CredentialBody:
+def _body(fields: str | dict[str, str] | _BadCells) -> CredentialBody:
+    """The credential of a line of JSON, or of a row's cells."""
+    if isinstance(fields, _BadCells):
+        raise ValueError(fields.reason)
     document = fields if isinstance(fields, str) else json.dumps(_from_cells(fields))
     body = CredentialBody.model_validate_json(document)
     if any("\x00" in text for text in (body.title, body.provider, body.description, *body.skills)):
         raise ValueError("has a NUL, which cannot be stored")
+    for fault in separator_errors(body.skills):
+        raise ValueError(f"{fault.pointer.strip('/').replace('/', '.')}: {fault.detail}")
     return body
 
 
-def _from_cells(cells: dict[Any, Any]) -> dict[str, Any]:
-    if None in cells or None in cells.values():
-        raise ValueError("does not have the same number of cells as line 1")
-    skills = [skill.strip() for skill in cells.get("skills", "").split(SKILL_SEPARATOR)]
-    return {**cells, "skills": [skill for skill in skills if skill]}
+def _from_cells(cells: dict[str, str]) -> dict[str, Any]:
+    return {**cells, "skills": split_skills(cells.get("skills", ""))}

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from app.domain.errors import FieldError, InvalidFields
 
@@ -41,9 +42,14 @@ def validate_body(model: type[Body], value: Any) -> Body:
         raise InvalidFields(islice(_field_errors(error), _MAX_ERRORS)) from None
 
 
+def fault_message(fault: ErrorDetails) -> str:
+    """What is wrong, without the prefixes that pydantic puts before the messages of our own validators."""
+    return fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
 def _field_errors(error: ValidationError) -> Iterable[FieldError]:
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        yield FieldError(_pointer(fault["loc"]), fault["msg"].removeprefix("Value error, "))
+        yield FieldError(_pointer(fault["loc"]), fault_message(fault))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

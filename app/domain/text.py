@@ -1,4 +1,4 @@
-"""Sentences and words of a text, and whether it has visible characters."""
+"""Sentences and words of a text, whether it has visible characters, and nouns with their number."""
 
 import re
 import unicodedata
@@ -30,6 +30,11 @@ def sentences(text: str) -> tuple[Span, ...]:
 def is_visible(text: str) -> bool:
     """Whether `text` has at least one visible character."""
     return any(unicodedata.category(character) not in _INVISIBLE for character in text)
+
+
+def count_of(count: int, noun: str) -> str:
+    """A number and its noun: `1 job`, `2 jobs`. For nouns whose plural only adds an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def words(text: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from app.domain.body_validation import fault_message
+
 # Invalid lines that an error lists.
 _MAX_LISTED = 10
 
@@ -51,7 +53,7 @@ def error_line(error: ValueError) -> str:
     """The error in one line, with the field of each fault."""
     if not isinstance(error, ValidationError):
         return str(error)
-    faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+    faults = [(".".join(map(str, fault["loc"])), fault_message(fault)) for fault in error.errors()]
     return "; ".join(f"{place}: {message}" if place else message for place, message in faults)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.domain.body_validation import fault_message
+
 
 class InvalidTrainingData(Exception):
     """The file is missing, empty, too small, or has an invalid line; the message says which."""
@@ -54,4 +56,4 @@ def _read_line(path: Path, number: int, line: str) -> ScoredAnswer:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the line"
-        raise InvalidTrainingData(f"{path}, line {number}: {field}: {first['msg']}") from error
+        raise InvalidTrainingData(f"{path}, line {number}: {field}: {fault_message(first)}") from error

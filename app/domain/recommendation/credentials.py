@@ -1,11 +1,14 @@
 """Credentials as authors write them, and the passages that their descriptions are cut into."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from yarl import URL
 
+from app.domain.errors import FieldError
 from app.domain.states import Level
 from app.domain.text import Span, is_visible, sentences
 from app.domain.values import Description, Frozen, Skills, Title
@@ -13,6 +16,9 @@ from app.domain.values import Description, Frozen, Skills, Title
 # A passage is what a recommendation quotes: a sentence or two. A longer one is about too many things at once, and the
 # offline embedding model reads at most 128 tokens.
 PASSAGE_CHARACTERS = 320
+
+# What separates skills in a cell of a table. A skill that has one is several skills that were not separated.
+_SKILL_SEPARATOR = re.compile(r"[;,\r\n]")
 
 
 def _web_address(value: str) -> str:
@@ -42,6 +48,19 @@ class CredentialBody(Frozen):
     level: Level
     skills: Skills = ()
     description: Annotated[Description, Field(min_length=1), AfterValidator(_visible)]
+
+
+def split_skills(cell: str) -> list[str]:
+    """The skills in a cell of a table, separated by semicolons, commas or line breaks."""
+    return [skill.strip() for skill in _SKILL_SEPARATOR.split(cell) if skill.strip()]
+
+
+def separator_errors(skills: Sequence[str]) -> list[FieldError]:
+    """An error for each skill that has a separator. Not part of the model, because stored credentials may have one."""
+    detail = "has a comma, a semicolon or a line break: write several skills as several items"
+    return [
+        FieldError(f"/skills/{place}", detail) for place, skill in enumerate(skills) if _SKILL_SEPARATOR.search(skill)
+    ]
 
 
 class CredentialVersion(Frozen):

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain.body_validation import merge_body
-from app.domain.errors import NotFound
-from app.domain.recommendation.credentials import CredentialBody
+from app.domain.errors import InvalidFields, NotFound
+from app.domain.recommendation.credentials import CredentialBody, separator_errors
 from app.domain.records.catalog import Credential
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, credentials
@@ -32,7 +32,12 @@ async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Crede
 
 
 async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:
-    """A new credential. Full-text search finds it at once, search by meaning once a worker has embedded it."""
+    """A new credential. Full-text search finds it at once, search by meaning once a worker has embedded it.
+
+    Raises:
+        InvalidFields: a skill has a separator of skills.
+    """
+    _check_skills(body)
     credential_id = uuid4()
     await credentials.create(conn, credential_id, body)
     await audit.record(conn, actor, AuditAction.CREATE, AuditEntity.CREDENTIAL, str(credential_id), body)
@@ -49,6 +54,8 @@ async def patch(pool: Pool, actor: str, credential_id: UUID, changes: dict[str, 
         await credentials.lock(conn, credential_id)
         present = await find(conn, credential_id)
         body = merge_body(CredentialBody, present.body, changes)
+        if body.skills != present.body.skills:
+            _check_skills(body)
         version = await credentials.add_version(conn, credential_id, body)
         await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.CREDENTIAL, str(credential_id), body)
         return Credential(credential_id, version, body, present.sample)
@@ -64,3 +71,8 @@ async def delete(pool: Pool, actor: str, credential_id: UUID) -> None:
         if not await credentials.delete(conn, credential_id):
             raise NotFound("there is no such credential")
         await audit.record(conn, actor, AuditAction.DELETE, AuditEntity.CREDENTIAL, str(credential_id))
+
+
+def _check_skills(body: CredentialBody) -> None:
+    if errors := separator_errors(body.skills):
+        raise InvalidFields(errors)

@@ -1,7 +1,10 @@
 """Credentials: written by admins, read by all, with every version kept."""
 
 from typing import Any
+from uuid import uuid4
 
+from app.domain.recommendation.credentials import CredentialBody
+from app.repositories import credentials
 from app.repositories.sql import Pool
 from tests.api import Api
 from tests.web.problems import invalid, problem
@@ -51,6 +54,19 @@ async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
     pointers = invalid(await api.as_("admin").post("/credentials", lacking))
     assert sorted(pointers) == ["/description", "/level", "/provider", "/url"]
     assert (await api.get("/credentials")).body["items"] == []
+
+
+async def test_a_skill_with_a_separator_is_pointed_at_and_one_that_was_stored_before_may_stay(
+    api: Api, pool: Pool
+) -> None:
+    admin, wrong = api.as_("admin"), {"skills": ["bees", "hives, honey"]}
+    assert invalid(await admin.post("/credentials", CREDENTIAL | wrong)) == ["/skills/1"]
+    path = await create(api)
+    assert invalid(await admin.patch(path, wrong)) == ["/skills/1"]
+    stored = uuid4()
+    async with pool.acquire() as conn:
+        await credentials.create(conn, stored, CredentialBody.model_validate(CREDENTIAL | {"skills": ["hives, honey"]}))
+    assert (await admin.patch(f"/credentials/{stored}", {"title": "Hives"})).body["skills"] == ["hives, honey"]
 
 
 async def test_every_version_stays_readable_even_after_a_delete(api: Api) -> None:

@@ -1,0 +1,110 @@
+"""Files of credentials as spreadsheets write them, and skills that were not separated."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.credentials_file import CredentialsFile, read_credentials
+
+HEADINGS = ("title", "provider", "url", "level", "skills", "description")
+CELLS = (
+    "Größe – SQL",
+    "Müller & Co",
+    "https://x.example/sql",
+    "beginner",
+    "sql; python",
+    'Tables, "joins"\nand plans.',
+)
+
+
+def table(delimiter: str = ",", headings: Any = HEADINGS, *rows: Any, end: str = "\r\n") -> str:
+    """The text of a table, with the usual row if no other is given."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows([headings, *(rows or [CELLS])])
+    return text.getvalue()
+
+
+def read(folder: Path, text: str, encoding: str = "utf-8", name: str = "some.csv") -> CredentialsFile:
+    """The file with this text, as it is read."""
+    (folder / name).write_bytes(text.encode(encoding))
+    return read_credentials(folder / name)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_delimiter_and_encoding_of_spreadsheets(
+    tmp_path: Path, delimiter: str, encoding: str, name: str, end: str
+) -> None:
+    file = read(tmp_path, table(delimiter, end=end), encoding)
+    assert (file.invalid, file.encoding) == ([], name)
+    body = file.rows[0].body
+    assert (body.title, body.provider, body.description) == (CELLS[0], CELLS[1], CELLS[5])
+    assert body.skills == ("sql", "python")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table(",", [" Title", "PROVIDER", "Url ", "Level", "Skills", "Description"]),
+        table(",", [*HEADINGS, "", ""], [*CELLS, "", " "]),
+        table(",", HEADINGS, [*CELLS, "", ""]),
+        table(",", HEADINGS, [""] * 6, CELLS, [""] * 6, [" "] * 6, []),
+        ",,,,,\r\n" + table(),
+        "sep=;\r\n" + table(";"),
+        table(
+            "\t", ("level", "url", "title", "description", "provider", "skills"), [CELLS[i] for i in (3, 2, 0, 5, 1, 4)]
+        ),
+    ],
+    ids=["capitals", "empty columns", "trailing commas", "rows of commas", "late headings", "sep", "other order"],
+)
+def test_headings_and_empty_cells_of_spreadsheets(tmp_path: Path, text: str) -> None:
+    file = read(tmp_path, text)
+    assert file.invalid == []
+    assert [(row.body.title, row.body.skills) for row in file.rows] == [(CELLS[0], ("sql", "python"))]
+
+
+def test_empty_skills_at_the_end_of_a_row_may_be_left_out(tmp_path: Path) -> None:
+    short = [cell for place, cell in enumerate(CELLS) if place != 4]
+    file = read(tmp_path, table(",", [*(name for name in HEADINGS if name != "skills"), "skills"], short))
+    assert (file.invalid, file.rows[0].body.skills) == ([], ())
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_only_cr_and_lf_end_a_line(tmp_path: Path, inside: str) -> None:
+    description = f"One{inside}two."
+    file = read(tmp_path, table(",", HEADINGS, (*CELLS[:5], description), (*CELLS[:3], "expert", *CELLS[4:])))
+    assert [row.body.description for row in file.rows] == [description]
+    assert [row.line for row in file.invalid] == [3]
+
+
+def test_lines_are_counted_as_in_the_file(tmp_path: Path) -> None:
+    wrong = (*CELLS[:3], "expert", *CELLS[4:])
+    file = read(tmp_path, "sep=,\r\n,,\r\n" + table(",", HEADINGS, CELLS, [""] * 6, wrong))
+    assert ([row.line for row in file.rows], [row.line for row in file.invalid]) == ([4], [7])
+
+
+def test_errors_have_no_prefix_of_pydantic(tmp_path: Path) -> None:
+    file = read(tmp_path, table(",", HEADINGS, (*CELLS[:2], "ftp://x.example", *CELLS[3:])))
+    assert [row.reason for row in file.invalid] == ["url: must be an http or https address without user info"]
+
+
+@pytest.mark.parametrize("cell", ["sql, python", "sql;python", " sql ,; python;", "sql\npython", "sql\r\npython"])
+def test_skills_in_a_cell_are_separated(tmp_path: Path, cell: str) -> None:
+    file = read(tmp_path, table(",", HEADINGS, (*CELLS[:4], cell, CELLS[5])))
+    assert file.rows[0].body.skills == ("sql", "python")
+
+
+@pytest.mark.parametrize("skill", ["sql, python", "sql;python", "sql\npython"])
+def test_a_skill_with_a_separator_is_an_error_in_json_lines(tmp_path: Path, skill: str) -> None:
+    line = json.dumps(dict(zip(HEADINGS, CELLS, strict=True)) | {"skills": ["http", skill]})
+    file = read(tmp_path, line, name="some.jsonl")
+    why = "skills.1: has a comma, a semicolon or a line break: write several skills as several items"
+    assert (file.rows, [row.reason for row in file.invalid]) == ([], [why])
