@@ -47,6 +47,8 @@ async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, s
     """Stores an essay's score in points of the question's weight; False if the lease is lost."""
     weight = question.body.weight
     detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes", "second_opinion"})
+    # Only where there are some, because the version before this field would not read it.
+    detail |= {"repairs": score.repairs} if score.repairs else {}
     scored_by = (score.scorer, score.model, score.prompt_version, score.confidence)
     return await _store(db, job, question, min(weight, weight * score.share), None, detail, *scored_by)
 

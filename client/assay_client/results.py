@@ -57,6 +57,7 @@ class EssayScore(Model):
     dimensions: Dimensions | None = None
     second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
     override: Override | None = None
 
     @property

@@ -1,6 +1,8 @@
 """The language model, through the openai SDK against any endpoint that speaks its API. Imported only where a model is
 set up: the SDK takes half a second and tens of megabytes."""
 
+from typing import Any
+
 from openai.types.chat import ChatCompletion
 
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
@@ -12,6 +14,9 @@ from app.domain.essay.prompt import EssayPrompt
 _MAX_ANSWER_TOKENS = 8_000
 # What a usual answer takes of the provider's limits.
 _ANSWER_TOKENS = 1_000
+# The code of the repair, and the kinds of parts that are no answer.
+_PARTS_JOINED = "parts_joined"
+_THOUGHTS = frozenset({"thinking", "reasoning"})
 
 
 class ChatModel(OpenAIModel):
@@ -43,6 +48,7 @@ def _read_reply(completion: ChatCompletion) -> ChatReply:
     return ChatReply(
         error=error,
         answer=answer.replace("\0", "\ufffd") if answer else answer,
+        repairs=(_PARTS_JOINED,) if _parts(completion) else (),
         tokens_in=token_count(completion.usage, "prompt_tokens"),
         tokens_out=token_count(completion.usage, "completion_tokens"),
     )
@@ -52,7 +58,8 @@ def _read_answer(completion: ChatCompletion) -> tuple[str | None, JobError | Non
     choice = completion.choices[0] if completion.choices else None
     if choice is None:
         return None, unusable_answer("was empty")
-    content = choice.message.content
+    parts = _parts(completion)
+    content = _join_parts(parts) if parts else choice.message.content
     if choice.message.refusal or choice.finish_reason == "content_filter":
         return choice.message.refusal, PermanentError("model_refused", "the model refused to answer")
     if choice.finish_reason == "length":
@@ -61,3 +68,21 @@ def _read_answer(completion: ChatCompletion) -> tuple[str | None, JobError | Non
         return None, unusable_answer("was empty")
     # Postgres stores no NUL in any text.
     return content, unusable_answer("had a NUL in it") if "\0" in content or "\\u0000" in content else None
+
+
+def _parts(completion: ChatCompletion) -> list[Any]:
+    """The parts of an answer that some servers send as a list; empty if it is one text."""
+    content: Any = completion.choices[0].message.content if completion.choices else None
+    return content if isinstance(content, list) else []
+
+
+def _join_parts(parts: list[Any]) -> str:
+    """The texts of the parts.
+
+    Raises:
+        ValueError: a part is neither a text nor a thought.
+    """
+    texts = [part.get("text") for part in parts if part.get("type") not in _THOUGHTS]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a part without text")
+    return "".join(texts)

@@ -24,9 +24,10 @@ class ModelReply:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatReply(ModelReply):
-    """A language model's reply with its raw answer."""
+    """A language model's reply with its raw answer, and codes of what was repaired to get at it."""
 
     answer: str | None = None
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

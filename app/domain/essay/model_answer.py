@@ -1,9 +1,14 @@
 """How a language model's answer about an essay is read and checked."""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import TransientError
+from app.domain.essay.lenient_json import read_json_object
 from app.domain.essay.prompt import PROMPT_VERSION
 from app.domain.essay.score import DIMENSION_MAXIMUM, Dimension, DimensionName, Dimensions, EssayScore, Evidence
 from app.domain.essay.visible_text import VisibleText
@@ -23,18 +28,23 @@ _MIN_CONFIDENCE = 0.2
 # Points whose share of the maximum differs from the share of findings met by more than this contradict them.
 _CONTRADICTION = 0.5
 
+# Codes of repairs beside those of `lenient_json`.
+_UNKNOWN_FIELD = "unknown_field"
+_NUMBER_FORM = "number_form"
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,3}(?:\.0+)?")
+
 # Runs of words that reveal a secret text, by their length.
 _SecretRuns = dict[int, set[tuple[str, ...]]]
 
 
 class _Finding(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
     point: str
     met: bool
 
 
 class _DimensionAnswer(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
     # Endpoints without support for schemas leave them out; the points still count.
     findings: list[_Finding] = []
     quotes: list[str]
@@ -44,7 +54,7 @@ class _DimensionAnswer(BaseModel):
 
 
 class _ModelAnswer(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
     relevance: _DimensionAnswer
     depth: _DimensionAnswer
     clarity: _DimensionAnswer
@@ -52,18 +62,24 @@ class _ModelAnswer(BaseModel):
 
 
 def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: str, canary: str = "") -> EssayScore:
-    """The score in a model's answer, with every quote checked against the essay.
+    """The score in a model's answer, with every quote checked against the essay. What is around the JSON and slips of
+    its form are repaired, and listed in the score.
 
     Raises:
-        TransientError: the answer is not JSON of the schema, a number is out of range, or it repeats the `canary`, so
-            that the model followed something else than our instructions; another try may do better.
+        TransientError: the answer has not one JSON object of the schema, a number is out of range, or it repeats the
+            `canary`, so that the model followed something else than our instructions; another try may do better.
     """
-    if canary and canary in raw:
-        raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
     try:
-        answer = _ModelAnswer.model_validate_json(raw)
-    except ValidationError as error:
+        found = read_json_object(raw)
+        repairs = set(found.repairs)
+        normal = _normalize(found.value, repairs)
+        # As JSON text, because in Python values half characters would pass, which Postgres cannot store.
+        answer = _ModelAnswer.model_validate_json(json.dumps(normal))
+    except (ValueError, RecursionError) as error:
         raise TransientError("model_answer_unusable", "the model's answer did not have the agreed form") from error
+    # The thoughts before the answer may well repeat the instructions.
+    if canary and canary in found.text:
+        raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
     secret_runs = _secret_runs(question, essay.text)
     dimensions, flags, dropped_quotes, contradictions = {}, set(), 0, 0
     for name in DimensionName:
@@ -83,7 +99,48 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
         dimensions=Dimensions(**dimensions),
         dropped_quotes=dropped_quotes,
         flags=tuple(sorted(flags)),
+        repairs=tuple(sorted(repairs)),
     )
+
+
+def _normalize(answer: dict[str, Any], repairs: set[str]) -> dict[str, Any]:
+    """The answer with whole numbers as points and without unknown fields.
+
+    Raises:
+        ValueError: a field is there twice, in other letters.
+    """
+    dimensions = _known_fields(answer, _ModelAnswer, repairs)
+    for name, dimension in dimensions.items():
+        if isinstance(dimension, dict):
+            fields = _known_fields(dimension, _DimensionAnswer, repairs)
+            if "score" in fields:
+                fields["score"] = _whole_number(fields["score"], repairs)
+            findings = fields.get("findings")
+            if isinstance(findings, list):
+                fields["findings"] = [
+                    _known_fields(finding, _Finding, repairs) if isinstance(finding, dict) else finding
+                    for finding in findings
+                ]
+            dimensions[name] = fields
+    return dimensions
+
+
+def _known_fields(value: dict[str, Any], model: type[BaseModel], repairs: set[str]) -> dict[str, Any]:
+    known = {name: inner for name, inner in value.items() if name in model.model_fields}
+    unknown = value.keys() - known.keys()
+    if any(name.strip().casefold() in model.model_fields for name in unknown):
+        raise ValueError("a field in other letters")
+    repairs |= {_UNKNOWN_FIELD} if unknown else set()
+    return known
+
+
+def _whole_number(points: Any, repairs: set[str]) -> Any:
+    """The points as a whole number where they are one in another form, such as 20.0 or "20"; others as they are."""
+    whole = (isinstance(points, float) and points.is_integer()) or (
+        isinstance(points, str) and _WHOLE_NUMBER.fullmatch(points)
+    )
+    repairs |= {_NUMBER_FORM} if whole else set()
+    return int(float(points)) if whole else points
 
 
 def _read_dimension(

@@ -12,7 +12,7 @@ from app.domain.essay.score import DimensionName
 from app.domain.essay.visible_text import VisibleText
 
 # Stored with each score. Change it with every change of the instructions, the schema or how the answer is checked.
-PROMPT_VERSION = "essay-2"
+PROMPT_VERSION = "essay-3"
 
 _INSTRUCTIONS = """\
 You grade one essay of a student against a rubric. The user message is one JSON object with the question, the \

@@ -74,6 +74,8 @@ class EssayScore(Frozen):
     dropped_quotes: int = Field(default=0, ge=0)
     flags: tuple[str, ...] = ()
     second_opinion: SecondOpinion | None = None
+    repairs: tuple[str, ...] = ()
+    """Codes of what was repaired in the model's answer to read it."""
 
     @property
     def share(self) -> float:

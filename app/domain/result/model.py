@@ -55,7 +55,8 @@ class RulePart(ScoreSummary):
 
 
 class EssayLine(Frozen):
-    """One essay; `score` is the machine's, null with a `reason` if no scorer could score it."""
+    """One essay; `score` is the machine's, null with a `reason` if no scorer could score it. `repairs` says what was
+    repaired in the model's answer to read it."""
 
     question_id: UUID
     score: float | None
@@ -70,6 +71,8 @@ class EssayLine(Frozen):
     dimensions: Dimensions | None = None
     second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
+    # Left out where empty: the version before this field would not read it.
+    repairs: tuple[str, ...] = Field(default=(), exclude_if=lambda repairs: not repairs)
     override: Override | None = None
 
     @property

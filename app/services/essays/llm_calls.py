@@ -113,6 +113,8 @@ class PaidModel:
             except JobError as not_asked:
                 return None, not_asked
             score, error = (None, reply.error) if reply.error else self._read(essay, reply.answer, prompt.canary)
+            if score and reply.repairs:
+                score = score.model_copy(update={"repairs": tuple(sorted({*score.repairs, *reply.repairs}))})
             outcome = error.code if error else reply.outcome
             place = (assessment_id, run, essay.question.question_id)
             await self._record(reply, cost, prompt, place, key, outcome)

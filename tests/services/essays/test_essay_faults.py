@@ -153,7 +153,7 @@ class RaisingEstimate:
 class UnreadableAnswer(str):
     """An answer that makes our own code raise when it reads it."""
 
-    def __contains__(self, key: object) -> bool:
+    def removeprefix(self, prefix: str, /) -> str:
         raise LookupError(f"{ESSAY} in {self}")
 
 

@@ -1,0 +1,66 @@
+"""Answers of another form than the agreed one, through the real SDK: they are paid for once, and are used."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.repositories.sql import Pool
+from tests.bank import ESSAY, Bank
+from tests.fakes.model_server import Behaviour, ModelServer, text
+from tests.fakes.provider_faults import answer, raw_body
+from tests.services.essays.essay_runner import EssayRunner
+
+
+@pytest.fixture
+async def runner(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
+) -> AsyncIterator[EssayRunner]:
+    runner = EssayRunner(pool, bank, redis_url, embedder, provider.url)
+    yield runner
+    await runner.close()
+
+
+def parts(*contents: dict[str, Any]) -> Behaviour:
+    """A completion whose content is a list of parts."""
+    return raw_body(json.dumps({"choices": [{"message": {"content": contents}, "finish_reason": "stop"}]}).encode())
+
+
+def part(content: str) -> dict[str, Any]:
+    return {"type": "text", "text": content}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "repairs"),
+    [
+        (text(answer()), None),
+        (text(f"```json\n{answer()}\n```"), ["fence_removed"]),
+        (text(f"<think>Hm.</think>{answer()}"), ["thoughts_removed"]),
+        (parts(part(answer()[:50]), part(answer()[50:])), ["parts_joined"]),
+        (parts({"type": "thinking", "thinking": []}, part(f"Well: {answer()}")), ["parts_joined", "prose_removed"]),
+    ],
+)
+async def test_a_readable_answer_is_used(
+    runner: EssayRunner, provider: ModelServer, pool: Pool, behaviour: Behaviour, repairs: list[str] | None
+) -> None:
+    provider.default = behaviour
+    (line,) = await runner.run(ESSAY)
+    assert len(provider.requests) == 1
+    assert (line["scorer"], line["score"], line["reasons"]) == ("gpt", 0.8, set())
+    stored = json.loads(await pool.fetchval("SELECT detail::text FROM scores WHERE scorer = 'gpt'"))
+    # Without repairs nothing is stored, as in rows of earlier versions.
+    assert stored.get("repairs") == line.get("repairs") == repairs
+
+
+@pytest.mark.parametrize("content", [[], [{"type": "image_url"}], [7], [{"type": "text"}], [{"type": "thinking"}]])
+async def test_parts_without_an_answer_are_unusable(
+    runner: EssayRunner, provider: ModelServer, pool: Pool, content: list[Any]
+) -> None:
+    provider.default = parts(*content)
+    (line,) = await runner.run(ESSAY)
+    assert line["scorer"] == "local"
+    assert {call["outcome"] for call in await pool.fetch("SELECT outcome FROM model_calls")} == {
+        "model_answer_unusable"
+    }
