@@ -5,6 +5,7 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,7 +24,10 @@ from app.domain.body_validation import fault_message
 
 
 class WrongSetting(Exception):
-    """A setting is missing or has a wrong value; the message names it and repeats no secret."""
+    """Settings are missing or have wrong values; each argument is a line that names them and repeats no secret."""
+
+    def __str__(self) -> str:
+        return "; ".join(self.args)
 
 
 class UnusableSetting(Exception):
@@ -256,26 +260,26 @@ class Settings(BaseModel):
         return value.get_secret_value()
 
 
-def load_settings(**overrides: Any) -> Settings:
+def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:
     """The settings of this process.
 
     Raises:
         WrongSetting: a value is wrong, or a setting of another version is set.
     """
-    _refuse_other_versions()
+    _refuse_other_versions(environment)
     # pydantic-settings would do this too, but loading it takes a tenth of a second for features not needed here.
-    values = {name: os.environ.get(name.upper(), "").strip() for name in Settings.model_fields}
+    values = {name: environment.get(name.upper(), "").strip() for name in Settings.model_fields}
     try:
         return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:
         lines = (f"{str(fault['loc'][0]).upper()}: {fault_message(fault)}" for fault in error.errors())
-        raise WrongSetting("; ".join(lines)) from None
+        raise WrongSetting(*lines) from None
 
 
-def _refuse_other_versions() -> None:
+def _refuse_other_versions(environment: Mapping[str, str]) -> None:
     names = sorted(
         name
-        for name, value in os.environ.items()
+        for name, value in environment.items()
         if value and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
     )
     if names:

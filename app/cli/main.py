@@ -20,6 +20,7 @@ _COMMANDS = {
     "migrate": ("app.cli.migrate", "bring the database schema up to date"),
     "seed": ("app.cli.seed", "add the sample data where it is missing"),
     "token": ("app.cli.token", "print a token for the API"),
+    "doctor": ("app.cli.doctor", "check settings, servers and models"),
     "config": ("app.cli.config", "print all settings with their meaning"),
     "jobs": ("app.cli.jobs", "list jobs, retry failed ones"),
     "webhooks": ("app.cli.webhooks", "list webhook deliveries, send them again"),
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = options.load() if "load" in options else load_settings()
     if "prepare" in options:
         options.prepare()
     from app.telemetry import configure_logging

@@ -9,7 +9,7 @@ from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
 COMMANDS = (
-    "up", "demo", "serve", "worker", "migrate", "seed", "token", "config", "jobs", "webhooks", "credentials",
+    "up", "demo", "serve", "worker", "migrate", "seed", "token", "doctor", "config", "jobs", "webhooks", "credentials",
     "evaluate", "evaluate-retrieval",
 )  # fmt: skip
 

@@ -1,0 +1,100 @@
+"""Checks the settings and what they name: Postgres, Redis or Valkey, the language models, and embeddings. Prints a line
+for each check: `ok`, `warning` or `FAILED`, its name, what was seen, and what to do. Exits with 0 if nothing failed,
+else with 1.
+
+reads   every setting; without DATABASE_URL, the servers that `make run` has started
+writes  a key in Redis that it deletes; one small call to each model that is set, which costs a fraction of a cent and
+        does not count in MODEL_BUDGET_USD
+needs   nothing: whatever is missing is a line of its output
+"""
+
+import argparse
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from app.local.local_settings import with_running_servers
+from app.services.checks.check import Check, CheckStatus, failed, ok, warning
+from app.settings import Settings, WrongSetting, load_settings
+from app.wiring.checks import run_checks
+
+_LABELS = {CheckStatus.OK: "ok", CheckStatus.WARNING: "warning", CheckStatus.FAILED: "FAILED"}
+_SERVERS = {"database_url": "postgres", "redis_url": "redis"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
+    parser.set_defaults(run=_check, load=lambda: _load_valid_settings()[0])
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    _, faults = _load_valid_settings()
+    return asyncio.run(_print_checks(settings, faults, options.json))
+
+
+async def _print_checks(settings: Settings, faults: dict[str, str], as_json: bool) -> int:
+    checks = list(_check_settings(settings, faults))
+    settings, missing = _find_servers(settings, faults)
+    checks += missing
+    if not as_json:
+        _print_lines(checks)
+    async for check in run_checks(settings):
+        checks.append(check)
+        if not as_json:
+            _print_lines([check])
+    has_failed = any(check.status is CheckStatus.FAILED for check in checks)
+    if as_json:
+        status = CheckStatus.FAILED if has_failed else CheckStatus.OK
+        print(json.dumps({"status": status, "checks": [asdict(check) for check in checks]}, indent=2))
+    return 1 if has_failed else 0
+
+
+def _print_lines(checks: list[Check]) -> None:
+    for check in checks:
+        action = f"; {check.action}" if check.action else ""
+        print(f"{_LABELS[check.status]:<8} {check.name}: {check.seen}{action}", flush=True)
+
+
+def _load_valid_settings() -> tuple[Settings, dict[str, str]]:
+    """The settings without those that are wrong, and why these are wrong, by name."""
+    environment, faults = dict(os.environ), dict[str, str]()
+    while True:
+        try:
+            return load_settings(environment), faults
+        except WrongSetting as error:
+            for line in error.args:
+                names, _, fault = line.partition(": ")
+                found = dict.fromkeys(names.split(", "), fault)
+                if not found.keys() & environment.keys():
+                    raise
+                faults |= found
+                environment = {name: value for name, value in environment.items() if name not in found}
+
+
+def _check_settings(settings: Settings, faults: dict[str, str]) -> Iterator[Check]:
+    for name, fault in faults.items():
+        yield failed("settings", f"{name}: {fault}", "correct or unset it")
+    if not faults:
+        yield ok("settings", f"{len(settings.model_fields_set)} are set, and all are right")
+
+
+def _find_servers(settings: Settings, faults: dict[str, str]) -> tuple[Settings, list[Check]]:
+    """The settings with the servers to check, and a line for each server or secret that there is none of."""
+    checks = []
+    if settings.database_url is None and "DATABASE_URL" not in faults:
+        try:
+            settings = with_running_servers(settings)
+        except WrongSetting as error:
+            seen, _, action = str(error).partition(": ")
+            checks.append(failed("postgres", seen, action or "correct the setting"))
+    for name, server in _SERVERS.items():
+        if name.upper() in faults:
+            checks.append(warning(server, f"not checked, since {name.upper()} is wrong", "correct it first"))
+    if settings.redis_url is None and "REDIS_URL" not in faults:
+        checks.append(failed("redis", "REDIS_URL is not set", "set it, or start a server with `make run`"))
+    if settings.jwt_secret is None and "JWT_SECRET" not in faults:
+        checks.append(warning("jwt_secret", "JWT_SECRET is not set", "set it where `assay serve` runs"))
+    return settings, checks

@@ -1,0 +1,1 @@
+"""What `assay doctor` checks of the servers and models that a deployment uses."""

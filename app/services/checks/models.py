@@ -1,0 +1,81 @@
+"""Checks of the language model and of embeddings, by one small call each."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from app.clients.llm.embedder import DIMENSIONS, Embedder, EmbeddingUnavailable
+from app.clients.llm.replies import EmbeddingReply
+from app.domain.errors import JobError
+from app.domain.essay.model_answer import read_answer
+from app.domain.essay.prompt import build_prompt
+from app.domain.essay.visible_text import visible_text
+from app.services.checks.check import Check, failed, ok, warning
+from app.services.essays.llm_calls import PROBE, LanguageModel
+from app.services.model_account import TokenPrice
+
+# Asks an embedding model for the vectors of texts that have about so many tokens.
+AskForVectors = Callable[[Sequence[str], int], Awaitable[EmbeddingReply]]
+
+# From this share of its time limit on, a model counts as slow.
+_SLOW = 0.5
+_TEXT, _TEXT_TOKENS = "A course about databases.", 6
+_ADD_PRICE = "add its price to MODEL_PRICES, or costs stay unknown"
+# What to do about an error of the model, by its code; other errors are temporary ones of the provider.
+_ACTIONS = {
+    "model_refused_request": "check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL",
+    "model_quota_spent": "raise the quota at the provider",
+    "model_rate_limited": "raise the limits at the provider, or try again later",
+    "model_timeout": "raise OPENAI_TIMEOUT, or choose a faster model",
+    "model_unreachable": "check OPENAI_BASE_URL, and that this machine may connect to it",
+    "model_answer_unusable": "choose a model that follows a JSON schema, in OPENAI_MODEL",
+    "model_refused": "choose another model in OPENAI_MODEL",
+    "embedding_length_wrong": f"choose an EMBEDDING_MODEL with {DIMENSIONS} dimensions",
+}
+_OTHER_ACTION = "try again later; if it stays, ask the provider"
+
+
+async def check_chat_model(model: LanguageModel, price: TokenPrice | None, seconds: float) -> Check:
+    """Scores a tiny essay, by the same path as any other, and reads the answer as strictly. `seconds` is the time limit
+    of a call."""
+    name, essay = f"model {model.name}", visible_text(PROBE.model_answer)
+    try:
+        reply = await model.ask(build_prompt(PROBE, essay))
+        if reply.error:
+            raise reply.error
+        read_answer(reply.answer or "", PROBE, essay, model.name)
+    except JobError as error:
+        return _failed(name, error)
+    cost = f"{price.dollars(reply.tokens_in, reply.tokens_out):.5f} dollars" if price else "price unknown"
+    tokens = f"{reply.tokens_in} tokens in, {reply.tokens_out} out"
+    seen = f"scored a tiny essay by the schema in {reply.latency_ms / 1000:.1f} s ({tokens}, {cost})"
+    if reply.latency_ms > _SLOW * seconds * 1000:
+        return warning(name, seen, f"raise OPENAI_TIMEOUT ({seconds:g} s), or choose a faster model")
+    if price is None:
+        return warning(name, seen, _ADD_PRICE)
+    return ok(name, seen)
+
+
+async def check_embedding_model(name: str, ask: AskForVectors, price: TokenPrice | None) -> Check:
+    """Has a short text embedded by the provider, with one request."""
+    name = f"embeddings {name}"
+    try:
+        reply = await ask([_TEXT], _TEXT_TOKENS)
+        if reply.error:
+            raise reply.error
+    except JobError as error:
+        return _failed(name, error)
+    seen = f"a vector of {DIMENSIONS} numbers in {reply.latency_ms / 1000:.1f} s ({reply.tokens_in} tokens)"
+    return ok(name, seen) if price else warning(name, seen, _ADD_PRICE)
+
+
+async def check_offline_embedder(embedder: Embedder) -> Check:
+    """Has a short text embedded by the offline model."""
+    name = "embeddings offline"
+    try:
+        await embedder.embed([_TEXT])
+    except EmbeddingUnavailable as error:
+        return failed(name, str(error), "install Assay again, with all its dependencies")
+    return ok(name, f"{embedder.name} gave a vector of {DIMENSIONS} numbers")
+
+
+def _failed(name: str, error: JobError) -> Check:
+    return failed(name, error.detail, _ACTIONS.get(error.code, _OTHER_ACTION))

@@ -1,0 +1,159 @@
+"""Runs the checks of `assay doctor` over what the settings name, side by side and each within its time limit."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.lifecycle import cancel_and_wait
+from app.services.checks import models
+from app.services.checks.check import Check, CheckStatus, failed, warning
+from app.services.checks.postgres import check_postgres
+from app.services.checks.redis import check_redis
+from app.services.model_account import TokenPrice
+from app.settings import Settings, WrongSetting
+from app.wiring.context import connect_redis
+from app.wiring.pool import open_pool
+
+# More than the limits of all connections and statements of a check together.
+_SECONDS = 15.0
+# For a model besides OPENAI_TIMEOUT: the SDK is imported first.
+_SECONDS_AROUND_A_CALL = 10.0
+# Secrets of fewer characters are not looked for in a text: they are in too many words.
+_SHORTEST_SECRET = 4
+_LONGEST_TEXT = 400
+_SERVER_ACTIONS = {
+    "postgres": "check DATABASE_URL, and that the server runs and lets this machine connect",
+    "redis": "check REDIS_URL, and that the server runs and lets this machine connect",
+}
+
+_Checking = Coroutine[Any, Any, list[Check]]
+
+
+async def run_checks(settings: Settings) -> AsyncIterator[Check]:
+    """The outcome of each check, in order, as soon as it and those before it have ended. Servers and models that are
+    not set are left out, except a missing language model, which is worth a warning."""
+    tasks = [asyncio.create_task(checking) for checking in _plan(settings)]
+    try:
+        for task in tasks:
+            for check in await task:
+                yield _presentable(check, settings)
+    finally:
+        await cancel_and_wait(*tasks)
+
+
+def _plan(settings: Settings) -> list[_Checking]:
+    plan = []
+    if settings.database_url is not None:
+        plan.append(_limited("postgres", _SECONDS, _check_postgres(settings)))
+    if settings.redis_url is not None:
+        plan.append(_limited("redis", _SECONDS, _check_redis(settings)))
+    seconds = settings.openai_timeout + _SECONDS_AROUND_A_CALL
+    key = settings.openai_api_key
+    for name in settings.models if key else ():
+        plan.append(_limited(f"model {name}", seconds, _check_model(settings, name)))
+    if not key:
+        plan.append(_say_that_no_model_is_set(settings))
+    if settings.embedding_model and key:
+        name = settings.embedding_model
+        plan.append(_limited(f"embeddings {name}", seconds, _check_embedding_model(settings, name)))
+    else:
+        plan.append(_limited("embeddings offline", _SECONDS, _check_offline_embedder(settings)))
+    return plan
+
+
+async def _limited(name: str, seconds: float, checking: _Checking) -> list[Check]:
+    """What the checks see; a failed check where they do not end in time or fail as a whole."""
+    action = _SERVER_ACTIONS.get(name, "check the settings of models, and the network")
+    try:
+        async with asyncio.timeout(seconds):
+            return await checking
+    except WrongSetting as error:
+        return [failed(name, str(error), "correct the setting")]
+    except TimeoutError:
+        return [failed(name, "no answer in time", action)]
+    except Exception as error:  # whatever it is, the other checks go on
+        return [failed(name, str(error) or type(error).__name__, action)]
+
+
+async def _check_postgres(settings: Settings) -> list[Check]:
+    async with open_pool(settings.secret("database_url"), "assay doctor", 1) as pool:
+        return await check_postgres(pool)
+
+
+async def _check_redis(settings: Settings) -> list[Check]:
+    async with aclosing(connect_redis(settings)) as redis:
+        return await check_redis(redis)
+
+
+async def _check_model(settings: Settings, name: str) -> list[Check]:
+    # Imported here: the SDK takes half a second, and is not needed without a key.
+    from app.clients.llm.chat import ChatModel
+
+    model = ChatModel(_key(settings), settings.openai_base_url, name, settings.openai_timeout)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(model.close)
+        return [await models.check_chat_model(model, _price(settings, name), settings.openai_timeout)]
+
+
+async def _check_embedding_model(settings: Settings, name: str) -> list[Check]:
+    from app.clients.llm.embeddings_api import EmbeddingModel
+
+    model = EmbeddingModel(_key(settings), settings.openai_base_url, name, settings.openai_timeout)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(model.close)
+        return [await models.check_embedding_model(name, model.ask, _price(settings, name))]
+
+
+async def _check_offline_embedder(settings: Settings) -> list[Check]:
+    embedder = OfflineEmbedder()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(embedder.close)
+        check = await models.check_offline_embedder(embedder)
+    if settings.embedding_model and check.status is CheckStatus.OK:
+        action = "set OPENAI_API_KEY, or unset EMBEDDING_MODEL"
+        return [warning(check.name, f"{check.seen}; EMBEDDING_MODEL has no effect without a key", action)]
+    return [check]
+
+
+async def _say_that_no_model_is_set(settings: Settings) -> list[Check]:
+    without = "get the local estimate" if settings.essay_fallback == "local" else "get no score"
+    return [warning("model", f"no key is set, so essays {without}", "set OPENAI_API_KEY to have a model score them")]
+
+
+def _key(settings: Settings) -> str:
+    return settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+
+
+def _price(settings: Settings, name: str) -> TokenPrice | None:
+    price = settings.model_prices.get(name)
+    return TokenPrice(price.input, price.output) if price else None
+
+
+def _presentable(check: Check, settings: Settings) -> Check:
+    """The check in one line without secrets: a server's error text may repeat what it was sent."""
+    seen = " ".join(check.seen.split())
+    if check.status is not CheckStatus.OK:
+        for secret in _secrets(settings):
+            seen = seen.replace(secret, "****")
+        seen = re.sub(r"\bsk-[\w*-]+", "****", seen)
+    return replace(check, seen=seen if len(seen) <= _LONGEST_TEXT else f"{seen[:_LONGEST_TEXT]}…")
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Secrets of the settings and passwords in their URLs, as written and as decoded; the longest first, so that none
+    is cut by a part of it."""
+    values = [getattr(settings, name) for name in Settings.model_fields]
+    texts = [value.get_secret_value() if isinstance(value, SecretStr) else value for value in values]
+    urls = [text for text in texts if isinstance(text, str) and "://" in text]
+    secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+    secrets |= {found for url in urls for found in re.findall(r"://[^/@\s]*?:([^/@\s]+)@", url)}
+    secrets |= {found for url in urls for found in re.findall(r"[?&]password=([^&\s]+)", url)}
+    secrets |= {unquote(secret) for secret in secrets}
+    return sorted((secret for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True)

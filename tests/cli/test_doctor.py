@@ -1,0 +1,54 @@
+"""`assay doctor` as a user calls it: lines or one JSON document, exit status, and no secrets."""
+
+import json
+
+import pytest
+
+from app.local.embedded import ServerUrls
+from tests.cli.conftest import Command
+from tests.conftest import SECRET
+
+
+def test_everything_is_all_right(command: Command, migrated_url: str, servers: ServerUrls) -> None:
+    done = command.run("doctor", DATABASE_URL=migrated_url, REDIS_URL=servers.redis_url, JWT_SECRET=SECRET)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("ok       settings: ") and not [line for line in lines if line.startswith("FAILED")]
+    assert [line for line in lines if line.startswith("warning")] == [
+        "warning  model: no key is set, so essays get the local estimate; set OPENAI_API_KEY to have a model score them"
+    ]
+
+
+def test_all_wrong_settings_have_a_line_and_the_rest_is_checked(command: Command, servers: ServerUrls) -> None:
+    settings = {
+        "PORT": "eighty",
+        "DATABASE_URL": "mysql://u:p4ss@h/d",
+        "JWT_SECRET": "p4ss",
+        "OIDC_ISSUER": "https://i",
+    }
+    done = command.run("doctor", **settings, REDIS_URL=servers.redis_url)
+    assert (done.returncode, done.stderr) == (1, "") and "p4ss" not in done.stdout
+    for name in settings:
+        assert f"FAILED   settings: {name}: " in done.stdout
+    assert "warning  postgres: not checked" in done.stdout and "ok       redis: Valkey" in done.stdout
+
+
+def test_without_servers_it_says_how_to_start_them(command: Command) -> None:
+    done = command.run("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "FAILED   postgres: DATABASE_URL is not set" in done.stdout and "`make run`" in done.stdout
+
+
+def test_the_same_as_one_json_document(command: Command, migrated_url: str) -> None:
+    url = "redis://:p4ssword@127.0.0.1:1"
+    done = command.run("doctor", "--json", DATABASE_URL=migrated_url, REDIS_URL=url, JWT_SECRET=SECRET)
+    assert (done.returncode, done.stderr) == (1, "")
+    document = json.loads(done.stdout)
+    assert document["status"] == "failed" and "p4ssword" not in done.stdout
+    assert [check["name"] for check in document["checks"] if check["status"] == "failed"] == ["redis"]
+    assert all(set(check) == {"name", "status", "seen", "action"} for check in document["checks"])
+
+
+@pytest.mark.parametrize("arguments", [("--jsn",), ("postgres",)])
+def test_wrong_usage(command: Command, arguments: tuple[str, ...]) -> None:
+    assert command.run("doctor", *arguments).returncode == 2

@@ -1,0 +1,184 @@
+"""The checks of `assay doctor` of real servers: Postgres and Valkey in the states that people have them in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from app.local.embedded import ServerUrls
+from app.repositories.database_facts import DatabaseFacts
+from app.repositories.migrations import known_migrations
+from app.services.checks.check import Check, CheckStatus
+from app.services.checks.postgres import judge_database
+from app.settings import load_settings
+from app.wiring.checks import run_checks
+from tests.conftest import with_database
+
+OK, FAILED = CheckStatus.OK, CheckStatus.FAILED
+
+
+async def checks(part: str, **settings: Any) -> dict[str, Check]:
+    """The outcomes of one part's checks by name; the others' are left out."""
+    outcomes = [check async for check in run_checks(load_settings({}, **settings))]
+    return {check.name: check for check in outcomes if check.name.split()[0] == part or check.name == "migrations"}
+
+
+def failures(outcomes: dict[str, Check]) -> dict[str, str]:
+    """What was seen and what to do of each check that failed."""
+    return {name: f"{check.seen}; {check.action}" for name, check in outcomes.items() if check.status is FAILED}
+
+
+@asynccontextmanager
+async def database(servers: ServerUrls, options: str = "", *statements: str) -> AsyncIterator[str]:
+    """A new database of the server, removed after the test."""
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f"CREATE DATABASE doctor TEMPLATE template0 {options}")
+    try:
+        for statement in statements:
+            await admin.execute(statement)
+        yield with_database(servers.database_url, "doctor")
+    finally:
+        await admin.execute("DROP DATABASE doctor WITH (FORCE)")
+        await admin.execute("DROP ROLE IF EXISTS clerk")
+        await admin.close()
+
+
+def as_clerk(url: str) -> str:
+    """The URL with a role that may do nothing in particular."""
+    return url.replace(urlsplit(url).netloc.rpartition("@")[0], "clerk:a-pass-word")
+
+
+async def test_a_migrated_database_is_all_right(database_url: str) -> None:
+    outcomes = await checks("postgres", database_url=database_url)
+    assert failures(outcomes) == {} and {check.status for check in outcomes.values()} == {OK}
+    assert outcomes["postgres"].seen.startswith("PostgreSQL ") and "pooler" not in outcomes["postgres"].seen
+    assert list(outcomes) == [
+        "postgres", "postgres writes", "postgres encoding", "postgres vector", "postgres rights", "migrations"
+    ]  # fmt: skip
+
+
+async def test_a_database_that_is_not_migrated(servers: ServerUrls) -> None:
+    async with database(servers) as url:
+        outcomes = await checks("postgres", database_url=url)
+    assert failures(outcomes) == {"migrations": "none is applied; run `assay migrate`"}
+    assert "`assay migrate` installs it" in outcomes["postgres vector"].seen
+
+
+async def test_a_read_only_database(servers: ServerUrls) -> None:
+    async with database(servers, "", "ALTER DATABASE doctor SET default_transaction_read_only = on") as url:
+        outcomes = await checks("postgres", database_url=url)
+    assert "default_transaction_read_only" in failures(outcomes)["postgres writes"]
+
+
+async def test_a_database_of_another_encoding(servers: ServerUrls) -> None:
+    async with database(servers, "ENCODING SQL_ASCII LOCALE 'C' LOCALE_PROVIDER libc") as url:
+        outcomes = await checks("postgres", database_url=url)
+    assert "SQL_ASCII" in failures(outcomes)["postgres encoding"]
+
+
+async def test_a_role_without_rights_in_an_empty_database(servers: ServerUrls) -> None:
+    async with database(servers, "", "CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'") as url:
+        failed = failures(await checks("postgres", database_url=as_clerk(url)))
+    assert "clerk may not install it; let an administrator run CREATE EXTENSION" in failed["postgres vector"]
+    assert "clerk may not create tables; grant CREATE" in failed["postgres rights"]
+
+
+async def test_a_role_that_may_not_read_the_tables(database_url: str) -> None:
+    admin = await asyncpg.connect(database_url)
+    await admin.execute("CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'")
+    failed = failures(await checks("postgres", database_url=as_clerk(database_url)))
+    assert "clerk may not read and write _yoyo_log, _yoyo_migration" in failed["postgres rights"]
+    await admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    assert failures(await checks("postgres", database_url=as_clerk(database_url))) == {}
+    await admin.execute("DROP OWNED BY clerk; DROP ROLE clerk")
+    await admin.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p4ss@127.0.0.1:1/d", "postgresql://u:p4ss@no-such-host.invalid/d"])
+async def test_a_postgres_that_cannot_be_reached(url: str) -> None:
+    outcomes = await checks("postgres", database_url=url)
+    assert list(failures(outcomes)) == ["postgres"] and "p4ss" not in str(outcomes)
+
+
+FACTS = DatabaseFacts(
+    version="16.1", version_number=160001, encoding="UTF8", is_standby=False, is_read_only=False, role="assay",
+    vector_version="0.8", available_vector="0.8", may_create_extension=False, may_create_tables=False,
+    refused_tables=(), has_pooler=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("postgres", replace(FACTS, version="13.2", version_number=130002)),
+        ("postgres writes", replace(FACTS, is_standby=True, is_read_only=True)),
+        ("postgres vector", replace(FACTS, vector_version=None, available_vector=None, may_create_extension=True)),
+    ],
+)
+def test_facts_that_the_tests_server_cannot_have(name: str, facts: DatabaseFacts) -> None:
+    known = known_migrations()
+    assert [check.name for check in judge_database(FACTS, known) if check.status is not OK] == []
+    assert [check.name for check in judge_database(facts, known) if check.status is FAILED] == [name]
+
+
+def test_a_pooler_and_newer_migrations_are_mentioned() -> None:
+    *_, migrations = judge_database(FACTS, known_migrations() | {"9999.later"})
+    assert migrations.status is CheckStatus.WARNING
+    version, *_ = judge_database(replace(FACTS, has_pooler=True), known_migrations())
+    assert "pooler" in version.seen
+
+
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[Redis]:
+    """The tests' Valkey, which is set back after the test."""
+    client: Redis = Redis.from_url(redis_url)
+    yield client
+    await client.slaveof()
+    await client.config_set("maxmemory", "0")
+    await client.config_set("maxmemory-policy", "noeviction")
+    await client.aclose()
+
+
+async def test_a_valkey_that_is_all_right(redis_url: str, valkey: Redis) -> None:
+    outcomes = await checks("redis", redis_url=redis_url)
+    assert {check.status for check in outcomes.values()} == {OK} and "Valkey" in outcomes["redis"].seen
+    assert await valkey.keys() == []
+
+
+async def test_a_full_valkey(redis_url: str, valkey: Redis) -> None:
+    await valkey.config_set("maxmemory", "1")
+    failed = failures(await checks("redis", redis_url=redis_url))
+    assert list(failed) == ["redis writes", "redis scripts"] and "memory is full" in failed["redis writes"]
+
+
+async def test_a_valkey_that_evicts(redis_url: str, valkey: Redis) -> None:
+    await valkey.config_set("maxmemory-policy", "allkeys-lru")
+    outcomes = await checks("redis", redis_url=redis_url)
+    assert failures(outcomes) == {} and outcomes["redis eviction"].status is CheckStatus.WARNING
+
+
+async def test_a_replica(redis_url: str, valkey: Redis) -> None:
+    await valkey.slaveof("127.0.0.1", 1)
+    failed = failures(await checks("redis", redis_url=redis_url))
+    assert "the server is a replica" in failed["redis writes"] and "primary" in failed["redis writes"]
+
+
+async def test_a_user_who_may_not_run_scripts(redis_url: str, valkey: Redis) -> None:
+    await valkey.acl_setuser(
+        "clerk", enabled=True, passwords=["+a-pass-word"], keys=["*"], categories=["+@all", "-@scripting"]
+    )
+    url = redis_url.replace(urlsplit(redis_url).netloc.rpartition("@")[0], "clerk:a-pass-word")
+    failed = failures(await checks("redis", redis_url=url))
+    await valkey.acl_deluser("clerk")
+    assert list(failed) == ["redis scripts"] and "a-pass-word" not in str(failed)
+
+
+@pytest.mark.parametrize("url", ["redis://:p4ssword@127.0.0.1:1", "redis://h?no_such_option=1"])
+async def test_a_redis_that_cannot_be_used(url: str) -> None:
+    outcomes = await checks("redis", redis_url=url)
+    assert list(failures(outcomes)) == ["redis"] and "p4ssword" not in str(outcomes)
