@@ -34,6 +34,17 @@ async def test_a_request_arrives_unchanged(receiver: WebhookReceiver) -> None:
     assert request.headers["Content-Length"] == str(len(BODY))
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["/a?sp=%2Fa&sig=%7E", "/%7Eme/%2e%2E/b", "/a/../b/./c", "//a//b", "/a?q=a+b%20c&q=&&=", "/a?u=http://x/?y",
+     "/a;b=c,d/e@f:g?h=[i]&j='k'", "/%zz?%", "/a?sig=%C3%bc", '/"<{|}>^`'],
+)  # fmt: skip
+async def test_path_and_query_of_a_signed_address_arrive_byte_for_byte(receiver: WebhookReceiver, target: str) -> None:
+    result = await send(f"http://127.0.0.1:{receiver.port}{target}", *LOOPBACK)
+    assert result.status == 204
+    assert [request.path for request in receiver.requests] == [target]
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS_OF_LOOPBACK)
 async def test_no_spelling_of_loopback_is_reached_unless_allowed(receiver: WebhookReceiver, spelling: str) -> None:
     url = spelling.format(port=receiver.port)

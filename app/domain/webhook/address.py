@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -33,6 +34,9 @@ _BLOCKED = tuple(
 )
 _LOOPBACK = IPv4Address("127.0.0.1")
 _FORBIDDEN_CHARACTERS = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
+# Everything of the address up to its path: scheme, host and port.
+_ORIGIN = re.compile(r"[^:]*://[^/?#]*")
+_ASCII = "".join(map(chr, range(128)))
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -46,15 +50,18 @@ class AddressRefused(CallerError):
 
 def validate_url(text: str, *, allow_http: bool, allowed: Sequence[Network]) -> URL:
     """The URL in the text, with a normalized host: lower case, IDNA, no trailing dot, IP addresses in canonical form.
-    The `allowed` networks may be reached though they are not public.
+    Path and query stay byte for byte, because a change would break the signature of a signed URL; only characters that
+    are not ASCII are percent-encoded. The `allowed` networks may be reached though they are not public.
 
     Raises:
         AddressRefused: it is malformed, has another scheme, or its host is an IP address that is not public.
     """
     _check_form(text, ("https", "http") if allow_http else ("https",))
     try:
-        url = URL(text)
+        url = URL(_origin(text))
         url = url.with_host(_normalized_host(url.raw_host or "", allowed))
+        # The host above is normalized by yarl; it must not rewrite the rest.
+        url = URL(f"{url}{quote(text[len(_origin(text)) :], safe=_ASCII)}", encoded=True)
     # inet_aton raises OSError for malformed numbers.
     except (ValueError, OSError):
         raise AddressRefused(_NOT_A_HOST) from None
@@ -84,6 +91,11 @@ def _check_form(text: str, schemes: Sequence[str]) -> None:
     if "#" in text:
         raise AddressRefused("the address must not have a fragment")
     _check_port(authority)
+
+
+def _origin(text: str) -> str:
+    match = _ORIGIN.match(text)
+    return match[0] if match else text
 
 
 def _check_port(authority: str) -> None:
