@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -42,7 +43,8 @@ def parse_key(header: str) -> str | None:
 
 
 def fingerprint(payload: Any) -> bytes:
-    """A digest that is equal for equal JSON values only; no body (None) counts as `{}`."""
+    """A digest that is equal for equal JSON values only; no body (None) counts as `{}`. The values of members whose
+    names end in `_id` are compared as ids."""
     canonical = json.dumps({} if payload is None else _normalized(payload), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8")).digest()
 
@@ -52,5 +54,13 @@ def _normalized(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: _normalized(inner) for key, inner in value.items()}
+        return {key: _id(inner) if key.endswith("_id") else _normalized(inner) for key, inner in value.items()}
     return [_normalized(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _id(value: Any) -> Any:
+    """An id in its canonical form: a UUID may be written in upper case or without dashes."""
+    try:
+        return str(UUID(value)) if isinstance(value, str) else _normalized(value)
+    except ValueError:
+        return value

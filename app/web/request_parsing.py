@@ -15,6 +15,7 @@ from app.services.idempotency import IdempotentRequest
 from app.web import strict_json
 from app.web.strict_json import storable
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
@@ -89,13 +90,19 @@ def idempotent_request(request: web.Request, payload: Any) -> IdempotentRequest:
     key = parse_key(headers[0])
     if len(headers) > 1 or key is None:
         raise RequestProblem(BAD_KEY, "send one key of 1 to 255 visible ASCII characters, quoted or bare")
-    return IdempotentRequest(IdempotencyKey(request[ACCESS].caller.sub, request.path, key), fingerprint(payload))
+    return IdempotentRequest(_key_of(request, key), fingerprint(payload))
 
 
 def unchecked_idempotency_key(request: web.Request) -> IdempotencyKey | None:
     """The idempotency key, or None if it has the wrong form: for a read that comes before the checks of the request."""
     key = parse_key(request.headers.get("Idempotency-Key", ""))
-    return IdempotencyKey(request[ACCESS].caller.sub, request.path, key) if key else None
+    return _key_of(request, key) if key else None
+
+
+def _key_of(request: web.Request, key: str) -> IdempotencyKey:
+    # Ids are the same in upper and lower case, so a key must be too.
+    path = _UUID.sub(lambda match: match[0].lower(), request.path)
+    return IdempotencyKey(request[ACCESS].caller.sub, path, key)
 
 
 def origin_of(request: web.Request) -> Origin:

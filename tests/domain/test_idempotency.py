@@ -116,3 +116,11 @@ def test_the_order_of_a_list_matters() -> None:
 
 def test_lone_surrogates_have_a_fingerprint() -> None:
     assert fingerprint("\ud800") != fingerprint("\udfff")
+
+
+def test_ids_are_compared_as_ids_and_texts_as_texts() -> None:
+    lower = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+    spellings = (lower, lower.upper(), lower.replace("-", ""), f"urn:uuid:{lower}")
+    assert len({fingerprint({"responses": [{"question_id": text}]}) for text in spellings}) == 1
+    assert len({fingerprint({"answer": text}) for text in spellings}) == len(spellings)
+    assert fingerprint({"track_id": "A"}) != fingerprint({"track_id": "a"})

@@ -1,5 +1,6 @@
 """Idempotency keys, on every route that accepts them."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +80,22 @@ async def test_a_repeated_request_is_answered_byte_for_byte(case: tuple[Api, str
     for key in ("key-1", '"key-1"', ' "key-1" '):
         again = await caller.post(path, payload, Idempotency_Key=key)
         assert (again.headers["Idempotent-Replayed"], shown(again)) == ("true", shown(first))
+
+
+async def test_a_request_is_repeated_with_its_ids_in_upper_case(case: tuple[Api, str, Any, Any]) -> None:
+    caller, path, payload, _ = case
+    first = await caller.post(path, payload, Idempotency_Key="key-1")
+    spelled = re.sub(r"[0-9a-f-]{36}", lambda match: match[0].upper(), path)
+    again = await caller.post(spelled, payload, Idempotency_Key="key-1")
+    assert (again.headers["Idempotent-Replayed"], shown(again)) == ("true", shown(first))
+
+
+async def test_a_submission_is_repeated_with_ids_of_questions_in_upper_case(api: Api, path: str, bank: Bank) -> None:
+    responses = bank.answers(right="B")
+    first = await api.post(f"{path}/submit", {"responses": responses}, Idempotency_Key="key-1")
+    spelled = [line | {"question_id": line["question_id"].upper()} for line in responses]
+    again = await api.post(f"{path}/submit", {"responses": spelled}, Idempotency_Key="key-1")
+    assert (again.headers["Idempotent-Replayed"], shown(again)) == ("true", shown(first))
 
 
 async def test_a_key_with_another_payload_is_refused(case: tuple[Api, str, Any, Any]) -> None:
