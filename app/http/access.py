@@ -4,14 +4,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 
+import structlog
 from aiohttp import web
 
 from app.domain.errors import Forbidden
 from app.domain.states import Role
 from app.http.app_keys import ACCESS, VERIFIER
 from app.http.problems import UNAUTHENTICATED, RequestProblem
-from app.http.tokens import BadToken
+from app.http.tokens import NO_ROLE, BadToken
 from app.services.caller import Access, Caller
+
+log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Loads what a path names, or raises `NotFound`.
@@ -72,7 +75,7 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
         if not _admits(rule, caller):
             if find_target:
                 await find_target(request)
-            raise Forbidden(str(rule))
+            raise Forbidden(str(rule) if caller.roles else NO_ROLE)
         if rule.staff_query and not caller.staff and not rule.staff_query.isdisjoint(request.query):
             raise Forbidden(f"only advisors and admins may send {', '.join(sorted(rule.staff_query))}")
         access = request[ACCESS] = Access(caller, _any_owner(rule, caller), owner_checked=not rule.owner)
@@ -97,6 +100,7 @@ async def authenticate(request: web.Request) -> Caller:
     try:
         return await request.app[VERIFIER].verify(token.strip())
     except BadToken as error:
+        log.info("token_refused", reason=error.reason)
         challenge = {"WWW-Authenticate": 'Bearer realm="assay", error="invalid_token"'}
         raise RequestProblem(UNAUTHENTICATED, str(error), challenge) from error
 

@@ -5,18 +5,44 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import jwt
+import structlog
 
 from app.domain.states import Role
 from app.services.caller import Caller
 from app.settings import Settings
 
+log = structlog.get_logger()
+
+NO_ROLE = "the token has no known role: `roles` must be a list that names one"
 _KNOWN_ROLES = {role.value for role in Role}
 # A `sub` is stored with each assessment of its owner; longer ones are no names of people.
 _SUB_CHARACTERS = 255
+# Seconds that the clocks of issuer and server may differ.
+_LEEWAY = 5
+
+# What the caller may read of a refusal. Claims are checked after the signature, so only the holder of a token that this
+# server's secret has signed gets to know more than that it is not valid.
+_DETAILS: dict[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "the token has expired",
+    jwt.ImmatureSignatureError: "the token is not valid yet: `nbf` is in the future",
+    jwt.InvalidIssuerError: "the token's `iss` is not the issuer that this server accepts",
+    jwt.InvalidAudienceError: "the token's `aud` does not name this server",
+    jwt.exceptions.InvalidSubjectError: "the token's `sub` is not a text",
+}
+# What only the log says.
+_REASONS: dict[type[Exception], str] = {
+    jwt.InvalidSignatureError: "the signature does not fit the secret",
+    jwt.InvalidAlgorithmError: "the algorithm is not HS256",
+}
 
 
 class BadToken(Exception):
-    """The token proves nothing."""
+    """The token proves nothing. The message may be shown to the caller; `reason` is for the log and says more. Neither
+    repeats anything of the token."""
+
+    def __init__(self, detail: str, reason: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason or detail
 
 
 class TokenVerifier(Protocol):
@@ -47,12 +73,21 @@ class SharedSecretVerifier:
                 algorithms=["HS256"],
                 issuer=self._issuer,
                 audience=self._audience,
+                leeway=_LEEWAY,
                 # `iat` is informative: a token of a clock that runs a second ahead is fine.
                 options={"require": ["exp", "sub"], "verify_aud": self._audience is not None, "verify_iat": False},
             )
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise BadToken("the token is not valid") from error
+            raise _refusal(error) from error
         return _caller(claims)
+
+
+def _refusal(error: Exception) -> BadToken:
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return BadToken(f"the token has no `{error.claim}`")
+    detail = _DETAILS.get(type(error))
+    # The library's messages may repeat parts of the token, so the log has the names of its other errors only.
+    return BadToken(detail or "the token is not valid", detail or _REASONS.get(type(error), type(error).__name__))
 
 
 def issue_token(settings: Settings, sub: str, roles: Sequence[str], seconds: int) -> str:
@@ -76,4 +111,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
     if not isinstance(sub, str) or not 0 < len(sub) <= _SUB_CHARACTERS or not sub.isprintable():
         raise BadToken("the token's `sub` is not a name")
     names = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
-    return Caller(sub, frozenset(Role(name) for name in names if name in _KNOWN_ROLES))
+    known = frozenset(Role(name) for name in names if name in _KNOWN_ROLES)
+    if not known:
+        log.info("token_without_role", reason=NO_ROLE if isinstance(roles, list) else "the token's `roles` is no list")
+    return Caller(sub, known)

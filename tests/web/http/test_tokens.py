@@ -10,8 +10,9 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from structlog.testing import capture_logs
 
-from app.http.tokens import issue_token
+from app.http.tokens import NO_ROLE, issue_token
 from app.settings import Settings
 from tests.api import Api, Reply, token
 from tests.conftest import SECRET
@@ -98,7 +99,7 @@ async def test_a_token_without_a_valid_signature_is_refused(api: Api, rsa_key: R
 
 async def test_a_token_with_invalid_claims_is_refused(api: Api) -> None:
     wrong: dict[str, Any] = {
-        "expired": valid_claims(exp=int(time.time()) - 1),
+        "expired": valid_claims(exp=int(time.time()) - 60),
         "no exp": without("exp"),
         "exp null": valid_claims(exp=None),
         "exp text": valid_claims(exp="soon"),
@@ -132,6 +133,39 @@ async def test_a_token_without_a_known_role_may_do_nothing(api: Api) -> None:
     for roles in ([], ["teacher"], ["Student"], "admin", None, {"admin": True}, [1, None, ["admin"]], 7):
         problem(await ask(api, f"Bearer {signed(valid_claims(roles=roles))}"), 403, "forbidden")
     problem(await ask(api, f"Bearer {signed(without('roles'))}"), 403, "forbidden")
+
+
+async def test_the_clocks_of_issuer_and_server_may_differ_by_seconds(api: Api) -> None:
+    now = int(time.time())
+    for claims in (valid_claims(nbf=now + 3), valid_claims(exp=now - 1)):
+        assert (await ask(api, f"Bearer {signed(claims)}")).status == 200
+
+
+async def test_a_refusal_says_why_and_the_log_says_more(serve: Serve) -> None:
+    api, now = await serve(jwt_issuer="https://login.example", jwt_audience="assay"), int(time.time())
+    fine = valid_claims(iss="https://login.example", aud="assay")
+    not_valid = "the token is not valid"
+    cases = {
+        signed(fine | {"exp": now - 60}): (401, "the token has expired", None),
+        signed(fine | {"nbf": now + 60}): (401, "the token is not valid yet: `nbf` is in the future", None),
+        signed({name: value for name, value in fine.items() if name != "exp"}): (401, "the token has no `exp`", None),
+        signed(fine | {"iss": "x"}): (401, "the token's `iss` is not the issuer that this server accepts", None),
+        signed(fine | {"aud": "x"}): (401, "the token's `aud` does not name this server", None),
+        token("student-1", "student", secret="s" * 32): (401, not_valid, "the signature does not fit the secret"),
+        signed(fine, {"alg": "HS512"}, "sha512"): (401, not_valid, "the algorithm is not HS256"),
+        "a.b.c": (401, not_valid, "DecodeError"),
+        signed(fine | {"roles": "student"}): (403, NO_ROLE, "the token's `roles` is no list"),
+        signed(fine | {"roles": ["teacher"]}): (403, NO_ROLE, NO_ROLE),
+    }
+    for sent, (status, detail, reason) in cases.items():
+        with capture_logs() as logs:
+            body = problem(
+                await ask(api, f"Bearer {sent}"), status, "unauthenticated" if status == 401 else "forbidden"
+            )
+        assert body["detail"] == detail
+        [line] = [line for line in logs if line["event"].startswith("token_")]
+        assert line["reason"] == (reason or detail)
+        assert sent not in str(logs)
 
 
 async def test_valid_tokens_are_accepted(api: Api) -> None:
