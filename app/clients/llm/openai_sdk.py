@@ -5,11 +5,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 import openai
 
+from app.clients.llm.errors_in_success import raise_for_error
 from app.clients.llm.gate import ModelGate
 from app.clients.llm.rate_limits import CallOutcome, CallReport, parse_limits, retry_after_seconds
 from app.clients.llm.replies import ModelReply
@@ -38,6 +39,8 @@ class RawResponse(Protocol[_Body_co]):
 
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def http_response(self) -> Any: ...
     def parse(self) -> _Body_co: ...
 
 
@@ -105,7 +108,9 @@ class OpenAIModel:
             async with asyncio.timeout(self._seconds):
                 response = await request.send()
             headers = response.headers
-            return request.read(response.parse()), headers
+            body = response.parse()
+            raise_for_error(body, response.http_response)
+            return request.read(body), headers
         except TimeoutError:
             return _timed_out(), headers
         except openai.APIStatusError as error:
