@@ -33,8 +33,6 @@ from app.wiring.context import open_context
 log = structlog.get_logger()
 
 _MAX_BODY_BYTES = 1024 * 1024
-# Requests are short: with more connections they would wait inside Postgres instead of here.
-CONNECTIONS = 16
 # A request that waits longer for a connection is answered with 503: the server is as busy as it can be.
 _ACQUIRE_SECONDS = 3.0
 # Background tasks take milliseconds; the workers' sweeper makes up for those that are cut off.
@@ -74,7 +72,7 @@ def create_app(settings: Settings) -> web.Application:
 
 
 async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    async with open_context(settings, "assay serve", CONNECTIONS, _ACQUIRE_SECONDS) as context:
+    async with open_context(settings, "assay serve", _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)

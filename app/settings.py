@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
 
 
@@ -113,6 +114,18 @@ class Settings(BaseModel):
         None,
         description="PostgreSQL 14 or newer with the vector extension; if unset, `make run` starts its own server, "
         "and the other commands use that one",
+    )
+    database_pooler: Literal["session", "transaction"] = Field(
+        "session",
+        description="`transaction` if a pooler such as PgBouncer gives each transaction another session; `session` "
+        "otherwise, also without a pooler",
+    )
+    database_pool_size: int = Field(
+        16,
+        ge=2,
+        le=1000,
+        description="connections that one server or worker opens at most; all of them have to fit "
+        "into what Postgres or the pooler allows",
     )
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
     host: str = Field("127.0.0.1", description="address that the API listens on")
@@ -225,7 +238,10 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return _checked_url(value, ("postgres://", "postgresql://"))
+        checked = _checked_url(value, ("postgres://", "postgresql://"))
+        if checked is not None:
+            parse_database_url(checked.get_secret_value())
+        return checked
 
     @field_validator("redis_url")
     @classmethod
@@ -243,6 +259,11 @@ class Settings(BaseModel):
     def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The private networks that webhooks may reach."""
         return tuple(ipaddress.ip_network(network) for network in self.webhook_allowed_networks)
+
+    @property
+    def has_transaction_pooler(self) -> bool:
+        """Whether the session changes from transaction to transaction."""
+        return self.database_pooler == "transaction"
 
     def with_values(self, **values: Any) -> "Settings":
         """A copy with some values replaced, checked like any other."""

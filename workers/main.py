@@ -27,8 +27,6 @@ from workers.schedules import repeat, schedules
 
 log = structlog.get_logger()
 
-# Jobs mostly wait for the model, and hold a connection for milliseconds.
-_CONNECTIONS = 16
 # Long enough for a burst of jobs that end together; a heartbeat has a shorter limit of its own.
 _ACQUIRE_SECONDS = 10.0
 
@@ -40,9 +38,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         WrongSetting: a setting that a worker needs is missing.
     """
     async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(
-            open_context(settings, "assay worker", _CONNECTIONS, _ACQUIRE_SECONDS)
-        )
+        context = await stack.enter_async_context(open_context(settings, "assay worker", _ACQUIRE_SECONDS))
         offline = OfflineEmbedder()
         stack.push_async_callback(offline.close)
         embedder = await stack.enter_async_context(

@@ -22,7 +22,7 @@ from app.services.recommendations.embed_credentials import CredentialEmbedder, v
 from app.services.recommendations.search import space_name
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 # Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
@@ -84,7 +84,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
 async def _import_rows(settings: Settings, rows: Sequence[Row], batch: int) -> tuple[ImportCounts, int]:
     """The numbers of imported rows, and the number of passages without a vector. A batch is one transaction."""
     imported = ImportCounts()
-    async with open_pool(settings.secret("database_url"), "assay credentials", 1) as pool:
+    async with open_pool_for(settings, "assay credentials", 1) as pool:
         with progress_bar("importing", len(rows)) as advance:
             for start in range(0, len(rows), batch):
                 imported += await _import_batch(pool, rows[start : start + batch], advance)
@@ -117,7 +117,7 @@ def _reindex(settings: Settings, _: argparse.Namespace) -> int:
 async def _embed_all(settings: Settings) -> int:
     embedded = 0
     async with (
-        open_pool(settings.secret("database_url"), "assay credentials", 2) as pool,
+        open_pool_for(settings, "assay credentials", 2) as pool,
         retrieval_embedder(settings, pool=pool) as embedder,
     ):
         credential_embedder = CredentialEmbedder(pool, embedder)

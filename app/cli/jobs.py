@@ -24,7 +24,7 @@ from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import RetriedJob
 from app.settings import Settings
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 # The actor in the audit log.
 ACTOR = "assay jobs retry"
@@ -81,7 +81,7 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
 async def _read(settings: Settings, options: argparse.Namespace) -> list[JobRecord]:
     statuses = (JobStatus(options.status),) if options.status else JobStatus
     job_type = JobType(options.job_type) if options.job_type else None
-    async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
+    async with open_pool_for(settings, "assay jobs", 1) as pool:
         return await letters.page(pool, statuses, job_type, None, options.limit)
 
 
@@ -106,7 +106,7 @@ async def retry(settings: Settings, job_ids: Sequence[UUID], limit: int = MAX_RE
     """Retries `job_ids`; if empty, up to `limit` failed jobs of the newest runs. Prints a line for each job; returns
     whether all were retried."""
     progress = _Progress()
-    async with open_pool(settings.secret("database_url"), "assay jobs", 1) as pool:
+    async with open_pool_for(settings, "assay jobs", 1) as pool:
         selected_ids = list(dict.fromkeys(job_ids)) or await letters.list_retryable(pool, limit + 1)
         more = not job_ids and len(selected_ids) > limit
         selected_ids = selected_ids[:limit] if more else selected_ids

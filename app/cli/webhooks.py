@@ -21,7 +21,7 @@ from app.repositories.sql import Pool
 from app.schemas import OperatorDeliveryView, operator_delivery_view
 from app.services.webhooks import registrations
 from app.settings import Settings
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 # The actor in the audit log.
 ACTOR = "assay webhooks redeliver"
@@ -63,7 +63,7 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _read(settings: Settings, options: argparse.Namespace) -> list[OperatorDeliveryView]:
     statuses = tuple(dict.fromkeys(map(DeliveryStatus, options.status or _UNDELIVERED)))
-    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
+    async with open_pool_for(settings, "assay webhooks", 1) as pool:
         return [operator_delivery_view(line) for line in await deliveries.page_of_all(pool, statuses, options.limit)]
 
 
@@ -92,7 +92,7 @@ def _show(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _find(settings: Settings, delivery_id: UUID) -> OperatorDeliveryView:
-    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
+    async with open_pool_for(settings, "assay webhooks", 1) as pool:
         return operator_delivery_view(await registrations.find_delivery(pool, delivery_id))
 
 
@@ -103,7 +103,7 @@ def _redeliver(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _make_due(settings: Settings, delivery_ids: Sequence[UUID]) -> list[JobNotification]:
-    async with open_pool(settings.secret("database_url"), "assay webhooks", 1) as pool:
+    async with open_pool_for(settings, "assay webhooks", 1) as pool:
         due = [due for delivery_id in delivery_ids if (due := await _make_one_due(pool, delivery_id))]
     await wake_workers(settings, due)
     return due

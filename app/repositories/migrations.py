@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.repositories.sql import Executor, statements
+from app.repositories.sql import Executor, Pool, statements
 
 _SQL = statements("migrations")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -34,6 +34,15 @@ async def applied_migrations(db: Executor) -> set[str]:
         return {row["migration_id"] for row in await db.fetch(_SQL["applied_migrations"])}
     except asyncpg.UndefinedTableError:
         return set()
+
+
+async def is_read_only(pool: Pool) -> bool:
+    """Whether nothing can be written at present. Sessions stay read-only after the database has recovered, so that they
+    are replaced and one of the new ones decides."""
+    if not await pool.fetchval(_SQL["is_read_only"]):
+        return False
+    await pool.expire_connections()
+    return bool(await pool.fetchval(_SQL["is_read_only"]))
 
 
 def migrate(database_url: str) -> int:

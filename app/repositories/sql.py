@@ -19,8 +19,10 @@ Executor: TypeAlias = "Pool | Connection"
 
 # The database has not the schema of this version.
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
-# Postgres is unavailable, starting, stopping, overloaded, not migrated, or refuses the password: the request is not at
-# fault, and a later try may succeed.
+# A pooler gives each transaction another session, and DATABASE_POOLER does not say so.
+MIXED_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+# Postgres is unavailable, starting, stopping, overloaded, read-only, not migrated, or refuses the password or a right;
+# or a pooler has mixed up the sessions. The request is not at fault, and a later try may succeed.
 DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -29,6 +31,9 @@ DATABASE_UNAVAILABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientPrivilegeError,
+    *MIXED_SESSIONS,
     *NOT_MIGRATED,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -42,14 +42,16 @@ async def count_jobs(pool: Pool) -> list[tuple[JobType, JobStatus, int]] | None:
 
 async def _check_database(pool: Pool) -> tuple[str, str]:
     try:
+        read_only = await migrations.is_read_only(pool)
         applied = await migrations.applied_migrations(pool)
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "checking readiness")
         return _UNREACHABLE, "unknown"
+    postgres = "read-only" if read_only else _OK
     if not applied:
-        return _OK, "none applied; run `assay migrate`"
+        return postgres, "none applied; run `assay migrate`"
     pending = len(migrations.known_migrations() - applied)
-    return _OK, f"{pending} pending; run `assay migrate`" if pending else _OK
+    return postgres, f"{pending} pending; run `assay migrate`" if pending else _OK
 
 
 async def _check_redis(job_queue: JobQueue) -> str:

@@ -43,9 +43,7 @@ def connect_redis(settings: Settings) -> Redis:
 
 
 @asynccontextmanager
-async def open_context(
-    settings: Settings, name: str, connections: int, acquire_seconds: float
-) -> AsyncIterator[Context]:
+async def open_context(settings: Settings, name: str, acquire_seconds: float) -> AsyncIterator[Context]:
     """Opens what the settings name. A process starts, and says so on `/readyz`, even while Postgres or Redis is
     unavailable. Postgres shows `name` in its list of sessions.
 
@@ -54,7 +52,13 @@ async def open_context(
     """
     redis = connect_redis(settings)
     try:
-        async with open_pool(settings.secret("database_url"), name, connections, acquire_seconds) as pool:
+        async with open_pool(
+            settings.secret("database_url"),
+            name,
+            settings.database_pool_size,
+            acquire_seconds,
+            transaction_pooler=settings.has_transaction_pooler,
+        ) as pool:
             queue, changes = JobQueue(redis), ChangeFeed(redis)
             tasks = asyncio.create_task(changes.run_publisher()), asyncio.create_task(watch_outages(pool, queue))
             try:

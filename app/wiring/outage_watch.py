@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.outages import DATABASE, REDIS, SCHEMA, report_database_error
-from app.repositories.migrations import applied_migrations, known_migrations
+from app.repositories.migrations import applied_migrations, is_read_only, known_migrations
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 
 _SECONDS = 2.0
@@ -13,6 +13,10 @@ _SECONDS = 2.0
 
 class _MissingMigrations(Exception):
     """The schema is older than this version."""
+
+
+class _ReadOnly(Exception):
+    """Nothing can be written."""
 
 
 async def watch_outages(pool: Pool, queue: JobQueue) -> NoReturn:
@@ -28,11 +32,15 @@ async def watch_outages(pool: Pool, queue: JobQueue) -> NoReturn:
 
 async def _check_database(pool: Pool) -> None:
     try:
+        read_only = await is_read_only(pool)
         applied = await applied_migrations(pool)
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "outage watch")
         return
-    DATABASE.record_success()
+    if read_only:
+        DATABASE.report(_ReadOnly("the database is read-only"), "outage watch")
+    else:
+        DATABASE.record_success()
     missing = len(known_migrations() - applied)
     if missing:
         SCHEMA.report(_MissingMigrations(f"{missing} migration(s) missing"), "outage watch")

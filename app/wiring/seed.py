@@ -14,7 +14,7 @@ from app.services.recommendations.embed_credentials import embed_passages
 from app.services.recommendations.search import space_name
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 async def seed_sample_data(settings: Settings, progress: Progress) -> int:
     """Adds what is missing; returns the number of rows that were added."""
     tracks, questions, credentials = sample_data.tracks(), sample_data.questions(), sample_data.credentials()
-    async with open_pool(settings.secret("database_url"), "assay seed", 2) as pool:
+    async with open_pool_for(settings, "assay seed", 2) as pool:
         with progress("sample data, rows", len(tracks) + len(questions) + len(credentials)) as advance:
             added = await seed(pool, tracks, questions, credentials, advance)
         try:

@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from app.repositories.sql import Pool
-from app.server import CONNECTIONS
+from app.settings import Settings
 from app.wiring.pool import open_pool
 from tests.api import Api, Reply
 from tests.fakes.conditions import until
 from tests.web.problems import problem
 
 CROWD = 60
+CONNECTIONS: int = Settings.model_fields["database_pool_size"].default
 WAITING = """SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'assay serve' AND wait_event_type = 'Lock'"""
 
