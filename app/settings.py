@@ -2,9 +2,7 @@
 
 import errno
 import ipaddress
-import json
 import os
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -22,6 +20,7 @@ from pydantic import (
 
 from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
+from app.setting_types import Commas, Price, Seconds, checked_url, from_json, network, price_of_pair, web_address
 
 
 class WrongSetting(Exception):
@@ -46,38 +45,6 @@ def address_error(host: str, port: int, error: OSError) -> UnusableSetting:
     return UnusableSetting(f"HOST: cannot listen on {host}: {reason}")
 
 
-class Price(BaseModel):
-    """Dollars for a million tokens."""
-
-    input: float = Field(ge=0, alias="in")
-    output: float = Field(ge=0, alias="out")
-
-
-def _price_of_pair(value: Any) -> Any:
-    return {"in": value[0], "out": value[1]} if isinstance(value, list) and len(value) == 2 else value
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _from_json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _web_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-        raise ValueError("must be an http or https address")
-    return value
-
-
-def _network(value: str) -> str:
-    ipaddress.ip_network(value)
-    return value
-
-
-Commas = BeforeValidator(_split)
-Seconds = Annotated[int, Field(gt=0)]
 _MONTH = 2_592_000
 # The settings that name a model whose calls cost money.
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
@@ -139,7 +106,7 @@ class Settings(BaseModel):
     openai_api_key: SecretStr | None = Field(
         None, description="key of the model provider; if unset, essays are scored by the local estimate"
     )
-    openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    openai_base_url: Annotated[str, AfterValidator(web_address)] | None = Field(
         None, description="address of another provider with the OpenAI API"
     )
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
@@ -152,11 +119,11 @@ class Settings(BaseModel):
         description="embedding model of the same provider, with 384 dimensions; "
         "if it or the key is unset, the built-in offline model is used",
     )
-    model_prices: Annotated[
-        dict[str, Annotated[Price, BeforeValidator(_price_of_pair)]], BeforeValidator(_from_json)
-    ] = Field(
-        default_factory=dict,
-        description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
+    model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)] = (
+        Field(
+            default_factory=dict,
+            description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
+        )
     )
     model_budget_usd: float | None = Field(None, ge=0, description="dollars that model calls may cost in a day (UTC)")
     essay_fallback: Literal["local", "none"] = Field(
@@ -175,7 +142,7 @@ class Settings(BaseModel):
     shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back work after SIGTERM")
 
     webhook_allow_http: bool = Field(False, description="whether webhooks may use http instead of https")
-    webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(_network)]], Commas] = Field(
+    webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(network)]], Commas] = Field(
         default_factory=list,
         description="private networks that webhooks may reach, in CIDR notation, with commas between",
     )
@@ -238,7 +205,7 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        checked = _checked_url(value, ("postgres://", "postgresql://"))
+        checked = checked_url(value, ("postgres://", "postgresql://"))
         if checked is not None:
             parse_database_url(checked.get_secret_value())
         return checked
@@ -246,7 +213,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        return _checked_url(value, ("redis://", "rediss://", "unix://"))
+        return checked_url(value, ("redis://", "rediss://", "unix://"))
 
     @field_validator("webhook_retry_delays")
     @classmethod
@@ -305,15 +272,3 @@ def _refuse_other_versions(environment: Mapping[str, str]) -> None:
     )
     if names:
         raise WrongSetting(f"{', '.join(names)}: not a setting of this version, so it would have no effect; unset it")
-
-
-def _checked_url(value: SecretStr | None, schemes: tuple[str, ...]) -> SecretStr | None:
-    if value is None:
-        return None
-    scheme, _, rest = value.get_secret_value().partition("://")
-    if f"{scheme}://" not in schemes:
-        raise ValueError(f"must start with {' or '.join(schemes)}")
-    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    if not all(re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d{0,5})?", host) for host in hosts.split(",")):
-        raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
-    return value

@@ -23,7 +23,8 @@ from app.evaluation.agreement_tables import print_agreement
 from app.evaluation.human_scored_answers import HumanScoredAnswer, read_answers, sample_answers
 from app.evaluation.json_lines import InvalidFile, check_writable
 from app.services.essays.bulk_scoring import LocalScorer, ModelScorer, Scorer, ScoringProgress, ScoringResult, score_all
-from app.settings import Price, Settings, WrongSetting
+from app.setting_types import Price
+from app.settings import Settings, WrongSetting
 
 # The exit status that shells expect after Ctrl-C.
 _INTERRUPTED = 130

@@ -1,0 +1,60 @@
+"""Types of settings, and the checks and conversions of their values."""
+
+import ipaddress
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+
+
+class Price(BaseModel):
+    """Dollars for a million tokens."""
+
+    input: float = Field(ge=0, alias="in")
+    output: float = Field(ge=0, alias="out")
+
+
+def price_of_pair(value: Any) -> Any:
+    """The prices as an object, also where they are a pair."""
+    return {"in": value[0], "out": value[1]} if isinstance(value, list) and len(value) == 2 else value
+
+
+def split(value: Any) -> Any:
+    """The parts of a text with commas between."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def from_json(value: Any) -> Any:
+    """The value of a text in JSON."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def web_address(value: str) -> str:
+    """The address, if it is one of http or https."""
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("must be an http or https address")
+    return value
+
+
+def network(value: str) -> str:
+    """The network, if it is one in CIDR notation."""
+    ipaddress.ip_network(value)
+    return value
+
+
+Commas = BeforeValidator(split)
+Seconds = Annotated[int, Field(gt=0)]
+
+
+def checked_url(value: SecretStr | None, schemes: tuple[str, ...]) -> SecretStr | None:
+    """The URL, if it has one of the schemes and readable hosts."""
+    if value is None:
+        return None
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if f"{scheme}://" not in schemes:
+        raise ValueError(f"must start with {' or '.join(schemes)}")
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if not all(re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d{0,5})?", host) for host in hosts.split(",")):
+        raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
+    return value
