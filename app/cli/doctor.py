@@ -78,7 +78,7 @@ def _check_settings(settings: Settings, faults: dict[str, str]) -> Iterator[Chec
     for name, fault in faults.items():
         yield failed("settings", f"{name}: {fault}", "correct or unset it")
     if not faults:
-        yield ok("settings", f"{len(settings.model_fields_set)} are set, and all are right")
+        yield ok("settings", f"all are right ({len(settings.model_fields_set)} set)")
 
 
 def _find_servers(settings: Settings, faults: dict[str, str]) -> tuple[Settings, list[Check]]:
