@@ -13,6 +13,7 @@ from app.http.app_keys import (
     CONTEXT,
     METRICS,
     OPENAPI_DOCUMENT,
+    REDIS_CHECK,
     REQUESTS_IN_PROGRESS,
     STOPPING,
     SUBMITTER,
@@ -25,6 +26,7 @@ from app.http.server_connections import Runner
 from app.http.tokens import SharedSecretVerifier, TokenVerifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
+from app.services.operations import RedisCheck
 from app.settings import Settings, address_error
 from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
@@ -74,6 +76,7 @@ def create_app(settings: Settings) -> web.Application:
 async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[None]:
     async with open_context(settings, "assay serve", _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
+        app[REDIS_CHECK] = RedisCheck(context.job_queue)
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits)
         async with open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB]:

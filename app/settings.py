@@ -20,6 +20,7 @@ from pydantic import (
 
 from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
+from app.redis_url import parse_redis_url
 from app.setting_types import Commas, Price, Seconds, checked_url, from_json, network, price_of_pair, web_address
 
 
@@ -213,7 +214,10 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        return checked_url(value, ("redis://", "rediss://", "unix://"))
+        checked = checked_url(value, ("redis://", "rediss://", "unix://"))
+        if checked is not None:
+            parse_redis_url(checked.get_secret_value())
+        return checked
 
     @field_validator("webhook_retry_delays")
     @classmethod

@@ -8,7 +8,7 @@ missed: the row of its job says that it is due, and the relay (`app.services.job
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any, NoReturn, cast
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, RUN_JOB, decode, encode, wakeup_channel
+from app.clients.redis.subscription import subscribe
 from app.outages import REDIS
 
 log = structlog.get_logger()
@@ -88,13 +89,11 @@ class QueueWorker(Worker):
             group.create_task(self._listen())
             group.create_task(self._take())
 
-    async def _listen(self) -> NoReturn:
-        async with self.pool.pubsub() as channel:
-            await channel.subscribe(wakeup_channel(self.queue_name))
-            while True:
+    async def _listen(self) -> None:
+        async with aclosing(subscribe(self.pool, wakeup_channel(self.queue_name), _POLL_SECONDS)) as messages:
+            async for _ in messages:
                 # Also at the start: messages that came while nobody was subscribed wait in the queue.
                 self._woken.set()
-                await channel.get_message(ignore_subscribe_messages=True, timeout=_POLL_SECONDS)
 
     async def _take(self) -> NoReturn:
         while True:

@@ -11,6 +11,7 @@ from app.http.tokens import TokenVerifier
 from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
 from app.services.caller import Access
+from app.services.operations import RedisCheck
 from app.wiring.context import Context
 
 CONTEXT = web.AppKey("context", Context)
@@ -25,6 +26,7 @@ REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.
 STOPPING = web.AppKey("stopping", asyncio.Event)
 CHANGE_HUB = web.AppKey("change_hub", ChangeHub)
+REDIS_CHECK = web.AppKey("redis_check", RedisCheck)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 # Ends the request; a handler that waits on behalf of its client postpones it.

@@ -1,7 +1,13 @@
 """What operators ask of a running server: whether it is ready, and how many jobs wait or run."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
+
+from app.clients.redis.connections import cannot_write
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.states import JobStatus, JobType
 from app.outages import report_database_error
@@ -10,6 +16,9 @@ from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 
 _OK = "ok"
 _UNREACHABLE = "not reachable"
+_READ_ONLY = "read-only"
+# Seconds for which the state of Redis is remembered, so that any number of requests cost one write.
+_REDIS_STATE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -26,9 +35,26 @@ class Readiness:
         return self.postgres == _OK and self.migrations == _OK
 
 
-async def check_readiness(pool: Pool, job_queue: JobQueue) -> Readiness:
-    """The state of Postgres, its migrations and Redis at this moment."""
-    return Readiness(*await _check_database(pool), await _check_redis(job_queue))
+class RedisCheck:
+    """Whether Redis takes writes, with a limit of seconds, and remembered for a few more."""
+
+    def __init__(self, job_queue: JobQueue, clock: Callable[[], float] = time.monotonic) -> None:
+        self._job_queue, self._clock = job_queue, clock
+        self._lock = asyncio.Lock()
+        self._state, self._expires_at = "", 0.0
+
+    async def read(self) -> str:
+        """`ok`, or what is wrong."""
+        async with self._lock:
+            if self._clock() >= self._expires_at:
+                self._state = await _check_redis(self._job_queue)
+                self._expires_at = self._clock() + _REDIS_STATE_SECONDS
+            return self._state
+
+
+async def check_readiness(pool: Pool, redis: RedisCheck) -> Readiness:
+    """The state of Postgres and its migrations at this moment, and that of Redis."""
+    return Readiness(*await _check_database(pool), await redis.read())
 
 
 async def count_jobs(pool: Pool) -> list[tuple[JobType, JobStatus, int]] | None:
@@ -47,7 +73,7 @@ async def _check_database(pool: Pool) -> tuple[str, str]:
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "checking readiness")
         return _UNREACHABLE, "unknown"
-    postgres = "read-only" if read_only else _OK
+    postgres = _READ_ONLY if read_only else _OK
     if not applied:
         return postgres, "none applied; run `assay migrate`"
     pending = len(migrations.known_migrations() - applied)
@@ -56,7 +82,11 @@ async def _check_database(pool: Pool) -> tuple[str, str]:
 
 async def _check_redis(job_queue: JobQueue) -> str:
     try:
-        await job_queue.ping()
-    except REDIS_UNAVAILABLE:
-        return _UNREACHABLE
+        await job_queue.check_writable()
+    except ReadOnlyError:
+        return _READ_ONLY
+    except OutOfMemoryError:
+        return "out of memory"
+    except REDIS_UNAVAILABLE as error:
+        return "takes no writes" if cannot_write(error) else _UNREACHABLE
     return _OK

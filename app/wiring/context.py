@@ -34,12 +34,9 @@ def connect_redis(settings: Settings) -> Redis:
         WrongSetting: REDIS_URL is missing or cannot be read.
     """
     try:
-        redis = job_queue.connect(settings.secret("redis_url"))
-        # Unknown options of the URL would only show when the first connection is made.
-        redis.connection_pool.connection_class(**redis.connection_pool.connection_kwargs)
-    except (ValueError, TypeError) as error:
+        return job_queue.connect(settings.secret("redis_url"))
+    except ValueError as error:
         raise WrongSetting(f"REDIS_URL: {error}") from None
-    return redis
 
 
 @asynccontextmanager

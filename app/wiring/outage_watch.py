@@ -50,7 +50,7 @@ async def _check_database(pool: Pool) -> None:
 
 async def _check_redis(queue: JobQueue) -> None:
     try:
-        await queue.ping()
+        await queue.check_writable()
     except REDIS_UNAVAILABLE as error:
         REDIS.report(error, "outage watch")
     else:

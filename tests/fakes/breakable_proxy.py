@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
 class BreakableProxy:
     """Leads to the server through `url`. After `cut`, connections are broken and new ones refused until `restore`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: Path | None = None) -> None:
+        """Listens on a port, or on the Unix socket at `path`."""
+        self.path = path
         self._target = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -21,8 +24,17 @@ class BreakableProxy:
         netloc = self._target.netloc.replace(f":{self._target.port}", f":{self._port}")
         return self._target._replace(netloc=netloc).geturl()
 
+    def move(self, url: str) -> None:
+        """Leads new connections to another server, and keeps those that are open, as a changed DNS entry does."""
+        target = urlsplit(url)
+        credentials = self._target.netloc.rpartition("@")[0]
+        self._target = target._replace(netloc=f"{credentials}@{target.hostname}:{target.port}")
+
     async def restore(self) -> None:
         """Accepts connections, again or for the first time."""
+        if self.path:
+            self._server = await asyncio.start_unix_server(self._serve, self.path)
+            return
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -34,16 +46,20 @@ class BreakableProxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        try:
+            server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        except ConnectionError:
+            writer.close()
+            return
         self._open |= {writer, server_writer}
         await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
         self._open -= {writer, server_writer}
 
 
 @asynccontextmanager
-async def breakable_proxy(url: str) -> AsyncIterator[BreakableProxy]:
+async def breakable_proxy(url: str, path: Path | None = None) -> AsyncIterator[BreakableProxy]:
     """A proxy that accepts connections."""
-    proxy = BreakableProxy(url)
+    proxy = BreakableProxy(url, path)
     await proxy.restore()
     try:
         yield proxy

@@ -1,9 +1,8 @@
 """What a server publishes through Redis: changes of assessments, and notifications for workers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import cast
 from uuid import UUID
 
 from app.clients.redis import job_queue
@@ -19,8 +18,7 @@ _SECONDS = 20
 async def published_changes(redis_url: str) -> AsyncIterator[set[UUID]]:
     """The assessments in the first message that is published within the block; filled when the block ends."""
     redis, changed = job_queue.connect(redis_url), set[UUID]()
-    subscription = cast("AsyncGenerator[frozenset[UUID] | None, None]", ChangeFeed(redis).subscribe())
-    async with redis, aclosing(subscription) as messages:
+    async with redis, aclosing(ChangeFeed(redis).subscribe()) as messages:
         # The first item only says that the subscription has begun.
         assert await anext(messages) is None
         yield changed

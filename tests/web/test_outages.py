@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from app.http.server_connections import Runner
-from app.local.embedded import ServerUrls
+from app.local.embedded import EmbeddedValkey, ServerUrls
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from app.server import create_app
@@ -20,6 +23,8 @@ from app.wiring.pool import open_pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.conftest import with_database
+from tests.fakes.conditions import until
+from tests.fakes.counting_proxy import RoundTrips, counting_proxy
 from tests.web.conftest import Serve
 from tests.web.problems import problem
 from tests.web.test_idempotency_keys import CASES
@@ -116,6 +121,41 @@ async def test_without_redis_submissions_are_still_accepted(serve: Serve, bank: 
     assert await pool.fetchval("SELECT count(*) FROM async_jobs WHERE status = 'queued'") == 3
     ready = await api.get("/readyz")
     assert (ready.status, ready.body) == (200, {"postgres": "ok", "migrations": "ok", "redis": "not reachable"})
+
+
+async def test_a_redis_that_takes_no_writes_is_not_ok(serve: Serve, tmp_path: Path) -> None:
+    valkey = EmbeddedValkey(tmp_path, durable=False)
+    url = await asyncio.to_thread(valkey.start)
+    try:
+        api = await serve(redis_url=SecretStr(url))
+        async with Redis.from_url(url) as redis:
+            await redis.execute_command("REPLICAOF", "127.0.0.1", 1)
+            await _until_redis_is(api, "read-only")
+            await redis.execute_command("REPLICAOF", "NO", "ONE")
+            await redis.config_set("maxmemory", 1)
+            await _until_redis_is(api, "out of memory")
+            await redis.config_set("maxmemory", 0)
+            await _until_redis_is(api, "ok")
+    finally:
+        await asyncio.to_thread(valkey.kill)
+
+
+async def _until_redis_is(api: Api, state: str) -> None:
+    async def shown() -> bool:
+        ready = await api.get("/readyz")
+        assert (ready.status, ready.body["postgres"]) == (200, "ok")
+        return bool(ready.body["redis"] == state)
+
+    await until(shown)
+
+
+async def test_many_readiness_checks_cost_redis_one_write(serve: Serve, redis_url: str) -> None:
+    traffic = RoundTrips(b"assay:write-check")
+    async with counting_proxy(redis_url, traffic) as url:
+        api = await serve(redis_url=SecretStr(url))
+        replies = await asyncio.gather(*(api.get("/readyz") for _ in range(20)))
+    assert {reply.body["redis"] for reply in replies} == {"ok"}
+    assert traffic.count == 1
 
 
 @pytest.fixture

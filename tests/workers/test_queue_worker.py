@@ -17,6 +17,7 @@ from app.domain.job.notification import JobNotification
 from app.domain.states import JobType
 from app.local.embedded import EmbeddedValkey
 from tests.fakes.conditions import until
+from tests.fakes.redis_pair import redis_pair
 from workers.queue_worker import QueueWorker
 
 GPT = queue_key(JobType.GPT)
@@ -190,3 +191,14 @@ async def test_jobs_survive_a_redis_that_is_killed_and_comes_back_empty(tmp_path
         assert len(jobs.ended) == 7
     finally:
         await asyncio.to_thread(valkey.kill)
+
+
+async def test_jobs_go_on_after_a_failover_that_keeps_the_connections(tmp_path: Path) -> None:
+    jobs = Jobs()
+    async with redis_pair(tmp_path) as pair, running_worker(pair.url, 10, jobs.hold):
+        for times in range(1, 3):
+            await notify(pair.url, notifications(2))
+            await jobs.until_started(2 * times)
+            await pair.fail_over()
+        await notify(pair.url, notifications(2))
+        await jobs.until_started(6)

@@ -5,22 +5,24 @@ A lost message delays such an answer by a few seconds: servers also look for cha
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import NoReturn
 from uuid import UUID
 
 from redis.asyncio import Redis
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
+from app.clients.redis.subscription import subscribe
 from app.outages import REDIS
 
 _CHANNEL = "assay:changed"
 _ID_BYTES = 16
 # Ids in one message. Those that come on top while Redis is unavailable are left to the servers' own looks.
 _MAX_IDS = 10_000
-# Seconds between tries while Redis is unavailable, and between signs of life of a quiet subscription.
+# Seconds between tries while Redis is unavailable, and between looks at the database while nothing is published.
 _RETRY_SECONDS = 0.5
-_IDLE_SECONDS = 5.0
+_IDLE_SECONDS = 10.0
 # Seconds for the last message of a process that stops.
 _LAST_MESSAGE_SECONDS = 0.5
 
@@ -56,18 +58,14 @@ class ChangeFeed:
             async with asyncio.timeout(_LAST_MESSAGE_SECONDS):
                 await self._send()
 
-    async def subscribe(self) -> AsyncIterator[frozenset[UUID] | None]:
+    async def subscribe(self) -> AsyncGenerator[frozenset[UUID] | None]:
         """The ids that processes publish, message by message; None whenever messages may have been missed. Waits while
         Redis is unavailable."""
         while True:
             try:
-                async with self._redis.pubsub() as channel:
-                    await channel.subscribe(_CHANNEL)
-                    yield None
-                    while True:
-                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=_IDLE_SECONDS)
-                        if message:
-                            yield _ids(message["data"])
+                async with aclosing(subscribe(self._redis, _CHANNEL, _IDLE_SECONDS)) as messages:
+                    async for message in messages:
+                        yield None if message is None else _ids(message)
             except REDIS_UNAVAILABLE as error:
                 REDIS.report(error, "subscribing to changes")
             await asyncio.sleep(_RETRY_SECONDS)

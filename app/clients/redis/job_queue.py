@@ -5,6 +5,7 @@ lose everything at any moment: whether a job is due is decided by its row in Pos
 again if nobody took the first (`app.services.jobs.maintenance`).
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from app.clients.redis.connections import open_pool
 from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES
 
@@ -29,6 +31,10 @@ _MESSAGE_TTL_MS = 3_600_000
 _TIMEOUT = 1.0
 # Seconds between checks of an idle connection, so that a dead one is noticed.
 _HEALTH_CHECK_SECONDS = 10
+# The key of a write that only shows whether Redis takes writes, and the limit for all of that, with the connecting.
+_WRITE_CHECK = "assay:write-check"
+_WRITE_CHECK_TTL_MS = 10_000
+_CHECK_SECONDS = 2.0
 # One script instead of three commands for each job, because most of the time is spent on round trips.
 _NOTIFY = """
 local queues = {}
@@ -74,32 +80,37 @@ class JobQueue:
         """The number of messages in each queue that no worker has taken yet, in one round trip.
 
         Raises:
-            RedisError, OSError, TimeoutError: Redis is unavailable.
+            RedisError, OSError, TimeoutError: Redis is unavailable, or takes no writes.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
             for queue in QUEUES:
                 pipe.zcard(queue_key(queue))
-            return dict(zip(QUEUES, await pipe.execute(), strict=True))
+            pipe.set(_WRITE_CHECK, b"", px=_WRITE_CHECK_TTL_MS)
+            *lengths, _ = await pipe.execute()
+            return dict(zip(QUEUES, lengths, strict=True))
 
-    async def ping(self) -> None:
-        """Checks that Redis is available.
+    async def check_writable(self) -> None:
+        """Checks with a write that Redis is available: replicas and servers without memory answer PING, too.
 
         Raises:
             RedisError, OSError, TimeoutError: it is not.
         """
-        await self.redis.ping()
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await self.redis.set(_WRITE_CHECK, b"", px=_WRITE_CHECK_TTL_MS)
 
 
 def connect(url: str, **options: Any) -> Redis:
-    """A Redis client that connects at its first use and has short timeouts."""
-    client: Redis = Redis.from_url(
-        url,
-        socket_connect_timeout=_TIMEOUT,
-        socket_timeout=_TIMEOUT,
-        health_check_interval=_HEALTH_CHECK_SECONDS,
-        **options,
-    )
-    return client
+    """A Redis client that connects at its first use and has short timeouts.
+
+    Raises:
+        ValueError: the URL cannot be read, or has an unknown option.
+    """
+    defaults = {
+        "socket_connect_timeout": _TIMEOUT,
+        "socket_timeout": _TIMEOUT,
+        "health_check_interval": _HEALTH_CHECK_SECONDS,
+    }
+    return Redis.from_pool(open_pool(url, **(defaults | options)))
 
 
 def queue_key(queue: str) -> str:

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.progress import Progress
 
-from app.clients.redis.job_queue import REDIS_UNAVAILABLE
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.local.demo.processes import ProcessEnded, Service, services, watch
 from app.local.embedded import embedded_servers
 from app.local.local_settings import data_folder, get_or_create_secret
@@ -88,7 +88,7 @@ def _server_settings(settings: Settings, folder: Path, stack: ExitStack, console
 async def _check_redis(settings: Settings) -> None:
     redis = connect_redis(settings)
     try:
-        await redis.ping()
+        await JobQueue(redis).check_writable()
     except REDIS_UNAVAILABLE as error:
         raise UnusableSetting(f"REDIS_URL: {error}") from error
     finally:

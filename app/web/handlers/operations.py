@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from app.http.app_keys import CONTEXT, METRICS
+from app.http.app_keys import CONTEXT, METRICS, REDIS_CHECK
 from app.services.operations import check_readiness, count_jobs
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,7 +18,7 @@ async def alive(request: web.Request) -> web.StreamResponse:
 async def ready(request: web.Request) -> web.StreamResponse:
     """Whether the server can serve: the state of Postgres, its migrations and Redis."""
     context = request.app[CONTEXT]
-    readiness = await check_readiness(context.pool, context.job_queue)
+    readiness = await check_readiness(context.pool, request.app[REDIS_CHECK])
     if readiness.ready:
         return web.json_response(asdict(readiness))
     return web.json_response(asdict(readiness), status=503, headers={"Retry-After": "2"})
