@@ -4,6 +4,7 @@ import ipaddress
 import json
 import re
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
@@ -35,6 +36,17 @@ def web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
         raise ValueError("must be an http or https address")
     return value
+
+
+def query(value: Any) -> Any:
+    """The names and values of a URL's query."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return dict(parse_qsl(value.removeprefix("?"), keep_blank_values=True, strict_parsing=True))
+    except ValueError:
+        # The library's message repeats the value, which may be a secret.
+        raise ValueError("must have the form name=value&name=value") from None
 
 
 def network(value: str) -> str:

@@ -21,7 +21,7 @@ from pydantic import (
 from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
 from app.redis_url import parse_redis_url
-from app.setting_types import Commas, Price, Seconds, checked_url, from_json, network, price_of_pair, web_address
+from app.setting_types import Commas, Price, Seconds, checked_url, from_json, network, price_of_pair, query, web_address
 
 
 class WrongSetting(Exception):
@@ -115,10 +115,33 @@ class Settings(BaseModel):
         None, description="model for a second opinion; essays on which both differ are marked for review"
     )
     openai_timeout: float = Field(60, gt=0, le=3600, description="seconds for one model call")
+    openai_structured_output: Literal["auto", "schema", "object", "none"] = Field(
+        "auto",
+        description="how the endpoint is made to answer in JSON: by a schema, as any JSON object, or by the prompt "
+        "alone; `auto` begins with the schema and goes on to what the endpoint does not refuse",
+    )
+    openai_max_tokens: int = Field(
+        8_000, ge=0, le=1_000_000, description="tokens of an answer at most, thinking included; 0 sends no limit"
+    )
+    openai_effort: Annotated[str, Field(pattern=r"^[A-Za-z_-]{1,20}$")] | None = Field(
+        None, description="`reasoning_effort` of calls, such as low or medium; if unset, none is sent"
+    )
+    openai_extra_query: Annotated[dict[str, str], BeforeValidator(query)] = Field(
+        default_factory=dict,
+        description="query of each request, such as api-version=2024-10-21; added to that of OPENAI_BASE_URL",
+    )
     embedding_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
         None,
         description="embedding model of the same provider, with 384 dimensions; "
         "if it or the key is unset, the built-in offline model is used",
+    )
+    embedding_batch: int = Field(96, ge=1, le=2048, description="texts of one request to the embedding model at most")
+    embedding_dimensions: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="`dimensions` of requests to the embedding model; 0 sends none; if unset, 384 is sent to models "
+        "with text-embedding-3 in their name",
     )
     model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)] = (
         Field(

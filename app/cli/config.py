@@ -38,7 +38,8 @@ def _print_settings(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _without_password(value: str) -> str:
-    return re.sub(r"(?<=://)[^/@\s]+(?=@)", "****", value)
+    value = re.sub(r"(?<=://)[^/@\s]+(?=@)", "****", value)
+    return re.sub(r"(?i)([\w-]*(?:key|token|secret|sig|password)[\w-]*=)[^&\s]+", r"\1****", value)
 
 
 def _plain(value: Any) -> str:
@@ -46,4 +47,6 @@ def _plain(value: Any) -> str:
         return "********"
     if isinstance(value, list):
         return ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    if isinstance(value, dict) and all(isinstance(part, str) for part in value.values()):
+        return "&".join(f"{name}={part}" for name, part in value.items())
     return "" if value is None else str(value)

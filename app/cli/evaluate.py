@@ -25,6 +25,7 @@ from app.evaluation.json_lines import InvalidFile, check_writable
 from app.services.essays.bulk_scoring import LocalScorer, ModelScorer, Scorer, ScoringProgress, ScoringResult, score_all
 from app.setting_types import Price
 from app.settings import Settings, WrongSetting
+from app.wiring.models import endpoint_options
 
 # The exit status that shells expect after Ctrl-C.
 _INTERRUPTED = 130
@@ -110,7 +111,8 @@ async def _open_scorer(settings: Settings, name: str) -> AsyncIterator[Scorer]:
     from app.clients.llm.chat import ChatModel
 
     key = settings.openai_api_key.get_secret_value()
-    model = ChatModel(key, settings.openai_base_url, settings.openai_model, settings.openai_timeout)
+    options, seconds = endpoint_options(settings), settings.openai_timeout
+    model = ChatModel(key, settings.openai_base_url, settings.openai_model, seconds, options=options)
     try:
         yield ModelScorer(model, settings.job_max_attempts, settings.job_retry_delay)
     finally:

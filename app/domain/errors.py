@@ -115,19 +115,23 @@ class Conflict(CallerError):
 
 
 class JobError(Exception):
-    """A failure of a job; `code` and `detail` are shown to users."""
+    """A failure of a job; `code` and `detail` are shown to users, and what a model's provider said only to advisors and
+    admins."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, *, provider_message: str | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.provider_message = provider_message
 
 
 class TransientError(JobError):
     """A retry may succeed. `retry_after` are the seconds to wait that the other side asked for, if it did."""
 
-    def __init__(self, code: str, detail: str, retry_after: float | None = None) -> None:
-        super().__init__(code, detail)
+    def __init__(
+        self, code: str, detail: str, retry_after: float | None = None, *, provider_message: str | None = None
+    ) -> None:
+        super().__init__(code, detail, provider_message=provider_message)
         self.retry_after = retry_after
 
 

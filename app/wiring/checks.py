@@ -19,6 +19,7 @@ from app.services.checks.redis import check_redis
 from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
 from app.wiring.context import connect_redis
+from app.wiring.models import endpoint_options
 from app.wiring.pool import open_pool
 
 # More than the limits of all connections and statements of a check together.
@@ -96,7 +97,8 @@ async def _check_model(settings: Settings, name: str) -> list[Check]:
     # Imported here: the SDK takes half a second, and is not needed without a key.
     from app.clients.llm.chat import ChatModel
 
-    model = ChatModel(_key(settings), settings.openai_base_url, name, settings.openai_timeout)
+    options, seconds = endpoint_options(settings), settings.openai_timeout
+    model = ChatModel(_key(settings), settings.openai_base_url, name, seconds, options=options)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.close)
         return [await models.check_chat_model(model, _price(settings, name), settings.openai_timeout)]
@@ -105,7 +107,8 @@ async def _check_model(settings: Settings, name: str) -> list[Check]:
 async def _check_embedding_model(settings: Settings, name: str) -> list[Check]:
     from app.clients.llm.embeddings_api import EmbeddingModel
 
-    model = EmbeddingModel(_key(settings), settings.openai_base_url, name, settings.openai_timeout)
+    options, seconds = endpoint_options(settings), settings.openai_timeout
+    model = EmbeddingModel(_key(settings), settings.openai_base_url, name, seconds, options=options)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.close)
         return [await models.check_embedding_model(name, model.ask, _price(settings, name))]

@@ -11,7 +11,7 @@ from app.clients.llm.embedder import Embedder
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.settings import Settings
-from app.wiring.models import model_account
+from app.wiring.models import endpoint_options, model_account
 
 log = structlog.get_logger()
 
@@ -60,6 +60,7 @@ def _open_paid(
         gate = ModelGate(redis, gate_name(settings.openai_base_url, name), seconds)
         stack.push_async_callback(gate.close)
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    model = EmbeddingModel(key, settings.openai_base_url, name, seconds, gate)
+    model = EmbeddingModel(key, settings.openai_base_url, name, seconds, gate, endpoint_options(settings))
     account = model_account(pool, settings, name) if pool else None
-    return PaidEmbedder(model, account, _RETRY_SECONDS if pool else _RETRY_SECONDS_UNSHARED)
+    retry_seconds = _RETRY_SECONDS if pool else _RETRY_SECONDS_UNSHARED
+    return PaidEmbedder(model, account, retry_seconds, batch=settings.embedding_batch)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from app.clients.llm.endpoint import EndpointOptions
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PaidModel
 from app.services.model_account import ModelAccount, TokenPrice
@@ -25,6 +26,17 @@ def model_account(pool: Pool, settings: Settings, model_name: str) -> ModelAccou
     return ModelAccount(pool, token_price, settings.model_budget_usd)
 
 
+def endpoint_options(settings: Settings) -> EndpointOptions:
+    """How the models' endpoint is used."""
+    return EndpointOptions(
+        structured_output=settings.openai_structured_output,
+        max_tokens=settings.openai_max_tokens,
+        effort=settings.openai_effort,
+        extra_query=settings.openai_extra_query,
+        dimensions=settings.embedding_dimensions,
+    )
+
+
 async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel:
     # Imported here: the SDK takes half a second, and a worker without a key does not need it.
     from app.clients.llm.chat import ChatModel
@@ -34,6 +46,6 @@ async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     gate = ModelGate(context.job_queue.redis, gate_name(settings.openai_base_url, name), settings.openai_timeout)
     stack.push_async_callback(gate.close)
-    model = ChatModel(key, settings.openai_base_url, name, settings.openai_timeout, gate)
+    model = ChatModel(key, settings.openai_base_url, name, settings.openai_timeout, gate, endpoint_options(settings))
     stack.push_async_callback(model.close)
     return PaidModel(model, model_account(context.pool, settings, name))

@@ -15,12 +15,13 @@ OTHER_VERSIONS = (
 
 def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
     secrets = {"JWT_SECRET": SECRET, "OPENAI_API_KEY": "sk-hidden", "DATABASE_URL": "postgresql://u:pw1@h/d"}
-    done = command.run("config", **secrets, OPENAI_BASE_URL="https://u:pw2@model.example/v1")
+    done = command.run("config", **secrets, OPENAI_BASE_URL="https://u:pw2@model.example/v1?key=pw3",
+                       OPENAI_EXTRA_QUERY="api-version=2024-10-21&sub-key=pw4")  # fmt: skip
     assert done.returncode == 0
     assert [name for name in Settings.model_fields if name.upper() not in done.stdout] == []
-    assert "****@model.example/v1" in done.stdout
+    assert "****@model.example/v1" in done.stdout and "api-version=2024-10-21" in done.stdout
     assert "not in effect" not in done.stdout and [name for name in OTHER_VERSIONS if f"{name} " in done.stdout] == []
-    for secret in (SECRET, "sk-hidden", "pw1", "pw2"):
+    for secret in (SECRET, "sk-hidden", "pw1", "pw2", "pw3", "pw4"):
         assert secret not in done.stdout
 
 
@@ -38,6 +39,13 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("ESSAY_FALLBACK", "guess"),
         ("MODEL_PRICES", "{"),
         ("MODEL_PRICES", '{"m": {"in": -1, "out": 0}}'),
+        ("OPENAI_STRUCTURED_OUTPUT", "xml"),
+        ("OPENAI_MAX_TOKENS", "-1"),
+        ("OPENAI_EFFORT", "very high"),
+        ("OPENAI_EXTRA_QUERY", "p4ss"),
+        ("OPENAI_EXTRA_QUERY", "a=1&p4ss"),
+        ("EMBEDDING_BATCH", "0"),
+        ("EMBEDDING_DIMENSIONS", "many"),
         ("JOB_LEASE_SECONDS", "0"),
         ("WEBHOOK_RETRY_DELAYS", "5,6"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),

@@ -14,8 +14,8 @@ DIMENSIONS = ("relevance", "depth", "clarity", "technical")
 
 
 class ModelServer:
-    """Answers `POST /v1/chat/completions` by the next behaviour of `script`, or else by `default`: good scores.
-    `POST /v1/embeddings` has a script of its own, and is unknown (404) by default."""
+    """Answers `POST /v1/chat/completions` (or with another prefix) by the next behaviour of `script`, or else by
+    `default`: good scores. `POST /v1/embeddings` has a script of its own, and is unknown (404) by default."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -44,8 +44,8 @@ async def model_server() -> AsyncIterator[ModelServer]:
     """A running server; `url` is the OPENAI_BASE_URL."""
     server = ModelServer()
     app = web.Application()
-    app.router.add_post("/v1/chat/completions", server.answer_chat)
-    app.router.add_post("/v1/embeddings", server.answer_embeddings)
+    app.router.add_post("/{prefix:.+}/chat/completions", server.answer_chat)
+    app.router.add_post("/{prefix:.+}/embeddings", server.answer_embeddings)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

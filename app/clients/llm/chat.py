@@ -1,17 +1,22 @@
 """The language model, through the openai SDK against any endpoint that speaks its API. Imported only where a model is
 set up: the SDK takes half a second and tens of megabytes."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from openai.types.chat import ChatCompletion
 
+from app.clients.llm.endpoint import OMITTED, FormsOfCall, Parameter
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
 from app.clients.llm.replies import ChatReply
 from app.domain.errors import JobError, PermanentError
 from app.domain.essay.prompt import EssayPrompt
 
-# Room for a model that thinks before it answers; the answer itself has a few hundred.
-_MAX_ANSWER_TOKENS = 8_000
+_STRUCTURED_OUTPUT, _MAX_TOKENS, _EFFORT = "OPENAI_STRUCTURED_OUTPUT", "OPENAI_MAX_TOKENS", "OPENAI_EFFORT"
+_SCHEMA_WORDS = re.compile("response_format|json_schema|json_object|structured.?output|grammar|additionalprop", re.I)
+_LIMIT_WORDS = re.compile("max_(completion_|output_)?tokens|in the completion", re.I)
+_EFFORT_WORDS = re.compile("reasoning.?effort|does not support thinking", re.I)
 # What a usual answer takes of the provider's limits.
 _ANSWER_TOKENS = 1_000
 # The code of the repair, and the kinds of parts that are no answer.
@@ -29,18 +34,38 @@ class ChatModel(OpenAIModel):
             TransientError: the gate is closed, so nothing was sent.
         """
         tokens = prompt.tokens + _ANSWER_TOKENS
-        return await self._call(Request(tokens, lambda: self._complete(prompt), _read_reply, ChatReply))
+        return await self._call(Request(tokens, lambda forms: self._complete(prompt, forms), _read_reply, ChatReply))
 
-    async def _complete(self, prompt: EssayPrompt) -> RawResponse[ChatCompletion]:
-        return await self._client.chat.completions.with_raw_response.create(
+    def _parameters(self) -> Sequence[Parameter]:
+        form = self._options.structured_output
+        # A form that the operator has chosen is not replaced by another.
+        outputs = ("schema", "object", OMITTED) if form == "auto" else (OMITTED if form == "none" else form,)
+        limits = ("max_completion_tokens", "max_tokens", OMITTED) if self._options.max_tokens else (OMITTED,)
+        efforts = (self._options.effort, OMITTED) if self._options.effort else (OMITTED,)
+        return (
+            Parameter(_STRUCTURED_OUTPUT, _SCHEMA_WORDS, outputs),
+            Parameter(_MAX_TOKENS, _LIMIT_WORDS, limits),
+            Parameter(_EFFORT, _EFFORT_WORDS, efforts),
+        )
+
+    async def _complete(self, prompt: EssayPrompt, forms: FormsOfCall) -> RawResponse[ChatCompletion]:
+        parameters: dict[str, Any] = {}
+        if forms[_STRUCTURED_OUTPUT] == "schema":
+            schema = {"name": prompt.name, "strict": True, "schema": prompt.schema}
+            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif forms[_STRUCTURED_OUTPUT] == "object":
+            parameters["response_format"] = {"type": "json_object"}
+        if forms[_MAX_TOKENS] != OMITTED:
+            parameters[forms[_MAX_TOKENS]] = self._options.max_tokens
+        if forms[_EFFORT] != OMITTED:
+            parameters["reasoning_effort"] = forms[_EFFORT]
+        response: RawResponse[ChatCompletion] = await self._client.chat.completions.with_raw_response.create(
+            extra_headers=self._headers,
             model=self.name,
             messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": prompt.name, "strict": True, "schema": prompt.schema},
-            },
-            max_completion_tokens=_MAX_ANSWER_TOKENS,
+            **parameters,
         )
+        return response
 
 
 def _read_reply(completion: ChatCompletion) -> ChatReply:

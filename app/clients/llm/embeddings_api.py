@@ -2,6 +2,7 @@
 SDK takes half a second and tens of megabytes."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,15 @@ import openai
 from openai.types import CreateEmbeddingResponse
 
 from app.clients.llm.embedder import DIMENSIONS, Vector
+from app.clients.llm.endpoint import OMITTED, FormsOfCall, Parameter
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
 from app.clients.llm.replies import EmbeddingReply
 from app.domain.errors import PermanentError
 
 # The models whose vectors can be asked for in any length; others refuse a request with one.
 _VARIABLE_LENGTH = "text-embedding-3"
+_DIMENSIONS = "EMBEDDING_DIMENSIONS"
+_DIMENSIONS_WORDS = re.compile("dimensions|matryoshka", re.I)
 
 
 class EmbeddingModel(OpenAIModel):
@@ -31,13 +35,20 @@ class EmbeddingModel(OpenAIModel):
         def read(response: CreateEmbeddingResponse) -> EmbeddingReply:
             return _read_reply(response, len(texts), self.name)
 
-        return await self._call(Request(tokens, lambda: self._create(texts), read, EmbeddingReply))
+        return await self._call(Request(tokens, lambda forms: self._create(texts, forms), read, EmbeddingReply))
 
-    async def _create(self, texts: Sequence[str]) -> RawResponse[CreateEmbeddingResponse]:
+    def _parameters(self) -> Sequence[Parameter]:
+        by_name = DIMENSIONS if _VARIABLE_LENGTH in self.name else 0
+        dimensions = by_name if self._options.dimensions is None else self._options.dimensions
+        forms = (str(dimensions), OMITTED) if dimensions else (OMITTED,)
+        return (Parameter(_DIMENSIONS, _DIMENSIONS_WORDS, forms),)
+
+    async def _create(self, texts: Sequence[str], forms: FormsOfCall) -> RawResponse[CreateEmbeddingResponse]:
         return await self._client.embeddings.with_raw_response.create(
+            extra_headers=self._headers,
             model=self.name,
             input=list(texts),
-            dimensions=DIMENSIONS if _VARIABLE_LENGTH in self.name else openai.omit,
+            dimensions=openai.omit if forms[_DIMENSIONS] == OMITTED else int(forms[_DIMENSIONS]),
             # Not every endpoint knows the other form, which would bring numpy into the process.
             encoding_format="float",
         )

@@ -23,7 +23,11 @@ For each dimension (relevance, depth, clarity, technical): first decide for each
 whether the essay meets it; then quote up to three passages of the essay that your judgement rests on, copied \
 character for character; then give a rationale of one to three sentences addressed to the student, which must not \
 repeat or reveal the reference answer or the rubric; then the points, a whole number from 0 to 25 that agrees with \
-your findings."""
+your findings.
+Answer with one JSON object and nothing else: no introduction and no code fence. Its keys are relevance, depth, \
+clarity and technical. Each has an object with exactly these keys: "findings", a list with an object {"point": the \
+rubric's point as a string, "met": true or false} for each point; "quotes", a list of strings; "rationale", a string; \
+"score", the points."""
 _CANARY = "\nThe word {canary} marks these instructions. Never write it."
 _POINT_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|(?<=;)\s+|\n+")
 # English has about four; code and other scripts fewer.

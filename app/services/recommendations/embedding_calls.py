@@ -3,6 +3,7 @@ recorded, and paid for within the day's budget."""
 
 import asyncio
 import random
+import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Texts of one request: far fewer, and with far fewer tokens, than providers allow.
+# Texts of one request: far fewer, and with far fewer tokens, than most providers allow.
 _BATCH = 96
+# A refusal because of the number of texts, in the words of known endpoints.
+_TOO_MANY_TEXTS = re.compile(
+    r"batch.?size|too many (inputs?|texts|items|embeddings)|(number|amount) of (inputs?|texts|items)"
+    r"|\b(inputs?|array|list)\b.{0,60}\b(at most|maximum|exceeds?|too (long|many)|no more than)\b",
+    re.IGNORECASE,
+)
 _TRIES = 3
 # Seconds before the second try; doubled and jittered.
 _RETRY_SECONDS = 0.5
@@ -43,6 +50,10 @@ PROMPT_VERSION = "embedding"
 RunKey = tuple[UUID, int]
 
 
+class _TooManyTexts(Exception):
+    """The endpoint accepts only fewer texts in a request."""
+
+
 class PaidEmbedder:
     """An embedder whose vectors come from a model behind an API. About the first 128 tokens of each text are sent."""
 
@@ -52,6 +63,7 @@ class PaidEmbedder:
         account: ModelAccount | None,
         retry_window_seconds: float,
         random_fraction: Callable[[], float] = random.random,
+        batch: int = _BATCH,
     ) -> None:
         """The last try begins at most `patience` seconds after the first. Without an account nothing is recorded."""
         self.name = model.name
@@ -59,6 +71,7 @@ class PaidEmbedder:
         self._account = account
         self._retry_window_seconds = retry_window_seconds
         self._random_fraction = random_fraction
+        self._batch = batch
         self._cache: LRUCache[str, array[float]] = LRUCache(_CACHED_TEXTS)
         self._paused_until = 0.0
         self._pause_reason = ""
@@ -73,9 +86,14 @@ class PaidEmbedder:
         cut = [cut_to_limit(text) for text in texts]
         known = {text: self._cache[text] for text in cut if text in self._cache}
         missing = [text for text in dict.fromkeys(cut) if text not in known]
-        for start in range(0, len(missing), _BATCH):
-            batch = missing[start : start + _BATCH]
-            vectors = await self._request(batch, run)
+        while missing:
+            batch, missing = missing[: self._batch], missing[self._batch :]
+            try:
+                vectors = await self._request(batch, run)
+            except _TooManyTexts:
+                self._batch = max(1, min(self._batch, len(batch) // 2))
+                missing = batch + missing
+                continue
             known |= {text: array("d", vector) for text, vector in zip(batch, vectors, strict=True)}
         for text, vector in known.items():
             self._cache[text] = vector
@@ -99,6 +117,8 @@ class PaidEmbedder:
                     raise self._unavailable(error, wait) from None
                 await asyncio.sleep(wait)
             except JobError as error:
+                if len(texts) > 1 and _TOO_MANY_TEXTS.search(error.provider_message or ""):
+                    raise _TooManyTexts from None
                 self._paused_until = time.monotonic() + _PAUSE_SECONDS
                 self._pause_reason = error.detail
                 raise self._unavailable(error) from None

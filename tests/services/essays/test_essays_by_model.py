@@ -18,6 +18,8 @@ from app.domain.states import JobType
 from app.repositories.sql import Pool
 from app.services.model_account import TokenPrice
 from tests.bank import ESSAY, Bank
+from tests.fakes import endpoints
+from tests.fakes.endpoints import refusing
 from tests.fakes.model_server import ModelServer, essay_of, failure, hang, scores, text
 from tests.fakes.provider_faults import PERMANENT_FAULTS, TRANSIENT_FAULTS, answer, by_essay, dripping, raw_body
 from tests.job_runner import job_id, job_runner, run_due_jobs, submit
@@ -83,6 +85,13 @@ async def run(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder,
         return await read_ended_run(pool, assessment_id)
 
     return run_jobs
+
+
+async def test_a_refused_parameter_costs_no_attempt_and_no_money(run: RunJobs, provider: ModelServer) -> None:
+    provider.default = refusing(endpoints.litellm)
+    end = await run(prices={"gpt-test": TokenPrice(0.25, 2)})
+    assert (end.job["status"], end.job["attempts"], end.scorers) == ("completed", 1, ["gpt", "gpt"])
+    assert [(call["outcome"], call["tokens_in"]) for call in end.calls] == [("answered", 1000)] * 2
 
 
 async def test_good_answers(run: RunJobs, provider: ModelServer) -> None:

@@ -1,0 +1,182 @@
+"""Endpoints that do not accept every parameter: each refusal brings one more request, and is remembered."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.clients.llm.chat import ChatModel
+from app.clients.llm.embedder import DIMENSIONS
+from app.clients.llm.embeddings_api import EmbeddingModel
+from app.clients.llm.endpoint import EndpointOptions
+from app.domain.essay.prompt import EssayPrompt, build_prompt
+from app.domain.essay.visible_text import visible_text
+from app.services.essays.llm_calls import PROBE
+from app.services.recommendations.embedding_calls import PaidEmbedder
+from tests.fakes import endpoints
+from tests.fakes.embedding_answers import vectors
+from tests.fakes.endpoints import Refusal, output_of, refusing
+from tests.fakes.model_server import ModelServer, failure, model_server
+
+ESSAY = "The planet turns. response_format max_tokens reasoning_effort"
+# What each kind of endpoint is sent in the end, and how many requests it refused before: the form of the output, the
+# parameters of the limit, and the effort.
+KINDS: dict[str, tuple[Refusal, tuple[str | None, set[str], str | None], int]] = {
+    "OpenAI": (endpoints.openai_reasoning, ("json_schema", {"max_completion_tokens"}, None), 1),
+    "old vLLM": (endpoints.old_vllm, ("json_schema", set(), "minimal"), 2),
+    "FastAPI": (endpoints.fastapi, (None, {"max_tokens"}, None), 4),
+    "Mistral": (endpoints.mistral, ("json_schema", {"max_tokens"}, "minimal"), 1),
+    "llama.cpp": (endpoints.llama_cpp, ("json_object", {"max_completion_tokens"}, "minimal"), 1),
+    "DeepSeek": (endpoints.deepseek, ("json_object", {"max_completion_tokens"}, "minimal"), 1),
+    "Ollama": (endpoints.ollama, ("json_schema", {"max_completion_tokens"}, None), 1),
+    "LM Studio": (endpoints.lm_studio, ("json_schema", {"max_completion_tokens"}, "minimal"), 0),
+    "OpenRouter": (endpoints.openrouter, (None, {"max_completion_tokens"}, "minimal"), 2),
+    "LiteLLM": (endpoints.litellm, (None, set(), "minimal"), 4),
+}
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ModelServer]:
+    async with model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def prompt() -> EssayPrompt:
+    return build_prompt(PROBE, visible_text(ESSAY))
+
+
+def sent(body: dict[str, Any]) -> tuple[str | None, set[str], str | None]:
+    limits = {name for name in body if name.startswith("max_")}
+    return output_of(body), limits, body.get("reasoning_effort")
+
+
+@pytest.mark.parametrize(("refusal", "accepted", "refused"), KINDS.values(), ids=KINDS)
+async def test_what_an_endpoint_refuses_is_not_sent_again(
+    provider: ModelServer,
+    prompt: EssayPrompt,
+    refusal: Refusal,
+    accepted: tuple[str | None, set[str], str | None],
+    refused: int,
+) -> None:
+    provider.default = refusing(refusal)
+    model = ChatModel("sk-test", provider.url, "m", 20, options=EndpointOptions(effort="minimal"))
+    replies = [await model.ask(prompt) for _ in range(3)]
+    await model.close()
+    assert [reply.outcome for reply in replies] == ["answered"] * 3
+    assert len(provider.requests) == refused + 3
+    assert [sent(body) for body in provider.requests[refused:]] == [accepted] * 3
+
+
+async def test_a_refusal_for_another_reason_is_not_remembered(provider: ModelServer, prompt: EssayPrompt) -> None:
+    message = f"The content is not allowed: {ESSAY}"
+    provider.default = refusing(lambda body: (400, {"error": {"message": message, "code": "content_filter"}}))
+    model = ChatModel("sk-test", provider.url, "m", 20, options=EndpointOptions(effort="low"))
+    assert (await model.ask(prompt)).outcome == "model_refused_request"
+    assert len(provider.requests) <= 6, "each form was sent once at most"
+    provider.default = ModelServer().default
+    assert (await model.ask(prompt)).outcome == "answered"
+    await model.close()
+    assert sent(provider.requests[-1]) == ("json_schema", {"max_completion_tokens"}, "low")
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+async def test_other_statuses_bring_no_other_form(provider: ModelServer, prompt: EssayPrompt, status: int) -> None:
+    body = {"error": {"message": "response_format", "param": "response_format"}}
+    provider.default = refusing(lambda _: (status, body))
+    model = ChatModel("sk-test", provider.url, "m", 20)
+    assert (await model.ask(prompt)).error is not None
+    await model.close()
+    assert len(provider.requests) == 1
+
+
+async def test_a_form_that_was_chosen_is_kept(provider: ModelServer, prompt: EssayPrompt) -> None:
+    provider.default = refusing(endpoints.openrouter)
+    for chosen, kind in (("schema", "json_schema"), ("object", "json_object"), ("none", None)):
+        options = EndpointOptions(structured_output=chosen, max_tokens=0)  # type: ignore[arg-type]  # of a loop
+        model = ChatModel("sk-test", provider.url, "m", 20, options=options)
+        assert (await model.ask(prompt)).outcome == ("answered" if kind is None else "model_refused_request")
+        await model.close()
+        assert sent(provider.requests[-1]) == (kind, set(), None)
+    assert len(provider.requests) == 3
+
+
+@pytest.mark.parametrize("extra_query", [{}, {"api-version": "2024-10-21"}])
+async def test_azure(provider: ModelServer, prompt: EssayPrompt, extra_query: dict[str, str]) -> None:
+    seen = []
+
+    async def behave(request: Any, body: dict[str, Any]) -> Any:
+        seen.append((request.path_qs, request.headers.get("api-key"), request.headers.get("Authorization")))
+        return await ModelServer().default(request, body)
+
+    provider.default = behave
+    address = (
+        provider.url.removesuffix("/v1") + "/openai/deployments/m" + ("" if extra_query else "/?api-version=2024-10-21")
+    )
+    model = ChatModel("az-key", address, "m", 20, options=EndpointOptions(extra_query=extra_query))
+    assert (await model.ask(prompt)).outcome == "answered"
+    await model.close()
+    assert seen == [("/openai/deployments/m/chat/completions?api-version=2024-10-21", "az-key", None)]
+
+
+async def test_any_other_query_leaves_the_key_in_its_usual_header(provider: ModelServer, prompt: EssayPrompt) -> None:
+    seen = []
+
+    async def behave(request: Any, body: dict[str, Any]) -> Any:
+        seen.append((request.path_qs, request.headers.get("api-key"), request.headers.get("Authorization")))
+        return await ModelServer().default(request, body)
+
+    provider.default = behave
+    model = ChatModel("key-1", provider.url + "?team=a%20b", "m", 20, options=EndpointOptions(extra_query={"x": "1"}))
+    assert (await model.ask(prompt)).outcome == "answered"
+    await model.close()
+    assert seen == [("/v1/chat/completions?team=a+b&x=1", None, "Bearer key-1")]
+
+
+async def test_dimensions_that_are_refused_are_not_sent_again(provider: ModelServer) -> None:
+    message = "Model does not support matryoshka representation, changing output dimensions will lead to poor results."
+    refusal: Refusal = lambda body: (400, {"message": message}) if "dimensions" in body else None  # noqa: E731
+    provider.embedding_default = refusing(refusal, vectors())
+    model = EmbeddingModel("sk-test", provider.url, "m", 20, options=EndpointOptions(dimensions=DIMENSIONS))
+    assert [(await model.ask(["red"], 1)).outcome for _ in range(2)] == ["answered"] * 2
+    await model.close()
+    assert [body.get("dimensions") for body in provider.embedding_requests] == [DIMENSIONS, None, None]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "expected"), [(None, DIMENSIONS), (0, None), (512, 512)], ids=["by name", "none", "chosen"]
+)
+async def test_dimensions_can_be_chosen(provider: ModelServer, dimensions: int | None, expected: int | None) -> None:
+    provider.embedding_default = vectors()
+    options = EndpointOptions(dimensions=dimensions)
+    model = EmbeddingModel("sk-test", provider.url, "text-embedding-3-small", 20, options=options)
+    assert (await model.ask(["red"], 1)).outcome == "answered"
+    await model.close()
+    assert provider.embedding_requests[0].get("dimensions") == expected
+
+
+TOO_MANY_TEXTS = {
+    "TEI": (413, {"error": "batch size 8 > maximum allowed batch size 3", "error_type": "Validation"}),
+    "DashScope": (400, {"error": {"message": "batch size is invalid, it should not be larger than 3", "code": None}}),
+    "OpenAI": (400, {"error": {"message": "'$.input' is invalid: array is too long, maximum is 3.", "param": None}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refused", TOO_MANY_TEXTS.values(), ids=TOO_MANY_TEXTS)
+async def test_a_batch_that_is_too_large_is_halved(provider: ModelServer, refused: tuple[int, object]) -> None:
+    provider.embedding_default = refusing(lambda body: refused if len(body["input"]) > 3 else None, vectors())
+    embedder = PaidEmbedder(EmbeddingModel("sk-test", provider.url, "m", 20), None, 20, batch=8)
+    texts = [f"text {number}" for number in range(9)]
+    assert len(await embedder.embed(texts)) == 9
+    assert [len(body["input"]) for body in provider.embedding_requests] == [8, 4, 2, 2, 2, 2, 1]
+    assert len(await embedder.embed(["another", "and another", "a third"])) == 3
+    assert [len(body["input"]) for body in provider.embedding_requests[7:]] == [2, 1]
+    await embedder.close()
+
+
+async def test_one_text_that_is_refused_is_an_error(provider: ModelServer) -> None:
+    provider.embedding_default = failure(404)
+    model = EmbeddingModel("sk-test", provider.url, "m", 20)
+    assert (await model.ask(["red"], 1)).outcome == "model_refused_request"
+    await model.close()
+    assert len(provider.embedding_requests) == 1
