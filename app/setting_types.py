@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 
 class Price(BaseModel):
@@ -38,6 +38,14 @@ def web_address(value: str) -> str:
     return value
 
 
+def check_printable(value: SecretStr | str | None) -> None:
+    """Raises ValueError if the value has a control character or one that is not ASCII."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+    place = next((place for place, character in enumerate(text, 1) if not " " <= character <= "~"), None)
+    if place is not None:
+        raise ValueError(f"has a control or non-ASCII character at position {place}")
+
+
 def query(value: Any) -> Any:
     """The names and values of a URL's query."""
     if not isinstance(value, str):
@@ -55,6 +63,10 @@ def network(value: str) -> str:
     return value
 
 
+WebAddress = Annotated[str, AfterValidator(web_address)]
+Query = Annotated[dict[str, str], BeforeValidator(query)]
+Network = Annotated[str, BeforeValidator(network)]
+Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
 Commas = BeforeValidator(split)
 Seconds = Annotated[int, Field(gt=0)]
 

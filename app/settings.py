@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -21,7 +19,7 @@ from pydantic import (
 from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
 from app.redis_url import parse_redis_url
-from app.setting_types import Commas, Price, Seconds, checked_url, from_json, network, price_of_pair, query, web_address
+from app.setting_types import Commas, Network, Prices, Query, Seconds, WebAddress, check_printable, checked_url
 
 
 class WrongSetting(Exception):
@@ -107,9 +105,7 @@ class Settings(BaseModel):
     openai_api_key: SecretStr | None = Field(
         None, description="key of the model provider; if unset, essays are scored by the local estimate"
     )
-    openai_base_url: Annotated[str, AfterValidator(web_address)] | None = Field(
-        None, description="address of another provider with the OpenAI API"
-    )
+    openai_base_url: WebAddress | None = Field(None, description="address of another provider with the OpenAI API")
     openai_model: str = Field("gpt-5-mini", description="model that scores essays")
     openai_second_model: str | None = Field(
         None, description="model for a second opinion; essays on which both differ are marked for review"
@@ -126,7 +122,7 @@ class Settings(BaseModel):
     openai_effort: Annotated[str, Field(pattern=r"^[A-Za-z_-]{1,20}$")] | None = Field(
         None, description="`reasoning_effort` of calls, such as low or medium; if unset, none is sent"
     )
-    openai_extra_query: Annotated[dict[str, str], BeforeValidator(query)] = Field(
+    openai_extra_query: Query = Field(
         default_factory=dict,
         description="query of each request, such as api-version=2024-10-21; added to that of OPENAI_BASE_URL",
     )
@@ -143,11 +139,9 @@ class Settings(BaseModel):
         description="`dimensions` of requests to the embedding model; 0 sends none; if unset, 384 is sent to models "
         "with text-embedding-3 in their name",
     )
-    model_prices: Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)] = (
-        Field(
-            default_factory=dict,
-            description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
-        )
+    model_prices: Prices = Field(
+        default_factory=dict,
+        description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
     model_budget_usd: float | None = Field(None, ge=0, description="dollars that model calls may cost in a day (UTC)")
     essay_fallback: Literal["local", "none"] = Field(
@@ -166,7 +160,7 @@ class Settings(BaseModel):
     shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back work after SIGTERM")
 
     webhook_allow_http: bool = Field(False, description="whether webhooks may use http instead of https")
-    webhook_allowed_networks: Annotated[list[Annotated[str, BeforeValidator(network)]], Commas] = Field(
+    webhook_allowed_networks: Annotated[list[Network], Commas] = Field(
         default_factory=list,
         description="private networks that webhooks may reach, in CIDR notation, with commas between",
     )
@@ -195,11 +189,8 @@ class Settings(BaseModel):
     @classmethod
     def _in_printable_ascii(cls, value: Any, info: ValidationInfo) -> Any:
         """Secrets and addresses travel in headers and URLs, where other characters fail far from here."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if isinstance(text, str) and (text is not value or str(info.field_name).endswith("_url")):
-            place = next((place for place, character in enumerate(text, 1) if not " " <= character <= "~"), None)
-            if place is not None:
-                raise ValueError(f"has a control or non-ASCII character at position {place}")
+        if isinstance(value, SecretStr) or str(info.field_name).endswith("_url"):
+            check_printable(value)
         return value
 
     @field_validator("model_budget_usd")
