@@ -1,6 +1,7 @@
 """Limits on the size of functions, files and folders, and on what they may be called."""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_only_one_function_reads_the_messages_of_pydantic() -> None:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "msg"
     ]
     assert [place.rsplit(":", 1)[0] for place in readers] == ["app/domain/body_validation.py"]
+
+
+def test_no_text_leaves_the_plural_to_its_reader() -> None:
+    """Messages say "1 job" or "2 jobs" (`count_of`), and never put the plural's ending in brackets."""
+    texts = [*_ALL, *(_ROOT / "workers").rglob("*.py"), *_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")]
+    endings = re.compile(r"[a-z]\(e?s\)")
+    found = [
+        f"{_place(path)}: {line.strip()}"
+        for path in texts
+        for line in path.read_text("utf-8").splitlines()
+        if endings.search(re.sub(r"\w+\(s\)(?= FROM|\))|\blen\(s\)|to_jsonb\(s\b", "", line))
+    ]
+    assert found == []
 
 
 def test_nearly_all_public_code_is_described() -> None:

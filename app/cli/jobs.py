@@ -18,6 +18,7 @@ from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
+from app.domain.text import count_of
 from app.repositories import dead_letters as letters
 from app.repositories.sql import Pool
 from app.services.assessments.submit import Origin
@@ -113,7 +114,7 @@ async def retry(settings: Settings, job_ids: Sequence[UUID], limit: int = MAX_RE
         for job_id in selected_ids:
             await _retry_job(pool, job_id, settings.job_max_attempts, progress)
     await wake_workers(settings, progress.notifications)
-    print(f"{len(selected_ids) - progress.refused} of {len(selected_ids)} job(s) queued again")
+    print(f"{len(selected_ids) - progress.refused} of {count_of(len(selected_ids), 'job')} queued again")
     if more:
         print_error("there are more failed jobs; run this again for the rest")
     return not (more or progress.refused)

@@ -7,6 +7,7 @@ needs   PostgreSQL 14 or newer with the `vector` extension available, and a user
 
 import argparse
 
+from app.domain.text import count_of
 from app.repositories.migrations import MigrationFailed, migrate
 from app.settings import Settings, UnusableSetting
 
@@ -18,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     try:
-        print(f"{migrate(settings.secret('database_url'))} migration(s) applied")
+        print(f"{count_of(migrate(settings.secret('database_url')), 'migration')} applied")
     except MigrationFailed as error:
         raise UnusableSetting(f"DATABASE_URL: {error}") from error
     return 0

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 
 from app.cli.console import progress_lines
+from app.domain.text import count_of
 from app.settings import Settings
 from app.wiring.seed import seed_sample_data
 
@@ -20,5 +21,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _seed(settings: Settings, _: argparse.Namespace) -> int:
     added = asyncio.run(seed_sample_data(settings, progress_lines))
-    print(f"{added} row(s) of sample data added")
+    print(f"{count_of(added, 'row')} of sample data added")
     return 0

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.domain.text import count_of
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -33,7 +35,7 @@ class InvalidFields(CallerError):
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(f"{len(self.errors)} field(s) of the body are not acceptable")
+        super().__init__(f"not acceptable: {count_of(len(self.errors), 'field')} of the body")
 
 
 class SlugTaken(CallerError):

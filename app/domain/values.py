@@ -29,6 +29,11 @@ def percentage(part: float, whole: float) -> float:
     return round(100.0 * part / whole, 1) if whole > 0 else 0.0
 
 
+def points(weight: float, share: float) -> float:
+    """The points that a share, 0–1, of a question's weight earns, rounded as sums of points are; at most `weight`."""
+    return min(weight, round(weight * share, 6))
+
+
 def sum_of_points(values: Iterable[float]) -> float:
     """The sum of points, independent of their order; rounding to six decimals only hides binary rounding errors."""
     return round(math.fsum(values), 6)

@@ -9,6 +9,7 @@ from app.domain.assessment.questions import Question
 from app.domain.essay.score import EssayScore
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import ReasonCode
+from app.domain.values import points
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("scores")
@@ -50,7 +51,7 @@ async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, s
     # Only where there are some, because the version before this field would not read it.
     detail |= {"repairs": score.repairs} if score.repairs else {}
     scored_by = (score.scorer, score.model, score.prompt_version, score.confidence)
-    return await _store(db, job, question, min(weight, weight * score.share), None, detail, *scored_by)
+    return await _store(db, job, question, points(weight, score.share), None, detail, *scored_by)
 
 
 async def store_unscored(db: Executor, job: ClaimedJob, question: Question, reason: ReasonCode) -> bool:

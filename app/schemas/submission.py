@@ -6,6 +6,7 @@ from uuid import UUID
 from app.domain.assessment.rule_scoring import ScoreSummary
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ReasonCode
+from app.domain.text import count_of
 from app.domain.values import Frozen
 
 
@@ -66,5 +67,5 @@ def missing_reason(missing: int, total: int) -> tuple[Reason, ...]:
     if not missing:
         return ()
     has = "has" if missing == 1 else "have"
-    detail = f"{missing} of {total} questions {has} no answer"
+    detail = f"{missing} of {count_of(total, 'question')} {has} no answer"
     return (Reason(code=ReasonCode.MISSING_RESPONSES, stage="rule_score", detail=detail),)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.body_validation import fault_message
+from app.domain.text import count_of
 
 
 class InvalidTrainingData(Exception):
@@ -41,7 +42,9 @@ def read_scored_answers(path: Path) -> tuple[ScoredAnswer, ...]:
     answers = tuple(_read_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
     count = len(question_ids(answers))
     if count < _MIN_QUESTIONS:
-        raise InvalidTrainingData(f"{path} has answers to {count} questions, and {_MIN_QUESTIONS} are needed")
+        raise InvalidTrainingData(
+            f"{path} has answers to {count_of(count, 'question')}, and {_MIN_QUESTIONS} are needed"
+        )
     return answers
 
 

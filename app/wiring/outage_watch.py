@@ -4,6 +4,7 @@ import asyncio
 from typing import NoReturn
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
+from app.domain.text import count_of
 from app.outages import DATABASE, REDIS, SCHEMA, report_database_error
 from app.repositories.migrations import applied_migrations, is_read_only, known_migrations
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
@@ -43,7 +44,7 @@ async def _check_database(pool: Pool) -> None:
         DATABASE.record_success()
     missing = len(known_migrations() - applied)
     if missing:
-        SCHEMA.report(_MissingMigrations(f"{missing} migration(s) missing"), "outage watch")
+        SCHEMA.report(_MissingMigrations(f"{count_of(missing, 'migration')} missing"), "outage watch")
     else:
         SCHEMA.record_success()
 

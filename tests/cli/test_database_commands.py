@@ -9,13 +9,13 @@ from tests.conftest import SECRET
 
 
 def test_migrate_can_be_repeated(command: Command, database_url: str) -> None:
-    assert command.run("migrate", DATABASE_URL=database_url).stdout == "0 migration(s) applied\n"
+    assert command.run("migrate", DATABASE_URL=database_url).stdout == "0 migrations applied\n"
 
 
 def test_seed_shows_its_progress_and_can_be_repeated(command: Command, database_url: str) -> None:
     """In plain lines, since its output is no terminal here."""
     done = command.run("seed", DATABASE_URL=database_url)
-    assert done.stdout == "201 row(s) of sample data added\n", done.stderr
+    assert done.stdout == "201 rows of sample data added\n", done.stderr
     rows = [line for line in done.stderr.splitlines() if line.startswith("sample data, rows: ")]
     passages = [line for line in done.stderr.splitlines() if line.startswith("sample data, passages embedded: ")]
     assert rows + passages == done.stderr.splitlines()
@@ -24,7 +24,7 @@ def test_seed_shows_its_progress_and_can_be_repeated(command: Command, database_
     total = passages[0].split()[-1]
     assert passages[-1] == f"sample data, passages embedded: {total} of {total}"
     again = command.run("seed", DATABASE_URL=database_url)
-    assert again.stdout == "0 row(s) of sample data added\n"
+    assert again.stdout == "0 rows of sample data added\n"
     assert "passages" not in again.stderr, "nothing is left to embed"
 
 
@@ -33,8 +33,8 @@ def test_two_seeds_at_once_both_succeed(command: Command, database_url: str) -> 
     outputs = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert sorted(output.splitlines()[-1] for output in outputs) == [
-        "0 row(s) of sample data added",
-        "201 row(s) of sample data added",
+        "0 rows of sample data added",
+        "201 rows of sample data added",
     ]
 
 

@@ -60,11 +60,11 @@ def test_a_token_without_any_secret(command: Command, tmp_path: Path) -> None:
 
 def test_commands_use_the_servers_that_run(command: Command, deployment: ServerUrls) -> None:
     for arguments, output in (
-        (("migrate",), "0 migration(s) applied\n"),
+        (("migrate",), "0 migrations applied\n"),
         (("jobs", "list"), "no jobs\n"),
-        (("jobs", "retry", "--all"), "0 of 0 job(s) queued again\n"),
+        (("jobs", "retry", "--all"), "0 of 0 jobs queued again\n"),
         (("webhooks", "list"), "no deliveries\n"),
-        (("credentials", "reindex"), "0 passage(s) embedded\n"),
+        (("credentials", "reindex"), "0 passages embedded\n"),
     ):
         done = command.run(*arguments)
         assert (done.returncode, done.stdout) == (0, output), done.stderr

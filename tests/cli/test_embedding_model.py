@@ -55,7 +55,7 @@ async def test_a_reindex_changes_the_model_and_other_models_embed_nothing_more(
     await create_bank(pool)
     settings = environment(provider, database_url)
     done = await run(command, "credentials", "reindex", **settings)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "3 passage(s) embedded\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 passages embedded\n", "")
     assert await models(pool) == [f"{NAME} (title, skills, passage)"]
     calls = await pool.fetchrow(CALLS)
     assert calls and tuple(calls) == (1, 3 * TOKENS, pytest.approx(3 * TOKENS * 2 / 1e6))
@@ -74,7 +74,7 @@ async def test_a_reindex_waits_as_long_as_the_provider_asks(
     await create_bank(pool)
     provider.embedding_script.append(failure(429, headers={"Retry-After": "5"}))
     done = await run(command, "credentials", "reindex", **environment(provider, database_url))
-    assert (done.returncode, done.stdout) == (0, "3 passage(s) embedded\n")
+    assert (done.returncode, done.stdout) == (0, "3 passages embedded\n")
     assert len(provider.embedding_requests) == 2
     assert "embeddings_unavailable" in done.stderr and "embeddings_available_again" in done.stderr
 

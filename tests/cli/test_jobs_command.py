@@ -77,7 +77,7 @@ async def test_a_retry_queues_the_job_and_wakes_the_workers(
     gpt = await fail_job(pool, assessment_id, JobType.GPT, GPT_REASON)
     done = await assay_jobs("retry", str(gpt), REDIS_URL=redis_url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{gpt}: queued again\n1 of 1 job(s) queued again\n"
+    assert done.stdout == f"{gpt}: queued again\n1 of 1 job queued again\n"
     assert (await read_state(pool, assessment_id)).due == {"gpt", "rag"}
     queue = JobQueue(job_queue.connect(redis_url))
     assert (await queue.queue_lengths())[JobType.GPT] == 1
@@ -90,7 +90,7 @@ async def test_jobs_that_cannot_be_retried_are_named(assay_jobs: Jobs, pool: Poo
     rag = await fail_job(pool, assessment_id, JobType.RAG, RAG_REASON)
     waiting, unknown = await job_id(pool, assessment_id, JobType.GPT), uuid4()
     done = await assay_jobs("retry", str(waiting), str(unknown), str(rag))
-    assert (done.returncode, done.stdout) == (1, f"{rag}: queued again\n1 of 3 job(s) queued again\n")
+    assert (done.returncode, done.stdout) == (1, f"{rag}: queued again\n1 of 3 jobs queued again\n")
     assert done.stderr.splitlines() == [
         f"assay: {waiting}: only a failed job can be retried; this one is queued",
         f"assay: {unknown}: there is no such job",
@@ -104,18 +104,18 @@ async def test_all_retries_the_failed_jobs_of_newest_runs(assay_jobs: Jobs, pool
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert {line.split(":")[0] for line in lines[:-1]} == {str(job) for job in (*first.values(), *second.values())}
-    assert (len(lines), lines[-1]) == (7, "6 of 6 job(s) queued again")
+    assert (len(lines), lines[-1]) == (7, "6 of 6 jobs queued again")
     runs = "SELECT count(*), min(run), max(run) FROM assessments WHERE status = 'failed'"
     assert tuple(await pool.fetchrow(runs) or ()) == (2, 2, 2)
     again = await assay_jobs("retry", "--all")
-    assert (again.returncode, again.stdout) == (0, "0 of 0 job(s) queued again\n")
+    assert (again.returncode, again.stdout) == (0, "0 of 0 jobs queued again\n")
 
 
 async def test_a_job_named_twice_is_retried_once(assay_jobs: Jobs, pool: Pool, bank: Bank) -> None:
     failed = await all_failed(pool, bank, "student-1")
     twice = [str(job) for job in failed.values()] * 2
     done = await assay_jobs("retry", *twice)
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 of 3 job(s) queued again")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 of 3 jobs queued again")
     assert await pool.fetchval("SELECT max(run) FROM async_jobs") == 2
 
 
@@ -134,10 +134,10 @@ async def test_more_jobs_than_one_call_retries_are_a_failure(
         await fail_job(pool, await submit(pool, bank, f"student-{number}", []), JobType.GPT, GPT_REASON)
     assert not await retry(settings, [], limit=2)
     output = capsys.readouterr()
-    assert output.out.splitlines()[-1] == "2 of 2 job(s) queued again"
+    assert output.out.splitlines()[-1] == "2 of 2 jobs queued again"
     assert output.err == "assay: there are more failed jobs; run this again for the rest\n"
     assert await retry(settings, [], limit=2)
-    assert capsys.readouterr().out.splitlines()[-1] == "1 of 1 job(s) queued again"
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 1 job queued again"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_a_caller_error_has_a_detail_for_the_caller() -> None:
 def test_invalid_fields_keep_all_errors_of_any_iterable() -> None:
     errors = [FieldError("/a", "must be a text"), FieldError("/b", "is too long")]
     error = InvalidFields(iter(errors))
-    assert (error.errors, error.detail) == (tuple(errors), "2 field(s) of the body are not acceptable")
+    assert (error.errors, error.detail) == (tuple(errors), "not acceptable: 2 fields of the body")
 
 
 def test_a_transient_error_may_have_a_time_to_retry() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.values import percentage, sum_of_points
+from app.domain.values import percentage, points, sum_of_points
 from tests.domain.builders import question_score, quick
 
 
@@ -34,6 +34,16 @@ def test_points_are_summed_exactly_before_rounding() -> None:
 def test_points_have_six_decimals() -> None:
     assert sum_of_points([0.1] * 3) == 0.3
     assert sum_of_points([1.0000004, 1.0000002]) == 2.000001
+
+
+@pytest.mark.parametrize(
+    ("weight", "share", "earned"),
+    [(3.0, 0.67, 2.01), (1.1, 0.3, 0.33), (1.0, 1 / 3, 0.333333), (0.1234567, 1.0, 0.1234567), (2.0, 0.0, 0.0)],
+)
+def test_earned_points_have_six_decimals_and_never_exceed_the_weight(
+    weight: float, share: float, earned: float
+) -> None:
+    assert points(weight, share) == earned <= weight
 
 
 def test_values_cannot_be_changed() -> None:

@@ -54,7 +54,7 @@ def test_an_invalid_line_is_named(tmp_path: Path, line: str, message: str) -> No
 
 
 def test_too_few_questions_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTrainingData, match="1 questions, and 4 are needed"):
+    with pytest.raises(InvalidTrainingData, match="1 question, and 4 are needed"):
         read_scored_answers(write_answers(tmp_path / "answers.jsonl", scored_answers()[:5]))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.domain.assessment.answers import Answer, is_empty
 from app.domain.assessment.questions import Question, QuestionBody, TheoreticalQuestion
 from app.domain.states import QuestionType, ScoreType
-from app.domain.values import Frozen, percentage, sum_of_points
+from app.domain.values import Frozen, percentage, points, sum_of_points
 
 _SCORE_TYPES = {
     QuestionType.THEORETICAL: ScoreType.THEORETICAL,
@@ -74,7 +74,7 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
         question_id=question.question_id,
         question_version=question.version,
         score_type=_SCORE_TYPES[body.type],
-        score=body.weight * share,
+        score=points(body.weight, share),
         max_score=body.weight,
         missing=missing,
         correct=share == 1.0 if body.type is QuestionType.THEORETICAL else None,

@@ -13,6 +13,7 @@ from app.domain.result.model import (
     SkillEstimate,
     SummarySentence,
 )
+from app.domain.text import count_of
 
 
 def summarize_in_words(
@@ -52,13 +53,15 @@ def _part(name: str, summary: RulePart | EssaySummary) -> SummarySentence | None
 
 def _unanswered(breakdown: Breakdown) -> SummarySentence | None:
     missing = [line for line in _lines(breakdown) if line.missing and not line.override]
-    return _sentence(f"{_counted(missing, 'question')} had no answer and earned no points.", _score_sources(missing))
+    return _sentence(
+        f"{count_of(len(missing), 'question')} had no answer and earned no points.", _score_sources(missing)
+    )
 
 
 def _unscored(essay: EssaySummary) -> SummarySentence | None:
     lines = [line for line in essay.questions if line.points is None]
     return _sentence(
-        f"{_counted(lines, 'essay')} could not be scored: neither for nor against you.", _score_sources(lines)
+        f"{count_of(len(lines), 'essay')} could not be scored: neither for nor against you.", _score_sources(lines)
     )
 
 
@@ -66,7 +69,7 @@ def _scored_by_people(breakdown: Breakdown) -> SummarySentence | None:
     lines = [line for line in _lines(breakdown) if line.override]
     verb = "was" if len(lines) == 1 else "were"
     return _sentence(
-        f"{_counted(lines, 'question')} {verb} scored by a person, whose score counts.", _score_sources(lines)
+        f"{count_of(len(lines), 'question')} {verb} scored by a person, whose score counts.", _score_sources(lines)
     )
 
 
@@ -120,10 +123,6 @@ def _in_points(score: float, maximum: float, percent: float | None) -> str:
 def _plain(number: float) -> str:
     """A number as the result shows it, never with an exponent."""
     return f"{number:.6f}".rstrip("0").rstrip(".")
-
-
-def _counted(items: Sequence[object], name: str) -> str:
-    return f"1 {name}" if len(items) == 1 else f"{len(items)} {name}s"
 
 
 def _listed(skills: Sequence[SkillEstimate]) -> str:

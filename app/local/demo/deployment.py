@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
+from app.domain.text import count_of
 from app.local.demo.processes import ProcessEnded, Service, services, watch
 from app.local.embedded import embedded_servers
 from app.local.local_settings import data_folder, get_or_create_secret
@@ -101,7 +102,9 @@ def _prepare_database(settings: Settings, console: Console) -> None:
     except MigrationFailed as error:
         raise UnusableSetting(f"DATABASE_URL: {error}") from error
     added = asyncio.run(seed_sample_data(settings, partial(_progress, console)))
-    console.print(f"database ready ({applied} migrations applied, {added} rows of sample data added)")
+    console.print(
+        f"database ready ({count_of(applied, 'migration')} applied, {count_of(added, 'row')} of sample data added)"
+    )
 
 
 @contextmanager

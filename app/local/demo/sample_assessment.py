@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import sample_data
 from app.domain.states import JobStatus, Role
+from app.domain.text import count_of
 from app.http.tokens import issue_token
 from app.local.demo.deployment import Deployment
 from app.sample_data import SampleStudent
@@ -59,7 +60,7 @@ async def run_sample(deployment: Deployment, console: Console) -> SampleRun:
 async def _submit(assay: AssayClient, student: SampleStudent, console: Console) -> Assessment:
     assessment = await assay.start(student.track)
     ids = [question.question_id for question in assessment.questions]
-    console.print(f"{student.name} answers {len(ids)} questions of {student.track}")
+    console.print(f"{student.name} answers {count_of(len(ids), 'question')} of {student.track}")
     await assay.save(assessment.assessment_id, {i: student.answers[i] for i in ids if i in student.answers})
     started = time.monotonic()
     await assay.submit(assessment.assessment_id)

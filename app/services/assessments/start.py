@@ -6,6 +6,7 @@ from app.domain.assessment.tracks import QuestionMix
 from app.domain.errors import BankTooSmall, Conflict
 from app.domain.records.assessments import Assessment
 from app.domain.states import QuestionType
+from app.domain.text import count_of
 from app.repositories import assessments, questions
 from app.repositories.sql import Connection
 from app.services.assessments.lookup import find_assessment
@@ -43,7 +44,7 @@ async def _concurrent_start(conn: Connection, owner: str, track_id: UUID) -> Ass
 
 def _shortage(mix: QuestionMix, available: dict[QuestionType, int]) -> str:
     shortages = [
-        f"{mix.of(kind)} {kind} questions are needed, {available.get(kind, 0)} are available"
+        f"{count_of(mix.of(kind), f'{kind} question')} needed, {available.get(kind, 0)} available"
         for kind in QuestionType
         if mix.of(kind) > available.get(kind, 0)
     ]

@@ -17,6 +17,7 @@ from app.domain.job import retry
 from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
 from app.domain.states import JobStatus, ReasonCode, RunMode
+from app.domain.text import count_of
 from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
@@ -244,7 +245,7 @@ def _reasons(essays: Sequence[EssayLine], errors: Sequence[JobError]) -> list[Re
         Reason(
             code=code,
             stage="gpt",
-            detail=f"{count} of {len(essays)} essays {'was' if count == 1 else 'were'} {what}{why}",
+            detail=f"{count} of {count_of(len(essays), 'essay')} {'was' if count == 1 else 'were'} {what}{why}",
         )
         for code, count, what, why in counts
         if count

@@ -76,7 +76,7 @@ def test_partial_credit_follows_the_documented_formula(
     share = max(Fraction(0), Fraction(len(right) - len(wrong), len(body.correct_options)))
     if not body.partial_credit and share < 1:
         share = Fraction(0)
-    assert earned(body, answer) == pytest.approx(float(share * Fraction(body.weight)))
+    assert earned(body, answer) == pytest.approx(float(share * Fraction(body.weight)), abs=5e-7)
 
 
 @quick

@@ -29,7 +29,7 @@ ANSWER = (
 # All words that the rationales may contain.
 TEMPLATE = set(
     words(
-        "By meaning, the answer is near the question and the reference answer. Meets about of ideas of the "
+        "By meaning, the answer is near the question and the reference answer. Meets about of idea ideas of the "
         "reference answer, in word words. word words in a sentence on average; the most frequent word is of its "
         "content words; capitals in longer words. Uses of the reference answer's terms, by weight. part parts "
         "repeated from the question or the answer not counted. Few of its words form English sentences."

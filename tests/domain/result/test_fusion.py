@@ -129,7 +129,7 @@ def test_a_question_without_a_score_row_is_a_permanent_error() -> None:
 
 
 def test_a_result_is_degraded_exactly_when_it_has_reasons() -> None:
-    reason = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="1 of 1 essays was not scored")
+    reason = Reason(code=ReasonCode.ESSAY_UNSCORED, stage="gpt", detail="1 of 1 essay was not scored")
     degraded = fuse(run_facts(essays=(essay_line(1, None),), reasons=(reason,)))
     whole = fuse(run_facts(essays=(essay_line(1, 1.0),)))
     assert (degraded.degraded, degraded.degraded_reasons) == (True, (reason,))

@@ -61,8 +61,8 @@ async def test_a_track_with_too_few_questions_cannot_be_started(api: Api, bank: 
     mix = {"theoretical": 4, "profile": 7, "essay": 2}
     await api.as_("admin").patch(f"/tracks/{SLUG}", {"question_mix": mix})
     detail = problem(await api.post("/assessments", {"track": SLUG}), 409, "bank-too-small")["detail"]
-    assert "4 theoretical questions are needed, 3 are available" in detail
-    assert "7 profile questions are needed, 5 are available" in detail
+    assert "4 theoretical questions needed, 3 available" in detail
+    assert "7 profile questions needed, 5 available" in detail
     assert "essay" not in detail
     assert await pool.fetchval("SELECT count(*) FROM assessments") == 0
 

@@ -132,7 +132,7 @@ async def test_a_deleted_question_is_no_longer_drawn_but_stays_in_its_assessment
     assert len((await api.get(path)).body["questions"]) == 10
     assert (await api.patch(f"{path}/responses", {"responses": bank.answers(essay="Up.")})).status == 200
     body = problem(await api.as_("student", sub="late").post("/assessments", {"track": SLUG}), 409, "bank-too-small")
-    assert "2 essay questions are needed, 1 are available" in body["detail"]
+    assert "2 essay questions needed, 1 available" in body["detail"]
 
 
 async def test_a_list_shows_active_questions_of_one_track(api: Api, bank: Bank) -> None:

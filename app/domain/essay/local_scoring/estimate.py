@@ -19,6 +19,7 @@ from app.domain.essay.local_scoring.lexical_analysis import (
 from app.domain.essay.local_scoring.point_split import split_points
 from app.domain.essay.local_scoring.regression import load_regression
 from app.domain.essay.score import Dimension, Dimensions, EssayScore, Evidence
+from app.domain.text import count_of
 
 VERSION = "local-2"
 
@@ -106,8 +107,8 @@ def _relevance(features: Features) -> _DimensionEstimate:
 def _depth(features: Features) -> _DimensionEstimate:
     met = [_idea_met(recall) for recall in features.idea_recall]
     rationale = (
-        f"Meets about {round(sum(met))} of {len(met)} ideas of the reference answer, "
-        f"in {_count(features.word_count, 'word')}."
+        f"Meets about {round(sum(met))} of {count_of(len(met), 'idea')} of the reference answer, "
+        f"in {count_of(features.word_count, 'word')}."
     )
     pairs = zip(features.idea_recall, features.idea_piece, strict=True)
     best = [piece for recall, piece in sorted(pairs, reverse=True) if _idea_met(recall) >= 0.5]
@@ -116,7 +117,7 @@ def _depth(features: Features) -> _DimensionEstimate:
 
 def _clarity(features: Features) -> _DimensionEstimate:
     rationale = (
-        f"{_count(round(features.sentence_words), 'word')} in a sentence on average; the most frequent "
+        f"{count_of(round(features.sentence_words), 'word')} in a sentence on average; the most frequent "
         f"word is {_percent(features.repetition)} of its content words; "
         f"{_percent(features.uppercase_share)} capitals in longer words."
     )
@@ -160,7 +161,7 @@ def _readable(features: Features) -> float:
 def _excluded(features: Features) -> str:
     if not features.excluded_pieces:
         return ""
-    return f" {_count(features.excluded_pieces, 'part')} repeated from the question or the answer not counted."
+    return f" {count_of(features.excluded_pieces, 'part')} repeated from the question or the answer not counted."
 
 
 def _ratio(part: float, whole: int) -> float:
@@ -169,7 +170,3 @@ def _ratio(part: float, whole: int) -> float:
 
 def _percent(share: float) -> str:
     return f"{round(100 * min(1.0, max(0.0, share)))}%"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
