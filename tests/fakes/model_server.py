@@ -58,10 +58,10 @@ async def model_server() -> AsyncIterator[ModelServer]:
 
 
 def scores(points: int, quotes: list[str] | None = None, rationale: str = "Well argued.") -> Behaviour:
-    """The same points in each dimension; without `quotes`, the essay's first word is quoted."""
+    """The same points in each dimension; without `quotes`, the beginning of the essay is quoted."""
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        shown = quotes if quotes is not None else [essay_of(body).split()[0]]
+        shown = quotes if quotes is not None else [essay_of(body)[:40]]
         dimension = {"quotes": shown, "rationale": rationale, "score": points}
         return completion(json.dumps(dict.fromkeys(DIMENSIONS, dimension)))(request, body)
 

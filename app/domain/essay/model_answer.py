@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from app.domain.errors import TransientError
 from app.domain.essay.lenient_json import read_json_object
 from app.domain.essay.prompt import PROMPT_VERSION
 from app.domain.essay.score import DIMENSION_MAXIMUM, Dimension, DimensionName, Dimensions, EssayScore, Evidence
+from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.essay.visible_text import VisibleText
 from app.domain.text import words
 
@@ -24,10 +26,15 @@ _WITHHELD = "The explanation is withheld because it repeated the reference answe
 _MAX_CONFIDENCE = 0.9
 _DROPPED_QUOTE_COST = 0.1
 _CONTRADICTION_COST = 0.1
+# What each dimension without a quote lowers it by, and one that has no findings either by more.
+_NO_EVIDENCE_COST = 0.1
+_NO_FINDINGS_COST = 0.1
 _MIN_CONFIDENCE = 0.2
 # Points whose share of the maximum differs from the share of findings met by more than this contradict them.
 _CONTRADICTION = 0.5
 
+# Letters and digits of a quote that can show something.
+_MIN_QUOTE_LENGTH = 4
 # Codes of repairs beside those of `lenient_json`.
 _UNKNOWN_FIELD = "unknown_field"
 _NUMBER_FORM = "number_form"
@@ -81,23 +88,18 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
     if canary and canary in found.text:
         raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
     secret_runs = _secret_runs(question, essay.text)
-    dimensions, flags, dropped_quotes, contradictions = {}, set(), 0, 0
-    for name in DimensionName:
-        dimension_answer: _DimensionAnswer = getattr(answer, name)
-        dimension, dropped, withheld = _read_dimension(dimension_answer, secret_runs, essay)
-        dimensions[name.value] = dimension
-        dropped_quotes += dropped
-        contradictions += _contradicts_findings(dimension_answer)
-        flags |= {"quote_not_found"} if dropped else set()
-        flags |= {"rationale_withheld"} if withheld else set()
-    cost = _DROPPED_QUOTE_COST * dropped_quotes + _CONTRADICTION_COST * contradictions
+    checked = {name: _check_dimension(getattr(answer, name), secret_runs, essay) for name in DimensionName}
+    flags = {flag for dimension in checked.values() for flag in dimension.flags}
+    if all(dimension.is_empty for dimension in checked.values()):
+        flags.add(NEEDS_REVIEW)
+    cost = sum(dimension.cost for dimension in checked.values())
     return EssayScore(
         scorer="gpt",
         model=model,
         prompt_version=PROMPT_VERSION,
         confidence=round(max(_MIN_CONFIDENCE, _MAX_CONFIDENCE - cost), 2),
-        dimensions=Dimensions(**dimensions),
-        dropped_quotes=dropped_quotes,
+        dimensions=Dimensions(**{name.value: dimension.dimension for name, dimension in checked.items()}),
+        dropped_quotes=sum(dimension.dropped_quotes for dimension in checked.values()),
         flags=tuple(sorted(flags)),
         repairs=tuple(sorted(repairs)),
     )
@@ -143,22 +145,61 @@ def _whole_number(points: Any, repairs: set[str]) -> Any:
     return int(float(points)) if whole else points
 
 
-def _read_dimension(
-    answer: _DimensionAnswer, secret_runs: _SecretRuns, essay: VisibleText
-) -> tuple[Dimension, int, bool]:
-    """The dimension, how many quotes were dropped from it, and whether its rationale was withheld."""
+@dataclass(frozen=True)
+class _CheckedDimension:
+    """A dimension with what was wrong with it. `is_empty` says that neither a quote nor a finding supports it."""
+
+    dimension: Dimension
+    dropped_quotes: int
+    withheld: bool
+    lacks_evidence: bool
+    is_empty: bool
+    contradicts: bool
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        found = (
+            ("quote_not_found", self.dropped_quotes),
+            ("rationale_withheld", self.withheld),
+            ("no_evidence", self.lacks_evidence),
+        )
+        return tuple(flag for flag, is_set in found if is_set)
+
+    @property
+    def cost(self) -> float:
+        return (
+            _DROPPED_QUOTE_COST * self.dropped_quotes
+            + _CONTRADICTION_COST * self.contradicts
+            + _NO_EVIDENCE_COST * self.lacks_evidence
+            + _NO_FINDINGS_COST * self.is_empty
+        )
+
+
+def _check_dimension(answer: _DimensionAnswer, secret_runs: _SecretRuns, essay: VisibleText) -> _CheckedDimension:
     if not 0 <= answer.score <= DIMENSION_MAXIMUM:
         raise TransientError("model_answer_unusable", "the model gave points outside 0 to 25")
-    evidence, dropped = _check_quotes(answer.quotes, essay)
+    places = [essay.find_quote(quote) for quote in answer.quotes]
+    evidence = tuple(place for place in places if place and _means_something(place, essay))
     withheld = any(not runs.isdisjoint(_runs(answer.rationale, length)) for length, runs in secret_runs.items())
     rationale = _WITHHELD if withheld else answer.rationale
-    return Dimension(score=answer.score, rationale=rationale, evidence=evidence), dropped, withheld
+    has_findings = any(words(finding.point) for finding in answer.findings)
+    # No points need no quote, if something is said about them.
+    lacks_evidence = not evidence and (answer.score > 0 or not (has_findings or words(answer.rationale)))
+    return _CheckedDimension(
+        dimension=Dimension(score=answer.score, rationale=rationale, evidence=evidence),
+        dropped_quotes=places.count(None),
+        withheld=withheld,
+        lacks_evidence=lacks_evidence,
+        is_empty=lacks_evidence and not has_findings,
+        contradicts=_contradicts_findings(answer),
+    )
 
 
-def _check_quotes(quotes: list[str], essay: VisibleText) -> tuple[tuple[Evidence, ...], int]:
-    """The quotes that stand in the essay, and how many do not."""
-    places = [essay.find_quote(quote) for quote in quotes]
-    return tuple(evidence for evidence in places if evidence), places.count(None)
+def _means_something(evidence: Evidence, essay: VisibleText) -> bool:
+    """Whether a quote is more than a sign or a tiny word, or all of a tiny essay."""
+    # One sign of Chinese, Japanese or Korean says about as much as two letters.
+    length = sum(1 + (letter > "\u2e80") for letter in evidence.quote if letter.isalnum())
+    return length >= _MIN_QUOTE_LENGTH or evidence.quote.strip() == essay.original.strip()
 
 
 def _contradicts_findings(answer: _DimensionAnswer) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.domain.essay.folded_text import FoldedText, fold
 from app.domain.essay.score import Evidence, find_quote
 
 # Invisible characters: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
@@ -54,15 +55,21 @@ class VisibleText:
         return self.text != self.original
 
     def find_quote(self, quote: str) -> Evidence | None:
-        """The place of the quote in the original, or else in the visible text; None where it is in neither."""
+        """The place of the quote in the original, or else in the visible text, whatever its white space, quotation
+        marks, dashes and Unicode form; None where it is in neither."""
         evidence = find_quote(quote, self.original)
-        if evidence or not self.altered:
+        if evidence:
             return evidence
         start = self.text.find(quote) if quote else -1
-        if start < 0:
+        bounds = (start, start + len(quote)) if start >= 0 else self._folded.find(quote)
+        if bounds is None:
             return None
-        first, last = self.places[start], self.places[start + len(quote) - 1]
+        first, last = self.places[bounds[0]], self.places[bounds[1] - 1]
         return Evidence(quote=self.original[first : last + 1], start=first, end=last + 1)
+
+    @cached_property
+    def _folded(self) -> FoldedText:
+        return fold(self.text)
 
 
 def visible_text(text: str) -> VisibleText:

@@ -24,7 +24,7 @@ _BOUNDS = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems
 
 def graded(**changes: Any) -> dict[str, Any]:
     """A model's answer with changes in the dimension `depth`."""
-    answer = {name.value: {"quotes": [], "rationale": _FAIR, "score": 20} for name in DimensionName}
+    answer = {name.value: {"quotes": ["Water rises"], "rationale": _FAIR, "score": 20} for name in DimensionName}
     answer["depth"] |= changes
     return answer
 
@@ -94,7 +94,6 @@ def test_a_good_answer_is_read_unchanged() -> None:
     assert (score.dimensions.total, score.dropped_quotes, score.flags) == (77, 0, ())
     depth = score.dimensions.depth
     assert (depth.score, depth.rationale, [evidence.quote for evidence in depth.evidence]) == (17, _FAIR, [quote])
-    assert score.dimensions.relevance.evidence == ()
 
 
 def without(answer: dict[str, Any], *path: str) -> dict[str, Any]:
@@ -221,10 +220,9 @@ def test_every_quote_that_is_shown_is_in_the_essay(text: str, data: st.DataObjec
     score = read({name: {"quotes": listed, "rationale": _FAIR, "score": 1} for name, listed in quotes.items()}, text)
     shown = [evidence for name in DimensionName for evidence in getattr(score.dimensions, name).evidence]
     assert all(text[evidence.start : evidence.end] == evidence.quote for evidence in shown)
-    visible = visible_text(text).text
-    false = [q for listed in quotes.values() for q in listed if not q or (q not in text and q not in visible)]
-    assert score.dropped_quotes == len(false)
-    assert len(shown) == sum(map(len, quotes.values())) - len(false)
+    found = [visible_text(text).find_quote(quote) for listed in quotes.values() for quote in listed]
+    assert score.dropped_quotes == found.count(None)
+    assert [evidence for evidence in found if evidence in shown] == shown
 
 
 @pytest.mark.parametrize(
@@ -239,7 +237,7 @@ def test_every_quote_that_is_shown_is_in_the_essay(text: str, data: st.DataObjec
 def test_a_rationale_that_reveals_the_reference_answer_or_rubric_is_withheld(rationale: str) -> None:
     score = read(graded(rationale=rationale), text="I don’t know.")
     assert score.dimensions.depth.rationale.startswith("The explanation is withheld")
-    assert score.flags == ("rationale_withheld",)
+    assert "rationale_withheld" in score.flags
     assert score.dimensions.depth.score == 20
 
 
@@ -249,7 +247,7 @@ def test_a_rationale_that_reveals_the_reference_answer_or_rubric_is_withheld(rat
 def test_a_rationale_with_all_of_a_short_model_answer_is_withheld(model_answer: str, withheld: bool) -> None:
     question = essay().model_copy(update={"model_answer": model_answer})
     score = read_raw(json.dumps(graded(rationale="Name cohesion and the pull.")), "Water.", question)
-    assert score.flags == (("rationale_withheld",) if withheld else ())
+    assert ("rationale_withheld" in score.flags) == withheld
 
 
 def test_a_short_rubric_is_no_secret() -> None:
@@ -261,18 +259,19 @@ def test_a_short_rubric_is_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "rationale", "flags"),
+    ("answer", "rationale", "withheld"),
     [
-        ("Nothing.", "You wrote: one two three four five six seven eight.", ("rationale_withheld",)),
+        ("Nothing.", "You wrote: one two three four five six seven eight.", True),
         (
             "I say: One two three four five six seven eight nine.",
             "You wrote: one two three four five six seven eight.",
-            (),
+            False,
         ),
-        ("Nothing.", "One two three four five six seven.", ()),
+        ("Nothing.", "One two three four five six seven.", False),
     ],
 )
-def test_words_that_the_student_wrote_reveal_nothing(answer: str, rationale: str, flags: tuple[str, ...]) -> None:
+def test_words_that_the_student_wrote_reveal_nothing(answer: str, rationale: str, withheld: bool) -> None:
     secret = "One two three four five six seven eight nine ten."
     question = essay().model_copy(update={"model_answer": secret})
-    assert read_raw(json.dumps(graded(rationale=rationale)), answer, question).flags == flags
+    score = read_raw(json.dumps(graded(rationale=rationale)), answer, question)
+    assert ("rationale_withheld" in score.flags) == withheld
