@@ -81,6 +81,11 @@ class Settings(BaseModel):
         description="PostgreSQL 14 or newer with the vector extension; if unset, `make run` starts its own server, "
         "and the other commands use that one",
     )
+    migrate_database_url: SecretStr | None = Field(
+        None,
+        description="the database without a pooler between, for `assay migrate` and other commands that need a "
+        "session; if unset, DATABASE_URL",
+    )
     database_pooler: Literal["session", "transaction"] = Field(
         "session",
         description="`transaction` if a pooler such as PgBouncer gives each transaction another session; `session` "
@@ -217,7 +222,7 @@ class Settings(BaseModel):
             raise ValueError("must have 32 bytes or more")
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migrate_database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         checked = checked_url(value, ("postgres://", "postgresql://"))
@@ -249,6 +254,13 @@ class Settings(BaseModel):
     def has_transaction_pooler(self) -> bool:
         """Whether the session changes from transaction to transaction."""
         return self.database_pooler == "transaction"
+
+    @property
+    def session_url(self) -> str | None:
+        """A URL of the database whose connections keep their session; None if only the pooler's is known."""
+        if self.migrate_database_url is not None:
+            return self.migrate_database_url.get_secret_value()
+        return None if self.has_transaction_pooler else self.secret("database_url")
 
     def with_values(self, **values: Any) -> "Settings":
         """A copy with some values replaced, checked like any other."""

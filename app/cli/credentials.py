@@ -22,7 +22,7 @@ from app.services.recommendations.embed_credentials import CredentialEmbedder, v
 from app.services.recommendations.search import space_name
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.pool import open_pool_for
+from app.wiring.pool import open_pool, open_pool_for
 
 # Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
@@ -88,7 +88,7 @@ async def _import_rows(settings: Settings, rows: Sequence[Row], batch: int) -> t
         with progress_bar("importing", len(rows)) as advance:
             for start in range(0, len(rows), batch):
                 imported += await _import_batch(pool, rows[start : start + batch], advance)
-        await _vacuum(pool)
+        await _vacuum(settings)
         return imported, await passage_vectors.count_without_vector(pool)
 
 
@@ -126,7 +126,7 @@ async def _embed_all(settings: Settings) -> int:
             while count := await _embed_batch(credential_embedder):
                 embedded += count
                 advance(count)
-        await _vacuum(pool)
+        await _vacuum(settings)
     return embedded
 
 
@@ -142,8 +142,14 @@ async def _embed_batch(credential_embedder: CredentialEmbedder) -> int:
     return await credential_embedder.embed()
 
 
-async def _vacuum(pool: Pool) -> None:
-    async with pool.acquire() as conn:
+async def _vacuum(settings: Settings) -> None:
+    url = settings.session_url
+    if url is None:
+        print_error(
+            "searches stay slower until autovacuum has run; with MIGRATE_DATABASE_URL this command speeds them up"
+        )
+        return
+    async with open_pool(url, "assay credentials", 1) as pool, pool.acquire() as conn:
         if await vacuum_and_index(conn):
             print("built the index over all vectors")
 

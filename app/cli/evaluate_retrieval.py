@@ -32,7 +32,7 @@ from app.services.recommendations.evaluate_retrieval import (
     recommend_by_each_method,
 )
 from app.services.recommendations.search import space_name
-from app.settings import Settings
+from app.settings import Settings, WrongSetting
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.pool import open_pool
 
@@ -75,7 +75,9 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
-        yield settings.secret("database_url")
+        if settings.session_url is None:
+            raise WrongSetting("MIGRATE_DATABASE_URL is not set: temporary tables need a connection without the pooler")
+        yield settings.session_url
         return
     # Imported here: with DATABASE_URL set, the embedded Postgres need not be installed.
     from app.local.embedded import embedded_servers

@@ -82,11 +82,18 @@ def _reason(error: Exception) -> str | None:
         return str(error)
     import asyncpg
 
-    from app.repositories.sql import DATABASE_UNAVAILABLE, NOT_MIGRATED
+    from app.repositories.sql import DATABASE_UNAVAILABLE, MIXED_SESSIONS, NOT_MIGRATED
 
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, NOT_MIGRATED):
         return "DATABASE_URL: the database is not migrated; run `assay migrate`"
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return (
+            f"DATABASE_URL: {line}; as the owner of the tables, grant its user USAGE on the schema, SELECT, INSERT, "
+            "UPDATE and DELETE on its tables, and USAGE on its sequences"
+        )
+    if isinstance(error, MIXED_SESSIONS):
+        return f"DATABASE_URL: {line}; behind a pooler that shares sessions, set DATABASE_POOLER=transaction"
     if isinstance(error, DATABASE_UNAVAILABLE):
         return f"DATABASE_URL: {line}"
     return line if isinstance(error, OSError | asyncpg.PostgresError) else None

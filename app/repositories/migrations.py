@@ -1,20 +1,39 @@
 """Applying database migrations, by any number of processes at once, and listing those that are applied."""
 
-from collections.abc import Iterator
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from app.database_url import DatabaseUrl, parse_database_url
+from app.repositories.requirements import missing_requirements
 from app.repositories.sql import Executor, Pool, statements
+
+if TYPE_CHECKING:
+    import psycopg
 
 _SQL = statements("migrations")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-# The advisory lock of the process that migrates, while others wait; the number is arbitrary.
+# The advisory lock of the process that migrates, while others wait; the number is arbitrary. Older versions take the
+# same one for a session.
 _LOCK = 7_046_029_254_386_353_087
 # Long enough for the migrations of another process, short enough that a stuck one is noticed.
-_LOCK_WAIT = "120s"
+_LOCK_SECONDS = 120.0
+_LOCK_PAUSES = (0.1, 0.3)
+_LOCK_HOLDER = """
+SELECT a.application_name, a.pid, host(a.client_addr), to_char(a.xact_start, 'HH24:MI:SS TZ')
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32 | l.objid::bigint) = %s
+"""
 
 
 class MigrationFailed(Exception):
@@ -45,48 +64,111 @@ async def is_read_only(pool: Pool) -> bool:
     return bool(await pool.fetchval(_SQL["is_read_only"]))
 
 
-def migrate(database_url: str) -> int:
-    """Applies the missing migrations; returns how many.
+def migrate(
+    database_url: str, lock_seconds: float = _LOCK_SECONDS, report: Callable[[str], None] = lambda line: None
+) -> int:
+    """Applies the missing migrations; returns how many. Reports whom it waits for, for at most `lock_seconds`.
 
     Raises:
-        MigrationFailed: Postgres is unavailable, or a migration fails.
+        MigrationFailed: Postgres is unavailable or lacks what is needed, another process migrates for too long, or a
+            migration fails.
     """
     import psycopg
 
+    url = parse_database_url(database_url)
     try:
-        return _migrate(database_url)
+        with _connect(url) as connection:
+            if not _pending(connection):
+                return 0
+            missing = missing_requirements(connection)
+            if missing:
+                raise MigrationFailed("; ".join(missing))
+            with _lock(connection, lock_seconds, report):
+                return _apply(url)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationFailed(f"{_first_line(error)}; migrate as the user who owns the tables") from error
     except psycopg.Error as error:
-        # Only the first line, because the others may contain the statement.
-        raise MigrationFailed(str(error).strip().splitlines()[0]) from error
+        raise MigrationFailed(_first_line(error)) from error
 
 
-def _migrate(database_url: str) -> int:
+def _first_line(error: Exception) -> str:
+    """The others may contain the statement."""
+    return str(error).strip().splitlines()[0]
+
+
+def _connect(url: DatabaseUrl) -> "psycopg.Connection[Any]":
+    """A connection that also works through a pooler: it prepares no statements, and sets nothing for its session."""
+    import psycopg
+
+    name = f"assay migrate, process {os.getpid()} on {socket.gethostname()}"
+    return psycopg.connect(**{"application_name": name} | url.for_libpq(), autocommit=True, prepare_threshold=None)
+
+
+def _pending(connection: "psycopg.Connection[Any]") -> bool:
+    found = connection.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
+    if found != (True,):
+        return True
+    return not known_migrations() <= {row[0] for row in connection.execute(_SQL["applied_migrations"].encode())}
+
+
+def _apply(url: DatabaseUrl) -> int:
     """Breaks yoyo's own lock before taking it: a process killed in the middle leaves it behind, and it would stop every
-    later run. Processes are kept apart by an advisory lock of Postgres instead, which ends with its connection."""
-    from yoyo import get_backend, read_migrations
+    later run. Processes are kept apart by an advisory lock of Postgres instead."""
+    from yoyo import read_migrations
 
-    with _lock(database_url):
-        backend = get_backend(_with_driver(database_url))
-        try:
-            backend.break_lock()
-            with backend.lock():
-                pending = backend.to_apply(read_migrations(str(MIGRATIONS)))
-                backend.apply_migrations(pending)
-                return len(pending)
-        finally:
-            backend.connection.close()
+    backend = open_backend(url)
+    try:
+        backend.break_lock()
+        with backend.lock():
+            pending = backend.to_apply(read_migrations(str(MIGRATIONS)))
+            backend.apply_migrations(pending)
+            return len(pending)
+    finally:
+        backend.connection.close()
+
+
+def open_backend(url: DatabaseUrl) -> Any:
+    """What yoyo changes the schema with. Its own reader of URLs would understand others than the service does."""
+    from yoyo import default_migration_table
+    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+
+    class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
+        def connect(self, dburi: DatabaseUrl) -> "psycopg.Connection[Any]":
+            return _connect(dburi)
+
+    backend = Backend(url, default_migration_table)
+    backend.init_database()
+    return backend
 
 
 @contextmanager
-def _lock(database_url: str) -> Iterator[None]:
-    import psycopg
-
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
-        connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+def _lock(connection: "psycopg.Connection[Any]", seconds: float, report: Callable[[str], None]) -> Iterator[None]:
+    """Belongs to a transaction, not to a session: behind a pooler, a session outlives the process that used it. While
+    it waits, no transaction is open, so that waiting processes need no session of the pooler."""
+    deadline = time.monotonic() + seconds
+    reported = False
+    while (holder := _try_lock(connection)) is not None:
+        if time.monotonic() >= deadline:
+            raise MigrationFailed(f"{holder} has kept the database locked for migrations for over {seconds:g} s")
+        if not reported:
+            report(f"waiting for at most {seconds:g} s: {holder} migrates the database")
+            reported = True
+        time.sleep(random.uniform(*_LOCK_PAUSES))  # noqa: S311  # no secret
+    connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    try:
         yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
-def _with_driver(database_url: str) -> str:
-    """The URL with the scheme by which yoyo chooses psycopg 3."""
-    return "postgresql+psycopg://" + database_url.split("://", 1)[1]
+def _try_lock(connection: "psycopg.Connection[Any]") -> str | None:
+    """Begins a transaction that has the lock; or ends it and returns who has the lock."""
+    connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    if connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,)).fetchone() == (True,):
+        return None
+    holder = connection.execute(_LOCK_HOLDER, (_LOCK,)).fetchone()
+    connection.execute("ROLLBACK")
+    if holder is None:
+        return "another process"
+    name, pid, address, since = holder
+    return f"{name or 'a session'} (Postgres process {pid}, from {address or 'this machine'}, since {since})"

@@ -1,6 +1,7 @@
 """Migrations: applied, rolled back and applied again, by several processes at once, and after one was killed."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,10 +9,11 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from yoyo import get_backend, read_migrations
+from yoyo import read_migrations
 
+from app.database_url import parse_database_url
 from app.local.embedded import ServerUrls
-from app.repositories.migrations import MIGRATIONS, MigrationFailed, _with_driver, known_migrations, migrate
+from app.repositories.migrations import MIGRATIONS, MigrationFailed, known_migrations, migrate, open_backend
 from app.repositories.sql import Pool
 from tests.bank import Bank
 from tests.conftest import with_database
@@ -53,7 +55,7 @@ async def schema(url: str) -> list[tuple[str, str]]:
 
 
 def roll_back(url: str) -> None:
-    backend = get_backend(_with_driver(url))
+    backend = open_backend(parse_database_url(url))
     with backend.lock():
         backend.rollback_migrations(backend.to_rollback(read_migrations(str(MIGRATIONS))))
     backend.connection.close()
@@ -89,7 +91,7 @@ async def run_migrate(url: str) -> tuple[int, str]:
 async def test_of_three_processes_only_one_migrates(empty_url: str) -> None:
     results = await asyncio.gather(*(run_migrate(empty_url) for _ in range(3)))
     assert [status for status, _ in results] == [0, 0, 0], results
-    assert sorted(int(output.split()[0]) for _, output in results) == [0, 0, len(known_migrations())]
+    assert sorted(int(output.splitlines()[-1].split()[0]) for _, output in results) == [0, 0, len(known_migrations())]
 
 
 async def test_the_lock_of_a_killed_process_stops_no_one(empty_url: str) -> None:
@@ -122,3 +124,46 @@ async def test_an_unavailable_database_gives_one_line_without_the_password() -> 
     with pytest.raises(MigrationFailed) as raised:
         await asyncio.to_thread(migrate, "postgresql://nobody:secret@127.0.0.1:1/none")
     assert "\n" not in str(raised.value) and "secret" not in str(raised.value)
+
+
+async def test_a_lock_that_is_not_released_has_a_time_limit_and_a_name(empty_url: str) -> None:
+    """As older versions take it behind a pooler, where its session outlives the process."""
+    holder = await asyncpg.connect(empty_url, server_settings={"application_name": "stuck migrate"})
+    await holder.execute("SELECT pg_advisory_lock(7046029254386353087)")
+    reported: list[str] = []
+    with pytest.raises(MigrationFailed, match=f"stuck migrate .Postgres process {holder.get_server_pid()}, .*0.5 s"):
+        await asyncio.to_thread(migrate, empty_url, 0.5, reported.append)
+    assert len(reported) == 1 and "stuck migrate" in reported[0]
+    await holder.close()
+    assert await asyncio.to_thread(migrate, empty_url) == len(known_migrations())
+
+
+async def test_missing_rights_and_encodings_are_explained_in_one_line(empty_url: str, servers: ServerUrls) -> None:
+    admin = await asyncpg.connect(empty_url)
+    name, ascii_name = f"guest_{uuid4().hex}", f"ascii_{uuid4().hex}"
+    await admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+    guest = re.sub("//.*@", f"//{name}:secret@", empty_url)
+    with pytest.raises(MigrationFailed) as refused:
+        await asyncio.to_thread(migrate, guest)
+    assert f"GRANT CREATE ON SCHEMA public TO {name}" in str(refused.value)
+    assert "CREATE EXTENSION vector" in str(refused.value) and "\n" not in str(refused.value)
+    await admin.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
+    await admin.execute("CREATE EXTENSION vector")
+    assert await asyncio.to_thread(migrate, guest) == len(known_migrations())
+    await admin.execute(
+        f"CREATE DATABASE {ascii_name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        " LOCALE_PROVIDER libc TEMPLATE template0"
+    )
+    with pytest.raises(MigrationFailed, match=r"SQL_ASCII: .*ENCODING 'UTF8'"):
+        await asyncio.to_thread(migrate, with_database(servers.database_url, ascii_name))
+    await admin.execute(f"DROP DATABASE {ascii_name}")
+    await admin.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+    await admin.close()
+
+
+async def test_nothing_to_migrate_needs_no_right_and_no_lock(empty_url: str) -> None:
+    await asyncio.to_thread(migrate, empty_url)
+    holder = await asyncpg.connect(empty_url)
+    await holder.execute("SELECT pg_advisory_lock(7046029254386353087)")
+    assert await asyncio.to_thread(migrate, empty_url, 0.0) == 0
+    await holder.close()

@@ -1,0 +1,89 @@
+"""The service, a worker's jobs and migrations through a real PgBouncer with its defaults, in both modes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from app.repositories.migrations import known_migrations, migrate
+from app.repositories.sql import MIXED_SESSIONS, Pool
+from app.settings import load_settings
+from app.wiring.pool import open_pool
+from tests.bank import SLUG, Bank
+from tests.conftest import with_database
+from tests.pgbouncer import pgbouncer
+from tests.web.conftest import Serve
+
+MODES = ["session", "transaction"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_assessments_through_pgbouncer(serve: Serve, bank: Bank, database_url: str, mode: str) -> None:
+    answers = {"responses": bank.all_answers()}
+    async with pgbouncer(database_url, mode) as url:
+        changed = load_settings(database_url=url, database_pooler=mode)
+        api = await serve(database_url=changed.database_url, database_pooler=mode)
+
+        async def take(number: int) -> list[int]:
+            student = api.as_("student", sub=f"student-{number}")
+            started = await student.post("/assessments", {"track": SLUG})
+            path = started.headers["Location"]
+            saved = await student.patch(f"{path}/responses", answers)
+            submitted = await student.post(f"{path}/submit", Idempotency_Key="once")
+            again = await student.post(f"{path}/submit", Idempotency_Key="once")
+            return [started.status, saved.status, submitted.status, again.status, (await student.get(path)).status]
+
+        assert await asyncio.gather(*(take(number) for number in range(12))) == [[201, 200, 202, 202, 200]] * 12
+        assert (await api.get("/readyz")).status == 200
+
+
+@pytest.fixture
+async def empty_url(database_url: str) -> AsyncIterator[str]:
+    """An empty database."""
+    name = f"empty_{uuid4().hex}"
+    admin = await asyncpg.connect(with_database(database_url, "postgres"))
+    await admin.execute(f"CREATE DATABASE {name}")
+    yield with_database(database_url, name)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_four_migrate_at_once_through_pgbouncer(empty_url: str, mode: str) -> None:
+    async with pgbouncer(empty_url, mode) as url:
+        applied = await asyncio.gather(*(asyncio.to_thread(migrate, url) for _ in range(4)))
+        assert sorted(applied) == [0, 0, 0, len(known_migrations())]
+        conn = await asyncpg.connect(empty_url)
+        assert await conn.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+        await conn.close()
+
+
+async def test_a_transaction_pooler_leaves_nothing_in_its_sessions(database_url: str, pool: Pool) -> None:
+    settings = (
+        "SELECT current_setting('statement_timeout'), current_setting('jit'), count(*) FROM pg_prepared_statements"
+    )
+    async with pgbouncer(database_url, "transaction", pool_size=1) as url:
+        async with open_pool(url, "tests", 4, transaction_pooler=True) as pooled:
+            assert await asyncio.gather(*(pooled.fetchval("SELECT $1::int", n) for n in range(50))) == [*range(50)]
+            async with pooled.acquire() as conn, conn.transaction():
+                assert await conn.fetchval("SELECT $1::jsonb", {"a": 1}) == {"a": 1}
+                assert await conn.fetchval("SHOW transaction_isolation") == "read committed"
+        async with open_pool(url, "tests", 1, transaction_pooler=True) as pooled:
+            assert tuple(await pooled.fetchrow(settings) or ()) == ("0", "on", 0)
+
+
+async def test_without_the_setting_a_transaction_pooler_is_an_outage(
+    serve: Serve, bank: Bank, database_url: str
+) -> None:
+    """503 and not 500: nothing is wrong with the request."""
+    async with pgbouncer(database_url, "transaction", pool_size=2) as url:
+        api = await serve(database_url=load_settings(database_url=url).database_url)
+        students = [api.as_("student", sub=f"student-{number}") for number in range(12)]
+        replies = await asyncio.gather(*(student.post("/assessments", {"track": SLUG}) for student in students))
+        assert {reply.status for reply in replies} <= {201, 503}
+        with pytest.raises(MIXED_SESSIONS):
+            async with open_pool(url, "tests", 4) as pool:
+                for _ in range(20):
+                    await asyncio.gather(*(pool.fetchval(f"SELECT {number} + $1::int", 1) for number in range(8)))
