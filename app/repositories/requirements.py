@@ -24,7 +24,7 @@ def missing_requirements(connection: "psycopg.Connection[Any]") -> list[str]:
     """What keeps `assay migrate` from creating or changing the schema; each a line that says what to do."""
     row = connection.execute(_CHECK).fetchone()
     # Without an encoding there is only bytes.
-    values = [value.decode() if isinstance(value, bytes) else value for value in row or ()]
+    values: list[Any] = [value.decode() if isinstance(value, bytes) else value for value in row or ()]
     version, encoding, read_only, user, database, schema, may_create, installed, available, may_install = values
     lines = []
     if version < _OLDEST:

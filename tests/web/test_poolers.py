@@ -1,4 +1,4 @@
-"""The service, a worker's jobs and migrations through a real PgBouncer with its defaults, in both modes."""
+"""The service and the migrations through a real PgBouncer with its defaults, in both modes."""
 
 import asyncio
 from collections.abc import AsyncIterator
