@@ -20,6 +20,7 @@ from app.http.app_keys import (
     VERIFIER,
 )
 from app.http.background import BackgroundTasks
+from app.http.listening import address_error
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
 from app.http.server_connections import Runner
@@ -27,7 +28,7 @@ from app.http.tokens import SharedSecretVerifier, TokenVerifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.operations import RedisCheck
-from app.settings import Settings, address_error
+from app.settings import Settings
 from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
 from app.wiring.context import open_context

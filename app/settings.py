@@ -1,6 +1,5 @@
 """All settings. They come from the environment alone and are checked once, when a process starts."""
 
-import errno
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -32,16 +31,6 @@ class WrongSetting(Exception):
 class UnusableSetting(Exception):
     """A setting is well-formed, but what it names cannot be used at the moment: a port that is taken, a server that
     does not answer. The message names the setting and repeats no secret."""
-
-
-def address_error(host: str, port: int, error: OSError) -> UnusableSetting:
-    """Why HOST and PORT cannot be listened on, with the name of the one to change."""
-    if error.errno == errno.EADDRINUSE:
-        return UnusableSetting(f"PORT: {host}:{port} is already in use")
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return UnusableSetting(f"PORT: no permission to listen on {host}:{port}")
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-    return UnusableSetting(f"HOST: cannot listen on {host}: {reason}")
 
 
 _MONTH = 2_592_000
@@ -251,16 +240,11 @@ class Settings(BaseModel):
         return tuple(ipaddress.ip_network(network) for network in self.webhook_allowed_networks)
 
     @property
-    def has_transaction_pooler(self) -> bool:
-        """Whether the session changes from transaction to transaction."""
-        return self.database_pooler == "transaction"
-
-    @property
     def session_url(self) -> str | None:
         """A URL of the database whose connections keep their session; None if only the pooler's is known."""
         if self.migrate_database_url is not None:
             return self.migrate_database_url.get_secret_value()
-        return None if self.has_transaction_pooler else self.secret("database_url")
+        return None if self.database_pooler == "transaction" else self.secret("database_url")
 
     def with_values(self, **values: Any) -> "Settings":
         """A copy with some values replaced, checked like any other."""

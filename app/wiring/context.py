@@ -54,7 +54,7 @@ async def open_context(settings: Settings, name: str, acquire_seconds: float) ->
             name,
             settings.database_pool_size,
             acquire_seconds,
-            transaction_pooler=settings.has_transaction_pooler,
+            transaction_pooler=settings.database_pooler == "transaction",
         ) as pool:
             queue, changes = JobQueue(redis), ChangeFeed(redis)
             tasks = asyncio.create_task(changes.run_publisher()), asyncio.create_task(watch_outages(pool, queue))

@@ -164,7 +164,7 @@ def open_pool_for(settings: Settings, name: str, connections: int) -> AbstractAs
     Raises:
         WrongSetting: DATABASE_URL is not set.
     """
-    url, pooled = settings.secret("database_url"), settings.has_transaction_pooler
+    url, pooled = settings.secret("database_url"), settings.database_pooler == "transaction"
     return open_pool(url, name, connections, transaction_pooler=pooled)
 
 
