@@ -30,12 +30,12 @@ test: .venv/installed-for-tests
 bench: .venv/installed-for-tests
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
-# The tests of chaos and of followers for longer, with more rounds and changes; ROUNDS=20 takes about half an hour.
+# The tests of chaos, followers and failovers for longer, with more rounds and changes; ROUNDS=20 takes about half an hour.
 ROUNDS ?= 10
 CHANGES ?= 100000
 soak: .venv/installed-for-tests
 	ASSAY_SOAK_CHANGES=$(CHANGES) ASSAY_SOAK_ROUNDS=$(ROUNDS) \
-	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py -s
+	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py tests/faults/test_redis_failover.py -s
 
 install: .venv/installed
 

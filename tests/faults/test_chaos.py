@@ -26,6 +26,7 @@ from tests.faults.fault_servers import FaultServers, retry_while_down
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Fleet
 from tests.faults.students import start_and_answer, submit
+from tests.faults.wrong_rows import ALL_EMBEDDED, NONE_OPEN, WRONG_ROWS
 
 ROUNDS = int(os.environ.get("ASSAY_SOAK_ROUNDS", "1"))
 ASSESSMENTS = int(os.environ.get("ASSAY_SOAK_ASSESSMENTS", "500"))
@@ -38,33 +39,6 @@ IN_FLIGHT = 12
 END_SECONDS = 180.0
 FAST, SLOW = 0.05, 0.4
 
-# Each statement counts rows that must not exist.
-WRONG_ROWS = {
-    "assessments that are not completed, degraded, waiting for jobs, or rescored": """
-        SELECT count(*) FROM assessments WHERE status <> 'completed' OR degraded OR remaining <> 0 OR run <> 1""",
-    "questions without exactly one score, and scores without a question": """
-        SELECT count(*) FROM assessment_questions q
-        FULL JOIN (SELECT assessment_id, question_id, count(*), bool_and(run = 1 AND score IS NOT NULL) AS sound
-                   FROM scores GROUP BY assessment_id, question_id) AS s USING (assessment_id, question_id)
-        WHERE q.position IS NULL OR s.count IS DISTINCT FROM 1 OR NOT s.sound""",
-    "essays that the model did not score": """
-        SELECT count(*) FROM scores WHERE score_type = 'essay_gpt' AND scorer IS DISTINCT FROM 'gpt'""",
-    "essays whose score in the result differs from the one in the table": """
-        SELECT count(*) FROM scores s JOIN results r USING (assessment_id, run)
-        WHERE s.score_type = 'essay_gpt' AND NOT EXISTS (
-            SELECT FROM json_array_elements(r.body -> 'breakdown' -> 'essay' -> 'questions') AS line
-            WHERE line ->> 'question_id' = s.question_id::text AND (line ->> 'score')::float8 = s.score)""",
-    "assessments without exactly one result": """
-        SELECT count(*) FROM assessments a
-        WHERE (SELECT count(*) FROM results r WHERE r.assessment_id = a.id) <> 1""",
-    "assessments without exactly three jobs, all completed after a claim": """
-        SELECT count(*) FROM assessments a
-        WHERE (SELECT count(*) FROM async_jobs j
-               WHERE j.assessment_id = a.id AND j.status = 'completed' AND j.fence > 0) <> 3
-           OR (SELECT count(*) FROM async_jobs j WHERE j.assessment_id = a.id) <> 3""",
-}
-ALL_EMBEDDED = "SELECT bool_and(embedding IS NOT NULL) FROM passage_vectors"
-NONE_OPEN = "SELECT count(*) = 0 FROM assessments WHERE status IN ('in_progress', 'submitted')"
 COUNT_KEYS = "SELECT count(*) FROM idempotency_keys WHERE path = '/assessments' OR path LIKE '%/submit'"
 COUNT_CLAIMED_TWICE = "SELECT count(*) FROM async_jobs WHERE fence > 1"
 # What no log may contain: a violated check of the counter of remaining jobs, and events of internal errors.
