@@ -97,7 +97,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         UnusableSetting: HOST and PORT cannot be listened on.
     """
     app = create_app(settings)
-    runner = Runner(app, access_log=None, shutdown_timeout=settings.shutdown_timeout)
+    runner = Runner(
+        app, max_connections=settings.max_connections, access_log=None, shutdown_timeout=settings.shutdown_timeout
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)

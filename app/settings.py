@@ -42,7 +42,6 @@ _OF_OTHER_VERSIONS = frozenset(
         "APPEAL_DAYS",
         "CORS_ORIGINS",
         "JWT_JWKS_URL",
-        "MAX_CONNECTIONS",
         "METRICS_TOKEN",
         "OWNER_BUDGET_SHARE",
         "OWNER_MAX_WAITING",
@@ -90,6 +89,9 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the API listens on")
+    max_connections: int = Field(
+        30_000, ge=1, description="open connections of one server process; further ones are closed at once"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
     jwt_secret: SecretStr | None = Field(None, description="secret that signs tokens (HS256), 32 bytes or more")

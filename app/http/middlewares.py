@@ -19,6 +19,12 @@ log = structlog.get_logger()
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # Statements time out earlier; a client that waits longer than this has usually gone.
 _REQUEST_SECONDS = 20
+# What nginx logs when a client has closed its connection; nobody receives it.
+_CLIENT_GONE = 499
+
+
+class ClientGone(Exception):
+    """The client has closed its connection before its answer has begun."""
 
 
 @web.middleware
@@ -61,6 +67,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         async with asyncio.timeout(_REQUEST_SECONDS) as limit:
             request[TIME_LIMIT] = limit
             return await handler(request)
+    except ClientGone:
+        log.debug("client_gone")
+        return web.Response(status=_CLIENT_GONE)
     except Exception as error:
         response = problem(error, request)
         if response.status == web.HTTPServiceUnavailable.status_code:

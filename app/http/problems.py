@@ -42,8 +42,11 @@ MALFORMED = ProblemType(400, "malformed-request", "The request cannot be read")
 BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not valid")
 BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not valid")
 UNAUTHENTICATED = ProblemType(401, "unauthenticated", "A valid bearer token is needed")
+REQUEST_TIMEOUT = ProblemType(408, "request-timeout", "The request did not arrive in time")
 TOO_LARGE = ProblemType(413, "body-too-large", "The body is larger than 1 MiB")
+ADDRESS_TOO_LONG = ProblemType(414, "address-too-long", "The address is longer than 8,190 bytes")
 WRONG_MEDIA = ProblemType(415, "unsupported-media-type", "The body must be application/json")
+HEADERS_TOO_LARGE = ProblemType(431, "headers-too-large", "A header is longer than 8 KiB, or there are more than 128")
 METHOD_NOT_ALLOWED = ProblemType(405, "method-not-allowed", "The resource does not support this method")
 NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
 UNAVAILABLE = ProblemType(503, "storage-unavailable", "The database is not available", retry_after=2)
@@ -74,7 +77,10 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.ServerWaitLimit: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
     errors.Conflict: ProblemType(409, "conflict", "Another request changed the same resource", retry_after=1),
 }
-_OTHERS = (MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, TOO_LARGE, WRONG_MEDIA, METHOD_NOT_ALLOWED)
+_OTHERS = (
+    *(MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE, ADDRESS_TOO_LONG),
+    *(WRONG_MEDIA, HEADERS_TOO_LARGE),
+)
 ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
 
@@ -121,6 +127,9 @@ def _response(
     sent_headers = dict(headers or {})
     if kind.retry_after is not None:
         sent_headers["Retry-After"] = str(kind.retry_after)
-    return web.Response(
+    response = web.Response(
         status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=sent_headers
     )
+    if kind is REQUEST_TIMEOUT:
+        response.force_close()
+    return response

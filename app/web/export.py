@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.http.app_keys import TIME_LIMIT
+from app.http.server_connections import begin_stream
 from app.web.query import query_choice
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ async def send_file(
             "Vary": "Accept",
         }
     )
-    await response.prepare(request)
+    await begin_stream(response, request)
     if request.method == "HEAD":
         return response
     head = _csv([list(model.model_fields)]) if file_format is Format.CSV else ""

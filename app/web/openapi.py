@@ -20,7 +20,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _DESCRIPTIONS = {
     200: "Done", 201: "Created", 202: "Accepted; follow the `Location`", 204: "Done", 304: "Not changed",
     400: "Cannot be understood", 401: "No valid token", 403: "Not allowed", 404: "Not found",
-    409: "Conflicts with the state of the resource", 410: "Too late", 413: "Body over 1 MiB", 415: "Not JSON",
+    408: "The body did not arrive in time", 409: "Conflicts with the state of the resource", 410: "Too late",
+    413: "Body over 1 MiB", 415: "Not JSON",
     422: "Invalid fields", 429: "Too many requests", 503: "Unavailable; try again soon",
 }  # fmt: skip
 
@@ -123,7 +124,7 @@ def _usual_problems(route: Route) -> set[int]:
         usual.add(404)
     if route.query or route.keyed or route.body:
         usual.add(400)
-    return usual | ({413, 415, 422} if route.body else set())
+    return usual | ({408, 413, 415, 422} if route.body else set())
 
 
 def _success(route: Route, status: int, shape: Shape | None) -> dict[str, Any]:

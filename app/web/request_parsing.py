@@ -10,6 +10,7 @@ from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.idempotency import IdempotencyKey, fingerprint, parse_key
 from app.http.app_keys import ACCESS, REQUEST_ID
 from app.http.problems import BAD_KEY, MALFORMED, WRONG_MEDIA, RequestProblem
+from app.http.server_connections import read_body
 from app.services.assessments.submit import Origin
 from app.services.idempotency import IdempotentRequest
 from app.web import strict_json
@@ -43,11 +44,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 async def _read(request: web.Request) -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RequestProblem(WRONG_MEDIA, "send the body uncompressed", {"Accept-Encoding": "identity"})
-    try:
-        return await request.read()
-    except ConnectionError:
-        # The client has gone, so nobody gets this answer; but a ConnectionError would count as an unavailable database.
-        raise RequestProblem(MALFORMED, "the connection ended before the body") from None
+    return await read_body(request)
 
 
 def path_text(request: web.Request, name: str) -> str:

@@ -3,11 +3,12 @@
 from typing import Any, Protocol
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.web import AppRunner
 from pytest_aiohttp.plugin import AiohttpClient
 
-from app.http.server_connections import Runner
+from app.http.server_connections import Runner, TimeLimits
 from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings
@@ -18,8 +19,18 @@ from tests.bank import SLUG, Bank, create_bank
 class ProductServer(TestServer):
     """Serves the application over its own connections, as in production."""
 
+    def __init__(self, app: web.Application, *, limits: TimeLimits | None = None, max_connections: int = 1000) -> None:
+        super().__init__(app)
+        self._limits = limits
+        self._max_connections = max_connections
+
     async def _make_runner(self, **options: Any) -> AppRunner:
-        return Runner(self.app, **options | {"handler_cancellation": False})
+        return Runner(
+            self.app,
+            limits=self._limits,
+            max_connections=self._max_connections,
+            **options | {"handler_cancellation": False},
+        )
 
 
 class Serve(Protocol):

@@ -180,4 +180,4 @@ async def test_a_write_that_postgres_refuses_leaves_nothing_behind(
 async def test_no_server_without_what_it_needs(settings: Settings) -> None:
     for missing in ("database_url", "redis_url", "jwt_secret"):
         with pytest.raises(WrongSetting, match=f"{missing.upper()} is not set"):
-            await Runner(create_app(settings.model_copy(update={missing: None}))).setup()
+            await Runner(create_app(settings.model_copy(update={missing: None})), max_connections=1).setup()

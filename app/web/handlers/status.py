@@ -8,7 +8,7 @@ from aiohttp_sse import EventSourceResponse
 
 from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.problems import RequestProblem
-from app.http.server_connections import cancelled_on_disconnect
+from app.http.server_connections import begin_stream, cancelled_on_disconnect
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
 from app.web.entity_tags import client_has, waits_for_change
@@ -61,7 +61,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
         stream = EventSourceResponse(ping_interval=_PING_SECONDS, send_timeout=_SEND_SECONDS)
         stream.headers["Cache-Control"] = "private, no-cache"
         request[TIME_LIMIT].reschedule(None)
-        await stream.prepare(request)
+        await begin_stream(stream, request)
         # A client that has gone, or does not read, cannot be answered any more.
         with cancelled_on_disconnect(request), suppress(ConnectionError, TimeoutError):
             async with stream:

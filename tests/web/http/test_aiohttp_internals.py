@@ -46,3 +46,7 @@ def test_the_private_parts_have_not_changed() -> None:
     assert "RequestHandler(self, loop=self._loop, **self._kwargs)" in made
     parameters = inspect.signature(web.Server.__init__).parameters
     assert [*parameters] == ["self", "handler", "request_factory", "handler_cancellation", "loop", "kwargs"]
+    # A connection that waits for a request wakes up at its waiter and takes the first message.
+    started = inspect.getsource(web.RequestHandler.start)
+    assert "await self._waiter" in started and "message, payload = self._messages.popleft()" in started
+    assert "isinstance(message, _ErrInfo)" in started

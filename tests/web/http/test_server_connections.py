@@ -15,9 +15,6 @@ GARBAGE = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "version": b"GET / HTTP/9.9\r\n\r\n",
     "method": b"BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "long path": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "long header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 9000 + b"\r\n\r\n",
-    "many headers": b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * 500 + b"\r\n",
     "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
     "negative length": b"POST /tracks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     "length of letters": b"POST /tracks HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",
@@ -30,6 +27,17 @@ GARBAGE = {
     "path of high bytes": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
     "broken address": b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
 }
+
+
+HOST = b" HTTP/1.1\r\nHost: x\r\n"
+# What is too long, with the status and the type of the problem.
+TOO_LONG = {
+    "address": (b"GET /" + b"a" * 9000 + HOST + b"\r\n", 414, "address-too-long"),
+    "header": (b"GET /healthz" + HOST + b"X-A: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers-too-large"),
+    "name": (b"GET /healthz" + HOST + b"a" * 9000 + b": a\r\n\r\n", 431, "headers-too-large"),
+    "token": (b"GET /tracks" + HOST + b"Authorization: Bearer " + b"a" * 10240 + b"\r\n\r\n", 431, "headers-too-large"),
+    "number": (b"GET /healthz" + HOST + b"X-A: a\r\n" * 500 + b"\r\n", 431, "headers-too-large"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,16 @@ async def test_bytes_that_are_not_http_are_answered_with_a_problem(api: Api) -> 
         assert answer.headers["X-Request-ID"] == answer.body["request_id"]
         assert b"BadHttp" not in answer.raw
     assert (await api.get("/healthz")).status == 200
+
+
+async def test_what_is_too_long_is_answered_with_its_own_problem(api: Api) -> None:
+    for name, (raw, status, kind) in TOO_LONG.items():
+        answer = await send(api, raw)
+        assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json"), name
+        assert (answer.body["type"], answer.body["status"]) == (f"/problems/{kind}", status)
+        assert b"aaaa" not in answer.raw
+    fits = b"GET /healthz" + HOST + b"X-A: " + b"a" * 8000 + b"\r\n\r\n"
+    assert (await send(api, fits)).status == 200
 
 
 async def test_an_unknown_expectation_is_answered_with_a_problem(api: Api) -> None:
