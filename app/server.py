@@ -13,6 +13,7 @@ from app.http.app_keys import (
     CONTEXT,
     METRICS,
     OPENAPI_DOCUMENT,
+    PUBLIC_URL,
     REDIS_CHECK,
     REQUESTS_IN_PROGRESS,
     STOPPING,
@@ -61,7 +62,8 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[handle_request], client_max_size=_MAX_BODY_BYTES)
     app[VERIFIER] = _verifier(settings)
     app[METRICS] = Metrics()
-    app[OPENAPI_DOCUMENT] = document
+    app[OPENAPI_DOCUMENT] = lambda: document(settings.public_url)
+    app[PUBLIC_URL] = settings.public_url
     app[BACKGROUND] = BackgroundTasks()
     app[STOPPING] = asyncio.Event()
     app[REQUESTS_IN_PROGRESS] = set()
@@ -79,7 +81,7 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         app[CONTEXT] = context
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
-        app[SUBMITTER] = Submitter(context.pool, limits)
+        app[SUBMITTER] = Submitter(context.pool, limits, settings.public_url)
         async with open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB]:
             yield
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)

@@ -57,6 +57,13 @@ def query(value: Any) -> Any:
         raise ValueError("must have the form name=value&name=value") from None
 
 
+def public_address(value: str) -> str:
+    """The address without a slash at its end, if it is one that a path can be added to."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError("must be an http or https address without user, query and fragment")
+    return value.rstrip("/")
+
+
 def network(value: str) -> str:
     """The network, if it is one in CIDR notation."""
     ipaddress.ip_network(value)
@@ -64,6 +71,7 @@ def network(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(web_address)]
+PublicAddress = Annotated[str, Field(max_length=200), AfterValidator(public_address)]
 Query = Annotated[dict[str, str], BeforeValidator(query)]
 Network = Annotated[str, BeforeValidator(network)]
 Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]

@@ -18,7 +18,17 @@ from pydantic import (
 from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
 from app.redis_url import parse_redis_url
-from app.setting_types import Commas, Network, Prices, Query, Seconds, WebAddress, check_printable, checked_url
+from app.setting_types import (
+    Commas,
+    Network,
+    Prices,
+    PublicAddress,
+    Query,
+    Seconds,
+    WebAddress,
+    check_printable,
+    checked_url,
+)
 
 
 class WrongSetting(Exception):
@@ -37,25 +47,11 @@ _MONTH = 2_592_000
 # The settings that name a model whose calls cost money.
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
-_OF_OTHER_VERSIONS = frozenset(
-    {
-        "APPEAL_DAYS",
-        "CORS_ORIGINS",
-        "JWT_JWKS_URL",
-        "METRICS_TOKEN",
-        "OWNER_BUDGET_SHARE",
-        "OWNER_MAX_WAITING",
-        "OWNER_STARTS_PER_DAY",
-        "PUBLIC_URL",
-        "RATE_LIMIT",
-        "RATE_LIMIT_ADDRESS",
-        "RETENTION_DAYS",
-        "REVIEW_BELOW_CONFIDENCE",
-        "SECRETS_KEY",
-        "SUMMARY_MODEL",
-        "TRUSTED_PROXIES",
-    }
-)
+_OF_OTHER_VERSIONS = frozenset({
+    "APPEAL_DAYS", "CORS_ORIGINS", "JWT_JWKS_URL", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
+    "OWNER_STARTS_PER_DAY", "RATE_LIMIT", "RATE_LIMIT_ADDRESS", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
+    "SECRETS_KEY", "SUMMARY_MODEL", "TRUSTED_PROXIES",
+})  # fmt: skip
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
 
@@ -89,6 +85,9 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the API listens on")
+    public_url: PublicAddress = Field(
+        "", description="address of the API for its clients, with the path if a proxy serves it under one"
+    )
     max_connections: int = Field(
         30_000, ge=1, description="open connections of one server process; further ones are closed at once"
     )

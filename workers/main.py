@@ -47,7 +47,9 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         models = await stack.enter_async_context(open_models(context))
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
-        delivery = WebhookDelivery(context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout)
+        delivery = WebhookDelivery(
+            context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout, settings.public_url
+        )
         runner = _job_runner(context, offline, embedder, models)
         tasks = [
             asyncio.create_task(repeat(schedule))

@@ -1,7 +1,7 @@
 """Runs background jobs (essays, recommendations, fusion), webhook deliveries and maintenance until SIGTERM or Ctrl-C.
 
-reads   DATABASE_URL, REDIS_URL, LOG_LEVEL, SHUTDOWN_TIMEOUT, and the settings of models, jobs, webhooks and re-scoring;
-        no secret for tokens
+reads   DATABASE_URL, REDIS_URL, PUBLIC_URL, LOG_LEVEL, SHUTDOWN_TIMEOUT, and the settings of models, jobs, webhooks
+        and re-scoring; no secret for tokens
 writes  the database; requests to the model provider and to webhooks; log lines (JSON) on standard error
 needs   Postgres with all migrations (`assay migrate`) and Redis; starts and waits while one of them is unavailable
 """

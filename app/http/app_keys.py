@@ -21,6 +21,8 @@ BACKGROUND = web.AppKey("background", BackgroundTasks)
 METRICS = web.AppKey("metrics", Metrics)
 # A function, called at the first request for it: making the document takes a tenth of the server's start.
 OPENAPI_DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("openapi_document")
+# The address under which clients reach this server, without a slash at its end; empty if it is not known.
+PUBLIC_URL = web.AppKey("public_url", str)
 # `id()` of each request that is being answered.
 REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from app.http.access import Handler
-from app.http.app_keys import METRICS, REQUEST_ID, REQUESTS_IN_PROGRESS, STOPPING, TIME_LIMIT
+from app.http.app_keys import METRICS, PUBLIC_URL, REQUEST_ID, REQUESTS_IN_PROGRESS, STOPPING, TIME_LIMIT
 from app.http.problems import problem
 from app.outages import report_database_error
 from app.repositories.sql import DATABASE_UNAVAILABLE
@@ -51,7 +51,10 @@ def assign_request_id(request: web.BaseRequest) -> str:
 
 
 async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds the common headers just before an answer is sent (a signal handler for `on_response_prepare`)."""
+    """Adds the common headers just before an answer is sent (a signal handler for `on_response_prepare`). Paths in
+    `Location` become addresses under PUBLIC_URL, because the proxy may have removed a part of the path."""
+    if response.headers.get("Location", "").startswith("/"):
+        response.headers["Location"] = request.app[PUBLIC_URL] + response.headers["Location"]
     add_common_headers(request, response)
 
 

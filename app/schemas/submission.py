@@ -35,7 +35,7 @@ class QueuedJob(Frozen):
 
 
 class Links(Frozen):
-    """The paths of an assessment, its status, events and result."""
+    """The addresses of an assessment, its status, events and result."""
 
     self: str
     status: str
@@ -56,9 +56,9 @@ class SubmissionView(Frozen):
     links: Links
 
 
-def links(assessment_id: UUID) -> Links:
-    """The paths of an assessment."""
-    base = f"/assessments/{assessment_id}"
+def links(assessment_id: UUID, public_url: str = "") -> Links:
+    """The addresses of an assessment; without a `public_url`, their paths."""
+    base = f"{public_url}/assessments/{assessment_id}"
     return Links(self=base, status=f"{base}/status", events=f"{base}/events", result=f"{base}/result")
 
 

@@ -39,8 +39,8 @@ class Message(Frozen):
     data: EventData
 
 
-def body_of(event: WebhookEvent) -> str:
-    """The body of the event's message, shorter than `BODY_LIMIT` bytes."""
+def body_of(event: WebhookEvent, public_url: str = "") -> str:
+    """The body of the event's message, shorter than `BODY_LIMIT` bytes; its links begin with `public_url`."""
     failed = event.event_type is EventType.FAILED
     data = EventData(
         assessment_id=event.assessment_id,
@@ -51,7 +51,7 @@ def body_of(event: WebhookEvent) -> str:
         degraded=bool(event.reasons),
         degraded_reasons=tuple(_shorten(reason) for reason in event.reasons[:_MAX_REASONS]),
         completed_at=event.completed_at,
-        links=links(event.assessment_id),
+        links=links(event.assessment_id, public_url),
     )
     return Message(type=event.event_type, timestamp=event.happened_at, data=data).model_dump_json()
 

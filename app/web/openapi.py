@@ -26,17 +26,14 @@ _DESCRIPTIONS = {
 }  # fmt: skip
 
 
-def document() -> bytes:
-    """The document as JSON."""
-    return _render()
-
-
 @cache
-def _render() -> bytes:
+def document(public_url: str = "") -> bytes:
+    """The document as JSON, for an API at this address."""
     return orjson.dumps(
         {
             "openapi": "3.1.0",
             "info": {"title": "Assay", "version": "0.1.0", "description": _description()},
+            "servers": [{"url": public_url or "/"}],
             "paths": _paths(),
             "components": {
                 "schemas": _schemas(),

@@ -52,11 +52,12 @@ class SubmitResult:
 
 
 class Submitter:
-    """Submits assessments."""
+    """Submits assessments; links in answers begin with `public_url`."""
 
-    def __init__(self, pool: Pool, limits: SubmissionLimits) -> None:
+    def __init__(self, pool: Pool, limits: SubmissionLimits, public_url: str = "") -> None:
         self._pool = pool
         self._limits = limits
+        self._public_url = public_url
 
     async def read_draft(self, assessment_id: UUID, access: Access, request: IdempotentRequest) -> SubmissionDraft:
         """The assessment that the caller is about to submit, and an answer stored for the request's key.
@@ -127,7 +128,7 @@ class Submitter:
             degraded_reasons=reasons,
             scores=_scores(assessment, scores),
             jobs=tuple(QueuedJob(job_id=j.job_id, job_type=j.job_type, status=JobStatus.QUEUED) for j in jobs),
-            links=links(assessment.id),
+            links=links(assessment.id, self._public_url),
         )
         answer = StoredReply(202, view.model_dump_json().encode(), view.links.status, request.fingerprint)
         return Submission(

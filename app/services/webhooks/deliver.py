@@ -63,12 +63,13 @@ class HostSlots:
 @dataclass(frozen=True)
 class WebhookDelivery:
     """Delivers webhook messages. `delays` (s) are the pauses before each attempt, `seconds` is the limit of one;
-    `clock` gives Unix seconds, `chance` numbers in [0, 1) for jitter."""
+    links in messages begin with `public_url`; `clock` gives Unix seconds, `chance` numbers in [0, 1) for jitter."""
 
     pool: Pool
     sender: WebhookSender
     delays: Sequence[float]
     seconds: float
+    public_url: str = ""
     hosts: HostSlots = field(default_factory=HostSlots)
     random_fraction: Callable[[], float] = random.random
     clock: Callable[[], float] = time.time
@@ -122,7 +123,7 @@ class WebhookDelivery:
         )
 
     async def _write_body(self, delivery: ClaimedDelivery) -> str | None:
-        body = body_of(await webhooks.read_event(self.pool, delivery.id))
+        body = body_of(await webhooks.read_event(self.pool, delivery.id), self.public_url)
         return await webhooks.write_body(self.pool, delivery, body)
 
     async def _record(self, delivery: ClaimedDelivery, url: str, result: SendResult, step: NextStep) -> bool:

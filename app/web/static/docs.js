@@ -1,7 +1,7 @@
 "use strict";
 window.addEventListener("load", () => {
   SwaggerUIBundle({
-    url: "/openapi.json",
+    url: new URL("openapi.json", document.baseURI).href,
     dom_id: "#docs",
     deepLinking: true,
     tryItOutEnabled: true,

@@ -44,7 +44,7 @@ def test_no_reasons_make_a_body_too_long(reasons: list[Reason]) -> None:
 @pytest.mark.parametrize("character", ["\x01", "\U0001f333", '"', "é"])
 def test_the_longest_reasons_are_cut(character: str) -> None:
     long = Reason(code=ReasonCode.RECOMMENDATIONS_UNAVAILABLE, stage=character * 500, detail=character * 50_000)
-    body = body_of(event(EventType.RESCORED, (long,) * 50))
+    body = body_of(event(EventType.RESCORED, (long,) * 50), "https://" + "a" * 192)
     assert len(body.encode()) < BODY_LIMIT
     assert json.loads(body)["data"]["degraded_reasons"][0]["detail"].endswith(f"{character}…")
 
