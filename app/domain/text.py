@@ -8,8 +8,19 @@ from dataclasses import dataclass
 # A sentence ends at . ! or ? (with closing quotes or brackets) before white space, or at a line break. The quantifiers
 # are possessive and tried only at the start of a run, because a long row of dots would otherwise take quadratic time.
 _SENTENCE_END = re.compile(r"(?:(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$))|\n+")
-# Unicode categories of invisible characters: spaces, line ends, control and format characters.
-_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+# Invisible characters of any category: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
+HIDDEN = frozenset(
+    chr(code)
+    for first, last in (
+        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    )
+    for code in range(first, last + 1)
+)  # fmt: skip
+# Unicode categories without anything to see: spaces, line ends, control and format characters, and marks, which only
+# change the letter before them.
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me"})
 _WORD = re.compile(r"[^\W_](?:[\w+#'’.-]*[\w+#])?")
 
 
@@ -28,8 +39,8 @@ def sentences(text: str) -> tuple[Span, ...]:
 
 
 def is_visible(text: str) -> bool:
-    """Whether `text` has at least one visible character."""
-    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
+    """Whether `text` has at least one visible character; a text without any is no answer."""
+    return any(unicodedata.category(character) not in _INVISIBLE and character not in HIDDEN for character in text)
 
 
 def count_of(count: int, noun: str) -> str:

@@ -11,20 +11,11 @@ from functools import cached_property
 
 from app.domain.essay.folded_text import FoldedText, fold
 from app.domain.essay.score import Evidence, find_quote
+from app.domain.text import HIDDEN
 
-# Invisible characters: soft hyphens, zero widths, bidi controls, fillers, variation selectors, tags.
-_HIDDEN = frozenset(
-    chr(code)
-    for first, last in (
-        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
-        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
-        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
-    )
-    for code in range(first, last + 1)
-)  # fmt: skip
 # Persian and Indic spelling needs them, and families of emoji are joined by one.
 _JOINERS = frozenset("\u200c\u200d")
-_JOINS_NOTHING = _HIDDEN - {"\ufe0f"}
+_JOINS_NOTHING = HIDDEN - {"\ufe0f"}
 # Ranges of letters in other shapes: enclosed, letter-like, full width, and mathematical.
 _SHAPES = ((0x2100, 0x214F), (0x2460, 0x24FF), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF), (0x1F130, 0x1F169))
 # Cyrillic, Greek, Armenian and Cherokee letters that look like Latin ones.
@@ -92,7 +83,7 @@ def _shown(text: str) -> Iterator[tuple[str, int]]:
             yield letter if letter.isprintable() or letter in "\n\t\r" else " ", place
             continue
         marks = marks + 1 if unicodedata.combining(letter) else 0
-        if marks > _MAX_MARKS or (letter in _HIDDEN and not _joins(text, place)):
+        if marks > _MAX_MARKS or (letter in HIDDEN and not _joins(text, place)):
             continue
         for part in _shape(letter):
             yield part, place

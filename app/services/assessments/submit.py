@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.domain.assessment.answers import Answer, Response, validate_responses
+from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
 from app.domain.errors import Conflict, KeyInFlight, QueueFull
 from app.domain.idempotency import StoredReply
@@ -117,6 +117,8 @@ class Submitter:
         self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin
     ) -> Submission:
         answers = assessment.answers | {response.question_id: response.answer for response in responses}
+        # What was saved by a version that took more texts for answers.
+        answers = {question_id: answer for question_id, answer in answers.items() if not is_empty(answer)}
         scores = score_by_rule(assessment.questions, answers)
         reasons = missing_reason(sum(score.missing for score in scores), len(assessment.questions))
         jobs = _jobs(assessment, answers)

@@ -15,6 +15,7 @@ from app.domain.essay.prompt import build_prompt
 from app.domain.essay.score import EssayScore
 from app.domain.essay.visible_text import visible_text
 from app.domain.job.retry import MAX_DELAY_SECONDS, backoff_seconds
+from app.domain.text import is_visible
 from app.services.essays.local_estimate import estimate_locally
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ async def score_all(
 
 def _refusal(question: EssayQuestion, answer: str, progress: ScoringProgress) -> PermanentError | None:
     """Why the answer is not even given to the scorer."""
-    if not answer.strip():
+    if not is_visible(answer):
         return PermanentError("answer_blank", "the answer is blank; the product scores no such answers")
     if len(answer) > question.max_characters:
         return PermanentError("answer_too_long", f"the answer has more than {question.max_characters} characters")

@@ -122,7 +122,24 @@ def test_several_responses_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, "", (), " \n\t", "\u00a0\u2028\u3000", "\u200b\ufeff\u2060", "\u202e\u00ad \u200d"]
+    "answer",
+    [
+        None,
+        "",
+        (),
+        " \n\t",
+        "\u00a0\u2028\u3000",
+        "\u200b\ufeff\u2060",
+        "\u202e\u00ad \u200d",
+        "\u3164",
+        "\ufe0f",
+        "\u2800\u2800 ",
+        "\u0301",
+        "\u0e31",
+        "\u20dd",
+        "\u115f\u1160\uffa0",
+        "\U000e0041",
+    ],
 )
 def test_a_text_without_visible_characters_is_no_answer(answer: Any) -> None:
     assert is_empty(answer)
