@@ -34,6 +34,11 @@ def points(weight: float, share: float) -> float:
     return min(weight, round(weight * share, 6))
 
 
+def rounded_dollars(dollars: float | None) -> float | None:
+    """Dollars with six decimals; None where they are not known."""
+    return None if dollars is None else round(dollars, 6)
+
+
 def sum_of_points(values: Iterable[float]) -> float:
     """The sum of points, independent of their order; rounding to six decimals only hides binary rounding errors."""
     return round(math.fsum(values), 6)

@@ -21,7 +21,7 @@ from app.domain.records.trace import (
 )
 from app.domain.result.model import EssayLine, Reason, Result
 from app.domain.states import JobType
-from app.domain.values import Frozen
+from app.domain.values import Frozen, rounded_dollars
 
 
 class PromptView(Frozen):
@@ -66,7 +66,7 @@ class TraceView(Frozen):
     completed_at: datetime | None
     degraded_reasons: tuple[Reason, ...]
     tokens: int
-    cost_usd: float
+    cost_usd: float | None
     jobs: tuple[TracedJob, ...]
     questions: tuple[TracedQuestionView, ...]
     model_calls: tuple[TracedCallView, ...]
@@ -94,7 +94,7 @@ def trace_view(number: int, run: RunInputs, rows: TraceRows, result: Result | No
         completed_at=result.completed_at if result else None,
         degraded_reasons=result.degraded_reasons if result else (),
         tokens=run.tokens,
-        cost_usd=round(run.cost_usd, 6),
+        cost_usd=rounded_dollars(run.cost_usd),
         jobs=rows.jobs,
         questions=tuple(_question_view(question, run, rows, prompts.by_question) for question in run.questions),
         model_calls=tuple(_call_view(call, prompts.question_ids) for call in rows.calls),

@@ -129,4 +129,4 @@ class RunInputs:
     overrides_version: int
     jobs: dict[JobType, RunJob]
     tokens: int
-    cost_usd: float
+    cost_usd: float | None

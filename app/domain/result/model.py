@@ -151,12 +151,13 @@ class Recommendation(Frozen):
 
 
 class Processing(Frozen):
-    """What the run took: milliseconds from start to result and of each job, tokens, dollars."""
+    """What the run took: milliseconds from start to result and of each job, tokens, and dollars of the calls whose
+    price is known, null if it is known of none."""
 
     duration_ms: int
     stages: dict[JobType, int]
     tokens: int
-    cost_usd: float
+    cost_usd: float | None
 
 
 class Result(Frozen):

@@ -185,7 +185,8 @@ SELECT a.id AS assessment_id, now() AS now,
         FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = $2) AS jobs,
        (SELECT coalesce(sum(c.tokens_in + c.tokens_out), 0) FROM model_calls c
         WHERE c.assessment_id = a.id AND c.run = $2)::int AS tokens,
-       (SELECT coalesce(sum(c.cost_usd), 0) FROM model_calls c
+       -- Null if there were calls and none has a known price.
+       (SELECT CASE WHEN count(*) = 0 THEN 0 ELSE sum(c.cost_usd) END FROM model_calls c
         WHERE c.assessment_id = a.id AND c.run = $2)::float8 AS cost_usd
 FROM assessments a JOIN tracks t ON t.id = a.track_id
 WHERE a.id = $1;

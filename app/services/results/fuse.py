@@ -13,6 +13,7 @@ from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob
 from app.domain.result.fusion import FusionInput, fuse
 from app.domain.result.model import Override, Processing, Reason, Recommendation, Result
 from app.domain.states import JobType, ScoreType
+from app.domain.values import rounded_dollars
 from app.repositories import jobs
 from app.repositories.jobs import FinishedJob, NewerOverrides
 from app.repositories.sql import Pool
@@ -93,7 +94,7 @@ def _processing(run: RunInputs, started: float) -> Processing:
     }
     stages[JobType.FUSION] = _milliseconds(time.monotonic() - started)
     duration = _milliseconds((run.now - run.began_at).total_seconds())
-    return Processing(duration_ms=duration, stages=stages, tokens=run.tokens, cost_usd=round(run.cost_usd, 6))
+    return Processing(duration_ms=duration, stages=stages, tokens=run.tokens, cost_usd=rounded_dollars(run.cost_usd))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -107,13 +107,20 @@ async def test_good_answers(run: RunJobs, provider: ModelServer) -> None:
         assert float(call["cost_usd"]) == pytest.approx((1000 * 0.25 + 100 * 2) / 1e6)
         assert json.loads(call["answer"])["relevance"]["score"] == 20
     assert end.result["processing"]["tokens"] == 2200
+    assert end.result["processing"]["cost_usd"] == pytest.approx(2 * (1000 * 0.25 + 100 * 2) / 1e6)
     line = end.result["breakdown"]["essay"]["questions"][0]
     quoted = line["dimensions"]["relevance"]["evidence"][0]
     assert ESSAY[quoted["start"] : quoted["end"]] == quoted["quote"]
 
 
 async def test_without_a_price_the_cost_is_unknown(run: RunJobs) -> None:
-    assert [call["cost_usd"] for call in (await run()).calls] == [None, None]
+    end = await run()
+    assert [call["cost_usd"] for call in end.calls] == [None, None]
+    assert end.result["processing"]["cost_usd"] is None
+
+
+async def test_without_a_call_there_is_no_cost(run: RunJobs) -> None:
+    assert (await run(answers=[])).result["processing"]["cost_usd"] == 0.0
 
 
 @pytest.mark.parametrize("name", TRANSIENT_FAULTS)
