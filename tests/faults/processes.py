@@ -144,14 +144,15 @@ class Fleet:
         adding = [self.add_server() for _ in range(servers)], [self.add_worker() for _ in range(workers)]
         await asyncio.gather(*adding[0], *adding[1])
 
-    async def add_server(self, **settings: str) -> Service:
-        """Adds a server and returns when it is ready. Its address, the last of `urls`, stays the same."""
+    async def add_server(self, tree: Path = SOURCE_TREE, **settings: str) -> Service:
+        """Adds a server, which may run another copy of the code, and returns when it is ready. Its address, the last of
+        `urls`, stays the same."""
         port_holder = hold_port()
         self._held_ports.append(port_holder)
         port = port_holder.getsockname()[1]
         self.urls.append(f"http://127.0.0.1:{port}")
         name = f"server-{len(self.servers) + 1}"
-        service = Service(name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, SOURCE_TREE)
+        service = Service(name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, tree)
         self.servers.append(service)
         await service.start()
         return service
