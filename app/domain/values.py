@@ -23,6 +23,10 @@ Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
 # A weight that rounding makes zero would make the maximum zero and the percentage meaningless.
 Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
 
+# Positions in texts. JavaScript, Java and C# count UTF-16 units instead, so the description says how we count.
+Start = Annotated[int, Field(ge=0, description="where the quote begins in its text, in Unicode code points")]
+End = Annotated[int, Field(description="where the quote ends in its text (excluded), in Unicode code points")]
+
 
 def percentage(part: float, whole: float) -> float:
     """`part` of `whole` in percent, rounded to one decimal; 0 if `whole` is 0."""

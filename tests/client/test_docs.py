@@ -1,11 +1,13 @@
 """The programs of docs/clients.md, run unchanged, and its table of errors."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -112,7 +114,16 @@ async def finish_when_followed(server: ProductServer, finish: Finish, pool: Pool
 
 
 def test_all_programs_are_run() -> None:
-    others = {"submit.py", "submit.sh", "submit.mjs", "register.sh", "receive.py", "receive.mjs", "assay.mjs"}
+    others = {
+        "submit.py",
+        "submit.sh",
+        "submit.mjs",
+        "register.sh",
+        "receive.py",
+        "receive.mjs",
+        "assay.mjs",
+        "quotes.mjs",
+    }
     assert set(_PROGRAMS) == {*_FOLLOWERS, *others}
 
 
@@ -134,6 +145,27 @@ async def test_following(
     printed = await output(process)
     assert printed.index("submitted") < printed.index("completed")
     assert '"completed"' in printed or printed.splitlines()[-1] in ("100 % completed", "100.0 % completed")
+
+
+@pytest.mark.parametrize("name", needing("quotes.mjs"))
+def test_positions_of_quotes_in_utf16(name: str) -> None:
+    texts = ["plain", "🌱 grow 👩🏽‍💻 code", "e\u0301 𝒳\r\n𝒴", "🌱🌱"]
+    spans = [
+        (text, start, end) for text in texts for start in range(len(text)) for end in range(start + 1, len(text) + 1)
+    ]
+    quotes = [{"text": text, "quote": text[start:end], "start": start, "end": end} for text, start, end in spans]
+    # A control: taken as UTF-16 units, the positions select something else in nearly every text with an emoji.
+    assert any(utf16_slice(text, start, end) != text[start:end] for text, start, end in spans)
+    done = subprocess.run(
+        [_RUNNERS[Path(name).suffix], "--input-type=module", "--eval", _PROGRAMS[name]],
+        input=json.dumps(quotes), capture_output=True, text=True, timeout=_SECONDS, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["true"] * len(quotes)
+
+
+def utf16_slice(text: str, start: int, end: int) -> str:
+    """What JavaScript's `slice` returns."""
+    return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
 @pytest.mark.parametrize("name", needing("submit.sh", "submit.mjs"))

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -61,7 +62,7 @@ async def test_it_says_who_may_use_each_operation(document: Any) -> None:
     for route in ROUTES:
         if route.documented:
             operation, rule = document["paths"][route.path][route.method.lower()], route.access
-            assert (operation.get("security") == [{"bearer": []}]) is not rule.public
+            assert operation["security"] == ([] if rule.public else [{"bearer": []}])
             assert {"401", "403"}.isdisjoint(operation["responses"]) is rule.public
             assert set(operation.get("x-roles", ())) == rule.roles
             assert operation.get("x-owner", False) is rule.owner
@@ -92,6 +93,42 @@ async def test_it_names_every_type_of_problem(document: Any) -> None:
     assert kinds == [kind.uri for kind in problems.ALL]
     assert all(f"`{uri}`" in document["info"]["description"] for uri in kinds)
     assert len(set(kinds)) == len(kinds) > 15
+
+
+async def test_it_keeps_the_recommended_rules_of_the_redocly_linter(document: Any) -> None:
+    """Those that a document of this kind can break; the linter itself needs npm."""
+    assert document["info"]["license"].keys() == {"name", "identifier"}
+    assert document["servers"] and all(server["url"] for server in document["servers"])
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert "security" in operation, f"{method} {path}"
+            assert any(status.startswith("4") for status in operation["responses"]), f"{method} {path}"
+            assert any(status.startswith("2") for status in operation["responses"]), f"{method} {path}"
+    for place, schema in schemas_with(document, "oneOf"):
+        property_name = schema["discriminator"]["propertyName"]
+        members = [document["components"]["schemas"][item["$ref"].rsplit("/", 1)[1]] for item in schema["oneOf"]]
+        assert members and all(property_name in member["required"] for member in members), place
+
+
+def schemas_with(value: Any, keyword: str, place: str = "#") -> Iterator[tuple[str, Any]]:
+    """Every object in the document that has the keyword, with its place."""
+    if isinstance(value, dict) and keyword in value:
+        yield place, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        yield from schemas_with(item, keyword, f"{place}/{name}")
+
+
+async def test_it_says_how_positions_in_texts_are_counted(document: Any) -> None:
+    schemas = document["components"]["schemas"].items()
+    fields = {
+        (name, field): schema["properties"][field]
+        for name, schema in schemas
+        for field in ("start", "end")
+        if {"quote", field} <= schema.get("properties", {}).keys()
+    }
+    assert {name for name, _ in fields} >= {"Evidence", "RecommendationSource"}
+    assert [place for place, field in fields.items() if "Unicode code points" not in field.get("description", "")] == []
 
 
 async def test_it_describes_responses_and_patches(document: Any) -> None:

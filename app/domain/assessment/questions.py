@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 
 from app.domain.states import QuestionType
 from app.domain.values import Frozen, LongText, Skills, Weight
@@ -63,7 +63,14 @@ class Rubric(Frozen):
     technical: LongText
 
 
+def _require_type(schema: dict[str, Any]) -> None:
+    # Our own code may leave it out, but in JSON it says which kind of question this is.
+    schema["required"] = ["type", *schema.get("required", ())]
+
+
 class _Question(Frozen):
+    model_config = ConfigDict(json_schema_extra=_require_type)
+
     prompt: LongText
     weight: Weight = 1.0
     skills: Skills = ()

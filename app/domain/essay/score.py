@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from app.domain.values import Frozen
+from app.domain.values import End, Frozen, Start
 
 DIMENSION_MAXIMUM = 25
 
@@ -23,8 +23,8 @@ class Evidence(Frozen):
     """A quote and its position in the stored answer, in code points."""
 
     quote: str = Field(min_length=1)
-    start: int = Field(ge=0)
-    end: int
+    start: Start
+    end: End
 
     @model_validator(mode="after")
     def _length_fits(self) -> Self:

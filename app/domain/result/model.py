@@ -9,7 +9,7 @@ from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
 from app.domain.essay.score import Dimensions, SecondOpinion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.states import AssessmentStatus, JobType, ReasonCode
-from app.domain.values import Frozen
+from app.domain.values import End, Frozen, Start
 
 
 class Reason(Frozen):
@@ -132,8 +132,8 @@ class RecommendationSource(Frozen):
     passage_id: UUID
     credential_version: int
     quote: str
-    start: int
-    end: int
+    start: Start
+    end: End
     similarity: float | None
 
 
