@@ -20,7 +20,7 @@ from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
 from app.wiring.context import connect_redis
 from app.wiring.models import endpoint_options
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 # More than the limits of all connections and statements of a check together.
 _SECONDS = 15.0
@@ -84,8 +84,8 @@ async def _limited(name: str, seconds: float, checking: _Checking) -> list[Check
 
 
 async def _check_postgres(settings: Settings) -> list[Check]:
-    async with open_pool(settings.secret("database_url"), "assay doctor", 1) as pool:
-        return await check_postgres(pool)
+    async with open_pool_for(settings, "assay doctor", 1) as pool:
+        return await check_postgres(pool, settings.has_transaction_pooler)
 
 
 async def _check_redis(settings: Settings) -> list[Check]:

@@ -11,21 +11,22 @@ _OLDEST_VERSION = 140000
 _SHOWN_TABLES = 3
 
 
-async def check_postgres(pool: Pool) -> list[Check]:
-    """Checks of a server that can be reached.
+async def check_postgres(pool: Pool, transaction_pooler: bool) -> list[Check]:
+    """Checks of a server that can be reached; `transaction_pooler` is what the settings say about poolers.
 
     Raises:
         DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
     """
     facts = await read_database_facts(pool)
     applied = frozenset() if "_yoyo_migration" in facts.refused_tables else await applied_migrations(pool)
-    return list(judge_database(facts, frozenset(applied)))
+    return list(judge_database(facts, frozenset(applied), transaction_pooler))
 
 
-def judge_database(facts: DatabaseFacts, applied: frozenset[str]) -> Iterator[Check]:
+def judge_database(facts: DatabaseFacts, applied: frozenset[str], transaction_pooler: bool) -> Iterator[Check]:
     """The checks' outcomes, given what is true of the database and which migrations were applied."""
     is_current = known_migrations() <= applied
     yield _version(facts)
+    yield _pooler(facts.has_pooler, transaction_pooler)
     yield _writes(facts)
     yield _encoding(facts)
     yield _vector(facts)
@@ -34,10 +35,21 @@ def judge_database(facts: DatabaseFacts, applied: frozenset[str]) -> Iterator[Ch
 
 
 def _version(facts: DatabaseFacts) -> Check:
-    seen = f"PostgreSQL {facts.version}" + (", through a connection pooler" if facts.has_pooler else "")
+    seen = f"PostgreSQL {facts.version}"
     if facts.version_number < _OLDEST_VERSION:
         return failed("postgres", seen, "use PostgreSQL 14 or newer")
     return ok("postgres", seen)
+
+
+def _pooler(is_there: bool, is_set: bool) -> Check:
+    name = "postgres pooler"
+    if is_there and not is_set:
+        action = "set DATABASE_POOLER=transaction, unless the pooler keeps a session for each connection"
+        return warning(name, "connections go through a pooler, and DATABASE_POOLER is `session`", action)
+    if is_set and not is_there:
+        action = "unset it if there is no pooler: statements are faster without it"
+        return warning(name, "DATABASE_POOLER is `transaction`, and connections go through no pooler", action)
+    return ok(name, "connections go through a transaction pooler" if is_there else "none")
 
 
 def _writes(facts: DatabaseFacts) -> Check:
