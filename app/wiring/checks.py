@@ -85,7 +85,7 @@ async def _limited(name: str, seconds: float, checking: _Checking) -> list[Check
 
 async def _check_postgres(settings: Settings) -> list[Check]:
     async with open_pool_for(settings, "assay doctor", 1) as pool:
-        return await check_postgres(pool, settings.has_transaction_pooler)
+        return await check_postgres(pool, settings.database_pooler == "transaction")
 
 
 async def _check_redis(settings: Settings) -> list[Check]:
