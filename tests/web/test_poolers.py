@@ -1,4 +1,4 @@
-"""The service and the migrations through a real PgBouncer with its defaults, in both modes."""
+"""The service, its jobs and migrations through a real PgBouncer with its defaults, in both modes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,12 +7,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.migrations import known_migrations, migrate
 from app.repositories.sql import MIXED_SESSIONS, Pool
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from app.wiring.pool import open_pool
 from tests.bank import SLUG, Bank
 from tests.conftest import with_database
+from tests.job_runner import job_runner, run_due_jobs, submit
 from tests.pgbouncer import pgbouncer
 from tests.web.conftest import Serve
 
@@ -37,6 +39,21 @@ async def test_assessments_through_pgbouncer(serve: Serve, bank: Bank, database_
 
         assert await asyncio.gather(*(take(number) for number in range(12))) == [[201, 200, 202, 202, 200]] * 12
         assert (await api.get("/readyz")).status == 200
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_jobs_through_pgbouncer(pool: Pool, bank: Bank, settings: Settings, mode: str) -> None:
+    async with (
+        pgbouncer(settings.secret("database_url"), mode) as url,
+        open_pool(url, "tests", 4, transaction_pooler=mode == "transaction") as pooled,
+    ):
+        assessment_id = await submit(pooled, bank)
+        embedder = OfflineEmbedder()
+        running = job_runner(pooled, settings.secret("redis_url"), embedder)
+        await run_due_jobs(pooled, running)
+        await running.job_queue.redis.aclose()
+        await embedder.close()
+    assert await pool.fetchval("SELECT status FROM assessments WHERE id = $1", assessment_id) == "completed"
 
 
 @pytest.fixture
