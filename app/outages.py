@@ -58,6 +58,36 @@ class Outage:
             self._since = None
 
 
+class ModelFault:
+    """What an operator has to mend at one model, such as a refused key: logged as an error when it begins or changes,
+    and logged when the model works again."""
+
+    def __init__(self, model: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._model, self._clock = model, clock
+        self._action: str | None = None
+        self._failed = 0.0
+
+    def report(self, action: str, reason: str, provider_message: str | None) -> None:
+        """Notes a fault for which an operator has to take the action."""
+        self._failed = self._clock()
+        if action != self._action:
+            self._action = action
+            log.error(
+                "model_needs_attention",
+                model=self._model,
+                reason=reason,
+                provider_message=provider_message,
+                action=action,
+            )
+
+    def record_success(self) -> None:
+        """Notes an answer. It ends the fault unless something has failed only just now: a provider may refuse one essay
+        and accept the next."""
+        if self._action is not None and self._clock() - self._failed >= _QUIET_SECONDS:
+            log.info("model_works_again", model=self._model)
+            self._action = None
+
+
 REDIS = Outage("redis_unavailable", "redis_available", setting="REDIS_URL")
 DATABASE = Outage("database_unavailable", "database_available", setting="DATABASE_URL")
 SCHEMA = Outage(

@@ -33,6 +33,7 @@ class ModelCall:
     tokens_out: int = 0
     cost_usd: float | None = None
     answer: str | None = None
+    provider_message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,13 @@ async def record_model_call(db: Executor, call: ModelCall) -> None:
         call.latency_ms,
         call.answer,
         call.fingerprint,
+        call.provider_message,
     )
+
+
+async def count_model_calls(db: Executor) -> list[tuple[str, str, int]]:
+    """The numbers of all calls so far, by model and outcome."""
+    return [(row["model"], row["outcome"], row["calls"]) for row in await db.fetch(_SQL["count_model_calls"])]
 
 
 async def find_cached_answers(

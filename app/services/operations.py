@@ -11,7 +11,7 @@ from app.clients.redis.connections import cannot_write
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.states import JobStatus, JobType
 from app.outages import report_database_error
-from app.repositories import jobs, migrations
+from app.repositories import jobs, migrations, scores
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 
 _OK = "ok"
@@ -63,6 +63,15 @@ async def count_jobs(pool: Pool) -> list[tuple[JobType, JobStatus, int]] | None:
         return await jobs.count_by_status(pool)
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "counting jobs")
+        return None
+
+
+async def count_model_calls(pool: Pool) -> list[tuple[str, str, int]] | None:
+    """The numbers of model calls so far, by model and outcome; None while Postgres is unavailable."""
+    try:
+        return await scores.count_model_calls(pool)
+    except DATABASE_UNAVAILABLE as error:
+        report_database_error(error, "counting model calls")
         return None
 
 

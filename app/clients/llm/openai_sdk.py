@@ -17,6 +17,7 @@ from app.clients.llm.provider_messages import message_text, without_secrets
 from app.clients.llm.rate_limits import CallOutcome, CallReport, parse_limits, retry_after_seconds
 from app.clients.llm.replies import ModelReply
 from app.domain.errors import JobError, PermanentError, TransientError
+from app.outages import ModelFault
 
 # Timeouts, conflicts, too many requests and the provider's own failures are transient; every other 4xx is permanent.
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
@@ -24,6 +25,14 @@ _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 _REFUSALS = frozenset({400, 404, 422})
 # What reading a body of another form raises: the SDK does not validate what it gets.
 _UNEXPECTED_FORM = (AttributeError, LookupError, TypeError, ValueError)
+# What an operator has to do, by the status of the refusal.
+_ACTIONS = {
+    401: "check OPENAI_API_KEY",
+    403: "check the rights of OPENAI_API_KEY at the provider",
+    404: "check the model's name (OPENAI_MODEL, OPENAI_SECOND_MODEL or EMBEDDING_MODEL) and OPENAI_BASE_URL",
+}
+_QUOTA_ACTION = "raise the quota at the provider, or pay its bill"
+_OTHER_ACTION = "read provider_message, and set what the endpoint needs as docs/models.md describes"
 _DEFAULT_OPTIONS = EndpointOptions()
 # No call uses more; a provider that reports more is not believed.
 _MAX_TOKENS = 10_000_000
@@ -78,6 +87,7 @@ class OpenAIModel:
         self.name = name
         self._options = options
         self._key = api_key
+        self._fault = ModelFault(name)
         self._forms = AcceptedForms(name, self._parameters())
         self._gate = gate
         self._seconds = seconds
@@ -135,11 +145,12 @@ class OpenAIModel:
             headers = response.headers
             body = response.parse()
             raise_for_error(body, response.http_response)
+            self._fault.record_success()
             return request.read(body), headers
         except TimeoutError:
             return _timed_out(), headers
         except openai.APIStatusError as error:
-            return self._status_error(error), error.response.headers
+            return self._report_fault(error), error.response.headers
         except openai.APIError as error:
             return _other_error(error), headers
         except _UNEXPECTED_FORM:
@@ -161,6 +172,15 @@ class OpenAIModel:
             else:
                 forms.remember()
                 return response
+
+    def _report_fault(self, error: openai.APIStatusError) -> JobError:
+        """The error of a call; one that an operator has to mend is logged."""
+        job_error = self._status_error(error)
+        if isinstance(job_error, PermanentError):
+            quota = job_error.code == "model_quota_spent"
+            action = _QUOTA_ACTION if quota else _ACTIONS.get(error.status_code, _OTHER_ACTION)
+            self._fault.report(action, job_error.detail, job_error.provider_message)
+        return job_error
 
     def _status_error(self, error: openai.APIStatusError) -> JobError:
         message = without_secrets(message_text(error.body), self._key)

@@ -21,6 +21,11 @@ class ModelReply:
         """The code of the error, or `answered`."""
         return self.error.code if self.error else "answered"
 
+    @property
+    def provider_message(self) -> str | None:
+        """What the provider said about the error."""
+        return self.error.provider_message if self.error else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChatReply(ModelReply):

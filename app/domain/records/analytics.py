@@ -36,13 +36,15 @@ class OverriddenScore(Frozen):
 
 class ModelCallTotals(Frozen):
     """The calls of a model with one prompt, by outcome; `cost_usd` is of those whose price is known, null where it is
-    of none, and `calls_without_cost` counts the others. Latencies in milliseconds."""
+    of none, and `calls_without_cost` counts the others. `provider_messages` has the newest words of the provider for
+    each outcome that it explained. Latencies in milliseconds."""
 
     provider: str
     model: str
     prompt_version: str
     calls: int
     outcomes: dict[str, int]
+    provider_messages: dict[str, str]
     tokens_in: int
     tokens_out: int
     cost_usd: float | None

@@ -58,6 +58,7 @@ class TracedModelCall(Frozen):
     cost_usd: float | None
     latency_ms: int
     answer: str | None
+    provider_message: str | None = None
     created_at: datetime
 
 

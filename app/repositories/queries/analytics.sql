@@ -60,24 +60,28 @@ ORDER BY scorer;
 -- The model calls of the period by model and prompt; calls to embed credentials belong to no track. The cost is of
 -- calls whose price is known.
 WITH chosen AS (
-    SELECT c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
+    SELECT c.id, c.provider_message, c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
     FROM model_calls c
     LEFT JOIN assessments a ON a.id = c.assessment_id
     LEFT JOIN tracks t ON t.id = a.track_id
     WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
 ), outcomes AS (
-    SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes
-    FROM (SELECT provider, model, prompt_version, outcome, count(*) AS calls FROM chosen
+    SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes,
+           coalesce(jsonb_object_agg(outcome, message) FILTER (WHERE message IS NOT NULL), '{}') AS messages
+    FROM (SELECT provider, model, prompt_version, outcome, count(*) AS calls,
+                 (array_agg(provider_message ORDER BY id DESC) FILTER (WHERE provider_message IS NOT NULL))[1] AS message
+          FROM chosen
           GROUP BY provider, model, prompt_version, outcome) AS counted
     GROUP BY provider, model, prompt_version
 )
 SELECT provider, model, prompt_version, count(*)::int AS calls, outcomes.outcomes,
+       outcomes.messages AS provider_messages,
        sum(tokens_in)::bigint AS tokens_in, sum(tokens_out)::bigint AS tokens_out, sum(cost_usd)::float8 AS cost_usd,
        (count(*) - count(cost_usd))::int AS calls_without_cost,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_p50_ms,
        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) AS latency_p95_ms
 FROM chosen JOIN outcomes USING (provider, model, prompt_version)
-GROUP BY provider, model, prompt_version, outcomes.outcomes
+GROUP BY provider, model, prompt_version, outcomes.outcomes, outcomes.messages
 ORDER BY provider, model, prompt_version;
 
 -- name: daily_model_calls

@@ -17,9 +17,16 @@ WITH held AS (
 SELECT assessment_id FROM held;
 
 -- name: record_model_call
+WITH counted AS (
+    INSERT INTO model_call_counts AS c (model, outcome, shard, calls) VALUES ($5, $7, pg_backend_pid() % 16, 1)
+    ON CONFLICT (model, outcome, shard) DO UPDATE SET calls = c.calls + 1
+)
 INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
-                         tokens_out, cost_usd, latency_ms, answer, fingerprint)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+                         tokens_out, cost_usd, latency_ms, answer, fingerprint, provider_message)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+
+-- name: count_model_calls
+SELECT model, outcome, sum(calls)::bigint AS calls FROM model_call_counts GROUP BY model, outcome ORDER BY 1, 2;
 
 -- name: find_cached_answers
 -- The newest usable answer to each of these prompts, of any assessment; with $2 only of this run of this assessment.

@@ -38,7 +38,7 @@ SELECT (SELECT jsonb_agg(jsonb_build_object(
                    'provider', s.provider, 'model', s.model, 'prompt_version', s.prompt_version,
                    'fingerprint', encode(s.fingerprint, 'hex'), 'outcome', s.outcome, 'tokens_in', s.tokens_in,
                    'tokens_out', s.tokens_out, 'cost_usd', s.cost_usd, 'latency_ms', s.latency_ms,
-                   'answer', s.answer, 'created_at', s.created_at) ORDER BY s.id), '[]')
+                   'answer', s.answer, 'provider_message', s.provider_message, 'created_at', s.created_at) ORDER BY s.id), '[]')
         FROM shown s) AS calls,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'question_id', o.question_id, 'score', o.score, 'machine_score', o.machine_score,

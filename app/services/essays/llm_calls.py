@@ -160,5 +160,6 @@ class PaidModel:
             tokens_out=reply.tokens_out,
             cost_usd=cost,
             answer=reply.answer,
+            provider_message=reply.provider_message,
         )
         await scores.record_model_call(self.account.pool, call)

@@ -159,12 +159,19 @@ class PaidEmbedder:
             latency_ms=reply.latency_ms,
             tokens_in=reply.tokens_in,
             cost_usd=dollars,
+            provider_message=reply.provider_message,
         )
 
     def _unavailable(self, error: JobError, wait: float | None = None) -> EmbeddingUnavailable:
         """The error to raise; it is logged once, and again only for another reason."""
         if error.code != self._logged_code:
-            log.warning("embeddings_unavailable", model=self.name, code=error.code, detail=error.detail)
+            log.warning(
+                "embeddings_unavailable",
+                model=self.name,
+                code=error.code,
+                detail=error.detail,
+                provider_message=error.provider_message,
+            )
             self._logged_code = error.code
         return EmbeddingUnavailable(error.detail, wait)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from app.http.app_keys import CONTEXT, METRICS, REDIS_CHECK
-from app.services.operations import check_readiness, count_jobs
+from app.services.operations import check_readiness, count_jobs, count_model_calls
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -25,7 +25,9 @@ async def ready(request: web.Request) -> web.StreamResponse:
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """The metrics in Prometheus' text format; without the numbers of jobs while Postgres is unavailable."""
+    """The metrics in Prometheus' text format; without the numbers from Postgres while it is unavailable."""
     server_metrics = request.app[METRICS]
-    server_metrics.set_jobs(await count_jobs(request.app[CONTEXT].pool))
+    pool = request.app[CONTEXT].pool
+    server_metrics.set_jobs(await count_jobs(pool))
+    server_metrics.set_model_calls(await count_model_calls(pool))
     return web.Response(body=server_metrics.render(), headers={"Content-Type": _METRICS_TYPE})
