@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from pydantic import Field
+
 from app.domain.states import AssessmentStatus, JobType, ScoreType
 from app.domain.values import Frozen
 
@@ -44,7 +46,7 @@ class ModelCallTotals(Frozen):
     prompt_version: str
     calls: int
     outcomes: dict[str, int]
-    provider_messages: dict[str, str]
+    provider_messages: dict[str, str] = Field(default_factory=dict, exclude_if=lambda messages: not messages)
     tokens_in: int
     tokens_out: int
     cost_usd: float | None

@@ -46,4 +46,4 @@ async def test_calls_of_before_have_no_message(api: Api, pool: Pool) -> None:
         "VALUES ('openai', 'old', 'embedding', 'model_refused_request', 1)"
     )
     (totals,) = (await api.as_("advisor").get("/analytics/model-calls")).body["models"]
-    assert (totals["outcomes"], totals["provider_messages"]) == ({"model_refused_request": 1}, {})
+    assert totals["outcomes"] == {"model_refused_request": 1} and "provider_messages" not in totals
