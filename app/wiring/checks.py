@@ -101,7 +101,9 @@ async def _check_model(settings: Settings, name: str) -> list[Check]:
     model = ChatModel(_key(settings), settings.openai_base_url, name, seconds, options=options)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.close)
-        return [await models.check_chat_model(model, _price(settings, name), settings.openai_timeout)]
+        return [
+            await models.check_chat_model(model, _price(settings, name), settings.openai_timeout, model.replaced_forms)
+        ]
 
 
 async def _check_embedding_model(settings: Settings, name: str) -> list[Check]:

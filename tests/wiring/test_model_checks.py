@@ -10,6 +10,7 @@ from app.services.checks.check import Check, CheckStatus
 from app.settings import load_settings
 from app.wiring.checks import run_checks
 from tests.fakes.embedding_answers import vectors
+from tests.fakes.endpoints import deepseek, refusing
 from tests.fakes.model_server import Behaviour, ModelServer, failure, hang, model_server, reset, text
 
 KEY = "sk-a-secret-key"
@@ -79,6 +80,12 @@ async def test_what_a_provider_refuses_says_what_to_do(
     check = (await model_checks(provider))["model gpt-5-mini"]
     assert check.status is CheckStatus.FAILED and action in (check.action or "")
     assert "secret" not in check.seen
+
+
+async def test_an_endpoint_without_schemas_is_mentioned(provider: ModelServer) -> None:
+    provider.default = refusing(deepseek)
+    check = (await model_checks(provider, model_prices=PRICES))["model gpt-5-mini"]
+    assert check.status is CheckStatus.WARNING and "OPENAI_STRUCTURED_OUTPUT `object`" in (check.action or "")
 
 
 async def test_a_model_slower_than_its_limit(provider: ModelServer) -> None:

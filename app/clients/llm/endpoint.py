@@ -47,6 +47,10 @@ class AcceptedForms:
         self.parameters = {parameter.setting: parameter for parameter in parameters}
         self.places = dict.fromkeys(self.parameters, 0)
 
+    def replaced(self) -> dict[str, str]:
+        """The forms that are sent in the place of refused ones, by setting."""
+        return {setting: self.parameters[setting].forms[place] for setting, place in self.places.items() if place}
+
     def start(self) -> "FormsOfCall":
         """The forms for one call."""
         return FormsOfCall(self, dict(self.places))

@@ -108,6 +108,10 @@ class OpenAIModel:
             http_client=openai.DefaultAioHttpClient(timeout=seconds),
         )
 
+    def replaced_forms(self) -> dict[str, str]:
+        """The forms of parameters that are sent in the place of those that the endpoint has refused, by setting."""
+        return self._forms.replaced()
+
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.close()

@@ -1,6 +1,6 @@
 """Checks of the language model and of embeddings, by one small call each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from app.clients.llm.embedder import DIMENSIONS, Embedder, EmbeddingUnavailable
 from app.clients.llm.replies import EmbeddingReply
@@ -33,9 +33,11 @@ _ACTIONS = {
 _OTHER_ACTION = "try again later; if it stays, ask the provider"
 
 
-async def check_chat_model(model: LanguageModel, price: TokenPrice | None, seconds: float) -> Check:
+async def check_chat_model(
+    model: LanguageModel, price: TokenPrice | None, seconds: float, replaced_forms: Callable[[], Mapping[str, str]]
+) -> Check:
     """Scores a tiny essay, by the same path as any other, and reads the answer as strictly. `seconds` is the time limit
-    of a call."""
+    of a call; `replaced_forms` are those of parameters that the endpoint has refused."""
     name, essay = f"model {model.name}", visible_text(PROBE.model_answer)
     try:
         reply = await model.ask(build_prompt(PROBE, essay))
@@ -46,7 +48,10 @@ async def check_chat_model(model: LanguageModel, price: TokenPrice | None, secon
         return _failed(name, error)
     cost = f"{price.dollars(reply.tokens_in, reply.tokens_out):.5f} dollars" if price else "price unknown"
     tokens = f"{reply.tokens_in} tokens in, {reply.tokens_out} out"
-    seen = f"scored a tiny essay by the schema in {reply.latency_ms / 1000:.1f} s ({tokens}, {cost})"
+    seen = f"scored a tiny essay in {reply.latency_ms / 1000:.1f} s ({tokens}, {cost})"
+    if replaced := replaced_forms():
+        sent = ", ".join(f"{setting} `{form}`" for setting, form in replaced.items())
+        return warning(name, f"{seen}, after refusing parameters", f"nothing: it works with {sent} (docs/models.md)")
     if reply.latency_ms > _SLOW * seconds * 1000:
         return warning(name, seen, f"raise OPENAI_TIMEOUT ({seconds:g} s), or choose a faster model")
     if price is None:
