@@ -17,8 +17,8 @@ from pathlib import Path
 import app.server
 from app.settings import load_settings
 from app.server import create_app
-url = "127.0.0.1:1/none"
-create_app(load_settings(database_url="postgresql://" + url, redis_url="redis://" + url, jwt_secret={SECRET!r}))
+urls = {{"database_url": "postgresql://127.0.0.1:1/none", "redis_url": "redis://127.0.0.1:1"}}
+create_app(load_settings(**urls, jwt_secret={SECRET!r}))
 # Not getrusage, which begins with the parent's memory at the fork.
 peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 print(json.dumps({{"peak_kb": peak, "loaded": [name for name in {HEAVY!r} if name in sys.modules]}}))
