@@ -115,4 +115,5 @@ async def test_a_retry_in_a_given_database_does_not_wake_the_embedded_workers(
     done = await asyncio.to_thread(command.run, "jobs", "retry", str(gpt), DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
     with Redis.from_url(deployment.redis_url) as redis:
-        assert redis.keys() == []
+        # Only what a check of readiness may have left.
+        assert set(redis.keys()) <= {b"assay:write-check"}
