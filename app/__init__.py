@@ -3,5 +3,5 @@
 import os
 
 # NumPy's BLAS reads this when it is loaded. Our matrices are so small that several threads only wait for each other:
-# fitting the local scorer takes five times as much processor time with two.
+# on busy cores, fitting the local scorer takes four times as much processor time with two.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
