@@ -26,7 +26,7 @@ class Command:
         """Runs the command to its end; returns it with its output."""
         return subprocess.run(
             self.words(*arguments),
-            env=self.environment(settings), cwd=_ROOT, capture_output=True, text=True, timeout=300, check=False,
+            env=self.environment(settings), cwd=_ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
