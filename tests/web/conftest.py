@@ -19,7 +19,13 @@ from tests.bank import SLUG, Bank, create_bank
 class ProductServer(TestServer):
     """Serves the application over its own connections, as in production."""
 
-    def __init__(self, app: web.Application, *, limits: TimeLimits | None = None, max_connections: int = 5000) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        limits: TimeLimits | None = None,
+        max_connections: int = Settings().max_connections,
+    ) -> None:
         super().__init__(app)
         self._limits = limits
         self._max_connections = max_connections
