@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from app.evaluation.json_lines import error_line
 # The columns in the order of the documentation.
 _COLUMNS = ("title", "provider", "url", "level", "skills", "description")
 _OPTIONAL = frozenset({"skills"})
+# How many unknown columns an error names, and how many characters of each.
+_NAMED_COLUMNS = 10
+_NAME_CHARACTERS = 40
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 # Excel takes the delimiter from such a first line, and writes it on some systems.
 _DELIMITER_LINE = re.compile(r"sep=([,;\t])(?:\r\n|\r|\n)")
@@ -146,14 +150,28 @@ def _columns(place: str, cells: Sequence[str], form: str) -> list[str]:
     while not columns[-1]:
         columns.pop()
     missing = [name for name in _COLUMNS if name not in columns and name not in _OPTIONAL]
-    unknown = [name or "a column without a name" for name in columns if name not in _COLUMNS]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    unknown = _names([name for name in columns if name not in _COLUMNS])
+    twice = _names(sorted(name for name, count in Counter(columns).items() if count > 1))
     wrong = (("missing", missing), ("unknown", unknown), ("twice", twice))
     faults = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong if names)
     if faults:
         expected = ", ".join(_COLUMNS)
         raise UnreadableFile(f"{place}: {faults} (read as {form} between cells; the columns are {expected})")
     return columns
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    """Names of columns as an error shows them: a file that is no table may have a first line of any length."""
+    more = [f"and {len(columns) - _NAMED_COLUMNS} more"] if len(columns) > _NAMED_COLUMNS else []
+    return [*map(_printable, columns[:_NAMED_COLUMNS]), *more]
+
+
+def _printable(name: str) -> str:
+    """The name, cut if it is long, and without control characters, which a terminal would obey."""
+    cut = name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}…"
+    return (
+        "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut) or "a column without a name"
+    )
 
 
 def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | _BadCells:

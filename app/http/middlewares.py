@@ -17,8 +17,8 @@ from app.repositories.sql import DATABASE_UNAVAILABLE
 log = structlog.get_logger()
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-# Statements time out earlier; a client that waits longer than this has usually gone.
-_REQUEST_SECONDS = 20
+# Seconds for the answer to a request. Statements time out earlier; a client that waits longer has usually gone.
+ANSWER_SECONDS = 20.0
 # What nginx logs when a client has closed its connection; nobody receives it.
 _CLIENT_GONE = 499
 
@@ -67,7 +67,7 @@ def add_common_headers(request: web.BaseRequest, response: web.StreamResponse) -
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        async with asyncio.timeout(_REQUEST_SECONDS) as limit:
+        async with asyncio.timeout(ANSWER_SECONDS) as limit:
             request[TIME_LIMIT] = limit
             return await handler(request)
     except ClientGone:

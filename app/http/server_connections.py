@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from app.http.aiohttp_internals import ConnectionRunner, end_waiting, waits_for_request
 from app.http.app_keys import TIME_LIMIT
-from app.http.middlewares import ClientGone, add_common_headers, assign_request_id
+from app.http.middlewares import ANSWER_SECONDS, ClientGone, add_common_headers, assign_request_id
 from app.http.problems import (
     ADDRESS_TOO_LONG,
     HEADERS_TOO_LARGE,
@@ -32,8 +32,6 @@ _MAX_HEADER = 8192
 _MAX_HEADERS = 128
 # Seconds between two log lines about refused connections.
 _LOG_SECONDS = 60.0
-# Seconds for the answer to a request after its body has arrived.
-_ANSWER_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ async def read_body(request: web.Request) -> bytes:
     """
     connection, loop = request.protocol, asyncio.get_running_loop()
     seconds = (connection.limits if isinstance(connection, _Connection) else TimeLimits()).body
-    request[TIME_LIMIT].reschedule(loop.time() + seconds + _ANSWER_SECONDS)
+    request[TIME_LIMIT].reschedule(loop.time() + seconds + ANSWER_SECONDS)
     try:
         async with asyncio.timeout(seconds):
             body = await request.read()
@@ -100,7 +98,7 @@ async def read_body(request: web.Request) -> bytes:
     except ConnectionError:
         # The client has gone, so nobody gets this answer; but a ConnectionError would count as an unavailable database.
         raise RequestProblem(MALFORMED, "the connection ended before the body") from None
-    request[TIME_LIMIT].reschedule(loop.time() + _ANSWER_SECONDS)
+    request[TIME_LIMIT].reschedule(loop.time() + ANSWER_SECONDS)
     return body
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.credentials_file import CredentialsFile, read_credentials
+from app.cli.credentials_file import CredentialsFile, UnreadableFile, read_credentials
 
 HEADINGS = ("title", "provider", "url", "level", "skills", "description")
 CELLS = (
@@ -89,6 +89,17 @@ def test_lines_are_counted_as_in_the_file(tmp_path: Path) -> None:
     wrong = (*CELLS[:3], "expert", *CELLS[4:])
     file = read(tmp_path, "sep=,\r\n,,\r\n" + table(",", HEADINGS, CELLS, [""] * 6, wrong))
     assert ([row.line for row in file.rows], [row.line for row in file.invalid]) == ([4], [7])
+
+
+@pytest.mark.parametrize(
+    "heading", ["a" * 100_000, "a," * 100_000, ",".join(map(str, range(100_000))), "\x1b]0;a\x07\x00title,b"]
+)
+def test_an_error_about_a_file_that_is_no_table_is_short_and_printable(tmp_path: Path, heading: str) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        read(tmp_path, f"{heading}\n")
+    message = str(caught.value).removeprefix(str(tmp_path))
+    assert "missing: title, provider" in message and "unknown: " in message
+    assert len(message) < 1000 and message.isprintable()
 
 
 def test_errors_have_no_prefix_of_pydantic(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ globalThis.document = { baseURI: "http://127.0.0.1/docs" };
 function load(loggedIn) {
   let options, restored = null, begin;
   globalThis.window = { addEventListener: (_, run) => { begin = run; } };
-  globalThis.SwaggerUIBundle = (given) => {
-    options = given;
+  globalThis.SwaggerUIBundle = (config) => {
+    options = config;
     return { authActions: { restoreAuthorization: (state) => { restored = state.authorized; } } };
   };
   new Function(SCRIPT)();

@@ -51,7 +51,8 @@ class AddressRefused(CallerError):
 def validate_url(text: str, *, allow_http: bool, allowed: Sequence[Network]) -> URL:
     """The URL in the text, with a normalized host: lower case, IDNA, no trailing dot, IP addresses in canonical form.
     Path and query stay byte for byte, because a change would break the signature of a signed URL; only characters that
-    are not ASCII are percent-encoded. The `allowed` networks may be reached though they are not public.
+    are not ASCII are percent-encoded, and a `?` without a query is left out. The `allowed` networks may be reached
+    though they are not public.
 
     Raises:
         AddressRefused: it is malformed, has another scheme, or its host is an IP address that is not public.

@@ -58,7 +58,7 @@ def next_step(
     result: SendResult, delays: Sequence[float], failed_before: int, jitter: float, *, redelivery: bool
 ) -> NextStep:
     """The next step after an attempt. `delays` (s) are the pauses before each scheduled attempt, `failed_before` is how
-    many of those failed earlier, and `chance` in [0, 1) is the jitter. A redelivery that fails leaves the schedule as
+    many of those failed earlier, and `jitter` is in [0, 1). A redelivery that fails leaves the schedule as
     it is."""
     if result.accepted:
         return NextStep(DeliveryStatus.DELIVERED)
@@ -76,5 +76,5 @@ def next_step(
 
 def busy_host_delay(rejected: int, slots: int, jitter: float) -> float:
     """Seconds until a message is tried again whose host has all `slots` taken. Grows with the number of messages
-    `turned_away` so far, so that a long queue does not keep asking."""
+    `rejected` so far, so that a long queue does not keep asking."""
     return min(_BUSY_HOST_DELAY * (1 + rejected / slots), _MAX_BUSY_HOST_DELAY) * (1 + jitter)

@@ -85,6 +85,8 @@ def test_a_refusal_says_why(text: str, why: str) -> None:
         ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
         ("https://hooks.example/a?sp=%2Fa&sig=%7E+%C3%BC", "https://hooks.example/a?sp=%2Fa&sig=%7E+%C3%BC"),
         ("https://hooks.example?a=//10.0.0.1/%7e", "https://hooks.example/?a=//10.0.0.1/%7e"),
+        ("https://hooks.example/a/../%2e/b//c?d?e", "https://hooks.example/a/../%2e/b//c?d?e"),
+        ("https://hooks.example/a?", "https://hooks.example/a"),
         ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/"),
         ("https://例え.テスト/", "https://xn--r8jz45g.xn--zckzah/"),
         ("https://my_hooks.a-b.example/@/me", "https://my_hooks.a-b.example/@/me"),
