@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.domain.states import Role
 from app.http import problems
 from app.web import openapi_parameters
+from app.web.openapi_examples import BODY_EXAMPLES, PATH_EXAMPLES
 from app.web.openapi_parameters import QUERY, RESPONSE_HEADERS, JsonSchema
 from app.web.route import Route, Shape
 from app.web.routes import ROUTES
@@ -84,7 +85,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.body is not None:
-        content = {"application/json": {"schema": _body(route)}}
+        content = {"application/json": {"schema": _body(route), "example": BODY_EXAMPLES[route.method, route.path]}}
         operation["requestBody"] = {"required": route.body_required and not route.patch, "content": content}
     # An empty list says that no token is needed; without one, linters take it for forgotten.
     operation["security"] = [] if route.access.public else [{"bearer": []}]
@@ -98,6 +99,9 @@ def _operation(route: Route) -> dict[str, Any]:
 def _parameters(route: Route) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", route.path)
     parameters = [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
+    # A page that fills in examples should not offer to delete the sample data.
+    if route.path in PATH_EXAMPLES and route.method != "DELETE":
+        parameters[-1]["example"] = PATH_EXAMPLES[route.path]
     for name in route.query:
         schema, description = QUERY.get(f"{route.path} {name}") or QUERY[name]
         parameters.append(

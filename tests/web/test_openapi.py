@@ -11,9 +11,11 @@ from uuid import UUID
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from app import sample_data
 from app.domain.states import JobType
 from app.http import problems
 from app.repositories.sql import Pool
+from app.services.catalog.seed import seed
 from app.web.routes import ROUTES
 from tests.api import Api
 from tests.bank import SLUG, Bank
@@ -108,6 +110,47 @@ async def test_it_keeps_the_recommended_rules_of_the_redocly_linter(document: An
         property_name = schema["discriminator"]["propertyName"]
         members = [document["components"]["schemas"][item["$ref"].rsplit("/", 1)[1]] for item in schema["oneOf"]]
         assert members and all(property_name in member["required"] for member in members), place
+
+
+async def test_every_example_of_a_request_works_on_the_sample_data(
+    document: Any, api: Api, pool: Pool, finish: Finish
+) -> None:
+    await seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials(), lambda _: None)
+    requests = {
+        (method.upper(), path): operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation or any("example" in parameter for parameter in operation["parameters"])
+    }
+    known = {"job_id": await _failed_job(api, pool, document)}
+    for (method, path), operation in requests.items():
+        if "{delivery_id}" in path:
+            await finish()
+            deliveries = await api.get(f"/assessments/{known['assessment_id']}/webhook/deliveries")
+            known["delivery_id"] = deliveries.body["items"][0]["delivery_id"]
+        examples = {item["name"]: item["example"] for item in operation["parameters"] if "example" in item}
+        student = operation.get("x-owner") or "student" in operation["x-roles"]
+        reply = await (api if student else api.as_("admin")).send(
+            method, path.format_map(known | examples), _body_example(operation)
+        )
+        assert reply.status < 300, (method, path, reply.body)
+        if path == "/assessments":
+            known["assessment_id"] = reply.body["assessment_id"]
+            known["question_id"] = reply.body["questions"][0]["question_id"]
+    assert len(requests) > 15
+
+
+async def _failed_job(api: Api, pool: Pool, document: Any) -> str:
+    """The id of a failed job of another student's assessment."""
+    student = api.as_("student", sub="student-2")
+    started = await student.post("/assessments", _body_example(document["paths"]["/assessments"]["post"]))
+    assert (await student.post(f"{started.headers['Location']}/submit")).status == 202
+    return str(await fail_job(pool, UUID(started.body["assessment_id"]), JobType.GPT))
+
+
+def _body_example(operation: Any) -> Any:
+    body = operation.get("requestBody")
+    return body and body["content"]["application/json"]["example"]
 
 
 def schemas_with(value: Any, keyword: str, place: str = "#") -> Iterator[tuple[str, Any]]:
