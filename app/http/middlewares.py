@@ -74,7 +74,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.debug("client_gone")
         return web.Response(status=_CLIENT_GONE)
     except Exception as error:
-        response = problem(error, request)
+        response = problem(error, request, request.app[PUBLIC_URL])
         if response.status == web.HTTPServiceUnavailable.status_code:
             # There may be thousands of them; the line of each request has its status.
             if isinstance(error, DATABASE_UNAVAILABLE):

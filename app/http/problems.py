@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -88,39 +89,42 @@ _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: W
 _MAX_FIELDS = 500
 
 
-def problem(error: Exception, request: web.BaseRequest) -> web.Response:
-    """The answer to a request that ended in `error`."""
+def problem(error: Exception, request: web.BaseRequest, public_url: str) -> web.Response:
+    """The answer to a request that ended in `error`, from a server whose clients use the address `public_url`."""
+    respond = partial(_response, request, public_url)
     match error:
         case RequestProblem():
-            return _response(request, error.kind, error.detail, error.headers)
+            return respond(error.kind, error.detail, error.headers)
         case InvalidFields():
             fields = [{"pointer": field.pointer, "detail": field.detail} for field in error.errors[:_MAX_FIELDS]]
-            return _response(request, TYPE_OF_ERROR[InvalidFields], error.detail, errors=fields)
+            return respond(TYPE_OF_ERROR[InvalidFields], error.detail, errors=fields)
         case CallerError():
-            return _response(request, TYPE_OF_ERROR[type(error)], error.detail)
+            return respond(TYPE_OF_ERROR[type(error)], error.detail)
         case web.HTTPException():
-            return _of_http_exception(request, error)
+            kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
+            allow = error.headers.get("Allow")
+            return respond(kind, kind.title, {"Allow": allow} if allow else None)
         case _ if isinstance(error, DATABASE_UNAVAILABLE):
-            return _response(request, UNAVAILABLE, "try again soon")
+            return respond(UNAVAILABLE, "try again soon")
         case _:
-            return _response(request, INTERNAL, "the request id helps to find the cause")
-
-
-def _of_http_exception(request: web.BaseRequest, error: web.HTTPException) -> web.Response:
-    kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
-    allow = error.headers.get("Allow")
-    return _response(request, kind, kind.title, {"Allow": allow} if allow else None)
+            return respond(INTERNAL, "the request id helps to find the cause")
 
 
 def _response(
-    request: web.BaseRequest, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+    request: web.BaseRequest,
+    public_url: str,
+    kind: ProblemType,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
 ) -> web.Response:
+    path = request.rel_url.raw_path
     body = {
         "type": kind.uri,
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": request.rel_url.raw_path,
+        "instance": public_url + (path if path.startswith("/") else f"/{path}"),  # `OPTIONS *` has no path
         "request_id": request[REQUEST_ID],
         **members,
     }

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from app.http.aiohttp_internals import ConnectionRunner, end_waiting, waits_for_request
-from app.http.app_keys import TIME_LIMIT
+from app.http.app_keys import PUBLIC_URL, TIME_LIMIT
 from app.http.middlewares import ANSWER_SECONDS, ClientGone, add_common_headers, assign_request_id
 from app.http.problems import (
     ADDRESS_TOO_LONG,
@@ -111,7 +111,7 @@ class Runner(ConnectionRunner):
         limits = limits or TimeLimits()
         super().__init__(
             app,
-            partial(_Connection, limits, ConnectionLimit(max_connections)),
+            partial(_Connection, limits, ConnectionLimit(max_connections), app[PUBLIC_URL]),
             auto_decompress=False,
             keepalive_timeout=limits.idle,
             max_line_size=_MAX_LINE,
@@ -122,13 +122,16 @@ class Runner(ConnectionRunner):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_connections", "_head_timer", "limits", "on_lost")
+    __slots__ = ("_connections", "_head_timer", "_public_url", "limits", "on_lost")
 
-    def __init__(self, limits: TimeLimits, connections: ConnectionLimit, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, limits: TimeLimits, connections: ConnectionLimit, public_url: str, *args: Any, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.limits = limits
         self.on_lost: Callable[[], object] | None = None
         self._connections = connections
+        self._public_url = public_url
         # Runs while the head of a request has begun to arrive.
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -171,7 +174,7 @@ class _Connection(web.RequestHandler):
         """Sends the answer; a problem also for what aiohttp refuses before any middleware, such as an unknown
         `Expect`."""
         # Not around the handler: that would be one more frame of memory for each request that waits.
-        response = _problem(request, resp) if isinstance(resp, web.HTTPException) else resp
+        response = self._problem(request, resp) if isinstance(resp, web.HTTPException) else resp
         try:
             async with asyncio.timeout(self.limits.answer):
                 return await super().finish_response(request, response, start_time)
@@ -190,14 +193,20 @@ class _Connection(web.RequestHandler):
         if status == REQUEST_TIMEOUT.status:
             log.info("request_head_late", seconds=self.limits.head)
             detail = f"the request's head did not arrive within {self.limits.head:g} s"
-            response = _problem(request, RequestProblem(REQUEST_TIMEOUT, detail))
+            response = self._problem(request, RequestProblem(REQUEST_TIMEOUT, detail))
         elif status == web.HTTPBadRequest.status_code:
             log.info("request_not_http", reason=type(exc).__name__)
-            response = _problem(request, _parser_problem(exc))
+            response = self._problem(request, _parser_problem(exc))
         else:
             log.error("connection_failed", status=status, exc_info=exc)
-            response = _problem(request, RuntimeError())
+            response = self._problem(request, RuntimeError())
         response.force_close()
+        return response
+
+    def _problem(self, request: web.BaseRequest, error: Exception) -> web.Response:
+        assign_request_id(request)
+        response = problem(error, request, self._public_url)
+        add_common_headers(request, response)
         return response
 
 
@@ -223,10 +232,3 @@ def _parser_problem(error: BaseException | None) -> RequestProblem:
     if isinstance(error, BadHttpMessage) and error.message.startswith("Too many headers"):
         return RequestProblem(HEADERS_TOO_LARGE, f"a request may have {_MAX_HEADERS} headers")
     return RequestProblem(MALFORMED, "these bytes are not an HTTP/1.1 request")
-
-
-def _problem(request: web.BaseRequest, error: Exception) -> web.Response:
-    assign_request_id(request)
-    response = problem(error, request)
-    add_common_headers(request, response)
-    return response

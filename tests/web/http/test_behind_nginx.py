@@ -150,6 +150,15 @@ async def test_limits_are_answered_by_the_service(proxied: Proxied) -> None:
     assert (large.status, large.body["type"]) == (413, "/problems/body-too-large")
 
 
+async def test_problems_name_the_address_that_the_client_used(proxied: Proxied) -> None:
+    for path in ("/nowhere", "/tracks/%C3%A9"):
+        reply = await proxied.send("GET", f"{PUBLIC_URL}{path}?a=b")
+        assert (reply.status, reply.body["instance"]) == (404, PUBLIC_URL + path)
+    # The server has not read the address of what is not HTTP.
+    unread = await proxied.send("GET", "/assay/tracks", Authorization="Bearer " + "a" * 10_240)
+    assert (unread.status, unread.body["instance"]) == (431, f"{PUBLIC_URL}/")
+
+
 async def test_links_in_webhook_messages_begin_with_the_public_address(pool: Pool, bank: Bank) -> None:
     async with webhook_receiver() as receiver, open_delivery(pool) as delivery:
         assessment_id = await complete_with_webhook(pool, bank, receiver.url)

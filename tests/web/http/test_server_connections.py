@@ -104,7 +104,8 @@ async def test_unknown_paths_are_answered_with_a_problem(api: Api) -> None:
         body = problem(await api.get(path), 404, "not-found")
         assert body["instance"].startswith("/")
     for target in (b"*", b"//tracks", b"//x/y", b"/a?b=%zz", b"/%zz"):
-        assert (await send(api, b"OPTIONS " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")).status == 404
+        answer = await send(api, b"OPTIONS " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.status == 404 and answer.body["instance"].startswith("/")
 
 
 async def test_unsupported_methods_are_answered_with_a_problem(api: Api) -> None:
