@@ -31,18 +31,15 @@ _STATEMENTS_PER_CONNECTION = 50_000
 _IDLE_SECONDS = 300.0
 
 
-class _Connection(asyncpg.Connection):
-    """A connection whose transactions are READ COMMITTED unless they say otherwise."""
+class _PooledConnection(asyncpg.Connection):
+    """A connection through a pooler that gives each transaction another session. Preparing a statement and executing it
+    are two messages, so a statement that stands alone becomes a transaction. Its transactions name their isolation,
+    since no session can keep a default."""
 
     def transaction(self, *, isolation: Any = None, readonly: bool = False, deferrable: bool = False) -> Any:
         if isolation is None and not self.is_in_transaction():
             isolation = "read_committed"
         return super().transaction(isolation=isolation, readonly=readonly, deferrable=deferrable)
-
-
-class _PooledConnection(_Connection):
-    """A connection through a pooler that gives each transaction another session. Preparing a statement and executing it
-    are two messages, so a statement that stands alone becomes a transaction."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
         if not args:
@@ -145,7 +142,7 @@ async def open_pool(
         max_size=connections,
         max_queries=_STATEMENTS_PER_CONNECTION,
         max_inactive_connection_lifetime=_IDLE_SECONDS,
-        connection_class=_PooledConnection if transaction_pooler else _Connection,
+        connection_class=_PooledConnection if transaction_pooler else asyncpg.Connection,
         record_class=asyncpg.Record,
         loop=None,
         init=_add_codec if transaction_pooler else _prepare_session,
