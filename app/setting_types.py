@@ -8,6 +8,9 @@ from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
+from app.database_url import parse_database_url
+from app.redis_url import parse_redis_url
+
 
 class Price(BaseModel):
     """Dollars for a million tokens."""
@@ -70,23 +73,36 @@ def network(value: str) -> str:
     return value
 
 
-WebAddress = Annotated[str, AfterValidator(web_address)]
-PublicAddress = Annotated[str, Field(max_length=200), AfterValidator(public_address)]
-Query = Annotated[dict[str, str], BeforeValidator(query)]
-Network = Annotated[str, BeforeValidator(network)]
-Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
-Commas = BeforeValidator(split)
-Seconds = Annotated[int, Field(gt=0)]
+def database_address(value: SecretStr) -> SecretStr:
+    """The address of a PostgreSQL, if it can be read."""
+    _check_url(value, ("postgres://", "postgresql://"))
+    parse_database_url(value.get_secret_value())
+    return value
 
 
-def checked_url(value: SecretStr | None, schemes: tuple[str, ...]) -> SecretStr | None:
-    """The URL, if it has one of the schemes and readable hosts."""
-    if value is None:
-        return None
+def redis_address(value: SecretStr) -> SecretStr:
+    """The address of a Redis or Valkey, if it can be read."""
+    _check_url(value, ("redis://", "rediss://", "unix://"))
+    parse_redis_url(value.get_secret_value())
+    return value
+
+
+def _check_url(value: SecretStr, schemes: tuple[str, ...]) -> None:
+    """Raises ValueError unless the URL has one of the schemes and readable hosts."""
     scheme, _, rest = value.get_secret_value().partition("://")
     if f"{scheme}://" not in schemes:
         raise ValueError(f"must start with {' or '.join(schemes)}")
     hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
     if not all(re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d{0,5})?", host) for host in hosts.split(",")):
         raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
-    return value
+
+
+WebAddress = Annotated[str, AfterValidator(web_address)]
+PublicAddress = Annotated[str, Field(max_length=200), AfterValidator(public_address)]
+Query = Annotated[dict[str, str], BeforeValidator(query)]
+Network = Annotated[str, BeforeValidator(network)]
+Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
+DatabaseAddress = Annotated[SecretStr, AfterValidator(database_address)]
+RedisAddress = Annotated[SecretStr, AfterValidator(redis_address)]
+Commas = BeforeValidator(split)
+Seconds = Annotated[int, Field(gt=0)]

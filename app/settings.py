@@ -15,19 +15,18 @@ from pydantic import (
     field_validator,
 )
 
-from app.database_url import parse_database_url
 from app.domain.body_validation import fault_message
-from app.redis_url import parse_redis_url
 from app.setting_types import (
     Commas,
+    DatabaseAddress,
     Network,
     Prices,
     PublicAddress,
     Query,
+    RedisAddress,
     Seconds,
     WebAddress,
     check_printable,
-    checked_url,
 )
 
 
@@ -60,12 +59,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseAddress | None = Field(
         None,
         description="PostgreSQL 14 or newer with the vector extension; if unset, `make run` starts its own server, "
         "and the other commands use that one",
     )
-    migrate_database_url: SecretStr | None = Field(
+    migrate_database_url: DatabaseAddress | None = Field(
         None,
         description="the database without a pooler between, for `assay migrate` and other commands that need a "
         "session; if unset, DATABASE_URL",
@@ -82,7 +81,7 @@ class Settings(BaseModel):
         description="connections that one server or worker opens at most; all of them have to fit "
         "into what Postgres or the pooler allows",
     )
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
+    redis_url: RedisAddress | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the API listens on")
     public_url: PublicAddress = Field(
@@ -211,22 +210,6 @@ class Settings(BaseModel):
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have 32 bytes or more")
         return value
-
-    @field_validator("database_url", "migrate_database_url")
-    @classmethod
-    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        checked = checked_url(value, ("postgres://", "postgresql://"))
-        if checked is not None:
-            parse_database_url(checked.get_secret_value())
-        return checked
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        checked = checked_url(value, ("redis://", "rediss://", "unix://"))
-        if checked is not None:
-            parse_redis_url(checked.get_secret_value())
-        return checked
 
     @field_validator("webhook_retry_delays")
     @classmethod
