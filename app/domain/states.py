@@ -8,6 +8,7 @@ class Role(StrEnum):
 
     STUDENT = "student"
     ADVISOR = "advisor"
+    AUTHOR = "author"
     ADMIN = "admin"
 
 

@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Loads what a path names, or raises `NotFound`.
 FindTarget = Callable[[web.Request], Awaitable[object]]
 
-_PLURALS = {Role.STUDENT: "students", Role.ADVISOR: "advisors", Role.ADMIN: "admins"}
+_PLURALS = {role: f"{role}s" for role in Role}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,9 @@ PUBLIC = AccessRule(public=True)
 EVERYONE = AccessRule(roles=frozenset(Role))
 STUDENTS = AccessRule(roles=frozenset({Role.STUDENT}))
 STAFF = AccessRule(roles=frozenset({Role.ADVISOR, Role.ADMIN}))
+AUTHORS = AccessRule(roles=frozenset({Role.AUTHOR, Role.ADMIN}))
+# Those who may read questions with their keys, and analytics.
+READERS = AccessRule(roles=STAFF.roles | AUTHORS.roles)
 ADMINS = AccessRule(roles=frozenset({Role.ADMIN}))
 OWNER = AccessRule(owner=True)
 OWNER_OR_STAFF = AccessRule(owner=True, roles=STAFF.roles)

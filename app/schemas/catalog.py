@@ -73,7 +73,7 @@ def track_view(track: Track) -> TrackView:
 
 
 def question_view(question: BankQuestion) -> QuestionView:
-    """A question of the question bank, as staff see it."""
+    """A question of the question bank, with its key, as advisors and authors see it."""
     fields: dict[str, Any] = vars(question) | _fields(question.body)
     del fields["body"]
     match question.body:

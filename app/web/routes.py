@@ -8,11 +8,13 @@ from app.domain.records.jobs import JobRecord
 from app.domain.result.model import Result
 from app.http.access import (
     ADMINS,
+    AUTHORS,
     EVERYONE,
     OWNER,
     OWNER_OR_ADMIN,
     OWNER_OR_STAFF,
     PUBLIC,
+    READERS,
     STAFF,
     STUDENTS,
     AccessRule,
@@ -65,29 +67,29 @@ _QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
 ROUTES = (
     Route("GET", "/tracks", tracks.list_tracks, EVERYONE, {200: schemas.TrackPage}, query=_PAGE),
     Route(
-        "POST", "/tracks", tracks.create_track, ADMINS, {201: schemas.TrackView},
+        "POST", "/tracks", tracks.create_track, AUTHORS, {201: schemas.TrackView},
         TrackBody, keyed=True, problems=(409,),
     ),
     Route("GET", "/tracks/{slug}", tracks.show_track, EVERYONE, {200: schemas.TrackView}),
     Route(
-        "PATCH", "/tracks/{slug}", tracks.patch_track, ADMINS, {200: schemas.TrackView},
+        "PATCH", "/tracks/{slug}", tracks.patch_track, AUTHORS, {200: schemas.TrackView},
         TrackBody, patch=True, problems=(409,),
     ),
-    Route("DELETE", "/tracks/{slug}", tracks.delete_track, ADMINS, {204: None}),
-    Route("GET", "/questions", questions.list_questions, STAFF, {200: schemas.QuestionPage}, query=("track", *_PAGE)),
+    Route("DELETE", "/tracks/{slug}", tracks.delete_track, AUTHORS, {204: None}),
+    Route("GET", "/questions", questions.list_questions, READERS, {200: schemas.QuestionPage}, query=("track", *_PAGE)),
     Route(
-        "POST", "/questions", questions.create_question, ADMINS, {201: schemas.QuestionView},
+        "POST", "/questions", questions.create_question, AUTHORS, {201: schemas.QuestionView},
         requests.NewQuestion, keyed=True,
     ),
-    Route("GET", "/questions/{question_id}", questions.show_question, STAFF, {200: schemas.QuestionView}),
+    Route("GET", "/questions/{question_id}", questions.show_question, READERS, {200: schemas.QuestionView}),
     Route(
-        "PATCH", "/questions/{question_id}", questions.patch_question, ADMINS, {200: schemas.QuestionView},
+        "PATCH", "/questions/{question_id}", questions.patch_question, AUTHORS, {200: schemas.QuestionView},
         _QUESTION, patch=True,
     ),
-    Route("DELETE", "/questions/{question_id}", questions.delete_question, ADMINS, {204: None}),
+    Route("DELETE", "/questions/{question_id}", questions.delete_question, AUTHORS, {204: None}),
     Route("GET", "/credentials", credentials.list_credentials, EVERYONE, {200: schemas.CredentialPage}, query=_PAGE),
     Route(
-        "POST", "/credentials", credentials.create_credential, ADMINS, {201: schemas.CredentialView},
+        "POST", "/credentials", credentials.create_credential, AUTHORS, {201: schemas.CredentialView},
         CredentialBody, keyed=True,
     ),
     Route(
@@ -95,10 +97,10 @@ ROUTES = (
         query=("version",),
     ),
     Route(
-        "PATCH", "/credentials/{credential_id}", credentials.patch_credential, ADMINS, {200: schemas.CredentialView},
+        "PATCH", "/credentials/{credential_id}", credentials.patch_credential, AUTHORS, {200: schemas.CredentialView},
         CredentialBody, patch=True,
     ),
-    Route("DELETE", "/credentials/{credential_id}", credentials.delete_credential, ADMINS, {204: None}),
+    Route("DELETE", "/credentials/{credential_id}", credentials.delete_credential, AUTHORS, {204: None}),
     Route(
         "POST", "/assessments", assessments.start_assessment, STUDENTS,
         {201: schemas.AssessmentView, 200: schemas.AssessmentView}, requests.NewAssessment, keyed=True, problems=(409,),
@@ -164,14 +166,14 @@ ROUTES = (
         "POST", "/assessments/{assessment_id}/feedback", feedback.give_feedback, OWNER_OR_STAFF,
         {201: schemas.FeedbackView}, requests.FeedbackBody, keyed=True, problems=(409,),
     ),
-    Route("GET", "/analytics/overview", analytics.overview, STAFF, {200: schemas.OverviewAnalytics}, query=_PERIOD),
+    Route("GET", "/analytics/overview", analytics.overview, READERS, {200: schemas.OverviewAnalytics}, query=_PERIOD),
     Route(
-        "GET", "/analytics/feedback", analytics.feedback_analytics, STAFF, {200: schemas.FeedbackAnalytics},
+        "GET", "/analytics/feedback", analytics.feedback_analytics, READERS, {200: schemas.FeedbackAnalytics},
         query=(*_PERIOD, "format"),
     ),
-    Route("GET", "/analytics/scores", analytics.score_analytics, STAFF, {200: schemas.ScoreAnalytics}, query=_PERIOD),
+    Route("GET", "/analytics/scores", analytics.score_analytics, READERS, {200: schemas.ScoreAnalytics}, query=_PERIOD),
     Route(
-        "GET", "/analytics/model-calls", analytics.model_call_analytics, STAFF, {200: schemas.ModelCallAnalytics},
+        "GET", "/analytics/model-calls", analytics.model_call_analytics, READERS, {200: schemas.ModelCallAnalytics},
         query=_PERIOD,
     ),
     Route("GET", "/jobs", jobs.list_jobs, ADMINS, {200: schemas.JobPage}, query=("status", "job_type", *_PAGE)),

@@ -17,26 +17,32 @@ from tests.web.problems import problem
 from tests.webhooks import insert_delivery
 
 # The contract's table. The owner is the student whose assessment it is, `other` is another student.
-EVERYONE = {"owner", "other", "advisor", "admin"}
-STUDENTS, STAFF, ADMIN, OWNER = {"owner", "other"}, {"advisor", "admin"}, {"admin"}, {"owner"}
+EVERYONE = {"owner", "other", "advisor", "author", "admin"}
+STUDENTS, STAFF, AUTHORS, ADMIN, OWNER = (
+    {"owner", "other"},
+    {"advisor", "admin"},
+    {"author", "admin"},
+    {"admin"},
+    {"owner"},
+)
 ALLOWED = {
     ("GET", "/tracks"): EVERYONE,
-    ("POST", "/tracks"): ADMIN,
+    ("POST", "/tracks"): AUTHORS,
     ("GET", "/tracks/{slug}"): EVERYONE,
-    ("PATCH", "/tracks/{slug}"): ADMIN,
-    ("DELETE", "/tracks/{slug}"): ADMIN,
-    ("GET", "/questions"): STAFF,
-    ("POST", "/questions"): ADMIN,
-    ("GET", "/questions/{question_id}"): STAFF,
-    ("PATCH", "/questions/{question_id}"): ADMIN,
-    ("DELETE", "/questions/{question_id}"): ADMIN,
+    ("PATCH", "/tracks/{slug}"): AUTHORS,
+    ("DELETE", "/tracks/{slug}"): AUTHORS,
+    ("GET", "/questions"): STAFF | AUTHORS,
+    ("POST", "/questions"): AUTHORS,
+    ("GET", "/questions/{question_id}"): STAFF | AUTHORS,
+    ("PATCH", "/questions/{question_id}"): AUTHORS,
+    ("DELETE", "/questions/{question_id}"): AUTHORS,
     ("GET", "/credentials"): EVERYONE,
-    ("POST", "/credentials"): ADMIN,
+    ("POST", "/credentials"): AUTHORS,
     ("GET", "/credentials/{credential_id}"): EVERYONE,
-    ("PATCH", "/credentials/{credential_id}"): ADMIN,
-    ("DELETE", "/credentials/{credential_id}"): ADMIN,
+    ("PATCH", "/credentials/{credential_id}"): AUTHORS,
+    ("DELETE", "/credentials/{credential_id}"): AUTHORS,
     ("POST", "/assessments"): STUDENTS,
-    ("GET", "/assessments"): EVERYONE,
+    ("GET", "/assessments"): STUDENTS | STAFF,
     ("GET", "/assessments/{assessment_id}"): OWNER | STAFF,
     ("PATCH", "/assessments/{assessment_id}/responses"): OWNER,
     ("POST", "/assessments/{assessment_id}/submit"): OWNER,
@@ -52,10 +58,10 @@ ALLOWED = {
     ("POST", "/assessments/{assessment_id}/rescore"): STAFF,
     ("GET", "/assessments/{assessment_id}/trace"): STAFF,
     ("POST", "/assessments/{assessment_id}/feedback"): OWNER | STAFF,
-    ("GET", "/analytics/overview"): STAFF,
-    ("GET", "/analytics/feedback"): STAFF,
-    ("GET", "/analytics/scores"): STAFF,
-    ("GET", "/analytics/model-calls"): STAFF,
+    ("GET", "/analytics/overview"): STAFF | AUTHORS,
+    ("GET", "/analytics/feedback"): STAFF | AUTHORS,
+    ("GET", "/analytics/scores"): STAFF | AUTHORS,
+    ("GET", "/analytics/model-calls"): STAFF | AUTHORS,
     ("GET", "/jobs"): ADMIN,
     ("POST", "/jobs/{job_id}/retry"): ADMIN,
 }
@@ -101,6 +107,7 @@ def callers(api: Api) -> dict[str, Api]:
         "owner": api,
         "other": api.as_("student", sub="student-2"),
         "advisor": api.as_("advisor"),
+        "author": api.as_("author"),
         "admin": api.as_("admin"),
         "without a known role": api.as_("teacher"),
     }
