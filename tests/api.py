@@ -34,6 +34,8 @@ class Api:
     sub: str = "student-1"
     roles: tuple[str, ...] = ("student",)
     headers: dict[str, str] = field(default_factory=dict)
+    # Claims of its tokens beside `sub` and `roles`.
+    claims: dict[str, Any] = field(default_factory=dict)
 
     def as_(self, *roles: str, sub: str = "") -> "Api":
         """Another caller of the same server."""
@@ -42,7 +44,7 @@ class Api:
     @property
     def bearer(self) -> str:
         """The value of `Authorization`."""
-        return f"Bearer {token(self.sub, *self.roles)}"
+        return f"Bearer {token(self.sub, *self.roles, **self.claims)}"
 
     async def get(self, path: str, **headers: str) -> Reply:
         """GET; header names have underscores instead of dashes."""

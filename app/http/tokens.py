@@ -19,6 +19,8 @@ _KNOWN_ROLES = {role.value for role in Role}
 _SUB_CHARACTERS = 255
 # Seconds that the clocks of issuer and server may differ.
 _LEEWAY = 5
+# The year 9999; timers cannot be set for any later time.
+_LATEST = 253_402_300_799
 
 # What the caller may read of a refusal. Claims are checked after the signature, so only the holder of a token that this
 # server's secret has signed gets to know more than that it is not valid.
@@ -114,4 +116,10 @@ def _caller(claims: dict[str, Any]) -> Caller:
     known = frozenset(Role(name) for name in names if name in _KNOWN_ROLES)
     if not known:
         log.info("token_without_role", reason=NO_ROLE if isinstance(roles, list) else "the token's `roles` is no list")
-    return Caller(sub, known)
+    return Caller(sub, known, _end_of(claims["exp"]))
+
+
+def _end_of(exp: Any) -> float:
+    """The unix time at which the token ends. One that is accepted only for the leeway ends with it."""
+    seconds = min(int(exp), _LATEST)
+    return seconds if seconds > time.time() else seconds + _LEEWAY

@@ -1,5 +1,6 @@
 """The caller of a request, and whose assessments the request may reach."""
 
+import math
 from dataclasses import dataclass
 
 from app.domain.errors import Forbidden
@@ -10,10 +11,12 @@ _STAFF = frozenset({Role.ADVISOR, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person behind a token: `sub` and the known roles among its `roles`."""
+    """Who sent a request: the `principal` that everything of theirs is stored under (app/domain/principal.py), the
+    known roles, and the unix time from which the credential is not accepted any more."""
 
-    sub: str
+    principal: str
     roles: frozenset[Role]
+    expires_at: float = math.inf
 
     @property
     def staff(self) -> bool:
@@ -39,6 +42,6 @@ class Access:
         Raises:
             Forbidden: it belongs to someone else.
         """
-        if not self.any_owner and owner != self.caller.sub:
+        if not self.any_owner and owner != self.caller.principal:
             raise Forbidden("this assessment belongs to someone else")
         self.owner_checked = True

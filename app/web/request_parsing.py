@@ -99,7 +99,7 @@ def unchecked_idempotency_key(request: web.Request) -> IdempotencyKey | None:
 def _key_of(request: web.Request, key: str) -> IdempotencyKey:
     # Ids are the same in upper and lower case, so a key must be too.
     path = _UUID.sub(lambda match: match[0].lower(), request.path)
-    return IdempotencyKey(request[ACCESS].caller.sub, path, key)
+    return IdempotencyKey(request[ACCESS].caller.principal, path, key)
 
 
 def origin_of(request: web.Request) -> Origin:

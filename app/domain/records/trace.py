@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer, is_empty
 from app.domain.assessment.questions import Question, TheoreticalQuestion
+from app.domain.principal import Principal
 from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import JobStatus, JobType, QuestionType, RunMode
@@ -70,7 +71,7 @@ class TracedOverride(Frozen):
     machine_score: float | None
     scorer: str | None
     reason: str
-    by: str
+    by: Principal
     at: datetime
 
 

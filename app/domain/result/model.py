@@ -8,6 +8,7 @@ from pydantic import Field
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
 from app.domain.essay.score import Dimensions, SecondOpinion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
+from app.domain.principal import Principal
 from app.domain.states import AssessmentStatus, JobType, ReasonCode
 from app.domain.values import End, Frozen, Start
 
@@ -33,7 +34,7 @@ class Override(Frozen):
 
     score: float
     reason: str
-    by: str
+    by: Principal
     at: datetime
 
 

@@ -6,7 +6,6 @@ database every few seconds, and whenever the subscription begins. No client hold
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from app.lifecycle import cancel_and_wait
 from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
-from app.services.assessments.deadlines import Deadlines
+from app.services.assessments.deadlines import Deadlines, resolve
 from app.services.assessments.lookup import permitted
 from app.services.assessments.status import Status, status_of
 from app.services.assessments.status_reader import RETRY_SECONDS, PendingWait, StatusReader, WatchedAssessment
@@ -39,20 +38,29 @@ CHECK_SECONDS = 5.0
 _BATCH = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Waiter:
     """A client that waits for one assessment while the block runs."""
 
     _hub: "ChangeHub"
     _assessment_id: UUID
     _watched: WatchedAssessment
+    # The principal that the client's credential stands for.
     _caller: str
+    _wait: PendingWait | None = None
+    ended: bool = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hub.leave(self._assessment_id, self._watched, self._caller)
+        self._hub.leave(self, self._assessment_id, self._watched, self._caller)
+
+    def end(self) -> None:
+        """Resolves its wait with None, and all later ones at once."""
+        self.ended = True
+        if self._wait is not None:
+            resolve(self._wait, None)
 
     async def read(self, access: Access) -> Status:
         """The current status; read together with those of other clients.
@@ -64,7 +72,10 @@ class Waiter:
 
     async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
         """The status as soon as its revision is higher than `revision`, the one that the client has seen. None at the
-        deadline (event loop time; without one it waits for ever) or when the process stops."""
+        deadline (event loop time; without one it waits for ever), when the process stops, or when the client's
+        credential has been revoked."""
+        if self.ended:
+            return None
         if self._watched.revision > revision:
             # The other waiters were woken while this one was still reading an older status.
             record = await self._hub.reader.read(self._assessment_id)
@@ -73,7 +84,7 @@ class Waiter:
             return None
         self._hub.note_seen(self._assessment_id, self._watched, revision)
         wait: PendingWait = asyncio.get_running_loop().create_future()
-        self._watched.waits[wait] = revision
+        self._wait, self._watched.waits[wait] = wait, revision
         if deadline is not None:
             self._hub.deadlines.add(wait, deadline)
         try:
@@ -82,6 +93,7 @@ class Waiter:
             if deadline is not None:
                 self._hub.deadlines.discard(wait, deadline)
             self._watched.waits.pop(wait, None)
+            self._wait = None
 
 
 class ChangeHub:
@@ -99,7 +111,7 @@ class ChangeHub:
         self._max_waiters = max_waiters
         self._max_waiters_of_caller = max_waiters_of_caller
         self._watched: dict[UUID, WatchedAssessment] = {}
-        self._waiters_of_caller: Counter[str] = Counter()
+        self._waiters_of_caller: dict[str, set[Waiter]] = {}
         self._waiters = 0
         self._stopped = False
         self.deadlines = Deadlines()
@@ -117,23 +129,29 @@ class ChangeHub:
             TooManyWaits: this caller waits too often.
             TooManyWaiting: too many clients wait.
         """
-        if self._waiters_of_caller[caller] >= self._max_waiters_of_caller:
+        if len(self._waiters_of_caller.get(caller, ())) >= self._max_waiters_of_caller:
             raise CallerWaitLimit("too many of your requests wait for a change; end some of them")
         if self._waiters >= self._max_waiters:
             raise ServerWaitLimit("too many clients wait for changes; poll without waiting, or try again soon")
         watched = self._watched.setdefault(assessment_id, WatchedAssessment(stopped=self._stopped))
         watched.waiters += 1
-        self._waiters_of_caller[caller] += 1
         self._waiters += 1
-        return Waiter(self, assessment_id, watched, caller)
+        waiter = Waiter(self, assessment_id, watched, caller)
+        self._waiters_of_caller.setdefault(caller, set()).add(waiter)
+        return waiter
 
-    def leave(self, assessment_id: UUID, watched: WatchedAssessment, caller: str) -> None:
+    def end_waits_of(self, caller: str) -> None:
+        """Ends the waits and event streams of a principal whose credential has been revoked."""
+        for waiter in tuple(self._waiters_of_caller.get(caller, ())):
+            waiter.end()
+
+    def leave(self, waiter: Waiter, assessment_id: UUID, watched: WatchedAssessment, caller: str) -> None:
         """Removes a client that has stopped waiting."""
         watched.waiters -= 1
         if not watched.waiters:
             del self._watched[assessment_id]
         self._waiters -= 1
-        self._waiters_of_caller[caller] -= 1
+        self._waiters_of_caller[caller].discard(waiter)
         if not self._waiters_of_caller[caller]:
             del self._waiters_of_caller[caller]
 

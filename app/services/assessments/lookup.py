@@ -81,7 +81,7 @@ async def list_assessments(
     db: Executor, caller: Caller, filters: AssessmentFilter, after: tuple[datetime, UUID] | None, limit: int
 ) -> tuple[list[AssessmentSummary], str | None]:
     """A page of the caller's assessments, or of everyone's for staff, newest first, and the cursor of the next page."""
-    owner = None if caller.staff else caller.sub
+    owner = None if caller.staff else caller.principal
     criteria = (filters.track, filters.status, filters.degraded, filters.needs_review)
     rows = await assessments.page(db, owner, *criteria, after, limit + 1)
     return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.assessment_id))

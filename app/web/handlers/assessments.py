@@ -28,7 +28,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
     track, context = validate_body(NewAssessment, payload).track, request.app[CONTEXT]
 
     async def start_or_resume(conn: Connection) -> StoredReply:
-        owner, ttl = request[ACCESS].caller.sub, context.settings.assessment_ttl
+        owner, ttl = request[ACCESS].caller.principal, context.settings.assessment_ttl
         assessment, new = await start.start(conn, owner, track, ttl)
         return storable_answer(assessment_view(assessment), 201 if new else 200, f"/assessments/{assessment.id}")
 

@@ -35,7 +35,7 @@ async def create_credential(request: web.Request) -> web.StreamResponse:
     body = validate_body(CredentialBody, payload)
 
     async def create(conn: Connection) -> StoredReply:
-        credential = await credentials.create(conn, request[ACCESS].caller.sub, body)
+        credential = await credentials.create(conn, request[ACCESS].caller.principal, body)
         return storable_answer(credential_view(credential), 201, f"/credentials/{credential.credential_id}")
 
     answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
@@ -46,14 +46,14 @@ async def patch_credential(request: web.Request) -> web.StreamResponse:
     """Changes some fields of a credential, which makes a new version."""
     credential = await find_credential(request)
     changes, pool = await read_object(request), request.app[CONTEXT].pool
-    changed = await credentials.patch(pool, request[ACCESS].caller.sub, credential.credential_id, changes)
+    changed = await credentials.patch(pool, request[ACCESS].caller.principal, credential.credential_id, changes)
     return json_reply(credential_view(changed))
 
 
 async def delete_credential(request: web.Request) -> web.StreamResponse:
     """Deletes a credential; its versions stay readable."""
     credential = await find_credential(request)
-    await credentials.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, credential.credential_id)
+    await credentials.delete(request.app[CONTEXT].pool, request[ACCESS].caller.principal, credential.credential_id)
     return web.Response(status=204)
 
 

@@ -24,7 +24,7 @@ async def give_feedback(request: web.Request) -> web.StreamResponse:
     new = NewFeedback(
         assessment_id=assessment.id,
         credential_id=body.credential_id,
-        author=request[ACCESS].caller.sub,
+        author=request[ACCESS].caller.principal,
         relevance=body.relevance,
         acceptance=body.acceptance,
         comment=body.comment or None,

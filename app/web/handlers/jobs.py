@@ -35,7 +35,7 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
     retried: list[RetriedJob] = []
 
     async def retry(conn: Connection) -> StoredReply:
-        actor, attempts = request[ACCESS].caller.sub, context.settings.job_max_attempts
+        actor, attempts = request[ACCESS].caller.principal, context.settings.job_max_attempts
         retried.append(await dead_letters.retry(conn, actor, job_id, attempts, origin_of(request)))
         job = retried[-1].job
         return storable_answer(job, 202, links(job.assessment_id).status)

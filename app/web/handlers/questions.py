@@ -40,7 +40,7 @@ async def create_question(request: web.Request) -> web.StreamResponse:
     body = BODY_OF_TYPE[new.type].model_validate(new.model_dump(exclude={"track"}))
 
     async def create(conn: Connection) -> StoredReply:
-        question = await questions.create(conn, request[ACCESS].caller.sub, new.track, body)
+        question = await questions.create(conn, request[ACCESS].caller.principal, new.track, body)
         return storable_answer(question_view(question), 201, f"/questions/{question.question_id}")
 
     answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
@@ -51,14 +51,14 @@ async def patch_question(request: web.Request) -> web.StreamResponse:
     """Changes some fields of a question, which makes a new version."""
     question = await find_question(request)
     changes, pool = await read_object(request), request.app[CONTEXT].pool
-    changed = await questions.patch(pool, request[ACCESS].caller.sub, question.question_id, changes)
+    changed = await questions.patch(pool, request[ACCESS].caller.principal, question.question_id, changes)
     return json_reply(question_view(changed))
 
 
 async def delete_question(request: web.Request) -> web.StreamResponse:
     """Deletes a question; assessments that have it keep it."""
     question = await find_question(request)
-    await questions.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, question.question_id)
+    await questions.delete(request.app[CONTEXT].pool, request[ACCESS].caller.principal, question.question_id)
     return web.Response(status=204)
 
 

@@ -26,7 +26,7 @@ async def override_score(request: web.Request) -> web.StreamResponse:
     assessment_id, question = path_id(request, "assessment_id"), await find_question(request)
     body = validate_body(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
-    new = ScoreOverride(question, body.score, body.reason, request[ACCESS].caller.sub)
+    new = ScoreOverride(question, body.score, body.reason, request[ACCESS].caller.principal)
     overridden = await override.override(request.app[CONTEXT].pool, assessment_id, new)
     if overridden.changed:
         publish_change(request.app, assessment_id)
@@ -42,7 +42,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     notifications: list[JobNotification] = []
 
     async def start_run(conn: Connection) -> StoredReply:
-        actor, attempts = access.caller.sub, context.settings.job_max_attempts
+        actor, attempts = access.caller.principal, context.settings.job_max_attempts
         notifications.extend(await rescore.rescore(conn, actor, assessment_id, reason, attempts, origin_of(request)))
         status = await read_status(conn, assessment_id, access)
         return storable_answer(status.view, 202, links(assessment_id).status)

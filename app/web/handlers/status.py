@@ -1,8 +1,11 @@
 """Handlers for the status of an assessment: polls, long polls and server-sent events."""
 
 import asyncio
+import math
+import time
 from contextlib import suppress
 
+import structlog
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
@@ -11,10 +14,13 @@ from app.http.problems import RequestProblem
 from app.http.server_connections import begin_stream, cancelled_on_disconnect
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
+from app.services.caller import Caller
 from app.web.entity_tags import client_has, waits_for_change
 from app.web.replies import status_headers, status_reply, unchanged_reply
 from app.web.request_parsing import path_id
 from app.web.waiting import Wait, requested_wait
+
+log = structlog.get_logger()
 
 # Seconds that reading and answering may take besides the wait.
 _ANSWER_SECONDS = 20
@@ -35,8 +41,11 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         raise
     if not wait.seconds:
         return _with_preference(status_reply(request, await read_status(pool, assessment_id, access)), wait)
-    deadline = _extend_time_limit(request, wait.seconds)
-    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as waiter, cancelled_on_disconnect(request):
+    deadline = min(_extend_time_limit(request, wait.seconds), _credential_end(access.caller))
+    with (
+        request.app[CHANGE_HUB].watch(assessment_id, access.caller.principal) as waiter,
+        cancelled_on_disconnect(request),
+    ):
         status: Status | None = await waiter.read(access)
         while status and not status.is_final_and_idle and waits_for_change(request, status.tag):
             # Neither the status nor a timer is kept while waiting: ten thousand of them need a lot of memory.
@@ -51,9 +60,10 @@ async def show_status(request: web.Request) -> web.StreamResponse:
 
 
 async def stream_events(request: web.Request) -> web.StreamResponse:
-    """The status as server-sent events: the present one at once, then each change, until it is final."""
+    """The status as server-sent events: the present one at once, then each change, until it is final. The stream ends
+    with the caller's token too."""
     access, assessment_id = request[ACCESS], path_id(request, "assessment_id")
-    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.sub) as waiter:
+    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.principal) as waiter:
         status = await waiter.read(access)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
         if status.is_final_and_idle and last_seen == str(status.revision):
@@ -65,13 +75,16 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
         # A client that has gone, or does not read, cannot be answered any more.
         with cancelled_on_disconnect(request), suppress(ConnectionError, TimeoutError):
             async with stream:
-                await _send_changes(stream, waiter, status, last_seen)
+                await _send_changes(stream, waiter, status, last_seen, _credential_end(access.caller))
     return stream
 
 
-async def _send_changes(stream: EventSourceResponse, waiter: Waiter, status: Status, last_seen: str) -> None:
-    """Sends what the client has not seen yet, until the status is final or the process stops."""
+async def _send_changes(
+    stream: EventSourceResponse, waiter: Waiter, status: Status, last_seen: str, credential_end: float
+) -> None:
+    """Sends what the client has not seen yet, until the status is final, the credential ends or the process stops."""
     newest: Status | None = status
+    deadline = credential_end if math.isfinite(credential_end) else None
     while newest:
         revision = newest.revision
         if str(revision) != last_seen:
@@ -80,7 +93,15 @@ async def _send_changes(stream: EventSourceResponse, waiter: Waiter, status: Sta
             return
         # The status is not kept while waiting.
         newest = None
-        newest = await waiter.wait_for_newer(revision, None)
+        newest = await waiter.wait_for_newer(revision, deadline)
+        if waiter.ended or asyncio.get_running_loop().time() >= credential_end:
+            log.debug("stream_ended_with_credential", revoked=waiter.ended)
+            return
+
+
+def _credential_end(caller: Caller) -> float:
+    """When the caller's credential ends (event loop time)."""
+    return asyncio.get_running_loop().time() + caller.expires_at - time.time()
 
 
 def _with_preference(reply: web.Response, wait: Wait) -> web.Response:

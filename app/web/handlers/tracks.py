@@ -34,7 +34,7 @@ async def create_track(request: web.Request) -> web.StreamResponse:
     body = validate_body(TrackBody, payload)
 
     async def create(conn: Connection) -> StoredReply:
-        track = await tracks.create(conn, request[ACCESS].caller.sub, body)
+        track = await tracks.create(conn, request[ACCESS].caller.principal, body)
         return storable_answer(track_view(track), 201, f"/tracks/{body.slug}")
 
     answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), create)
@@ -45,14 +45,14 @@ async def patch_track(request: web.Request) -> web.StreamResponse:
     """Changes some fields of a track."""
     track = await find_track(request)
     changes = await read_object(request)
-    changed = await tracks.patch(request.app[CONTEXT].pool, request[ACCESS].caller.sub, track.body.slug, changes)
+    changed = await tracks.patch(request.app[CONTEXT].pool, request[ACCESS].caller.principal, track.body.slug, changes)
     return json_reply(track_view(changed))
 
 
 async def delete_track(request: web.Request) -> web.StreamResponse:
     """Deletes a track; its assessments can still be finished."""
     track = await find_track(request)
-    await tracks.delete(request.app[CONTEXT].pool, request[ACCESS].caller.sub, track)
+    await tracks.delete(request.app[CONTEXT].pool, request[ACCESS].caller.principal, track)
     return web.Response(status=204)
 
 

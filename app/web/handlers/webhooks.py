@@ -63,7 +63,7 @@ async def redeliver(request: web.Request) -> web.StreamResponse:
     await _find_webhook(request)
     payload = await read_object(request)
     validate_body(RedeliverBody, payload)
-    admin = access.caller.sub if access.any_owner else None
+    admin = access.caller.principal if access.any_owner else None
     notifications: list[JobNotification] = []
 
     async def send_again(conn: Connection) -> StoredReply:

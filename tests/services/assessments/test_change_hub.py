@@ -62,6 +62,24 @@ async def test_a_deadline_ends_one_wait_and_no_other(pool: Pool, change_feed: Ch
         assert await longer is None
 
 
+async def test_the_waits_of_a_revoked_caller_end_and_no_others(pool: Pool, change_feed: ChangeFeed) -> None:
+    hub, assessment_id = ChangeHub(pool, change_feed), UUID(int=1)
+    with hub.watch(assessment_id, "a") as revoked, hub.watch(assessment_id, "b") as other:
+        waits = [asyncio.create_task(waiter.wait_for_newer(1, None)) for waiter in (revoked, other)]
+        await asyncio.sleep(0)
+        hub.end_waits_of("a")
+        async with asyncio.timeout(20):
+            assert await waits[0] is None
+            # Nor does it wait or read again, even if there is something new.
+            hub._watched[assessment_id].revision = 2
+            assert await revoked.wait_for_newer(1, None) is None
+        assert (revoked.ended, other.ended, waits[1].done()) == (True, False, False)
+        hub.stop()
+        assert await waits[1] is None
+    hub.end_waits_of("a")
+    assert hub._waiters_of_caller == {}
+
+
 async def test_a_cancelled_wait_leaves_nothing_behind(pool: Pool, change_feed: ChangeFeed) -> None:
     hub, loop = ChangeHub(pool, change_feed), asyncio.get_running_loop()
     with hub.watch(UUID(int=1), "a") as first, hub.watch(UUID(int=1), "b") as second:

@@ -1,0 +1,23 @@
+"""Principals: the ids under which everything of a person is stored. A person is a `sub` together with its issuer."""
+
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
+# In no `sub` and in no issuer, since both are printable.
+_SEPARATOR = "\t"
+
+
+def principal_of(sub: str, issuer: str | None) -> str:
+    """The id of the person with this `sub`: with the issuer where there is one, because the same `sub` of another
+    issuer is another person."""
+    return sub if issuer is None else f"{sub}{_SEPARATOR}{issuer}"
+
+
+def display_name(principal: str) -> str:
+    """The `sub` of a principal, as people read it."""
+    return principal.partition(_SEPARATOR)[0]
+
+
+# A principal in a model: JSON shows the `sub` alone.
+Principal = Annotated[str, PlainSerializer(display_name, return_type=str, when_used="json")]
