@@ -35,7 +35,7 @@ ROUNDS ?= 10
 CHANGES ?= 100000
 soak: .venv/installed-for-tests
 	ASSAY_SOAK_CHANGES=$(CHANGES) ASSAY_SOAK_ROUNDS=$(ROUNDS) \
-	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py tests/faults/test_redis_failover.py -s
+	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py tests/faults/test_failovers.py -s
 
 install: .venv/installed
 

@@ -118,7 +118,8 @@ class Service:
     async def _spawn(self, log: BinaryIO) -> asyncio.subprocess.Process:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # Postgres accepts settings of any name with a dot in it; the trigger of the ledger reads this one.
-        url = f"{self._settings['DATABASE_URL']}?options=-c%20faults.process={self.process_name}"
+        name = self.process_name
+        url = f"{self._settings['DATABASE_URL']}?application_name={name}&options=-c%20faults.process={name}"
         return await asyncio.create_subprocess_exec(
             # With --stop-on-stdin-eof it ends when this process does, even when that is killed.
             sys.executable, "-m", "app", self._command, "--stop-on-stdin-eof",
