@@ -31,10 +31,17 @@ _DETAILS: dict[type[Exception], str] = {
     jwt.InvalidAudienceError: "the token's `aud` does not name this server",
     jwt.exceptions.InvalidSubjectError: "the token's `sub` is not a text",
 }
+# The same for errors that only the library's message tells apart.
+_DETAILS_OF_MESSAGES = {
+    "Expiration Time claim (exp) must be an integer.": "the token's `exp` is not a number",
+    "Not Before claim (nbf) must be an integer.": "the token's `nbf` is not a number",
+}
 # What only the log says.
 _REASONS: dict[type[Exception], str] = {
     jwt.InvalidSignatureError: "the signature does not fit the secret",
     jwt.InvalidAlgorithmError: "the algorithm is not HS256",
+    jwt.DecodeError: "it does not have the form of a JSON Web Token",
+    jwt.InvalidTokenError: "its header has an extension or a key id that is not supported",
 }
 
 
@@ -76,8 +83,13 @@ class SharedSecretVerifier:
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=_LEEWAY,
-                # `iat` is informative: a token of a clock that runs a second ahead is fine.
-                options={"require": ["exp", "sub"], "verify_aud": self._audience is not None, "verify_iat": False},
+                options={
+                    "require": ["exp", "sub"],
+                    "verify_aud": self._audience is not None,
+                    # Nothing depends on these: a clock that runs ahead or an id that is a number does no harm.
+                    "verify_iat": False,
+                    "verify_jti": False,
+                },
             )
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise _refusal(error) from error
@@ -87,7 +99,7 @@ class SharedSecretVerifier:
 def _refusal(error: Exception) -> BadToken:
     if isinstance(error, jwt.MissingRequiredClaimError):
         return BadToken(f"the token has no `{error.claim}`")
-    detail = _DETAILS.get(type(error))
+    detail = _DETAILS.get(type(error)) or _DETAILS_OF_MESSAGES.get(str(error))
     # The library's messages may repeat parts of the token, so the log has the names of its other errors only.
     return BadToken(detail or "the token is not valid", detail or _REASONS.get(type(error), type(error).__name__))
 

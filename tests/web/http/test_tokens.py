@@ -153,7 +153,17 @@ async def test_a_refusal_says_why_and_the_log_says_more(serve: Serve) -> None:
         signed(fine | {"aud": "x"}): (401, "the token's `aud` does not name this server", None),
         token("student-1", "student", secret="s" * 32): (401, not_valid, "the signature does not fit the secret"),
         signed(fine, {"alg": "HS512"}, "sha512"): (401, not_valid, "the algorithm is not HS256"),
-        "a.b.c": (401, not_valid, "DecodeError"),
+        signed(fine | {"exp": "soon"}): (401, "the token's `exp` is not a number", None),
+        signed(fine | {"nbf": "2026-01-01T00:00:00Z"}): (401, "the token's `nbf` is not a number", None),
+        signed(fine | {"sub": 7}): (401, "the token's `sub` is not a text", None),
+        signed(fine, {"crit": ["exp2"], "exp2": 1}): (
+            401,
+            not_valid,
+            "its header has an extension or a key id that is not supported",
+        ),
+        "a.b.c": (401, not_valid, "it does not have the form of a JSON Web Token"),
+        "no-token": (401, not_valid, "it does not have the form of a JSON Web Token"),
+        signed([1]): (401, not_valid, "it does not have the form of a JSON Web Token"),
         signed(fine | {"roles": "student"}): (403, NO_ROLE, "the token's `roles` is no list"),
         signed(fine | {"roles": ["teacher"]}): (403, NO_ROLE, NO_ROLE),
     }
@@ -173,7 +183,9 @@ async def test_valid_tokens_are_accepted(api: Api) -> None:
         valid_claims(sub="ü" * 255),
         valid_claims(roles=["teacher", "student", "student", 7], iat=int(time.time()) + 5),
     )
-    for claims in (longest, mixed, valid_claims(aud="someone", iss="anyone")):
+    fractions = valid_claims(exp=time.time() + 600.5, nbf=time.time() - 0.5, iat=time.time() + 0.5)
+    unused = valid_claims(aud="someone", iss="anyone", jti=7, iat="now")
+    for claims in (longest, mixed, fractions, unused):
         assert (await ask(api, f"Bearer {signed(claims)}")).status == 200
     assert (await ask(api, f"bearer   {token('student-1', 'student')}")).status == 200
 
