@@ -1,6 +1,5 @@
 """Reads micro-credentials from a file: CSV as spreadsheets write it, or JSON lines."""
 
-import codecs
 import csv
 import io
 import json
@@ -12,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.recommendation.credentials import CredentialBody, separator_errors, split_skills
-from app.domain.text import count_of
+from app.domain.text import HIDDEN, count_of
 from app.evaluation.json_lines import error_line
 
 # The columns in the order of the documentation.
 _COLUMNS = ("title", "provider", "url", "level", "skills", "description")
 _OPTIONAL = frozenset({"skills"})
+# Columns whose empty cells a row may leave out at its end: those, and columns without a heading.
+_MAY_END = _OPTIONAL | {""}
 # How many unknown columns an error names, and how many characters of each.
 _NAMED_COLUMNS = 10
 _NAME_CHARACTERS = 40
-_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
-# Excel takes the delimiter from such a first line, and writes it on some systems.
-_DELIMITER_LINE = re.compile(r"sep=([,;\t])(?:\r\n|\r|\n)")
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+# Excel takes the delimiter from such a first line; programs that do not know it write it again like a cell.
+_DELIMITER_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
+# How the files of Excel and LibreOffice begin.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class UnreadableFile(Exception):
@@ -86,15 +88,17 @@ def read_credentials(path: Path) -> CredentialsFile:
 
 
 def _decode(path: Path, raw: bytes, is_table: bool) -> tuple[str, str]:
-    """The text and the name of its encoding. JSON is always UTF-8; spreadsheets also write UTF-16 and Windows-1252."""
-    if is_table and raw.startswith(_UTF16):
-        try:
-            return raw.decode("utf-16"), "UTF-16"
-        except UnicodeDecodeError as error:
-            raise UnreadableFile(f"{path}: not UTF-16, although it begins so, from byte {error.start} on") from error
+    """The text and the name of its encoding. JSON is always UTF-8; spreadsheets also write UTF-16, with and without a
+    byte order mark, and Windows-1252."""
+    if raw.startswith(_WORKBOOKS):
+        raise UnreadableFile(f"{path}: is a workbook or an archive; save the sheet as CSV")
+    encoding = json.detect_encoding(raw) if is_table else "utf-8-sig"
+    name = "-".join(encoding.upper().split("-")[:2])
     try:
-        return raw.decode("utf-8-sig"), "UTF-8"
+        return raw.decode(encoding).lstrip("\ufeff"), name
     except UnicodeDecodeError as error:
+        if name != "UTF-8":
+            raise UnreadableFile(f"{path}: not {name}, although it begins so, from byte {error.start} on") from error
         # One valid sequence of several bytes: this is UTF-8 that was damaged, and another encoding would garble it.
         damaged = any(character > "\x7f" and character != "\ufffd" for character in raw.decode("utf-8", "replace"))
         if is_table and not damaged:
@@ -103,7 +107,7 @@ def _decode(path: Path, raw: bytes, is_table: bool) -> tuple[str, str]:
             except UnicodeDecodeError as other:
                 reason = f"neither UTF-8 (from byte {error.start} on) nor Windows-1252 (from byte {other.start} on)"
                 raise UnreadableFile(f"{path}: {reason}; save it as UTF-8") from other
-        raise UnreadableFile(f"{path}: not UTF-8, from byte {error.start} on") from error
+        raise UnreadableFile(f"{path}: not UTF-8, from byte {error.start} on; save it as UTF-8") from error
 
 
 def _read_table(path: Path, text: str, encoding: str) -> Iterator[tuple[int, dict[str, str] | _BadCells]]:
@@ -115,7 +119,8 @@ def _read_table(path: Path, text: str, encoding: str) -> Iterator[tuple[int, dic
     text = text[declared.end() :] if declared else text
     delimiter = declared[1] if declared else _likely_delimiter(text)
     # Only CR and LF end a line here; `splitlines` would also break at U+2028, NEL or FF within a cell.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     columns: list[str] = []
     first_line = before + 1
     try:
@@ -133,25 +138,28 @@ def _read_table(path: Path, text: str, encoding: str) -> Iterator[tuple[int, dic
 
 def _likely_delimiter(text: str) -> str:
     """The delimiter that finds most of our columns in the first line that has text."""
-    heading = next((line for line in io.StringIO(text, newline=None) if line.strip(",;\t\r\n ")), "")
+    heading = next((line for line in io.StringIO(text, newline=None) if line.strip(",;|\t\r\n ")), "")
 
     def known_columns(delimiter: str) -> int:
-        return len(set(map(_heading, next(csv.reader([heading], delimiter=delimiter), []))) & set(_COLUMNS))
+        cells = next(csv.reader([heading], delimiter=delimiter, skipinitialspace=True), [])
+        return len(set(map(_heading, cells)) & set(_COLUMNS))
 
     return max(_DELIMITERS, key=lambda delimiter: (known_columns(delimiter), heading.count(delimiter)))
 
 
 def _heading(cell: str) -> str:
-    return cell.strip().lower()
+    return "".join(character for character in cell if character not in HIDDEN).strip().lower()
 
 
 def _columns(place: str, cells: Sequence[str], form: str) -> list[str]:
+    """The name of each column; those of empty columns are empty."""
     columns = list(map(_heading, cells))
-    while not columns[-1]:
+    while columns and not columns[-1]:
         columns.pop()
-    missing = [name for name in _COLUMNS if name not in columns and name not in _OPTIONAL]
-    unknown = _names([name for name in columns if name not in _COLUMNS])
-    twice = _names(sorted(name for name, count in Counter(columns).items() if count > 1))
+    named = [name for name in columns if name]
+    missing = [name for name in _COLUMNS if name not in named and name not in _OPTIONAL]
+    unknown = _names([name for name in named if name not in _COLUMNS])
+    twice = _names(sorted(name for name, count in Counter(named).items() if count > 1))
     wrong = (("missing", missing), ("unknown", unknown), ("twice", twice))
     faults = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong if names)
     if faults:
@@ -169,9 +177,7 @@ def _names(columns: Sequence[str]) -> list[str]:
 def _printable(name: str) -> str:
     """The name, cut if it is long, and without control characters, which a terminal would obey."""
     cut = name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}…"
-    return (
-        "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut) or "a column without a name"
-    )
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)
 
 
 def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | _BadCells:
@@ -179,9 +185,13 @@ def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] |
     while len(present) > len(columns) and not present[-1].strip():
         present.pop()
     # Spreadsheets may leave out empty cells at the end of a row.
-    if len(present) > len(columns) or not _OPTIONAL.issuperset(columns[len(present) :]):
+    if len(present) > len(columns) or not _MAY_END.issuperset(columns[len(present) :]):
         return _BadCells(f"has {count_of(len(present), 'cell')}, and the line of headings has {len(columns)}")
-    return dict(zip(columns, present + [""] * (len(columns) - len(present)), strict=True))
+    for place, (name, cell) in enumerate(zip(columns, present, strict=False), start=1):
+        if not name and cell.strip():
+            return _BadCells(f"has text in column {place}, which has no heading")
+    named = zip(columns, present + [""] * (len(columns) - len(present)), strict=True)
+    return {name: cell for name, cell in named if name}
 
 
 def _validate(entries: Iterable[tuple[int, Any]]) -> tuple[list[Row], list[InvalidRow]]:
@@ -213,4 +223,6 @@ def _body(fields: str | dict[str, str] | _BadCells) -> CredentialBody:
 
 
 def _from_cells(cells: dict[str, str]) -> dict[str, Any]:
-    return {**cells, "skills": split_skills(cells.get("skills", ""))}
+    """The fields of a row. Nobody sees the white space around a cell, and levels are often written with a capital."""
+    trimmed = {name: cell.strip() for name, cell in cells.items()}
+    return {**trimmed, "level": trimmed["level"].lower(), "skills": split_skills(trimmed.get("skills", ""))}

@@ -112,7 +112,7 @@ async def test_unreadable_files(command: Command, database_url: str, tmp_path: P
         (
             "headings.csv",
             "\nTitle;Prüfung;;Level\n".encode("cp1252"),
-            "line 2: missing: provider, url, description; unknown: prüfung, a column without a name (read as "
+            "line 2: missing: provider, url, description; unknown: prüfung (read as "
             "Windows-1252, a semicolon between cells; the columns are title, provider, url, level, skills, description",
         ),
     ):

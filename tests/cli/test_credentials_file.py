@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.cli.credentials_file import CredentialsFile, UnreadableFile, read_credentials
+from app.domain.recommendation.credentials import CredentialBody
 
 HEADINGS = ("title", "provider", "url", "level", "skills", "description")
 CELLS = (
@@ -34,11 +36,14 @@ def read(folder: Path, text: str, encoding: str = "utf-8", name: str = "some.csv
     return read_credentials(folder / name)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize(
     ("encoding", "name"),
-    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")],
-)
+    [
+        ("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252"),
+        ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16"), ("utf-32", "UTF-32"),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_delimiter_and_encoding_of_spreadsheets(
     tmp_path: Path, delimiter: str, encoding: str, name: str, end: str
@@ -59,16 +64,53 @@ def test_every_delimiter_and_encoding_of_spreadsheets(
         table(",", HEADINGS, [""] * 6, CELLS, [""] * 6, [" "] * 6, []),
         ",,,,,\r\n" + table(),
         "sep=;\r\n" + table(";"),
+        '"sep=;"\r\n' + table(";"),
+        "SEP=;;;;;;\r\n" + table(";"),
+        "\ufeff\ufeffsep=|\r\n" + table("|"),
+        table(",", ["", *HEADINGS[:2], "", *HEADINGS[2:]], ["", *CELLS[:2], " ", *CELLS[2:]]),
+        table(",", [f"\u200b{name}\u00a0" for name in HEADINGS]),
+        table(",", HEADINGS, [f" {cell}\u00a0" for cell in (*CELLS[:3], "Beginner", *CELLS[4:])]),
+        re.sub(",(?=[^ ])", ", ", table()),
         table(
             "\t", ("level", "url", "title", "description", "provider", "skills"), [CELLS[i] for i in (3, 2, 0, 5, 1, 4)]
         ),
     ],
-    ids=["capitals", "empty columns", "trailing commas", "rows of commas", "late headings", "sep", "other order"],
+    ids=[
+        "capitals",
+        "empty columns",
+        "trailing commas",
+        "rows of commas",
+        "late headings",
+        "sep",
+        "quoted sep",
+        "sep of a row",
+        "two marks",
+        "empty columns before and between",
+        "invisible characters",
+        "white space and capitals",
+        "spaces after commas",
+        "other order",
+    ],
 )
 def test_headings_and_empty_cells_of_spreadsheets(tmp_path: Path, text: str) -> None:
     file = read(tmp_path, text)
     assert file.invalid == []
-    assert [(row.body.title, row.body.skills) for row in file.rows] == [(CELLS[0], ("sql", "python"))]
+    assert [row.body for row in file.rows] == [
+        CredentialBody.model_validate(dict(zip(HEADINGS, CELLS, strict=True)) | {"skills": ("sql", "python")})
+    ]
+
+
+def test_text_under_no_heading_is_an_error(tmp_path: Path) -> None:
+    file = read(tmp_path, table(",", ["", *HEADINGS], ["", *CELLS], ["1", *CELLS]))
+    assert [row.body.title for row in file.rows] == [CELLS[0]]
+    assert [row.reason for row in file.invalid] == ["has text in column 1, which has no heading"]
+
+
+@pytest.mark.parametrize("begin", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1"], ids=["xlsx", "xls"])
+def test_a_workbook_is_no_table(tmp_path: Path, begin: bytes) -> None:
+    (tmp_path / "some.csv").write_bytes(begin + bytes(range(256)))
+    with pytest.raises(UnreadableFile, match="is a workbook or an archive; save the sheet as CSV"):
+        read_credentials(tmp_path / "some.csv")
 
 
 def test_empty_skills_at_the_end_of_a_row_may_be_left_out(tmp_path: Path) -> None:
@@ -102,18 +144,26 @@ def test_an_error_about_a_file_that_is_no_table_is_short_and_printable(tmp_path:
     assert len(message) < 1000 and message.isprintable()
 
 
+def test_headings_without_a_visible_character_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="line 1: missing: title, provider"):
+        read(tmp_path, "\u200b,\u200b\n")
+
+
 def test_errors_have_no_prefix_of_pydantic(tmp_path: Path) -> None:
     file = read(tmp_path, table(",", HEADINGS, (*CELLS[:2], "ftp://x.example", *CELLS[3:])))
     assert [row.reason for row in file.invalid] == ["url: must be an http or https address without user info"]
 
 
-@pytest.mark.parametrize("cell", ["sql, python", "sql;python", " sql ,; python;", "sql\npython", "sql\r\npython"])
+@pytest.mark.parametrize(
+    "cell",
+    ["sql, python", "sql;python", " sql ,; python;", "sql\npython", "sql\r\npython", "sql\u2028python", "sql\vpython"],
+)
 def test_skills_in_a_cell_are_separated(tmp_path: Path, cell: str) -> None:
     file = read(tmp_path, table(",", HEADINGS, (*CELLS[:4], cell, CELLS[5])))
     assert file.rows[0].body.skills == ("sql", "python")
 
 
-@pytest.mark.parametrize("skill", ["sql, python", "sql;python", "sql\npython"])
+@pytest.mark.parametrize("skill", ["sql, python", "sql;python", "sql\npython", "sql\u2029python", "sql\x85python"])
 def test_a_skill_with_a_separator_is_an_error_in_json_lines(tmp_path: Path, skill: str) -> None:
     line = json.dumps(dict(zip(HEADINGS, CELLS, strict=True)) | {"skills": ["http", skill]})
     file = read(tmp_path, line, name="some.jsonl")

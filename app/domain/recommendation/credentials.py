@@ -18,7 +18,7 @@ from app.domain.values import Description, Frozen, Skills, Title
 PASSAGE_CHARACTERS = 320
 
 # What separates skills in a cell of a table. A skill that has one is several skills that were not separated.
-_SKILL_SEPARATOR = re.compile(r"[;,\r\n]")
+_SKILL_SEPARATOR = re.compile(r"[;,\r\n\v\f\x85\u2028\u2029]")
 
 
 def _web_address(value: str) -> str:
