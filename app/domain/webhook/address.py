@@ -20,16 +20,20 @@ NOT_PUBLIC = "the address is not public"
 _NOT_A_HOST = "the host is not a valid name or address"
 _MAX_LENGTH = 2048
 _MAX_HOST_LENGTH = 253
-# 240.0.0.0/4 includes the broadcast address. Of an IPv4-mapped address (::ffff:0:0/96) the IPv4 address counts. Other
-# forms that embed an IPv4 address are always blocked: IPv4-compatible (::/96, with :: and ::1), NAT64, Teredo, 6to4.
+# Only addresses of global unicast that neither Python's table of special addresses nor this one excludes are public. A
+# list of what is blocked would let through what is not assigned yet. Of an IPv4-mapped address (::ffff:0:0/96) the IPv4
+# address counts; every other form that embeds an IPv4 address is outside of 2000::/3 or listed here: Teredo, 6to4.
+_GLOBAL_UNICAST = ip_network("2000::/3")
 _BLOCKED = tuple(
     ip_network(network)
     for network in (
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
         *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-        *("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16"),
-        *("fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
+        # Public, but inside Azure it answers each machine as its host.
+        "168.63.129.16/32",
+        # 2001::/23 is for protocols: Teredo, benchmarking (2001:2::/48), ORCHID.
+        *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
     )
 )
 _LOOPBACK = IPv4Address("127.0.0.1")
@@ -74,7 +78,15 @@ def validate_url(text: str, *, allow_http: bool, allowed: Sequence[Network]) -> 
 def may_connect(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether a webhook may connect to this address: it is public or in an allowed network."""
     target = _unmapped(address)
-    return any(target in network for network in allowed) or not any(target in network for network in _BLOCKED)
+    return any(target in network for network in allowed) or _is_public(target)
+
+
+def _is_public(address: Address) -> bool:
+    return (
+        address.is_global
+        and (address.version == 4 or address in _GLOBAL_UNICAST)
+        and not any(address in network for network in _BLOCKED)
+    )
 
 
 def _check_form(text: str, schemes: Sequence[str]) -> None:
