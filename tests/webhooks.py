@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.clients.webhook_sender import WebhookSender
@@ -76,28 +77,28 @@ async def insert_delivery(pool: Pool, assessment_id: UUID) -> UUID:
     return delivery_id
 
 
-async def insert_deliveries(pool: Pool, url: str, count: int) -> None:
-    """Inserts failed assessments, each with a message to this address that is due."""
+async def insert_deliveries(pool: Pool, url: str, count: int, owner: str | None = None) -> None:
+    """Inserts failed assessments of this owner, or each of another one, with a message to this address that is due."""
     await pool.execute(
         """WITH failed AS (
                INSERT INTO assessments (owner, track_id, expires_at, status, submitted_at, completed_at, webhook_url,
                                         webhook_secret)
-               SELECT 'student-' || n, tracks.id, now(), 'failed', now(), now(), $1, $2
+               SELECT coalesce($4, 'student-' || n), tracks.id, now(), 'failed', now(), now(), $1, $2
                FROM tracks, generate_series(1, $3::int) AS n
                RETURNING id
            )
            INSERT INTO webhook_deliveries (assessment_id, run, event_type)
            SELECT id, 1, 'assessment.failed' FROM failed""",
-        url, SECRET, count,
+        url, SECRET, count, owner,
     )  # fmt: skip
 
 
 @asynccontextmanager
 async def open_delivery(
-    pool: Pool, delays: Sequence[float] = NO_DELAYS, seconds: float = 5.0
+    pool: Pool, delays: Sequence[float] = NO_DELAYS, seconds: float = 5.0, resolver: AbstractResolver | None = None
 ) -> AsyncIterator[WebhookDelivery]:
     """Delivery as in a worker, but also over plain HTTP and to loopback, and without jitter."""
-    sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK)
+    sender = WebhookSender(seconds=seconds, allow_http=True, allowed=LOOPBACK, resolver=resolver)
     try:
         yield WebhookDelivery(pool, sender, delays, seconds, random_fraction=lambda: 0.0)
     finally:

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 # could start them at once.
 _SHORT_JOB_SLOTS = 16
 # Deliveries mostly wait for their receivers.
-_WEBHOOK_SLOTS = 64
+_WEBHOOK_SLOTS = 256
 # Kept from the time to stop: for cancelled jobs, which hand themselves back, and for closing connections.
 _RESERVED_SECONDS = 2.0
 _HAND_BACK_SECONDS = 1.5

@@ -89,6 +89,14 @@ class BeingSent(CallerError):
     """The message is being sent."""
 
 
+class RedeliveredTooSoon(CallerError):
+    """The message was redelivered a moment ago."""
+
+
+class RedeliveryLimit(CallerError):
+    """The message was redelivered as often as is allowed."""
+
+
 class KeyReused(CallerError):
     """The idempotency key was used with another payload before."""
 

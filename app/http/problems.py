@@ -69,6 +69,10 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has replaced the run of this job"),
     errors.NoWebhook: ProblemType(409, "no-webhook", "No webhook is registered"),
     errors.BeingSent: ProblemType(409, "being-sent", "The message is being sent", retry_after=2),
+    errors.RedeliveredTooSoon: ProblemType(
+        429, "redelivered-too-soon", "The message was redelivered a moment ago", retry_after=5
+    ),
+    errors.RedeliveryLimit: ProblemType(409, "redelivery-limit", "The message was redelivered too often"),
     errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
     errors.KeyInFlight: ProblemType(
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1

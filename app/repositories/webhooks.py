@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import ClaimedDelivery, DeliveryRecord, WebhookEvent, WebhookRecord
+from app.domain.records.webhooks import ClaimedDelivery, DeliveryAttempt, DeliveryRecord, WebhookEvent, WebhookRecord
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason
 from app.domain.webhook.retry_policy import NextStep, SendResult
 from app.domain.webhook.signing import ROTATION_SECONDS
@@ -88,9 +88,24 @@ async def record_attempt(
     return await db.fetchval(_SQL["record_attempt"], *values) is not None
 
 
-async def redeliver(db: Executor, delivery_id: UUID) -> JobNotification | None:
-    """Makes one more attempt due now; None if one is in progress."""
-    return _notification(await db.fetchrow(_SQL["redeliver"], delivery_id))
+async def redeliver(db: Executor, delivery_id: UUID, limit: int, interval: float) -> JobNotification | None:
+    """Makes one more attempt due now; None if one is in progress, after `limit` redeliveries, or less than `interval`
+    seconds after the last."""
+    return _notification(await db.fetchrow(_SQL["redeliver"], delivery_id, limit, interval))
+
+
+async def find_redeliveries(db: Executor, delivery_id: UUID) -> tuple[int, bool]:
+    """How many redeliveries of the message were requested, and whether an attempt is in progress."""
+    row = await db.fetchrow(_SQL["find_redeliveries"], delivery_id)
+    return (row["redeliveries"], row["in_progress"]) if row else (0, False)
+
+
+async def page_of_attempts(
+    db: Executor, delivery_id: UUID, before: int | None, limit: int
+) -> list[tuple[int, DeliveryAttempt]]:
+    """A page of the delivery's attempts before the one with the ordinal `before`, the newest first, with ordinals."""
+    rows = [dict(row) for row in await db.fetch(_SQL["list_attempts"], delivery_id, before, limit)]
+    return [(row.pop("ordinal"), DeliveryAttempt(**row)) for row in rows]
 
 
 async def page(

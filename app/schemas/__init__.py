@@ -44,6 +44,7 @@ from app.schemas.submission import (
 )
 from app.schemas.trace import PromptView, ShownPrompts, TraceView, trace_view
 from app.schemas.webhooks import (
+    AttemptPage,
     DeliveryPage,
     DeliveryView,
     OperatorDeliveryView,
@@ -57,6 +58,7 @@ from app.schemas.webhooks import (
 __all__ = [
     "AssessmentPage",
     "AssessmentView",
+    "AttemptPage",
     "CredentialPage",
     "CredentialView",
     "DeliveryPage",

@@ -28,7 +28,7 @@ class RegisteredWebhookView(WebhookView):
 
 
 class DeliveryView(Frozen):
-    """A message with the attempts to deliver it; `delivery_id` is its `webhook-id`."""
+    """A message; `delivery_id` is its `webhook-id`. `attempts` are the newest 30 of `attempt_count`."""
 
     delivery_id: UUID
     type: EventType
@@ -38,12 +38,20 @@ class DeliveryView(Frozen):
     completed_at: datetime | None
     next_attempt_at: datetime | None
     attempts: tuple[DeliveryAttempt, ...]
+    attempt_count: int
 
 
 class DeliveryPage(Frozen):
     """A page of deliveries."""
 
     items: tuple[DeliveryView, ...]
+    next_cursor: str | None
+
+
+class AttemptPage(Frozen):
+    """A page of attempts to deliver a message, the newest first."""
+
+    items: tuple[DeliveryAttempt, ...]
     next_cursor: str | None
 
 

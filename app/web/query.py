@@ -96,6 +96,16 @@ def query_cursor_id(request: web.Request) -> UUID | None:
         bad_query(_BAD_CURSOR)
 
 
+def query_cursor_integer(request: web.Request) -> int | None:
+    """The integer in `cursor`, for lists that are sorted by a number, or None."""
+    values = query_cursor(request, 1)
+    if values is None:
+        return None
+    if not (values[0].isascii() and values[0].isdigit() and len(values[0]) < 10):
+        bad_query(_BAD_CURSOR)
+    return int(values[0])
+
+
 def query_cursor_time(request: web.Request) -> tuple[datetime, UUID] | None:
     """The time and the id in `cursor`, for lists that are sorted by both, or None."""
     values = query_cursor(request, 2)

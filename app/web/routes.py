@@ -146,9 +146,13 @@ ROUTES = (
         query=_PAGE,
     ),
     Route(
+        "GET", f"{_WEBHOOK}/deliveries/{{delivery_id}}/attempts", webhooks.list_attempts, OWNER_OR_ADMIN,
+        {200: schemas.AttemptPage}, query=_PAGE,
+    ),
+    Route(
         "POST", f"{_WEBHOOK}/deliveries/{{delivery_id}}/redeliver", webhooks.redeliver, OWNER_OR_ADMIN,
         {202: schemas.DeliveryView}, requests.RedeliverBody, body_required=False, keyed=True,
-        headers=("Retry-After",), problems=(409,),
+        headers=("Retry-After",), problems=(409, 429),
     ),
     Route(
         "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, STAFF,

@@ -210,7 +210,7 @@ async def test_receiving(name: str, start: Start, bank: Bank, pool: Pool) -> Non
     async with open_delivery(pool) as sending:
         await send_all(pool, sending)
         async with pool.acquire() as conn:
-            assert await webhooks.redeliver(conn, (await delivery_row(pool, assessment_id))["id"])
+            assert await webhooks.redeliver(conn, (await delivery_row(pool, assessment_id))["id"], 1, 0)
         await send_all(pool, sending)
     assert await attempts(pool, assessment_id) == [(204, None), (204, None)]
     async with aiohttp.ClientSession() as session:

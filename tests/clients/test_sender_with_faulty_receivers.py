@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
 
+from app.lifecycle import cancel_and_wait
 from tests.clients.webhook_sending import BODY, HEADERS, LOOPBACK, open_sender, send
 from tests.fakes.conditions import until
 from tests.fakes.scripted_resolver import ScriptedResolver, SilentResolver
@@ -75,6 +77,30 @@ async def test_a_receiver_that_never_answers_times_out(receiver: WebhookReceiver
 
 async def test_a_name_that_never_resolves_times_out() -> None:
     await assert_times_out("https://hooks.example/", SilentResolver())
+
+
+async def test_a_lookup_has_its_own_time_limit() -> None:
+    async with open_sender(resolver=SilentResolver(), lookup_seconds=0.1) as sender:
+        result = await sender.send("https://hooks.example/", HEADERS, BODY)
+    assert (result.status, result.error) == (None, "the name was not resolved within 0.1 s")
+
+
+async def test_names_whose_server_is_silent_hold_up_no_other_lookup(receiver: WebhookReceiver) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        resolver = aiohttp.AsyncResolver(nameservers=["127.0.0.1"], udp_port=port, timeout=30, tries=1)
+        async with open_sender(*LOOPBACK, resolver=resolver, lookup_seconds=30, seconds=60) as sender:
+            # More than a pool of threads for the system's resolver has.
+            waiting = [
+                asyncio.create_task(sender.send(f"http://name-{number}.example/", HEADERS, BODY))
+                for number in range(100)
+            ]
+            await asyncio.sleep(0)
+            result = await sender.send(f"http://localhost:{receiver.port}/", HEADERS, BODY)
+            assert result.status == 204
+            assert not any(task.done() for task in waiting)
+            await cancel_and_wait(*waiting)
 
 
 async def test_a_tls_handshake_that_never_ends_times_out() -> None:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 
-from app.clients.webhook_sender import AddressNotPublic, SystemResolver, guarded_connector
+from app.clients.webhook_sender import AddressNotPublic, guarded_connector
 from tests.clients.webhook_sending import BODY, HEADERS, LOOPBACK, open_sender, send
 from tests.fakes.conditions import until
 from tests.fakes.hostile_addresses import BLOCKED, MALFORMED, SPELLINGS_OF_LOOPBACK
@@ -102,7 +102,7 @@ async def test_a_name_is_resolved_and_checked_again_for_each_request() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0x0", "0x7f.1", "localhost"])
 async def test_the_connector_alone_blocks_loopback(receiver: WebhookReceiver, host: str) -> None:
-    resolver = SystemResolver()
+    resolver = aiohttp.ThreadedResolver()
 
     async def post(*allowed: str) -> int:
         connector = guarded_connector(resolver, [ip_network(network) for network in allowed])

@@ -16,11 +16,17 @@ HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1"}
 
 @asynccontextmanager
 async def open_sender(
-    *allowed: str, resolver: AbstractResolver | None = None, seconds: float = 20, allow_http: bool = True
+    *allowed: str,
+    resolver: AbstractResolver | None = None,
+    seconds: float = 20,
+    lookup_seconds: float = 5,
+    allow_http: bool = True,
 ) -> AsyncIterator[WebhookSender]:
     """A sender that may reach the allowed networks though they are not public."""
     networks = [ip_network(network) for network in allowed]
-    sender = WebhookSender(seconds=seconds, allow_http=allow_http, allowed=networks, resolver=resolver)
+    sender = WebhookSender(
+        seconds=seconds, allow_http=allow_http, allowed=networks, resolver=resolver, lookup_seconds=lookup_seconds
+    )
     try:
         yield sender
     finally:

@@ -53,6 +53,7 @@ ALLOWED = {
     ("GET", "/assessments/{assessment_id}/webhook"): OWNER,
     ("DELETE", "/assessments/{assessment_id}/webhook"): OWNER,
     ("GET", "/assessments/{assessment_id}/webhook/deliveries"): OWNER | ADMIN,
+    ("GET", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/attempts"): OWNER | ADMIN,
     ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): OWNER | ADMIN,
     ("PUT", "/assessments/{assessment_id}/scores/{question_id}/override"): STAFF,
     ("POST", "/assessments/{assessment_id}/rescore"): STAFF,

@@ -1,5 +1,6 @@
 """Webhooks of assessments: registering, showing and removing them, their messages, and redeliveries."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -11,6 +12,7 @@ import pytest
 from app.http.app_keys import BACKGROUND
 from app.repositories import webhooks
 from app.repositories.sql import Pool
+from app.services.paging import encode_cursor
 from app.services.webhooks import registrations as managing
 from tests.api import Api, Reply
 from tests.bank import Bank
@@ -26,6 +28,7 @@ from tests.webhooks import (
     complete,
     complete_with_webhook,
     delivery_row,
+    insert_delivery,
     open_delivery,
     send_all,
     webhook_ids,
@@ -195,6 +198,41 @@ async def test_a_redelivery_is_one_more_attempt_of_the_same_message(
     (shown,) = (await loopback_api.get(f"{webhook_path(assessment_id)}/deliveries")).body["items"]
     assert (len(shown["attempts"]), shown["next_attempt_at"]) == (2, None)
     assert await pool.fetchval("SELECT count(*) FROM audit_log") == 0
+
+
+async def test_redeliveries_of_a_message_have_a_least_interval_and_a_limit(
+    loopback_api: Api, pool: Pool, bank: Bank
+) -> None:
+    assessment_id = await complete_with_webhook(pool, bank, UNREACHABLE_URL)
+    delivery_id = str((await delivery_row(pool, assessment_id))["id"])
+    replies = await asyncio.gather(*(redeliver(loopback_api, assessment_id, delivery_id) for _ in range(10)))
+    assert sorted(reply.status for reply in replies) == [202, *[429] * 9]
+    refused = next(reply for reply in replies if reply.status == 429)
+    problem(refused, 429, "redelivered-too-soon")
+    assert refused.headers["Retry-After"] == "5"
+    for _ in range(19):
+        await pool.execute("UPDATE webhook_deliveries SET redelivered_at = redelivered_at - interval '5 s'")
+        assert (await redeliver(loopback_api, assessment_id, delivery_id)).status == 202
+    await pool.execute("UPDATE webhook_deliveries SET redelivered_at = redelivered_at - interval '1 day'")
+    problem(await redeliver(loopback_api, assessment_id, delivery_id), 409, "redelivery-limit")
+
+
+async def test_attempts_of_a_message_come_in_pages(api: Api, path: str, pool: Pool) -> None:
+    delivery_id = await insert_delivery(pool, UUID(path.rsplit("/", 1)[1]))
+    await pool.execute(
+        """INSERT INTO webhook_attempts (delivery_id, ordinal, at, latency_ms)
+           SELECT $1, n, now(), n FROM generate_series(1, 45) AS n""",
+        delivery_id,
+    )
+    await pool.execute("UPDATE webhook_deliveries SET attempts = 45")
+    (shown,) = (await api.get(f"{path}/webhook/deliveries")).body["items"]
+    assert shown["attempt_count"] == 45
+    assert [attempt["latency_ms"] for attempt in shown["attempts"]] == list(range(16, 46))
+    for limit in (7, 100):
+        pages = await all_pages(api, f"{path}/webhook/deliveries/{delivery_id}/attempts", limit)
+        assert [attempt["latency_ms"] for page in pages for attempt in page] == list(range(45, 0, -1))
+    for cursor in ("x", encode_cursor(["x"]), encode_cursor(["1" * 10]), encode_cursor(["1", "2"])):
+        problem(await api.get(f"{path}/webhook/deliveries/{delivery_id}/attempts?cursor={cursor}"), 400, "bad-query")
 
 
 async def test_a_redelivery_by_an_admin_is_audited(

@@ -39,6 +39,7 @@ class ClaimedDelivery:
 
     id: UUID
     assessment_id: UUID
+    owner: str
     fence: int
     redelivery: bool
     scheduled_attempts: int
@@ -64,7 +65,7 @@ class DeliveryAttempt(Frozen):
 
 
 class DeliveryRecord(Frozen):
-    """A message with its attempts in order, and the URL that it is sent to."""
+    """A message with its newest attempts in order, how many there were, and the URL that it is sent to."""
 
     delivery_id: UUID
     assessment_id: UUID
@@ -76,3 +77,4 @@ class DeliveryRecord(Frozen):
     next_attempt_at: datetime | None
     url: str | None
     attempts: tuple[DeliveryAttempt, ...]
+    attempt_count: int

@@ -11,9 +11,9 @@ _JITTER = 0.2
 _RETRY_AFTER_STATUSES = (429, 503)
 _MAX_RETRY_AFTER = 86_400.0
 _GONE = 410
-# Seconds until a message for a busy host is tried again; the jitter adds up to as much again.
-_BUSY_HOST_DELAY = 0.5
-_MAX_BUSY_HOST_DELAY = 30.0
+# Seconds until a message without a slot is tried again; the jitter adds up to as much again.
+_BUSY_DELAY = 0.5
+_MAX_BUSY_DELAY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def next_step(
     return NextStep(DeliveryStatus.PENDING, delay * (1 + _JITTER * jitter))
 
 
-def busy_host_delay(rejected: int, slots: int, jitter: float) -> float:
-    """Seconds until a message is tried again whose host has all `slots` taken. Grows with the number of messages
-    `rejected` so far, so that a long queue does not keep asking."""
-    return min(_BUSY_HOST_DELAY * (1 + rejected / slots), _MAX_BUSY_HOST_DELAY) * (1 + jitter)
+def busy_delay(rejected: int, slots: int, jitter: float) -> float:
+    """Seconds until a message is tried again whose owner, host or address has all `slots` taken. Grows with the number
+    of messages `rejected` so far, so that a long queue does not keep asking."""
+    return min(_BUSY_DELAY * (1 + rejected / slots), _MAX_BUSY_DELAY) * (1 + jitter)

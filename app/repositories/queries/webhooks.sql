@@ -83,7 +83,7 @@ WITH claimed AS (
     WHERE id = $1 AND due_at <= now()
     RETURNING id, assessment_id, fence, redeliver_at IS NOT NULL AS redelivery, scheduled_attempts, body
 )
-SELECT claimed.*, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS disabled, a.webhook_secret AS secret,
+SELECT claimed.*, a.owner, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS disabled, a.webhook_secret AS secret,
        CASE WHEN a.webhook_old_secret_until > now() THEN a.webhook_old_secret END AS old_secret
 FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
 
@@ -144,28 +144,34 @@ SELECT id, attempts, now() - make_interval(secs => $5::int / 1000.0), $4, $5, $6
 RETURNING delivery_id;
 
 -- name: redeliver
--- One more attempt, due now. No row: one is in progress.
-UPDATE webhook_deliveries SET redeliver_at = now(), dispatched_at = now()
+-- One more attempt, due now. No row: one is in progress, there were $2 redeliveries already, or the last one was
+-- requested less than $3 seconds ago.
+UPDATE webhook_deliveries
+SET redeliver_at = now(), dispatched_at = now(), redeliveries = redeliveries + 1, redelivered_at = now()
 WHERE id = $1 AND (lease_expires_at IS NULL OR lease_expires_at < now())
+  AND redeliveries < $2 AND coalesce(redelivered_at <= now() - make_interval(secs => $3), true)
 RETURNING id, fence;
+
+-- name: find_redeliveries
+SELECT redeliveries, coalesce(lease_expires_at >= now(), false) AS in_progress FROM webhook_deliveries WHERE id = $1;
 
 -- name: list_deliveries
 -- A page of an assessment's deliveries, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
-         FROM webhook_attempts t WHERE t.delivery_id = d.id) AS tries
+         FROM webhook_attempts t WHERE t.delivery_id = d.id AND t.ordinal > d.attempts - 30) AS tries
 WHERE d.assessment_id = $1 AND ($2::timestamptz IS NULL OR (d.created_at, d.id) < ($2, $3::uuid))
 ORDER BY d.created_at DESC, d.id DESC LIMIT $4;
 
 -- name: list_deliveries_of_all
 -- The newest deliveries of all assessments with one of these statuses, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
 FROM unnest($1::text[]) AS wanted(status),
 LATERAL (SELECT * FROM webhook_deliveries
          WHERE webhook_deliveries.status = wanted.status ORDER BY created_at DESC, id DESC LIMIT $2) AS d
@@ -173,19 +179,25 @@ JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
-         FROM webhook_attempts t WHERE t.delivery_id = d.id) AS tries
+         FROM webhook_attempts t WHERE t.delivery_id = d.id AND t.ordinal > d.attempts - 30) AS tries
 ORDER BY d.created_at DESC, d.id DESC LIMIT $2;
 
 -- name: find_delivery
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
-         FROM webhook_attempts t WHERE t.delivery_id = d.id) AS tries
+         FROM webhook_attempts t WHERE t.delivery_id = d.id AND t.ordinal > d.attempts - 30) AS tries
 WHERE d.id = $1;
+
+-- name: list_attempts
+-- A page of a delivery's attempts before the $2th, the newest first.
+SELECT ordinal, at, status_code, latency_ms, error FROM webhook_attempts
+WHERE delivery_id = $1 AND ($2::integer IS NULL OR ordinal < $2)
+ORDER BY ordinal DESC LIMIT $3;
 
 -- name: take_unclaimed
 -- Deliveries that are due, or whose lease has run out, and that were not notified in the last $1 seconds. The statement

@@ -6,10 +6,10 @@ Messages are delivered at least once, always with the same `webhook-id`.
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,46 +18,19 @@ import structlog
 from app.clients.webhook_sender import WebhookSender
 from app.domain.errors import LeaseLost
 from app.domain.records.webhooks import ClaimedDelivery
-from app.domain.webhook.retry_policy import NextStep, SendResult, busy_host_delay, next_step
+from app.domain.webhook.retry_policy import NextStep, SendResult, busy_delay, next_step
 from app.domain.webhook.signing import signed_headers
 from app.outages import report_database_error
 from app.repositories import webhooks
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas.webhook_message import body_of
+from app.services.webhooks.slots import DeliverySlots, NoSlot, Shared
 
 log = structlog.get_logger()
 
-# Messages that one worker sends to one host at the same time, so that a slow host leaves room for the others.
-SLOTS_PER_HOST = 8
 # Seconds of a lease beyond the limit of one attempt, for the statements around it. Because attempts are limited, there
 # is no heartbeat.
 LEASE_MARGIN = 15.0
-
-
-class HostSlots:
-    """Limits how many messages are sent to each host at the same time."""
-
-    def __init__(self, slots: int = SLOTS_PER_HOST) -> None:
-        self.slots = slots
-        self._taken: Counter[str] = Counter()
-        self._turned_away: Counter[str] = Counter()
-
-    @contextmanager
-    def slot(self, host: str) -> Iterator[int | None]:
-        """Takes a slot of this host while the block runs, and yields None. If all slots are taken, yields how many
-        messages were turned away since one became free, including this one."""
-        if self._taken[host] >= self.slots:
-            self._turned_away[host] += 1
-            yield self._turned_away[host]
-            return
-        self._taken[host] += 1
-        try:
-            yield None
-        finally:
-            self._turned_away.pop(host, None)
-            self._taken[host] -= 1
-            if not self._taken[host]:
-                del self._taken[host]
 
 
 @dataclass(frozen=True)
@@ -70,7 +43,7 @@ class WebhookDelivery:
     delays: Sequence[float]
     seconds: float
     public_url: str = ""
-    hosts: HostSlots = field(default_factory=HostSlots)
+    slots: DeliverySlots = field(default_factory=DeliverySlots)
     random_fraction: Callable[[], float] = random.random
     clock: Callable[[], float] = time.time
 
@@ -93,23 +66,23 @@ class WebhookDelivery:
             await webhooks.release(self.pool, delivery, 0.0)
             return
         host = urlsplit(delivery.url).hostname or ""
-        with self.hosts.slot(host) as turned_away:
-            if turned_away is not None:
-                delay = busy_host_delay(turned_away, self.hosts.slots, self.random_fraction())
-                await webhooks.release(self.pool, delivery, delay)
-                return
-            try:
+        try:
+            with self.slots.hold(Shared.OWNER, [delivery.owner]), self.slots.hold(Shared.HOST, [host]):
                 await self._send(delivery, delivery.url)
-            except asyncio.CancelledError:
-                await asyncio.shield(self._release(delivery))
-                raise
+        except NoSlot as full:
+            # Nothing was sent, so this is no attempt.
+            await webhooks.release(self.pool, delivery, busy_delay(full.rejected, full.slots, self.random_fraction()))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(delivery))
+            raise
 
     async def _send(self, delivery: ClaimedDelivery, url: str) -> None:
         body = delivery.body or await self._write_body(delivery)
         if body is None:
             return
         headers = signed_headers(delivery.id, self.clock(), body, delivery.secrets)
-        result = await self.sender.send(url, headers, body.encode())
+        reserve = partial(self.slots.hold, Shared.ADDRESS)
+        result = await self.sender.send(url, headers, body.encode(), reserve)
         step = next_step(
             result, self.delays, delivery.scheduled_attempts, self.random_fraction(), redelivery=delivery.redelivery
         )

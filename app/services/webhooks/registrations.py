@@ -4,9 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.errors import AssessmentExpired, BeingSent, NotFound, NoWebhook
+from app.domain.errors import (
+    AssessmentExpired,
+    BeingSent,
+    NotFound,
+    NoWebhook,
+    RedeliveredTooSoon,
+    RedeliveryLimit,
+)
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
+from app.domain.records.webhooks import DeliveryAttempt, DeliveryRecord, WebhookRecord
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
@@ -14,6 +21,10 @@ from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webho
 from app.services import paging
 from app.services.assessments.lookup import permitted
 from app.services.caller import Access
+
+# Redeliveries of one message, and the seconds between two of them: a receiver is not to be flooded with them.
+_MAX_REDELIVERIES = 20
+_REDELIVERY_INTERVAL = 5
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,15 @@ async def list_deliveries(
     return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.delivery_id))
 
 
+async def list_attempts(
+    db: Executor, delivery_id: UUID, before: int | None, limit: int
+) -> tuple[list[DeliveryAttempt], str | None]:
+    """A page of the message's attempts, the newest first, and the cursor of the next page."""
+    rows = await webhooks.page_of_attempts(db, delivery_id, before, limit + 1)
+    page, cursor = paging.first_page(rows, limit, lambda row: [str(row[0])])
+    return [attempt for _, attempt in page], cursor
+
+
 async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | None = None) -> DeliveryRecord:
     """The message; with an `assessment_id`, only if it belongs to that assessment.
 
@@ -108,12 +128,19 @@ async def redeliver(
     Raises:
         NoWebhook: there is no address to send it to.
         BeingSent: it is being sent at this moment.
+        RedeliveredTooSoon: a redelivery was requested a moment ago.
+        RedeliveryLimit: it was redelivered as often as is allowed.
     """
     if delivery.url is None:
         raise NoWebhook("no webhook is registered, so there is no address to send this to")
-    notification = await webhooks.redeliver(conn, delivery.delivery_id)
+    notification = await webhooks.redeliver(conn, delivery.delivery_id, _MAX_REDELIVERIES, _REDELIVERY_INTERVAL)
     if notification is None:
-        raise BeingSent("this message is being sent at this moment; wait for the result of this attempt")
+        redeliveries, in_progress = await webhooks.find_redeliveries(conn, delivery.delivery_id)
+        if in_progress:
+            raise BeingSent("this message is being sent at this moment; wait for the result of this attempt")
+        if redeliveries >= _MAX_REDELIVERIES:
+            raise RedeliveryLimit(f"a message is redelivered {_MAX_REDELIVERIES} times at most")
+        raise RedeliveredTooSoon(f"a message is redelivered every {_REDELIVERY_INTERVAL} seconds at most")
     redelivered = await find_delivery(conn, delivery.delivery_id)
     if admin is not None:
         key = str(delivery.delivery_id)

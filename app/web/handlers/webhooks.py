@@ -13,13 +13,13 @@ from app.domain.webhook.address import AddressRefused, validate_url
 from app.domain.webhook.signing import NEW_BYTES, InvalidSecret, new_secret, validate_secret
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
-from app.schemas import DeliveryPage, delivery_view
+from app.schemas import AttemptPage, DeliveryPage, delivery_view
 from app.schemas.requests import RedeliverBody, WebhookBody
 from app.services.idempotency import run_idempotently
 from app.services.webhooks import registrations
 from app.settings import Settings
 from app.web.notifications import notify_workers, publish_change
-from app.web.query import query_cursor_time, query_limit
+from app.web.query import query_cursor_integer, query_cursor_time, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
 from app.web.request_parsing import idempotent_request, path_id, read_object
 
@@ -50,11 +50,20 @@ async def remove_webhook(request: web.Request) -> web.StreamResponse:
 
 
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
-    """A page of an assessment's messages with every attempt, newest first."""
+    """A page of an assessment's messages with their newest attempts, newest first."""
     webhook = await _find_webhook(request)
     limit, after, pool = query_limit(request), query_cursor_time(request), request.app[CONTEXT].pool
     page, cursor = await registrations.list_deliveries(pool, webhook.assessment_id, after, limit)
     return json_reply(DeliveryPage(items=tuple(delivery_view(line) for line in page), next_cursor=cursor))
+
+
+async def list_attempts(request: web.Request) -> web.StreamResponse:
+    """A page of the attempts to deliver a message, the newest first."""
+    delivery = await find_delivery(request)
+    await _find_webhook(request)
+    limit, before = query_limit(request), query_cursor_integer(request)
+    page, cursor = await registrations.list_attempts(request.app[CONTEXT].pool, delivery.delivery_id, before, limit)
+    return json_reply(AttemptPage(items=tuple(page), next_cursor=cursor))
 
 
 async def redeliver(request: web.Request) -> web.StreamResponse:

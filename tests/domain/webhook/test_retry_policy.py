@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.states import DeliveryStatus, DisabledReason
-from app.domain.webhook.retry_policy import NextStep, SendResult, busy_host_delay, next_step
+from app.domain.webhook.retry_policy import NextStep, SendResult, busy_delay, next_step
 
 DELAYS = (0.0, 5.0, 300.0)
 CHANCES = st.floats(0, 1, exclude_max=True)
@@ -52,6 +52,6 @@ def test_a_failed_redelivery_leaves_the_schedule_as_it_is(failed: int, chance: f
 def test_the_delay_for_a_busy_host_grows_with_the_number_of_messages_turned_away(
     turned_away: int, chance: float
 ) -> None:
-    delay = busy_host_delay(turned_away, 8, chance)
+    delay = busy_delay(turned_away, 8, chance)
     assert 0.5 <= delay <= 60
-    assert busy_host_delay(turned_away + 1, 8, chance) >= delay
+    assert busy_delay(turned_away + 1, 8, chance) >= delay

@@ -38,7 +38,8 @@ async def schedule(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
 
 
 async def request_redelivery(pool: Pool, assessment_id: UUID) -> None:
-    """Requests a redelivery of the assessment's message."""
+    """Requests a redelivery of the assessment's message, long after the last one."""
+    await pool.execute("UPDATE webhook_deliveries SET redelivered_at = redelivered_at - interval '1 hour'")
     async with pool.acquire() as conn, conn.transaction():
         row = await delivery_row(pool, assessment_id)
         await registrations.redeliver(conn, await registrations.find_delivery(conn, row["id"]), None)
@@ -127,7 +128,7 @@ async def test_a_redelivery_requested_during_a_removal_sends_nothing(
     assessment_id = await complete_with_webhook(pool, bank, receiver.url)
     delivery_id = (await delivery_row(pool, assessment_id))["id"]
     await registrations.remove(pool, assessment_id)
-    assert await webhooks.redeliver(pool, delivery_id)
+    assert await webhooks.redeliver(pool, delivery_id, 1, 0)
     assert await send_all(pool, slow) == 1
     row = await delivery_row(pool, assessment_id)
     assert (row["status"], row["due_at"], row["lease_expires_at"], row["attempts"]) == ("cancelled", None, None, 0)
