@@ -132,6 +132,9 @@ def test_several_responses_keep_their_order() -> None:
         "\u200b\ufeff\u2060",
         "\u202e\u00ad \u200d",
         "\u3164",
+        "\ufff0",
+        "\ufffc",  # the place of a picture that was pasted
+        "\U0001d159",
         "\ufe0f",
         "\u2800\u2800 ",
         "\u0301",
