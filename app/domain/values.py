@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -14,6 +14,11 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+def rounded_points(value: float) -> float:
+    """Points with six decimals, without binary rounding errors such as that of 0.1 + 0.2."""
+    return round(value, 6)
+
+
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
 LongText = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -21,7 +26,7 @@ Description = Annotated[str, Field(max_length=10_000)]
 Skill = Annotated[str, Field(min_length=1, max_length=64)]
 Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
 # A weight that rounding makes zero would make the maximum zero and the percentage meaningless.
-Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False), AfterValidator(rounded_points)]
 
 # Positions in texts. JavaScript, Java and C# count UTF-16 units instead, so the description says how we count.
 Start = Annotated[int, Field(ge=0, description="where the quote begins in its text, in Unicode code points")]
@@ -35,7 +40,7 @@ def percentage(part: float, whole: float) -> float:
 
 def points(weight: float, share: float) -> float:
     """The points that a share, 0–1, of a question's weight earns, rounded as sums of points are; at most `weight`."""
-    return min(weight, round(weight * share, 6))
+    return min(weight, rounded_points(weight * share))
 
 
 def rounded_dollars(dollars: float | None) -> float | None:
@@ -44,5 +49,5 @@ def rounded_dollars(dollars: float | None) -> float | None:
 
 
 def sum_of_points(values: Iterable[float]) -> float:
-    """The sum of points, independent of their order; rounding to six decimals only hides binary rounding errors."""
-    return round(math.fsum(values), 6)
+    """The sum of points, independent of their order."""
+    return rounded_points(math.fsum(values))

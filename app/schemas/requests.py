@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.states import QuestionType
-from app.domain.values import Frozen, Slug
+from app.domain.values import Frozen, Slug, rounded_points
 
 _ANSWER_SCHEMA = {
     "description": "an option id, a list of option ids, a number or a text, by the question; null removes the answer",
@@ -49,7 +49,9 @@ class SubmitBody(Frozen):
 
 
 # A question's weight is at most 1,000; the weight of this question is checked later. -0 becomes 0.
-_Points = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(abs)]
+_Points = Annotated[
+    float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(abs), AfterValidator(rounded_points)
+]
 _Reason = Annotated[str, Field(pattern=r"\S", max_length=2000)]
 
 

@@ -21,6 +21,22 @@ def numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
             yield place, value
 
 
+async def test_points_that_a_person_gives_are_rounded(api: Api, bank: Bank, finish: Finish) -> None:
+    """Clients compute points, too: 0.1 + 0.2 is 0.30000000000000004, and more than a weight of 0.3."""
+    admin, advisor = api.as_("admin"), api.as_("advisor")
+    essay = bank.ids["essay"]
+    patched = await admin.patch(f"/questions/{essay}", {"weight": 0.1 + 0.2})
+    assert (patched.status, patched.body["weight"]) == (200, 0.3)
+    path = (await api.post("/assessments", {"track": SLUG})).headers["Location"]
+    await api.post(f"{path}/submit", {"responses": bank.all_answers()})
+    await finish()
+    override = {"score": 0.1 + 0.2, "reason": "All of the rubric is met."}
+    reply = await advisor.put(f"{path}/scores/{essay}/override", override)
+    assert reply.status == 200
+    [line] = [line for line in reply.body["breakdown"]["essay"]["questions"] if line["question_id"] == str(essay)]
+    assert (line["override"]["score"], line["max_score"]) == (0.3, 0.3)
+
+
 async def test_no_number_has_more_than_six_decimals(api: Api, bank: Bank, finish: Finish) -> None:
     admin = api.as_("admin")
     # Each of these makes products that binary numbers cannot hold exactly.
