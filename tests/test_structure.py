@@ -9,6 +9,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parent.parent
 _FUNCTION_LINES = 50
 _FILE_LINES = 300
+_LINE_CHARACTERS = 120
 _FOLDER_MODULES = 20
 _DESCRIBED_SHARE = 0.95
 # Names that say nothing about what is in a module.
@@ -49,6 +50,17 @@ def test_no_file_is_long() -> None:
     assert [_place(path) for path in _ALL if len(path.read_text("utf-8").splitlines()) > _FILE_LINES] == []
 
 
+def test_statements_fit_the_line() -> None:
+    """Those of `app/repositories/queries`; the formatter sees to it in Python."""
+    wrong = [
+        f"{_place(path)}:{number}"
+        for path in sorted((_ROOT / "app/repositories/queries").glob("*.sql"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > _LINE_CHARACTERS or line != line.rstrip()
+    ]
+    assert wrong == []
+
+
 def test_no_folder_holds_many_modules() -> None:
     modules = Counter(path.parent for path in _ALL if path.name != "__init__.py")
     assert {_place(folder): count for folder, count in modules.items() if count > _FOLDER_MODULES} == {}
@@ -73,13 +85,13 @@ def test_no_text_leaves_the_plural_to_its_reader() -> None:
     """Messages say "1 job" or "2 jobs" (`count_of`), and never put the plural's ending in brackets."""
     texts = [*_ALL, *(_ROOT / "workers").rglob("*.py"), *_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")]
     endings = re.compile(r"[a-z]\(e?s\)")
-    found = [
+    lines = [
         f"{_place(path)}: {line.strip()}"
         for path in texts
         for line in path.read_text("utf-8").splitlines()
         if endings.search(re.sub(r"\w+\(s\)(?= FROM|\))|\blen\(s\)|to_jsonb\(s\b", "", line))
     ]
-    assert found == []
+    assert lines == []
 
 
 def test_nearly_all_public_code_is_described() -> None:

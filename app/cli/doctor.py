@@ -67,11 +67,11 @@ def _load_valid_settings() -> tuple[Settings, dict[str, str]]:
         except WrongSetting as error:
             for line in error.args:
                 names, _, fault = line.partition(": ")
-                found = dict.fromkeys(names.split(", "), fault)
-                if not found.keys() & environment.keys():
+                faults_of_line = dict.fromkeys(names.split(", "), fault)
+                if not faults_of_line.keys() & environment.keys():
                     raise
-                faults |= found
-                environment = {name: value for name, value in environment.items() if name not in found}
+                faults |= faults_of_line
+                environment = {name: value for name, value in environment.items() if name not in faults_of_line}
 
 
 def _check_settings(settings: Settings, faults: dict[str, str]) -> Iterator[Check]:

@@ -23,13 +23,13 @@ async def page(
 ) -> list[JobRecord]:
     """A page of jobs with one of these statuses, newest first."""
     created_at, last_id = after or (None, None)
-    rows = await db.fetch(_SQL["list_jobs"], list(statuses), job_type, created_at, last_id, limit)
+    rows = await db.fetch(_SQL["read_jobs"], list(statuses), job_type, created_at, last_id, limit, None)
     return [JobRecord.model_validate(dict(row)) for row in rows]
 
 
 async def find(db: Executor, job_id: UUID) -> JobRecord | None:
     """The job."""
-    row = await db.fetchrow(_SQL["find_job"], job_id)
+    row = await db.fetchrow(_SQL["read_jobs"], [], None, None, None, 1, job_id)
     return JobRecord.model_validate(dict(row)) if row else None
 
 

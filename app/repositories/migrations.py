@@ -118,8 +118,8 @@ def _connect(url: DatabaseUrl) -> "psycopg.Connection[Any]":
 
 
 def _pending(connection: "psycopg.Connection[Any]") -> bool:
-    found = connection.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
-    if found != (True,):
+    row = connection.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
+    if row != (True,):
         return True
     return not known_migrations() <= {row[0] for row in connection.execute(_SQL["applied_migrations"].encode())}
 

@@ -158,7 +158,7 @@ def _secrets(settings: Settings) -> list[str]:
     texts = [value.get_secret_value() if isinstance(value, SecretStr) else value for value in values]
     urls = [text for text in texts if isinstance(text, str) and "://" in text]
     secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
-    secrets |= {found for url in urls for found in re.findall(r"://[^/@\s]*?:([^/@\s]+)@", url)}
-    secrets |= {found for url in urls for found in re.findall(r"[?&]password=([^&\s]+)", url)}
+    secrets |= {secret for url in urls for secret in re.findall(r"://[^/@\s]*?:([^/@\s]+)@", url)}
+    secrets |= {secret for url in urls for secret in re.findall(r"[?&]password=([^&\s]+)", url)}
     secrets |= {unquote(secret) for secret in secrets}
     return sorted((secret for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True)

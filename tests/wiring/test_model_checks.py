@@ -26,8 +26,8 @@ async def provider() -> AsyncIterator[ModelServer]:
 
 async def model_checks(provider: ModelServer, **settings: Any) -> dict[str, Check]:
     """The outcomes of the checks of models by name."""
-    given = {"openai_api_key": KEY, "openai_base_url": provider.url, "openai_timeout": 5} | settings
-    return {check.name: check async for check in run_checks(load_settings({}, **given))}
+    values = {"openai_api_key": KEY, "openai_base_url": provider.url, "openai_timeout": 5} | settings
+    return {check.name: check async for check in run_checks(load_settings({}, **values))}
 
 
 def refusal_that_repeats_the_key(status: int) -> Behaviour:

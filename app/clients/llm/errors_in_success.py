@@ -22,6 +22,8 @@ _STATUSES = tuple(
 )
 _SPENT_WORDS = re.compile(r"(exceeded|out of).{0,20}quota|billing|insufficient.?(credit|balance|fund)", re.IGNORECASE)
 _UNKNOWN = 500
+# More is not searched: an endpoint may send anything.
+_MAX_READ = 10_000
 
 
 def raise_for_error(body: Any, response: Any) -> None:
@@ -50,16 +52,16 @@ def _error(body: Any) -> Any:
 
 def _classify(error: dict[str, Any]) -> tuple[int, bool]:
     """The error's status, and whether the account has nothing left to pay with."""
-    texts = [str(error[name]) for name in ("code", "status", "message", "type") if error.get(name)]
+    texts = [str(error[name])[:_MAX_READ] for name in ("code", "status", "message", "type") if error.get(name)]
     for text in texts:
         for words, status in _STATUSES:
             if words.search(text):
-                return _given_status(error) or status, _SPENT in text
+                return _stated_status(error) or status, _SPENT in text
         if _SPENT_WORDS.search(text):
             return 429, True
-    return _given_status(error) or _UNKNOWN, False
+    return _stated_status(error) or _UNKNOWN, False
 
 
-def _given_status(error: dict[str, Any]) -> int | None:
-    given = (str(error.get(name)) for name in ("status", "status_code", "code"))
-    return next((int(text) for text in given if re.fullmatch("[45][0-9]{2}", text)), None)
+def _stated_status(error: dict[str, Any]) -> int | None:
+    texts = (str(error.get(name)) for name in ("status", "status_code", "code"))
+    return next((int(text) for text in texts if re.fullmatch("[45][0-9]{2}", text)), None)

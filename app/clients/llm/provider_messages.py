@@ -14,7 +14,8 @@ _MAX_DEPTH, _MAX_ITEMS = 6, 5
 _SECRETS = re.compile(
     r"(?i:bearer)\s+[^\s\"',;]+"  # a header that is repeated
     r"|\b(?:sk|rk|pk|gsk|xai|pplx|hf|AIza)[-_][^\s\"',;)}\]]+"  # keys of known providers, masked in part or not
-    r"|[^\s\"',;]*\*{3,}[^\s\"',;]*"
+    # Keys masked in part. Only from where a word begins, or a long word would take quadratic time.
+    r"|(?<![^\s\"',;)}\]])[^\s\"',;)}\]]*?\*{3,}[^\s\"',;)}\]]*"
 )
 # Shorter keys are placeholders of endpoints that check none.
 _MIN_KEY_CHARACTERS = 4

@@ -18,6 +18,8 @@ REPEATED_KEY = "repeated_key"
 RAW_CONTROL_CHARACTER = "raw_control_character"
 TRAILING_COMMA = "trailing_comma"
 
+# An answer that repeats its object more often is refused, because reading it takes quadratic time.
+_MAX_REPETITIONS = 10
 _THOUGHTS_BEGIN = re.compile(r"\s*<think(?:ing)?>")
 _THOUGHTS_END = re.compile(r"</think(?:ing)?>")
 _FENCE = re.compile(r"(?:```|~~~)\w*")
@@ -63,6 +65,8 @@ def _read(text: str) -> JsonAnswer:
         around += rest[:start]
         value, rest = _decode(rest[start:], repairs)
         values.append(value)
+        if len(values) > _MAX_REPETITIONS:
+            raise ValueError("too many objects")
     around += rest
     if not values or any(not _same(value, values[0]) for value in values):
         raise ValueError("not one object")
@@ -89,7 +93,7 @@ def _decode(text: str, repairs: set[str]) -> tuple[dict[str, Any], str]:
 
     strict = json.JSONDecoder(object_pairs_hook=build_object)
     lenient = json.JSONDecoder(object_pairs_hook=build_object, strict=False)
-    without_commas = _STRING_OR_TRAILING_COMMA.sub(lambda found: found[1] or "", text)
+    without_commas = _STRING_OR_TRAILING_COMMA.sub(lambda match: match[1] or "", text)
     for decoder, version, code in (
         (strict, text, None),
         (strict, without_commas, TRAILING_COMMA),
@@ -106,6 +110,6 @@ def _decode(text: str, repairs: set[str]) -> tuple[dict[str, Any], str]:
     return value, without_commas[end:]
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(first: Any, second: Any) -> bool:
     """Whether two JSON values are equal. Python also takes 1 and true for equal."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

@@ -77,15 +77,15 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
             `canary`, so that the model followed something else than our instructions; another try may do better.
     """
     try:
-        found = read_json_object(raw)
-        repairs = set(found.repairs)
-        normal = _normalize(found.value, repairs)
+        json_answer = read_json_object(raw)
+        repairs = set(json_answer.repairs)
+        normal = _normalize(json_answer.value, repairs)
         # As JSON text, because in Python values half characters would pass, which Postgres cannot store.
         answer = _ModelAnswer.model_validate_json(json.dumps(normal))
     except (ValueError, RecursionError) as error:
         raise TransientError("model_answer_unusable", "the model's answer did not have the agreed form") from error
     # The thoughts before the answer may well repeat the instructions.
-    if canary and canary in found.text:
+    if canary and canary in json_answer.text:
         raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
     secret_runs = _secret_runs(question, essay.text)
     checked = {name: _check_dimension(getattr(answer, name), secret_runs, essay) for name in DimensionName}
@@ -158,12 +158,12 @@ class _CheckedDimension:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        found = (
+        conditions = (
             ("quote_not_found", self.dropped_quotes),
             ("rationale_withheld", self.withheld),
             ("no_evidence", self.lacks_evidence),
         )
-        return tuple(flag for flag, is_set in found if is_set)
+        return tuple(flag for flag, is_set in conditions if is_set)
 
     @property
     def cost(self) -> float:

@@ -31,7 +31,8 @@ class JobFailure(Frozen):
 
 class JobRecord(Frozen):
     """A job as operators see it. `attempts` counts the running attempt and those that failed, `crashes` the workers
-    that stopped in the middle; `run_after` is when a queued job is due, null where it waits for other jobs."""
+    that stopped in the middle; `run_after` is when a queued job is due, null where it waits for other jobs. The detail
+    of `error` ends with what the model's provider said."""
 
     job_id: UUID
     assessment_id: UUID

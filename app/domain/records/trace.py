@@ -25,7 +25,8 @@ class Rule(StrEnum):
 
 
 class TracedJob(Frozen):
-    """A job of the run; `attempts` and `crashes` are counted as in the list of jobs."""
+    """A job of the run; `attempts` and `crashes` are counted as in the list of jobs. The detail of `error` ends with
+    what the model's provider said."""
 
     job_id: UUID
     job_type: JobType

@@ -60,7 +60,8 @@ ORDER BY scorer;
 -- The model calls of the period by model and prompt; calls to embed credentials belong to no track. The cost is of
 -- calls whose price is known.
 WITH chosen AS (
-    SELECT c.id, c.provider_message, c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out, c.cost_usd, c.latency_ms
+    SELECT c.id, c.provider_message, c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out,
+           c.cost_usd, c.latency_ms
     FROM model_calls c
     LEFT JOIN assessments a ON a.id = c.assessment_id
     LEFT JOIN tracks t ON t.id = a.track_id
@@ -69,7 +70,8 @@ WITH chosen AS (
     SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes,
            coalesce(jsonb_object_agg(outcome, message) FILTER (WHERE message IS NOT NULL), '{}') AS messages
     FROM (SELECT provider, model, prompt_version, outcome, count(*) AS calls,
-                 (array_agg(provider_message ORDER BY id DESC) FILTER (WHERE provider_message IS NOT NULL))[1] AS message
+                 (array_agg(provider_message ORDER BY id DESC)
+                  FILTER (WHERE provider_message IS NOT NULL))[1] AS message
           FROM chosen
           GROUP BY provider, model, prompt_version, outcome) AS counted
     GROUP BY provider, model, prompt_version
@@ -130,7 +132,8 @@ WITH chosen AS (
       AND j.status IN ('completed', 'failed')
 ), failures AS (
     SELECT job_type, jsonb_object_agg(code, jobs) AS codes
-    FROM (SELECT job_type, code, count(*) AS jobs FROM chosen WHERE status = 'failed' GROUP BY job_type, code) AS counted
+    FROM (SELECT job_type, code, count(*) AS jobs FROM chosen WHERE status = 'failed'
+          GROUP BY job_type, code) AS counted
     GROUP BY job_type
 )
 SELECT job_type, count(*)::int AS ended, (count(*) FILTER (WHERE status = 'failed'))::int AS failed,

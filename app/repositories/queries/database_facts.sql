@@ -11,7 +11,8 @@ SELECT current_setting('server_version') AS version,
        (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available_vector,
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
            OR (has_database_privilege(current_database(), 'CREATE')
-               AND EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND (trusted OR NOT superuser)))
+               AND EXISTS (SELECT FROM pg_available_extension_versions
+                           WHERE name = 'vector' AND (trusted OR NOT superuser)))
            AS may_create_extension,
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create_tables,
        ARRAY(SELECT relname::text FROM pg_class

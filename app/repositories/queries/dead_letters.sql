@@ -1,12 +1,13 @@
 -- Dead letters are failed jobs. Each write names the states that it leaves, so that of several retries of a job at once
 -- only one has an effect.
 
--- name: list_jobs
--- A page, newest first. Errors are followed by what the model's provider said, which is for admins alone. Each status has its own subquery, which reads the index in order; a single WHERE with optional
--- filters would read a million completed jobs to find the last failed one.
+-- name: read_jobs
+-- A page, newest first; or the job $6, with no statuses. The error's detail ends with what the model's provider said,
+-- which students must not see. Each status has its own subquery, which reads the index in order; a single WHERE with
+-- optional filters would read a million completed jobs to find the last failed one.
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
        j.crashes, j.created_at, j.started_at, j.completed_at,
-       CASE j.status WHEN 'queued' THEN j.run_after END AS run_after, 
+       CASE j.status WHEN 'queued' THEN j.run_after END AS run_after,
        j.error || coalesce((
            SELECT jsonb_build_object('detail', (j.error ->> 'detail') || ': ' || c.provider_message)
            FROM model_calls c
@@ -14,33 +15,22 @@ SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.st
              AND c.outcome = j.error ->> 'code' AND c.provider_message IS NOT NULL
            ORDER BY c.id DESC LIMIT 1), '{}') AS error,
        j.request_id, j.traceparent
-FROM unnest($1::text[]) AS wanted(status),
-LATERAL (
-    SELECT * FROM async_jobs
-    WHERE async_jobs.status = wanted.status AND ($2::text IS NULL OR job_type = $2)
-      AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
-                              coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-    ORDER BY created_at DESC, id DESC LIMIT $5
+FROM (
+    SELECT of_status.*
+    FROM unnest($1::text[]) AS wanted(status),
+    LATERAL (
+        SELECT * FROM async_jobs
+        WHERE async_jobs.status = wanted.status AND ($2::text IS NULL OR job_type = $2)
+          AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
+                                  coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS of_status
+    UNION ALL
+    SELECT * FROM async_jobs WHERE id = $6
 ) AS j
 JOIN assessments a ON a.id = j.assessment_id
 JOIN tracks t ON t.id = a.track_id
 ORDER BY j.created_at DESC, j.id DESC LIMIT $5;
-
--- name: find_job
-SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
-       j.crashes, j.created_at, j.started_at, j.completed_at,
-       CASE j.status WHEN 'queued' THEN j.run_after END AS run_after, 
-       j.error || coalesce((
-           SELECT jsonb_build_object('detail', (j.error ->> 'detail') || ': ' || c.provider_message)
-           FROM model_calls c
-           WHERE c.assessment_id = j.assessment_id AND c.run = j.run AND j.job_type = 'gpt'
-             AND c.outcome = j.error ->> 'code' AND c.provider_message IS NOT NULL
-           ORDER BY c.id DESC LIMIT 1), '{}') AS error,
-       j.request_id, j.traceparent
-FROM async_jobs j
-JOIN assessments a ON a.id = j.assessment_id
-JOIN tracks t ON t.id = a.track_id
-WHERE j.id = $1;
 
 -- name: list_retryable
 -- Failed jobs of newest runs, oldest first.

@@ -29,7 +29,13 @@ WITH calls AS (
 SELECT (SELECT jsonb_agg(jsonb_build_object(
                    'job_id', j.id, 'job_type', j.job_type, 'status', j.status, 'mode', j.mode, 'attempts', j.attempts,
                    'max_attempts', j.max_attempts, 'crashes', j.crashes, 'created_at', j.created_at,
-                   'started_at', j.started_at, 'completed_at', j.completed_at, 'error', j.error,
+                   'started_at', j.started_at, 'completed_at', j.completed_at,
+                   'error', j.error || coalesce((
+                       SELECT jsonb_build_object('detail', (j.error ->> 'detail') || ': ' || c.provider_message)
+                       FROM calls c
+                       WHERE c.of_this_run AND j.job_type = 'gpt' AND c.outcome = j.error ->> 'code'
+                         AND c.provider_message IS NOT NULL
+                       ORDER BY c.id DESC LIMIT 1), '{}'),
                    'reasons', j.reasons, 'request_id', j.request_id, 'traceparent', j.traceparent)
                    ORDER BY array_position('{gpt,rag,fusion}'::text[], j.job_type::text))
         FROM async_jobs j WHERE j.assessment_id = $1 AND j.run = $2) AS jobs,
@@ -38,7 +44,8 @@ SELECT (SELECT jsonb_agg(jsonb_build_object(
                    'provider', s.provider, 'model', s.model, 'prompt_version', s.prompt_version,
                    'fingerprint', encode(s.fingerprint, 'hex'), 'outcome', s.outcome, 'tokens_in', s.tokens_in,
                    'tokens_out', s.tokens_out, 'cost_usd', s.cost_usd, 'latency_ms', s.latency_ms,
-                   'answer', s.answer, 'provider_message', s.provider_message, 'created_at', s.created_at) ORDER BY s.id), '[]')
+                   'answer', s.answer, 'provider_message', s.provider_message, 'created_at', s.created_at)
+                   ORDER BY s.id), '[]')
         FROM shown s) AS calls,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'question_id', o.question_id, 'score', o.score, 'machine_score', o.machine_score,

@@ -123,7 +123,8 @@ RETURNING id;
 -- Records an attempt. $7 is the delivery's next status, NULL if it does not change; only a success changes a delivery
 -- that is no longer pending. $3: the attempt was a redelivery, not one of the schedule. No row: the lease is lost.
 WITH held AS (
-    SELECT id, CASE WHEN $7::varchar = 'delivered' OR status = 'pending' THEN coalesce($7, status) ELSE status END AS next
+    SELECT id,
+           CASE WHEN $7::varchar = 'delivered' OR status = 'pending' THEN coalesce($7, status) ELSE status END AS next
     FROM webhook_deliveries
     WHERE id = $1 AND fence = $2 AND lease_expires_at IS NOT NULL
     FOR NO KEY UPDATE

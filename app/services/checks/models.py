@@ -83,5 +83,5 @@ async def check_offline_embedder(embedder: Embedder) -> Check:
 
 
 def _failed(name: str, error: JobError) -> Check:
-    said = f": {error.provider_message}" if error.provider_message else ""
-    return failed(name, f"{error.detail}{said}", _ACTIONS.get(error.code, _OTHER_ACTION))
+    message = f": {error.provider_message}" if error.provider_message else ""
+    return failed(name, f"{error.detail}{message}", _ACTIONS.get(error.code, _OTHER_ACTION))

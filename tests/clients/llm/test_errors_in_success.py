@@ -64,9 +64,9 @@ async def error_of(provider: ModelServer, body: Any) -> JobError | None:
 )
 async def test_an_error_is_classified_by_what_it_says(provider: ModelServer, error: Any, code: str) -> None:
     transient = code in ("model_rate_limited", "model_unavailable")
-    found = await error_of(provider, {"error": error})
-    assert found is not None
-    assert (found.code, type(found)) == (code, TransientError if transient else PermanentError)
+    job_error = await error_of(provider, {"error": error})
+    assert job_error is not None
+    assert (job_error.code, type(job_error)) == (code, TransientError if transient else PermanentError)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ async def test_an_error_is_classified_by_what_it_says(provider: ModelServer, err
     ],
 )
 async def test_other_places_of_an_error(provider: ModelServer, body: Any) -> None:
-    found = await error_of(provider, body)
-    assert found is not None
-    assert found.code == "model_rate_limited"
+    job_error = await error_of(provider, body)
+    assert job_error is not None
+    assert job_error.code == "model_rate_limited"
 
 
 async def test_no_error_is_none(provider: ModelServer) -> None:

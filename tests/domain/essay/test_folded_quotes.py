@@ -44,9 +44,8 @@ def test_a_quote_is_shown_and_located_as_it_stands(quote: str, shown: str | None
 )  # fmt: skip
 def test_joined_changed_and_cut_quotes_are_refused(quote: str) -> None:
     evidence = visible_text(_ESSAY).find_quote(quote)
-    found = evidence is not None
-    # These stand in the essay as they are.
-    assert found == (quote in _ESSAY)
+    # Some stand in the essay as they are.
+    assert (evidence is not None) == (quote in _ESSAY)
 
 
 @pytest.mark.parametrize(("text", "quote"), [("cafe\u0301", "cafe"), ("x\u0301x", "x"), ("ḱ", "k"), ("각", "가")])

@@ -220,9 +220,9 @@ def test_every_quote_that_is_shown_is_in_the_essay(text: str, data: st.DataObjec
     score = read({name: {"quotes": listed, "rationale": _FAIR, "score": 1} for name, listed in quotes.items()}, text)
     shown = [evidence for name in DimensionName for evidence in getattr(score.dimensions, name).evidence]
     assert all(text[evidence.start : evidence.end] == evidence.quote for evidence in shown)
-    found = [visible_text(text).find_quote(quote) for listed in quotes.values() for quote in listed]
-    assert score.dropped_quotes == found.count(None)
-    assert [evidence for evidence in found if evidence in shown] == shown
+    located = [visible_text(text).find_quote(quote) for listed in quotes.values() for quote in listed]
+    assert score.dropped_quotes == located.count(None)
+    assert [evidence for evidence in located if evidence in shown] == shown
 
 
 @pytest.mark.parametrize(

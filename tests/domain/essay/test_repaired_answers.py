@@ -34,6 +34,7 @@ def good(old: str, new: str) -> str:
         (f"<think></think>```json\n{_GOOD}\n```", ["fence_removed", "thoughts_removed"]),
         (f"\ufeff{_GOOD}\n", []),
         (_GOOD + "\n" + _GOOD, ["repeated_object"]),
+        (_GOOD * 10, ["repeated_object"]),
         (good('"score": 17', '"score": 17, "score": 17'), ["repeated_key"]),
         (good('"score": 17', '"score": 17.0'), ["number_form"]),
         (good('"score": 17', '"score": "17"'), ["number_form"]),
@@ -54,6 +55,13 @@ def test_what_can_be_meant_in_one_way_is_read_and_listed(raw: str, repairs: list
 
 def test_an_answer_in_the_agreed_form_needs_no_repair() -> None:
     assert read_raw(_GOOD).repairs == ()
+
+
+@pytest.mark.parametrize("raw", [_GOOD * 11, "{}" * 20_000])
+def test_an_object_that_is_repeated_more_than_ten_times_is_refused(raw: str) -> None:
+    """Quickly: each repetition reads the rest of the answer."""
+    with pytest.raises(TransientError, match="agreed form"):
+        read_raw(raw)
 
 
 @pytest.mark.parametrize("rationale", ["Use [a, ] or {b, }.", 'He says "no, }"', "\\", "</think> ends ```json"])

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from app.clients.llm.chat import ChatModel
@@ -61,5 +61,8 @@ class EssayRunner:
         line: dict[str, Any] = next(line for line in body["breakdown"]["essay"]["questions"] if not line["missing"])
         return line | {"reasons": {reason["code"] for reason in body["degraded_reasons"]} - _ALWAYS}
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()

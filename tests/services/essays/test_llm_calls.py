@@ -1,30 +1,19 @@
 """Calls to language models: equal essays are paid for once, within the day's budget; a second model's opinion."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
 from app.services.model_account import TokenPrice
-from tests.bank import ESSAY, Bank
+from tests.bank import ESSAY
 from tests.fakes.model_server import Behaviour, ModelServer, failure, scores
 from tests.services.essays.essay_runner import EssayRunner
 
 PRICES = {"gpt-test": TokenPrice(1, 10), "gpt-second": TokenPrice(1, 10)}
 # The fake provider reports 1,000 tokens in and 100 out for each call.
 COST = (1000 * 1 + 100 * 10) / 1e6
-
-
-@pytest.fixture
-async def runner(
-    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[EssayRunner]:
-    runner = EssayRunner(pool, bank, redis_url, embedder, provider.url)
-    yield runner
-    await runner.close()
 
 
 def by_model(behaviours: dict[str, Behaviour]) -> Behaviour:

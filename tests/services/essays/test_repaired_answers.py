@@ -1,26 +1,15 @@
 """Answers of another form than the agreed one, through the real SDK: they are paid for once, and are used."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.repositories.sql import Pool
-from tests.bank import ESSAY, Bank
+from tests.bank import ESSAY
 from tests.fakes.model_server import Behaviour, ModelServer, text
 from tests.fakes.provider_faults import answer, raw_body
 from tests.services.essays.essay_runner import EssayRunner
-
-
-@pytest.fixture
-async def runner(
-    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
-) -> AsyncIterator[EssayRunner]:
-    runner = EssayRunner(pool, bank, redis_url, embedder, provider.url)
-    yield runner
-    await runner.close()
 
 
 def parts(*contents: dict[str, Any]) -> Behaviour:

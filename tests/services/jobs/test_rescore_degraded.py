@@ -62,9 +62,8 @@ class Rescoring(EssayRunner):
 async def rescoring(
     pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, provider: ModelServer
 ) -> AsyncIterator[Rescoring]:
-    rescoring = Rescoring(pool, bank, redis_url, embedder, provider.url)
-    yield rescoring
-    await rescoring.close()
+    async with Rescoring(pool, bank, redis_url, embedder, provider.url) as rescoring:
+        yield rescoring
 
 
 def essays_sent(provider: ModelServer) -> list[str]:

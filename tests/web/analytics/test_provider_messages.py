@@ -26,10 +26,12 @@ async def test_what_the_provider_says_is_shown_to_those_who_can_act(
         await running.job_queue.redis.aclose()
         await model.close()
         await embedder.close()
-    calls = (await api.as_("advisor").get(f"/assessments/{assessment_id}/trace")).body["model_calls"]
+    trace = (await api.as_("advisor").get(f"/assessments/{assessment_id}/trace?run=1")).body
+    calls = trace["model_calls"]
     assert {(call["outcome"], call["provider_message"]) for call in calls} == {("model_refused_request", SAID)}
     (job,) = (await api.as_("admin").get("/jobs?status=failed")).body["items"]
     assert job["error"]["code"] == "model_refused_request" and job["error"]["detail"].endswith(f": {SAID}")
+    assert [job["error"] for job in trace["jobs"]] == [job["error"], None, None]
     (totals,) = (await api.as_("advisor").get("/analytics/model-calls")).body["models"]
     assert totals["provider_messages"] == {"model_refused_request": SAID}
     metrics = (await api.get("/metrics")).raw.decode()

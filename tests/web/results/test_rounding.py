@@ -49,5 +49,5 @@ async def test_no_number_has_more_than_six_decimals(api: Api, bank: Bank, finish
     paths = (f"{path}/trace", "/analytics/overview", "/analytics/scores", "/analytics/model-calls", "/jobs")
     replies += [await admin.get(read) for read in paths]
     assert [reply.status for reply in replies] == [202, *[200] * 7]
-    found = {place: value for reply in replies for place, value in numbers(reply.body) if round(value, 6) != value}
-    assert found == {}
+    unrounded = {place: value for reply in replies for place, value in numbers(reply.body) if round(value, 6) != value}
+    assert unrounded == {}
