@@ -83,7 +83,8 @@ WITH claimed AS (
     WHERE id = $1 AND due_at <= now()
     RETURNING id, assessment_id, fence, redeliver_at IS NOT NULL AS redelivery, scheduled_attempts, body
 )
-SELECT claimed.*, a.owner, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS disabled, a.webhook_secret AS secret,
+SELECT claimed.*, a.owner, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS disabled,
+       a.webhook_secret AS secret,
        CASE WHEN a.webhook_old_secret_until > now() THEN a.webhook_old_secret END AS old_secret
 FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
 
@@ -159,7 +160,8 @@ SELECT redeliveries, coalesce(lease_expires_at >= now(), false) AS in_progress F
 -- name: list_deliveries
 -- A page of an assessment's deliveries, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
+       tries.attempts
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
@@ -172,7 +174,8 @@ ORDER BY d.created_at DESC, d.id DESC LIMIT $4;
 -- name: list_deliveries_of_all
 -- The newest deliveries of all assessments with one of these statuses, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
+       tries.attempts
 FROM unnest($1::text[]) AS wanted(status),
 LATERAL (SELECT * FROM webhook_deliveries
          WHERE webhook_deliveries.status = wanted.status ORDER BY created_at DESC, id DESC LIMIT $2) AS d
@@ -185,7 +188,8 @@ ORDER BY d.created_at DESC, d.id DESC LIMIT $2;
 
 -- name: find_delivery
 SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count, tries.attempts
+       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
+       tries.attempts
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
