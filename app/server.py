@@ -11,19 +11,25 @@ from app.http.app_keys import (
     BACKGROUND,
     CHANGE_HUB,
     CONTEXT,
+    CORS,
     METRICS,
     OPENAPI_DOCUMENT,
     PUBLIC_URL,
+    RATE_LIMITS,
     REDIS_CHECK,
     REQUESTS_IN_PROGRESS,
     STOPPING,
     SUBMITTER,
+    TRUSTED_PROXIES,
     VERIFIER,
 )
 from app.http.background import BackgroundTasks
+from app.http.client_address import TrustedProxies
+from app.http.cors import Cors
 from app.http.listening import address_error
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
+from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import SharedSecretVerifier, TokenVerifier
 from app.services.assessments.change_hub import open_change_hub
@@ -64,6 +70,9 @@ def create_app(settings: Settings) -> web.Application:
     app[METRICS] = Metrics()
     app[OPENAPI_DOCUMENT] = lambda: document(settings.public_url)
     app[PUBLIC_URL] = settings.public_url
+    app[RATE_LIMITS] = RateLimits(settings.rate_limit, settings.rate_limit_address)
+    app[TRUSTED_PROXIES] = TrustedProxies(settings.trusted_proxies)
+    app[CORS] = Cors(settings.cors_origins)
     app[BACKGROUND] = BackgroundTasks()
     app[STOPPING] = asyncio.Event()
     app[REQUESTS_IN_PROGRESS] = set()

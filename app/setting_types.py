@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,25 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 
 from app.database_url import parse_database_url
 from app.redis_url import parse_redis_url
+
+_DAY = 86_400
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many requests are allowed in how many seconds; `off` allows any number."""
+
+    requests: int = 0
+    seconds: int = 1
+
+    @property
+    def off(self) -> bool:
+        """Whether there is no limit."""
+        return not self.requests
+
+    def __str__(self) -> str:
+        return "0" if self.off else f"{self.requests}/{self.seconds}"
 
 
 class Price(BaseModel):
@@ -73,6 +93,29 @@ def network(value: str) -> str:
     return value
 
 
+def rate(value: Any) -> Any:
+    """The rate of a text such as 600/60; of 0, none."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"0|([0-9]{1,7})/([0-9]{1,5})", value)
+    requests, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0)
+    if value != "0" and not (requests and 0 < seconds <= _DAY):
+        raise ValueError(f"must be requests/seconds, such as 600/60 (at most {_DAY} seconds), or 0 for no limit")
+    return Rate(requests, seconds) if requests else Rate()
+
+
+def origin(value: str) -> str:
+    """The origin, if it is written as browsers send it."""
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", value)
+    if found is None:
+        raise ValueError("must be origins as browsers send them, scheme://host or scheme://host:port, in small letters")
+    if int(found[2] or 0) > 65535:
+        raise ValueError("has a port over 65535")
+    if found[2] is not None and found[2] == _DEFAULT_PORTS.get(found[1]):
+        raise ValueError(f"names the default port {found[2]}, which browsers leave out of an origin")
+    return value
+
+
 def database_address(value: SecretStr) -> SecretStr:
     """The address of a PostgreSQL, if it can be read."""
     _check_url(value, ("postgres://", "postgresql://"))
@@ -101,6 +144,8 @@ WebAddress = Annotated[str, AfterValidator(web_address)]
 PublicAddress = Annotated[str, Field(max_length=200), AfterValidator(public_address)]
 Query = Annotated[dict[str, str], BeforeValidator(query)]
 Network = Annotated[str, BeforeValidator(network)]
+RequestRate = Annotated[Rate, BeforeValidator(rate)]
+Origin = Annotated[str, AfterValidator(origin)]
 Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
 DatabaseAddress = Annotated[SecretStr, AfterValidator(database_address)]
 RedisAddress = Annotated[SecretStr, AfterValidator(redis_address)]

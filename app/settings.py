@@ -20,10 +20,13 @@ from app.setting_types import (
     Commas,
     DatabaseAddress,
     Network,
+    Origin,
     Prices,
     PublicAddress,
     Query,
+    Rate,
     RedisAddress,
+    RequestRate,
     Seconds,
     WebAddress,
     check_printable,
@@ -47,9 +50,9 @@ _MONTH = 2_592_000
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "CORS_ORIGINS", "JWT_JWKS_URL", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
-    "OWNER_STARTS_PER_DAY", "RATE_LIMIT", "RATE_LIMIT_ADDRESS", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
-    "SECRETS_KEY", "SUMMARY_MODEL", "TRUSTED_PROXIES",
+    "APPEAL_DAYS", "JWT_JWKS_URL", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
+    "OWNER_STARTS_PER_DAY", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
+    "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
@@ -89,6 +92,21 @@ class Settings(BaseModel):
     )
     max_connections: int = Field(
         30_000, ge=1, description="open connections of one server process; further ones are closed at once"
+    )
+    rate_limit: RequestRate = Field(
+        Rate(600, 60), description="requests in so many seconds for each caller with a valid token; 0 is no limit"
+    )
+    rate_limit_address: RequestRate = Field(
+        Rate(600, 60), description="the same for the requests of one address without a valid token"
+    )
+    trusted_proxies: Annotated[list[Network], Commas] = Field(
+        default_factory=list,
+        description="networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count, in CIDR notation, with "
+        "commas between",
+    )
+    cors_origins: Annotated[list[Origin], Commas] = Field(
+        default_factory=list,
+        description="origins of pages whose scripts may call the API, such as https://example.org, with commas between",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 

@@ -10,7 +10,7 @@ from app.settings import load_settings
 from benchmarks.database_rows import AnsweredAssessment
 from benchmarks.environment import Environment
 from benchmarks.processes import find_event, start_service
-from tests.conftest import SECRET
+from tests.conftest import SECRET, UNLIMITED
 
 MAX_QUEUED = 1_000_000
 
@@ -33,6 +33,7 @@ def start_server(environment: Environment) -> Iterator[Server]:
         "JWT_SECRET": SECRET,
         "PORT": "0",
         "MAX_QUEUED_ASSESSMENTS": str(MAX_QUEUED),
+        **UNLIMITED,
     }
     with start_service("serve", log, "serving", settings) as process:
         serving = find_event(log, "serving")

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from app.domain.errors import Forbidden
 from app.domain.states import Role
-from app.http.app_keys import ACCESS, VERIFIER
+from app.http.app_keys import ACCESS, IDENTITY, VERIFIER
 from app.http.problems import UNAUTHENTICATED, RequestProblem
-from app.http.tokens import NO_ROLE, BadToken
+from app.http.tokens import NO_ROLE, BadToken, Refusal
 from app.services.caller import Access, Caller
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
 
     @wraps(handler)
     async def guard(request: web.Request) -> web.StreamResponse:
-        caller = await authenticate(request)
+        caller = _authenticated(request)
         if not _admits(rule, caller):
             if find_target:
                 await find_target(request)
@@ -90,22 +90,17 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
     return guard
 
 
-async def authenticate(request: web.Request) -> Caller:
-    """The caller whose bearer token the request carries.
-
-    Raises:
-        RequestProblem: there is no token, more than one, or a bad one.
-    """
+async def identify(request: web.Request) -> Caller | Refusal:
+    """The caller whose bearer token the request carries, or why there is none: no token, several, or a bad one."""
     headers = request.headers.getall("Authorization", [])
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
-        raise RequestProblem(UNAUTHENTICATED, "send one bearer token", {"WWW-Authenticate": 'Bearer realm="assay"'})
+        return Refusal("send one bearer token", 'Bearer realm="assay"')
     try:
         return await request.app[VERIFIER].verify(token.strip())
     except BadToken as error:
         log.info("token_refused", reason=error.reason)
-        challenge = {"WWW-Authenticate": 'Bearer realm="assay", error="invalid_token"'}
-        raise RequestProblem(UNAUTHENTICATED, str(error), challenge) from error
+        return Refusal(str(error), 'Bearer realm="assay", error="invalid_token"')
 
 
 async def abort_unchecked_stream(request: web.Request, response: web.StreamResponse) -> None:
@@ -116,6 +111,13 @@ async def abort_unchecked_stream(request: web.Request, response: web.StreamRespo
         if request.transport:
             request.transport.abort()
         raise OwnerNotChecked("a stream was begun without checking who owns the assessment")
+
+
+def _authenticated(request: web.Request) -> Caller:
+    identity = request[IDENTITY]
+    if isinstance(identity, Refusal):
+        raise RequestProblem(UNAUTHENTICATED, identity.detail, {"WWW-Authenticate": identity.challenge})
+    return identity
 
 
 def _admits(rule: AccessRule, caller: Caller) -> bool:

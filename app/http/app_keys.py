@@ -6,11 +6,14 @@ from collections.abc import Callable
 from aiohttp import web
 
 from app.http.background import BackgroundTasks
+from app.http.client_address import TrustedProxies
+from app.http.cors import Cors
 from app.http.metrics import Metrics
-from app.http.tokens import TokenVerifier
+from app.http.rate_limits import Quota, RateLimits
+from app.http.tokens import Refusal, TokenVerifier
 from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
-from app.services.caller import Access
+from app.services.caller import Access, Caller
 from app.services.operations import RedisCheck
 from app.wiring.context import Context
 
@@ -23,6 +26,9 @@ METRICS = web.AppKey("metrics", Metrics)
 OPENAPI_DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("openapi_document")
 # The address under which clients reach this server, without a slash at its end; empty if it is not known.
 PUBLIC_URL = web.AppKey("public_url", str)
+RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
+TRUSTED_PROXIES = web.AppKey("trusted_proxies", TrustedProxies)
+CORS = web.AppKey("cors", Cors)
 # `id()` of each request that is being answered.
 REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.
@@ -31,6 +37,12 @@ CHANGE_HUB = web.AppKey("change_hub", ChangeHub)
 REDIS_CHECK = web.AppKey("redis_check", RedisCheck)
 
 REQUEST_ID = web.RequestKey("request_id", str)
+# Where the request comes from.
+CLIENT_ADDRESS = web.RequestKey("client_address", str)
+# The caller with a valid token, or why there is none.
+IDENTITY: web.RequestKey[Caller | Refusal] = web.RequestKey("identity")
+# What the request counts against; None where nothing is limited.
+QUOTA: web.RequestKey[Quota | None] = web.RequestKey("quota")
 # Ends the request; a handler that waits on behalf of its client postpones it.
 TIME_LIMIT = web.RequestKey("time_limit", asyncio.Timeout)
 # The caller, and whose assessments the request may reach; there on every route that is not public.

@@ -43,6 +43,7 @@ MALFORMED = ProblemType(400, "malformed-request", "The request cannot be read")
 BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not valid")
 BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not valid")
 UNAUTHENTICATED = ProblemType(401, "unauthenticated", "A valid bearer token is needed")
+RATE_LIMITED = ProblemType(429, "rate-limited", "Too many requests")
 REQUEST_TIMEOUT = ProblemType(408, "request-timeout", "The request did not arrive in time")
 TOO_LARGE = ProblemType(413, "body-too-large", "The body is larger than 1 MiB")
 ADDRESS_TOO_LONG = ProblemType(414, "address-too-long", "The address is longer than 8,190 bytes")
@@ -84,7 +85,7 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
 }
 _OTHERS = (
     *(MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE, ADDRESS_TOO_LONG),
-    *(WRONG_MEDIA, HEADERS_TOO_LARGE),
+    *(WRONG_MEDIA, RATE_LIMITED, HEADERS_TOO_LARGE),
 )
 ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}

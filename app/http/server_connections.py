@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from app.http.aiohttp_internals import ConnectionRunner, end_waiting, waits_for_request
-from app.http.app_keys import PUBLIC_URL, TIME_LIMIT
-from app.http.middlewares import ANSWER_SECONDS, ClientGone, add_common_headers, assign_request_id
+from app.http.app_keys import PUBLIC_URL, QUOTA, TIME_LIMIT
+from app.http.middlewares import ANSWER_SECONDS, ClientGone, add_common_headers, begin_request
 from app.http.problems import (
     ADDRESS_TOO_LONG,
     HEADERS_TOO_LARGE,
@@ -111,7 +111,7 @@ class Runner(ConnectionRunner):
         limits = limits or TimeLimits()
         super().__init__(
             app,
-            partial(_Connection, limits, ConnectionLimit(max_connections), app[PUBLIC_URL]),
+            partial(_Connection, limits, ConnectionLimit(max_connections), app),
             auto_decompress=False,
             keepalive_timeout=limits.idle,
             max_line_size=_MAX_LINE,
@@ -122,16 +122,16 @@ class Runner(ConnectionRunner):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_connections", "_head_timer", "_public_url", "limits", "on_lost")
+    __slots__ = ("_app", "_connections", "_head_timer", "limits", "on_lost")
 
     def __init__(
-        self, limits: TimeLimits, connections: ConnectionLimit, public_url: str, *args: Any, **options: Any
+        self, limits: TimeLimits, connections: ConnectionLimit, app: web.Application, *args: Any, **options: Any
     ) -> None:
         super().__init__(*args, **options)
         self.limits = limits
         self.on_lost: Callable[[], object] | None = None
         self._connections = connections
-        self._public_url = public_url
+        self._app = app
         # Runs while the head of a request has begun to arrive.
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -204,9 +204,12 @@ class _Connection(web.RequestHandler):
         return response
 
     def _problem(self, request: web.BaseRequest, error: Exception) -> web.Response:
-        assign_request_id(request)
-        response = problem(error, request, self._public_url)
-        add_common_headers(request, response)
+        begin_request(self._app, request)
+        quota = request[QUOTA]
+        if quota:
+            quota.take()
+        response = problem(error, request, self._app[PUBLIC_URL])
+        add_common_headers(self._app, request, response)
         return response
 
 

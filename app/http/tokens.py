@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jwt
@@ -52,6 +53,14 @@ class BadToken(Exception):
     def __init__(self, detail: str, reason: str | None = None) -> None:
         super().__init__(detail)
         self.reason = reason or detail
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request has no caller: for the caller, and the value of `WWW-Authenticate`."""
+
+    detail: str
+    challenge: str
 
 
 class TokenVerifier(Protocol):

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.domain.states import Role
 from app.http import problems
+from app.http.middlewares import NOT_LIMITED
 from app.web import openapi_parameters
 from app.web.openapi_examples import BODY_EXAMPLES, PATH_EXAMPLES
 from app.web.openapi_parameters import QUERY, RESPONSE_HEADERS, JsonSchema
@@ -25,6 +26,11 @@ _DESCRIPTIONS = {
     413: "Body over 1 MiB", 415: "Not JSON",
     422: "Invalid fields", 429: "Too many requests", 503: "Unavailable; try again soon",
 }  # fmt: skip
+_PROBLEM_HEADERS = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    503: ("Retry-After",),
+}
 
 
 @cache
@@ -56,6 +62,9 @@ def _description() -> str:
         "micro-credentials, each with the text that it is based on.\n\n"
         "`x-roles` of an operation lists the roles that may use it. With `x-owner`, students may use it too, for their "
         "own assessments.\n\n"
+        "Requests are limited by caller, those without a valid token by address: `RateLimit-Policy` and `RateLimit` of "
+        "every answer say how many are allowed and left (draft-ietf-httpapi-ratelimit-headers), and too many get 429 "
+        "with `Retry-After`.\n\n"
         f"Errors are `application/problem+json`. Their types:\n{types}"
     )
 
@@ -121,7 +130,9 @@ def _path_schema(name: str) -> JsonSchema:
 def _responses(route: Route) -> dict[str, Any]:
     successes = {str(status): _success(route, status, shape) for status, shape in route.success.items()}
     content = {"application/problem+json": {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
-    statuses = {400} if route.access.public else {*_usual_problems(route), *route.problems} - set(route.success)
+    usual = {400} if route.access.public else _usual_problems(route)
+    limited = set() if route.path in NOT_LIMITED else {429}
+    statuses = (usual | limited | {*route.problems}) - set(route.success)
     return successes | {str(status): _response(route, status) | {"content": content} for status in sorted(statuses)}
 
 
@@ -148,10 +159,8 @@ def _response(route: Route, status: int) -> dict[str, Any]:
         # A result that may also be a 202 has the headers of polling only then.
         names = () if status == 200 and 202 in route.success else route.headers
         names += ("Location", "Idempotent-Replayed") if route.keyed else ()
-    elif status in (429, 503):
-        names = ("Retry-After",)
-    elif status == 401:
-        names = ("WWW-Authenticate",)
+    else:
+        names = _PROBLEM_HEADERS.get(status, ())
     headers = {name: RESPONSE_HEADERS[name] for name in names}
     return {"description": _DESCRIPTIONS[status]} | ({"headers": headers} if headers else {})
 

@@ -70,6 +70,8 @@ RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The revision; it grows with each visible change", "schema": _TEXT},
     "Location": {"description": "The resource to read next", "schema": _TEXT},
     "Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}},
+    "RateLimit": {"description": "How many requests are left, and the seconds until all are", "schema": _TEXT},
+    "RateLimit-Policy": {"description": "How many requests are allowed in how many seconds", "schema": _TEXT},
     "Preference-Applied": {"description": "The `wait` that was applied from `Prefer`", "schema": _TEXT},
     "Idempotent-Replayed": {"description": "The answer was stored before", "schema": {"const": "true"}},
     "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},

@@ -125,11 +125,11 @@ ROUTES = (
     Route(
         "GET", "/assessments/{assessment_id}/status", status.show_status, OWNER_OR_STAFF,
         {200: schemas.StatusView, 304: None}, query=("wait",),
-        headers=("ETag", "Retry-After", "Preference-Applied"), problems=(429,),
+        headers=("ETag", "Retry-After", "Preference-Applied"),
     ),
     Route(
         "GET", "/assessments/{assessment_id}/events", status.stream_events, OWNER_OR_STAFF, {200: None, 204: None},
-        headers=("ETag",), problems=(429,),
+        headers=("ETag",),
     ),
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result, OWNER_OR_STAFF,

@@ -7,9 +7,9 @@ from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
 OTHER_VERSIONS = (
-    "APPEAL_DAYS", "CORS_ORIGINS", "JWT_JWKS_URL", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
-    "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY", "RATE_LIMIT", "RATE_LIMIT_ADDRESS",
-    "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL", "TRUSTED_PROXIES",
+    "APPEAL_DAYS", "JWT_JWKS_URL", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
+    "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY",
+    "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
 )  # fmt: skip
 
 
@@ -50,6 +50,23 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("WEBHOOK_RETRY_DELAYS", "5,6"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("LOG_LEVEL", "LOUD"),
+        *(
+            (name, value)
+            for name in ("RATE_LIMIT", "RATE_LIMIT_ADDRESS")
+            for value in (
+                "600",
+                "600/",
+                "/60",
+                "0/60",
+                "60/0",
+                "-1/60",
+                "1.5/60",
+                "6e2/60",
+                "600/86401",
+                "600 / 60",
+                "off",
+            )
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -118,9 +135,9 @@ def test_a_refused_setting_stops_a_command_with_one_line(command: Command, part:
     done = command.run(part, PORT="eighty", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("assay: PORT: ") and len(done.stderr.splitlines()) == 1
-    done = command.run(part, RATE_LIMIT="0", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
+    done = command.run(part, RETENTION_DAYS="9", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("assay: OIDC_ISSUER, RATE_LIMIT: ") and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("assay: OIDC_ISSUER, RETENTION_DAYS: ") and len(done.stderr.splitlines()) == 1
 
 
 def test_an_empty_setting_is_an_unset_one(command: Command) -> None:

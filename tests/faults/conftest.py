@@ -11,7 +11,7 @@ import pytest
 from app.repositories.migrations import migrate
 from app.repositories.sql import Pool
 from tests.bank import Bank, create_bank
-from tests.conftest import SECRET, with_database
+from tests.conftest import SECRET, UNLIMITED, with_database
 from tests.fakes.balancer import Balancer, open_session
 from tests.fakes.held_model_calls import HeldModelCalls
 from tests.fakes.model_server import ModelServer, model_server
@@ -87,7 +87,7 @@ def calls(provider: ModelServer) -> HeldModelCalls:
 async def fleet(database_url: str, redis_url: str, provider: ModelServer, tmp_path: Path) -> AsyncIterator[Fleet]:
     """A deployment without processes yet. Those that the test adds are killed at its end; before that, each may have
     exited only cleanly or by SIGKILL."""
-    settings = {
+    settings = UNLIMITED | {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "JWT_SECRET": SECRET,

@@ -12,6 +12,7 @@ import pytest
 
 from app.repositories.sql import Pool
 from tests.bank import Bank
+from tests.conftest import UNLIMITED
 from tests.fakes.balancer import Balancer, PatientClient
 from tests.fakes.conditions import until
 from tests.fakes.descending_scores import DescendingScores
@@ -52,7 +53,8 @@ async def test_an_earlier_version_works_on_the_new_schema_and_beside_the_new_ver
             assessment_id = await submit(client, await start_and_answer(client, bank, f"Tree {student}."))
             await wait_until_completed(pool, assessment_id)
 
-    old = await asyncio.gather(fleet.add_server(earlier), fleet.add_worker(earlier))
+    unknown_to_it = dict.fromkeys(UNLIMITED, "")
+    old = await asyncio.gather(fleet.add_server(earlier, **unknown_to_it), fleet.add_worker(earlier, **unknown_to_it))
     await until(lambda: pool.fetchval(ALL_EMBEDDED), 60)
     await score_some()
     await fleet.start(servers=1, workers=1)

@@ -141,7 +141,7 @@ async def test_malformed_ids_in_bodies_are_pointed_at(api: Api, path: str) -> No
 
 async def send_stream(api: Api, method: str, path: str, raw: bytes, *, chunked: bool = False) -> Reply:
     """Sends the bytes as a stream, so that the client does not check their size."""
-    headers = JSON | {"Authorization": api.bearer}
+    headers = JSON | {"Authorization": api.bearer} | api.headers
     data = io.BytesIO(raw)
     async with api.client.request(method, path, data=data, headers=headers, chunked=chunked or None) as answer:
         return Reply(answer.status, answer.headers, await answer.read())

@@ -14,6 +14,7 @@ import aiohttp
 import orjson
 import pytest
 from aiohttp.test_utils import unused_port
+from structlog.testing import capture_logs
 
 from app.http.app_keys import CHANGE_HUB
 from app.repositories.sql import Pool
@@ -62,7 +63,7 @@ class Proxied:
 async def proxied(serve: Serve, tmp_path: Path) -> AsyncIterator[Proxied]:
     """A server behind nginx with the documented configuration."""
     program = debian_program("nginx")
-    api, port = await serve(public_url=PUBLIC_URL), unused_port()
+    api, port = await serve(public_url=PUBLIC_URL, trusted_proxies=["127.0.0.1"]), unused_port()
     self_signed(tmp_path)
     [block] = re.findall(r"^```nginx\n(.*?)^```$", _DOCUMENT.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     for documented, here in (
@@ -141,6 +142,17 @@ async def _waits(hub: Any, count: int) -> bool:
 def test_the_proxy_waits_longer_than_a_long_poll() -> None:
     [seconds] = re.findall(r"proxy_read_timeout (\d+)s", _DOCUMENT.read_text("utf-8"))
     assert int(seconds) > 60 + 20  # the longest wait, and the limit for answering after it
+
+
+async def test_the_service_knows_the_clients_address_and_that_it_speaks_https(proxied: Proxied) -> None:
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        client = Proxied(session, 0, proxied.api)
+        client.origin = proxied.origin
+        with capture_logs() as logs:
+            reply = await client.send("GET", "/assay/tracks", **{"X-Forwarded-For": "203.0.113.9"})
+    assert [line["address"] for line in logs if line["event"] == "request"] == ["127.0.0.2"]
+    assert reply.headers["Strict-Transport-Security"]
 
 
 async def test_limits_are_answered_by_the_service(proxied: Proxied) -> None:

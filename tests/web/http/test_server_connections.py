@@ -89,6 +89,18 @@ async def test_what_is_too_long_is_answered_with_its_own_problem(api: Api) -> No
     assert (await send(api, fits)).status == 200
 
 
+async def test_no_answer_names_versions_or_can_be_taken_for_another_type(api: Api) -> None:
+    requests = [*GARBAGE.values(), *(raw for raw, _, _ in TOO_LONG.values())]
+    requests += [
+        b"GET " + path + HOST + b"\r\n" for path in (b"/healthz", b"/docs", b"/docs/docs.js", b"/tracks", b"/x")
+    ]
+    requests += [b"GET /healthz" + HOST + b"Expect: wonders\r\n\r\n"]
+    for raw in requests:
+        headers = (await send(api, raw)).headers
+        assert (headers["Server"], headers["X-Content-Type-Options"]) == ("assay", "nosniff"), raw[:40]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
 async def test_an_unknown_expectation_is_answered_with_a_problem(api: Api) -> None:
     for path in (b"/healthz", b"/nowhere"):
         answer = await send(

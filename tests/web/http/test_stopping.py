@@ -10,7 +10,7 @@ from contextlib import suppress
 from app.settings import Settings
 from tests.api import token
 from tests.bank import Bank
-from tests.conftest import SECRET
+from tests.conftest import SECRET, UNLIMITED
 from tests.fakes.conditions import until
 
 _CLIENTS = 30
@@ -37,7 +37,8 @@ async def _start(settings: Settings, port: int) -> asyncio.subprocess.Process:
     named = {"DATABASE_URL": settings.secret("database_url"), "REDIS_URL": settings.secret("redis_url")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "serve",
-        env=os.environ | named | {"JWT_SECRET": SECRET, "PORT": str(port)}, stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | named | UNLIMITED | {"JWT_SECRET": SECRET, "PORT": str(port)},
+        stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     await until(lambda: _answers(port))
     return process
