@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from enum import StrEnum
 
@@ -18,8 +19,12 @@ log = structlog.get_logger()
 
 # Seconds until a client that does not read is cut off.
 _WRITE_SECONDS = 30
-# A spreadsheet would run a cell that begins like this as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would run as a formula, also after characters that do not show, and full-width signs. A spreadsheet
+# that takes semicolons or tabs for the delimiter, as in many languages, begins a cell there and after line breaks.
+_FORMULA = re.compile(
+    r"(^|[;\t\r\n\v\f\x85\u2028\u2029])"
+    r"((?:[^\S\t\r\n]|[\x00-\x08\xad\u200b-\u200f\u2060\ufeff])*[-=+@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])"
+)
 
 
 class Format(StrEnum):
@@ -117,5 +122,5 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """The value, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+    """The value, with an apostrophe before all that a spreadsheet would take for a formula."""
+    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Returns as soon as the condition holds; fails if it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not await condition():
