@@ -41,7 +41,7 @@ class Environment:
     @property
     def database_url(self) -> str:
         """URL of the current part's database."""
-        return with_database(self.servers.database_url, _PART)
+        return with_database(self.servers.superuser_url, _PART)
 
     @property
     def redis_url(self) -> str:
@@ -50,7 +50,7 @@ class Environment:
 
     def reset(self) -> None:
         """Replaces the database by one with nothing but the small track, and empties Valkey."""
-        asyncio.run(_clone_template(self.servers.database_url))
+        asyncio.run(_clone_template(self.servers.superuser_url))
         with Redis.from_url(self.redis_url) as redis:
             redis.flushall()
 

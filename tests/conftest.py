@@ -88,12 +88,12 @@ def migrated_url(servers: ServerUrls) -> str:
     """A migrated database."""
 
     async def create() -> None:
-        admin = await asyncpg.connect(servers.database_url)
+        admin = await asyncpg.connect(servers.superuser_url)
         await admin.execute("CREATE DATABASE assay_tests")
         await admin.close()
 
     asyncio.run(create())
-    url = with_database(servers.database_url, "assay_tests")
+    url = with_database(servers.superuser_url, "assay_tests")
     migrate(url)
     return url
 

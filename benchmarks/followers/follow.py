@@ -135,7 +135,7 @@ def _cost_of_waiting(environment: Environment, server: "Popen[Any]") -> tuple[fl
 
 def _executed_statements(environment: Environment) -> int:
     """Statements so far in the part's database, each a transaction; read from another database, so as not to count."""
-    return asyncio.run(_read_statements(environment.servers.database_url, environment.database_name))
+    return asyncio.run(_read_statements(environment.servers.superuser_url, environment.database_name))
 
 
 async def _read_statements(url: str, database: str) -> int:

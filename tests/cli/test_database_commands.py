@@ -39,7 +39,7 @@ def test_two_seeds_at_once_both_succeed(command: Command, database_url: str) -> 
 
 
 def test_seed_says_that_the_database_is_not_migrated(command: Command, servers: ServerUrls) -> None:
-    done = command.run("seed", DATABASE_URL=servers.database_url)
+    done = command.run("seed", DATABASE_URL=servers.superuser_url)
     assert done.returncode == 1
     assert done.stderr.endswith("assay: DATABASE_URL: the database is not migrated; run `assay migrate`\n")
 

@@ -60,8 +60,8 @@ def test_a_database_that_is_unavailable(command: Command, arguments: tuple[str, 
 
 def test_a_database_that_refuses_the_password_or_does_not_exist(command: Command, servers: ServerUrls) -> None:
     for url, reason in (
-        (servers.database_url.replace("assay:", "assay:p4ss"), "password authentication failed"),
-        (servers.database_url.rsplit("/", 1)[0] + "/nothing", 'database "nothing" does not exist'),
+        (servers.superuser_url.replace("assay:", "assay:p4ss"), "password authentication failed"),
+        (servers.superuser_url.rsplit("/", 1)[0] + "/nothing", 'database "nothing" does not exist'),
     ):
         for arguments in (("migrate",), ("jobs", "list")):
             done = command.run(*arguments, DATABASE_URL=url)
@@ -71,7 +71,7 @@ def test_a_database_that_refuses_the_password_or_does_not_exist(command: Command
 
 @pytest.mark.parametrize("arguments", [("jobs", "list"), ("webhooks", "list"), ("jobs", "retry", "--all")])
 def test_a_database_that_is_not_migrated(command: Command, servers: ServerUrls, arguments: tuple[str, ...]) -> None:
-    done = command.run(*arguments, DATABASE_URL=servers.database_url)
+    done = command.run(*arguments, DATABASE_URL=servers.superuser_url)
     message = "assay: DATABASE_URL: the database is not migrated; run `assay migrate`"
     assert (done.returncode, only_line(done.stderr)) == (1, message)
 

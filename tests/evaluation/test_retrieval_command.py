@@ -68,7 +68,7 @@ async def test_errors_are_one_line(tmp_path: Path, servers: Any) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "line 1: Invalid JSON" in done.stderr and "Traceback" not in done.stderr
     file, catalogue = write_files(tmp_path, QUERIES)
-    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=servers.database_url)
+    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=servers.superuser_url)
     assert (done.returncode, done.stderr) == (
         1,
         "assay: DATABASE_URL: the database is not migrated; run `assay migrate`\n",

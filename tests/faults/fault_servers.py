@@ -45,7 +45,8 @@ class FaultServers:
 
     async def start(self) -> None:
         """Starts both."""
-        self.database_url = await asyncio.to_thread(self.postgres.start)
+        await asyncio.to_thread(self.postgres.start)
+        self.database_url = self.postgres.superuser_url()
         self.redis_url = await asyncio.to_thread(self.valkey.start)
         admin = await asyncpg.connect(self.database_url)
         for statement in _SURVIVE_KILL:
@@ -69,7 +70,8 @@ class FaultServers:
 
     async def start_postgres(self) -> None:
         """Starts Postgres again on its port."""
-        assert await asyncio.to_thread(self.postgres.start) == self.database_url
+        await asyncio.to_thread(self.postgres.start)
+        assert self.postgres.superuser_url() == self.database_url
 
     async def end_redis(self) -> None:
         """Kills Valkey."""

@@ -69,7 +69,7 @@ def test_another_object_finds_the_server_and_stops_it(postgres: EmbeddedPostgres
 def test_extensions_and_settings_of_the_service(new_folder: Path) -> None:
     new_folder.mkdir(parents=True)
     url = EmbeddedPostgres(new_folder).start()
-    execute(url, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
+    execute(url, "CREATE EXTENSION pg_trgm")
     assert query(url, "SELECT '[1,2]'::vector <-> '[1,3]'::vector") == 1
     assert query(url, "SELECT lower('ÄÖÜ')") == "äöü"
     assert [query(url, f"SHOW {name}") for name in ("TimeZone", "fsync", "server_encoding")] == [
@@ -150,7 +150,8 @@ def test_a_path_too_long_for_a_socket(folder: Path) -> None:
     (folder / "postgres.password").rename(long / "postgres.password")
     postgres = EmbeddedPostgres(long, durable=False)
     try:
-        assert query(postgres.start(), "SHOW unix_socket_directories") == ""
+        postgres.start()
+        assert query(postgres.superuser_url(), "SHOW unix_socket_directories") == ""
     finally:
         postgres.stop()
 
@@ -160,7 +161,8 @@ def test_a_path_with_blanks_and_quotes(folder: Path) -> None:
     folder.rename(odd)
     postgres = EmbeddedPostgres(odd, durable=False)
     try:
-        assert query(postgres.start(), "SHOW unix_socket_directories") == f'"{odd}/postgres"'
+        postgres.start()
+        assert query(postgres.superuser_url(), "SHOW unix_socket_directories") == f'"{odd}/postgres"'
     finally:
         postgres.stop()
 
@@ -186,3 +188,32 @@ def test_a_dropped_database_is_created_again(running: EmbeddedPostgres) -> None:
     with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE assay WITH (FORCE)")
     assert query(running.start(), "SELECT current_database()") == "assay"
+
+
+def test_the_service_has_a_role_that_may_nothing_but_own_its_database(running: EmbeddedPostgres) -> None:
+    url = running.start()
+    rights = "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls FROM pg_roles"
+    assert query(url, f"{rights} WHERE rolname = current_user") is False
+    assert query(url, "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = 'assay'") is True
+    for statement in (
+        "SELECT pg_read_file('postgresql.conf')",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "CREATE ROLE other",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            execute(url, statement)
+
+
+def test_the_role_of_the_service_takes_over_what_the_superuser_owned(postgres: EmbeddedPostgres) -> None:
+    """Data folders of earlier versions belong to the superuser."""
+    postgres.start()
+    superuser = postgres.superuser_url()
+    execute(superuser, "CREATE TABLE old (id bigserial PRIMARY KEY); CREATE VIEW seen AS SELECT id FROM old")
+    execute(
+        superuser, "CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1'; INSERT INTO old DEFAULT VALUES"
+    )
+    url = postgres.start()
+    execute(url, "ALTER TABLE old ADD COLUMN added integer; DROP FUNCTION one(); DROP VIEW seen")
+    execute(url, "INSERT INTO old DEFAULT VALUES")
+    assert query(url, "SELECT count(*) FROM old") == 2
+    assert query(url, "SELECT '[1,2]'::vector <-> '[1,3]'::vector") == 1

@@ -40,6 +40,12 @@ def test_a_new_folder_is_private(new_folder: Path) -> None:
         assert new_folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_that_was_open_to_others_is_closed(folder: Path) -> None:
+    folder.chmod(0o755)
+    with embedded_servers(folder, durable=False):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_two_at_once_share_and_the_last_one_stops(folder: Path, start_user: StartUser) -> None:
     first, second = start_user(folder), start_user(folder)
     assert first.entered() == second.entered()

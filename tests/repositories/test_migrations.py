@@ -40,9 +40,9 @@ ORDER BY 1, 2
 async def empty_url(servers: ServerUrls) -> AsyncIterator[str]:
     """An empty database."""
     name = f"empty_{uuid4().hex}"
-    admin = await asyncpg.connect(servers.database_url)
+    admin = await asyncpg.connect(servers.superuser_url)
     await admin.execute(f'CREATE DATABASE "{name}"')
-    yield with_database(servers.database_url, name)
+    yield with_database(servers.superuser_url, name)
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
 
@@ -155,7 +155,7 @@ async def test_missing_rights_and_encodings_are_explained_in_one_line(empty_url:
         " LOCALE_PROVIDER libc TEMPLATE template0"
     )
     with pytest.raises(MigrationFailed, match=r"SQL_ASCII: .*ENCODING 'UTF8'"):
-        await asyncio.to_thread(migrate, with_database(servers.database_url, ascii_name))
+        await asyncio.to_thread(migrate, with_database(servers.superuser_url, ascii_name))
     await admin.execute(f"DROP DATABASE {ascii_name}")
     await admin.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
     await admin.close()

@@ -77,9 +77,9 @@ async def test_without_postgres_the_public_routes_still_answer(serve: Serve) -> 
 async def spare(servers: ServerUrls) -> AsyncIterator[Settings]:
     """The URL of an empty database."""
     name = f"spare_{uuid4().hex}"
-    admin = await asyncpg.connect(servers.database_url)
+    admin = await asyncpg.connect(servers.superuser_url)
     await admin.execute(f'CREATE DATABASE "{name}"')
-    yield load_settings(database_url=with_database(servers.database_url, name))
+    yield load_settings(database_url=with_database(servers.superuser_url, name))
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
 

@@ -36,12 +36,12 @@ def failures(outcomes: dict[str, Check]) -> dict[str, str]:
 @asynccontextmanager
 async def database(servers: ServerUrls, options: str = "", *statements: str) -> AsyncIterator[str]:
     """A new database of the server, removed after the test."""
-    admin = await asyncpg.connect(servers.database_url)
+    admin = await asyncpg.connect(servers.superuser_url)
     await admin.execute(f"CREATE DATABASE doctor TEMPLATE template0 {options}")
     try:
         for statement in statements:
             await admin.execute(statement)
-        yield with_database(servers.database_url, "doctor")
+        yield with_database(servers.superuser_url, "doctor")
     finally:
         await admin.execute("DROP DATABASE doctor WITH (FORCE)")
         await admin.execute("DROP ROLE IF EXISTS clerk")

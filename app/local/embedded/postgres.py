@@ -21,7 +21,9 @@ from app.local.embedded.processes import (
 )
 from app.local.embedded.server_files import LOOPBACK, connects, password, saved_port, start_on_free_port, write_private
 
-USER = DATABASE = "assay"
+SUPERUSER = DATABASE = "assay"
+# The role of the service: it owns the database and no more, so that no fault of the service reaches files or programs.
+ROLE = "assay_service"
 INITDB_SECONDS = 120.0
 START_SECONDS = 60
 SETTLE_SECONDS = 60.0
@@ -33,13 +35,32 @@ SOCKET_PATH_BYTES = 103
 LONGEST_SOCKET_NAME = ".s.PGSQL.65535"
 
 INITDB_OPTIONS = (
-    *("--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8"),
+    *("--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"),
     *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
 )
+# The owner of a database may not create this extension. Earlier versions of Assay worked as the superuser, so tables and
+# functions of an older data folder change their owner.
 CREATE_DATABASE = f"""
-SELECT 'CREATE DATABASE {DATABASE}'
-WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
-"""  # noqa: S608 - the name is a constant
+SELECT 'CREATE ROLE {ROLE} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') \\gexec
+ALTER ROLE {ROLE} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{{password}}';
+SELECT 'CREATE DATABASE {DATABASE}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
+ALTER DATABASE {DATABASE} OWNER TO {ROLE};
+\\connect {DATABASE}
+CREATE EXTENSION IF NOT EXISTS vector;
+SELECT format('ALTER %s %s OWNER TO {ROLE}', kind, name)
+FROM (
+    SELECT oid, 'pg_class'::regclass AS catalog, CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind,
+           oid::regclass::text AS name
+    FROM pg_class
+    WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace AND relowner = '{SUPERUSER}'::regrole
+    UNION ALL
+    SELECT oid, 'pg_proc'::regclass, 'ROUTINE', oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND proowner = '{SUPERUSER}'::regrole
+) AS ours
+WHERE NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = ours.catalog AND d.objid = ours.oid AND d.deptype = 'e'
+) \\gexec
+"""  # noqa: S608 - the names are constants
 SETTINGS = """\
 listen_addresses = '{address}'
 port = {port}
@@ -70,6 +91,7 @@ class EmbeddedPostgres:
         self._log = self._folder / "postgres.log"
         self._port_file = self._folder / "postgres.port"
         self._password_file = self._folder / "postgres.password"
+        self._role_password_file = self._folder / "postgres.role.password"
 
     def start(self) -> str:
         """Starts the server unless it runs; returns the URL of the database.
@@ -86,9 +108,15 @@ class EmbeddedPostgres:
         return self.url()
 
     def url(self) -> str:
-        """The URL of the database of a server that runs."""
-        port = saved_port(self._port_file)
-        return f"postgresql://{USER}:{password(self._password_file)}@{LOOPBACK}:{port}/{DATABASE}"
+        """The URL of the database of a server that runs, with the role of the service."""
+        return self._url(ROLE, self._role_password_file)
+
+    def superuser_url(self) -> str:
+        """The URL of the database of a server that runs, with its superuser: for tests."""
+        return self._url(SUPERUSER, self._password_file)
+
+    def _url(self, user: str, password_file: Path) -> str:
+        return f"postgresql://{user}:{password(password_file)}@{LOOPBACK}:{saved_port(self._port_file)}/{DATABASE}"
 
     def stop(self) -> None:
         """Stops the server if it runs.
@@ -176,14 +204,14 @@ class EmbeddedPostgres:
 
     def _create_database(self) -> None:
         port = saved_port(self._port_file)
-        address = ("--host", LOOPBACK, "--port", str(port), "--username", USER, "--dbname", "postgres")
+        address = ("--host", LOOPBACK, "--port", str(port), "--username", SUPERUSER, "--dbname", "postgres")
         options = ("--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1")
         environment = {"PGPASSWORD": password(self._password_file)}
         try:
             run(
                 (_program("psql"), *address, *options),
                 QUERY_SECONDS,
-                stdin=CREATE_DATABASE,
+                stdin=CREATE_DATABASE.format(password=password(self._role_password_file)),
                 environment=environment,
             )
         except EmbeddedServerError as error:

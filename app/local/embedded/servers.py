@@ -27,6 +27,7 @@ class ServerUrls:
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    superuser_url: str = field(repr=False)
 
 
 @contextmanager
@@ -40,12 +41,14 @@ def embedded_servers(data_dir: Path, durable: bool = True) -> Iterator[ServerUrl
         EmbeddedServerError: a server does not start or stop.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The folder may have been there before, open to others; it holds passwords and answers.
+    data_dir.chmod(0o700)
     postgres, valkey = EmbeddedPostgres(data_dir, durable), EmbeddedValkey(data_dir, durable)
     with (data_dir / "users.lock").open("ab") as users, ExitStack() as stack:
         with _startup_lock(data_dir):
             _lock(users, fcntl.LOCK_SH)
             stack.callback(_leave, data_dir, users, postgres, valkey)
-            urls = ServerUrls(postgres.start(), valkey.start())
+            urls = ServerUrls(postgres.start(), valkey.start(), postgres.superuser_url())
         yield urls
 
 
@@ -56,7 +59,9 @@ def running_servers(data_dir: Path) -> ServerUrls | None:
         PermissionError: the folder belongs to another user.
     """
     postgres, valkey = EmbeddedPostgres(data_dir), EmbeddedValkey(data_dir)
-    return ServerUrls(postgres.url(), valkey.url()) if postgres.running() and valkey.running() else None
+    if not (postgres.running() and valkey.running()):
+        return None
+    return ServerUrls(postgres.url(), valkey.url(), postgres.superuser_url())
 
 
 def _leave(data_dir: Path, users: BinaryIO, *servers: EmbeddedPostgres | EmbeddedValkey) -> None:

@@ -237,7 +237,8 @@ async def test_no_common_delimiter_makes_a_formula_of_a_comment(
     formulas = [f"{before}{sign}1+1" for before in befores for sign in signs]
     assessment_id = await completed_assessment(pool, bank, "student-1")
     await pool.executemany(
-        "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance, comment) VALUES ($1, 1, $2, 1, 1, $3)",
+        "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance, comment)"
+        " VALUES ($1, 1, $2, 1, 1, $3)",
         [(assessment_id, f"author-{number}", formula) for number, formula in enumerate(formulas)],
     )
     text = (await advisor.get(f"{NUMBERS}?format=csv")).raw.decode()
