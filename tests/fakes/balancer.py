@@ -70,11 +70,12 @@ class Balancer:
 
 @dataclass(frozen=True)
 class PatientClient:
-    """One student's client: repeats a request with the same idempotency key until it has a final answer."""
+    """One caller's client: repeats a request with the same idempotency key until it has a final answer."""
 
     balancer: Balancer
     owner: str
     seconds: float = 120.0
+    role: str = "student"
 
     async def send(self, method: str, path: str, json: Any = None, key: str | None = None) -> Reply:
         """The first answer that is not a temporary failure."""
@@ -93,7 +94,7 @@ class PatientClient:
         """The answer to one request; raises as `Balancer.send` does."""
         raw = None if json is None else orjson.dumps(json)
         headers = {"Content-Type": "application/json"} if raw else {}
-        headers |= {"Authorization": f"Bearer {token(self.owner, 'student')}"}
+        headers |= {"Authorization": f"Bearer {token(self.owner, self.role)}"}
         headers |= {"Idempotency-Key": key} if key else {}
         return await self.balancer.send(method, path, raw, headers)
 

@@ -38,8 +38,8 @@ INITDB_OPTIONS = (
     *("--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"),
     *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
 )
-# The owner of a database may not create this extension. Earlier versions of Assay worked as the superuser, so tables and
-# functions of an older data folder change their owner.
+# The owner of a database may not create this extension. Earlier versions of Assay worked as the superuser, so tables
+# and functions of an older data folder change their owner.
 CREATE_DATABASE = f"""
 SELECT 'CREATE ROLE {ROLE} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') \\gexec
 ALTER ROLE {ROLE} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{{password}}';
