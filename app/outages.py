@@ -93,9 +93,29 @@ DATABASE = Outage("database_unavailable", "database_available", setting="DATABAS
 SCHEMA = Outage(
     "database_not_migrated", "database_migrated", logging.ERROR, setting="DATABASE_URL", action="run `assay migrate`"
 )
+# These two end with a change by an operator, which no probe of ours notices: the lines just stop.
+SESSIONS = Outage(
+    "database_sessions_mixed",
+    "",
+    logging.ERROR,
+    setting="DATABASE_POOLER",
+    action="unset it, or set it to transaction: a pooler gives each transaction another session",
+)
+RIGHTS = Outage(
+    "database_right_missing",
+    "",
+    logging.ERROR,
+    setting="DATABASE_URL",
+    action="grant its user what `assay doctor` names",
+)
+_BY_ERROR: tuple[tuple[tuple[type[Exception], ...], Outage], ...] = (
+    ((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), SCHEMA),
+    ((asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError), SESSIONS),
+    ((asyncpg.InsufficientPrivilegeError,), RIGHTS),
+)
 
 
 def report_database_error(error: BaseException, during: str) -> None:
-    """Reports an error of `DATABASE_UNAVAILABLE`: as missing migrations where a table or column does not exist."""
-    missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError)
-    (SCHEMA if missing else DATABASE).report(error, during)
+    """Reports an error of `DATABASE_UNAVAILABLE`, with what to do where an operator has to do something."""
+    kind = next((outage for errors, outage in _BY_ERROR if isinstance(error, errors)), DATABASE)
+    kind.report(error, during)

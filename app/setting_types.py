@@ -4,7 +4,7 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
@@ -140,6 +140,7 @@ def _check_url(value: SecretStr, schemes: tuple[str, ...]) -> None:
         raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
 
 
+DatabasePooler: TypeAlias = Literal["auto", "session", "transaction"]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 PublicAddress = Annotated[str, Field(max_length=200), AfterValidator(public_address)]
 Query = Annotated[dict[str, str], BeforeValidator(query)]

@@ -19,6 +19,7 @@ from app.domain.body_validation import fault_message
 from app.setting_types import (
     Commas,
     DatabaseAddress,
+    DatabasePooler,
     Network,
     Origin,
     Prices,
@@ -72,10 +73,10 @@ class Settings(BaseModel):
         description="the database without a pooler between, for `assay migrate` and other commands that need a "
         "session; if unset, DATABASE_URL",
     )
-    database_pooler: Literal["session", "transaction"] = Field(
-        "session",
-        description="`transaction` if a pooler such as PgBouncer gives each transaction another session; `session` "
-        "otherwise, also without a pooler",
+    database_pooler: DatabasePooler = Field(
+        "auto",
+        description="whether a pooler such as PgBouncer gives each transaction another session (`transaction`) or not "
+        "(`session`, also without a pooler); `auto` expects it where a pooler is found",
     )
     database_pool_size: int = Field(
         16,
@@ -240,13 +241,6 @@ class Settings(BaseModel):
     def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The private networks that webhooks may reach."""
         return tuple(ipaddress.ip_network(network) for network in self.webhook_allowed_networks)
-
-    @property
-    def session_url(self) -> str | None:
-        """A URL of the database whose connections keep their session; None if only the pooler's is known."""
-        if self.migrate_database_url is not None:
-            return self.migrate_database_url.get_secret_value()
-        return None if self.database_pooler == "transaction" else self.secret("database_url")
 
     def with_values(self, **values: Any) -> "Settings":
         """A copy with some values replaced, checked like any other."""

@@ -61,16 +61,22 @@ def test_a_second_outage_is_logged_at_once() -> None:
     assert [line["event"] for line in lines] == ["began", "ended"] * 2
 
 
-def test_missing_tables_and_columns_are_missing_migrations() -> None:
+def test_errors_that_an_operator_has_to_mend_have_events_of_their_own() -> None:
     """In a process of its own, since an outage may last in this one."""
     program = """
 import asyncpg
 from app.outages import report_database_error
-for error in (asyncpg.UndefinedTableError(), asyncpg.UndefinedColumnError(), ConnectionResetError()):
+for error in (
+    asyncpg.UndefinedTableError(), asyncpg.UndefinedColumnError(), ConnectionResetError(),
+    asyncpg.DuplicatePreparedStatementError(), asyncpg.InvalidSQLStatementNameError(),
+    asyncpg.InsufficientPrivilegeError(),
+):
     report_database_error(error, "a job")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert [word for word in done.stdout.split() if word.startswith("database_")] == [
         "database_not_migrated",
         "database_unavailable",
+        "database_sessions_mixed",
+        "database_right_missing",
     ]

@@ -22,7 +22,7 @@ from app.services.recommendations.embed_credentials import CredentialEmbedder, v
 from app.services.recommendations.search import space_name
 from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.pool import open_pool, open_pool_for
+from app.wiring.pool import open_pool_for, open_session
 
 # Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
@@ -143,14 +143,12 @@ async def _embed_batch(credential_embedder: CredentialEmbedder) -> int:
 
 
 async def _vacuum(settings: Settings) -> None:
-    url = settings.session_url
-    if url is None:
-        print_error(
-            "searches stay slower until autovacuum has run; with MIGRATE_DATABASE_URL this command speeds them up"
-        )
-        return
-    async with open_pool(url, "assay credentials", 1) as pool, pool.acquire() as conn:
-        if await vacuum_and_index(conn):
+    async with open_session(settings, "assay credentials") as conn:
+        if conn is None:
+            print_error(
+                "searches stay slower until autovacuum has run; with MIGRATE_DATABASE_URL this command speeds them up"
+            )
+        elif await vacuum_and_index(conn):
             print("built the index over all vectors")
 
 

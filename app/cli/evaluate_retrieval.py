@@ -34,7 +34,7 @@ from app.services.recommendations.evaluate_retrieval import (
 from app.services.recommendations.search import space_name
 from app.settings import Settings, WrongSetting
 from app.wiring.embedder import retrieval_embedder
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_session
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +57,8 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
         labelled = read_labelled_set(options.file, options.catalogue)
         for path in (json_path, options.picture):
             check_writable(path)
-        with _database(settings) as url:
-            recommended, model = asyncio.run(_recommend(settings, url, labelled))
+        with _with_database(settings) as with_database:
+            recommended, model = asyncio.run(_recommend(with_database, labelled))
     except InvalidFile as error:
         print_error(str(error))
         return 2
@@ -73,11 +73,9 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def _with_database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url is not None:
-        if settings.session_url is None:
-            raise WrongSetting("MIGRATE_DATABASE_URL is not set: temporary tables need a connection without the pooler")
-        yield settings.session_url
+        yield settings
         return
     # Imported here: with DATABASE_URL set, the embedded Postgres need not be installed.
     from app.local.embedded import embedded_servers
@@ -88,18 +86,16 @@ def _database(settings: Settings) -> Iterator[str]:
         embedded_servers(Path(folder), durable=False) as servers,
     ):
         migrate(servers.database_url)
-        yield servers.database_url
+        yield settings.with_values(database_url=servers.database_url)
 
 
-async def _recommend(settings: Settings, url: str, labelled: LabelledSet) -> tuple[list[RecommendedByMethod], str]:
+async def _recommend(settings: Settings, labelled: LabelledSet) -> tuple[list[RecommendedByMethod], str]:
     """The recommendations for each query, and the name of the embedding model."""
     console = Console(stderr=True)
     # All on one connection: the credentials are temporary tables, which end with it.
-    async with (
-        retrieval_embedder(settings) as embedder,
-        open_pool(url, "assay evaluate-retrieval", 1) as pool,
-        pool.acquire() as conn,
-    ):
+    async with retrieval_embedder(settings) as embedder, open_session(settings, "assay evaluate-retrieval") as conn:
+        if conn is None:
+            raise WrongSetting("temporary tables need a connection without a pooler: set MIGRATE_DATABASE_URL to one")
         with console.status("embedding the credentials") if console.is_terminal else nullcontext():
             await load_trial_credentials(conn, embedder, labelled.credentials.values())
         queries = [to_retrieval_query(query) for query in labelled.queries]

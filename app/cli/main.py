@@ -93,7 +93,7 @@ def _reason(error: Exception) -> str | None:
             "UPDATE and DELETE on its tables, and USAGE on its sequences"
         )
     if isinstance(error, MIXED_SESSIONS):
-        return f"DATABASE_URL: {line}; behind a pooler that shares sessions, set DATABASE_POOLER=transaction"
+        return f"DATABASE_POOLER: {line}; a pooler gives each transaction another session, so unset it"
     if isinstance(error, DATABASE_UNAVAILABLE):
         return f"DATABASE_URL: {line}"
     return line if isinstance(error, OSError | asyncpg.PostgresError) else None

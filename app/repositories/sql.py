@@ -19,7 +19,7 @@ Executor: TypeAlias = "Pool | Connection"
 
 # The database has not the schema of this version.
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
-# A pooler gives each transaction another session, and DATABASE_POOLER does not say so.
+# A pooler gives each transaction another session, although DATABASE_POOLER is `session`.
 MIXED_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 # Postgres is unavailable, starting, stopping, overloaded, read-only, not migrated, or refuses the password or a right;
 # or a pooler has mixed up the sessions. The request is not at fault, and a later try may succeed.

@@ -14,7 +14,7 @@ from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.settings import Settings, WrongSetting
 from app.wiring.outage_watch import watch_outages
-from app.wiring.pool import open_pool
+from app.wiring.pool import open_pool_for
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,7 @@ async def open_context(settings: Settings, name: str, acquire_seconds: float) ->
     """
     redis = connect_redis(settings)
     try:
-        async with open_pool(
-            settings.secret("database_url"),
-            name,
-            settings.database_pool_size,
-            acquire_seconds,
-            transaction_pooler=settings.database_pooler == "transaction",
-        ) as pool:
+        async with open_pool_for(settings, name, settings.database_pool_size, acquire_seconds) as pool:
             queue, changes = JobQueue(redis), ChangeFeed(redis)
             tasks = asyncio.create_task(changes.run_publisher()), asyncio.create_task(watch_outages(pool, queue))
             try:

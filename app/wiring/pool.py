@@ -7,60 +7,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-import orjson
 from asyncpg.pool import PoolAcquireContext
 
-from app.database_url import DatabaseUrl, parse_database_url
+from app.database_url import parse_database_url
 from app.repositories.sql import DATABASE_UNAVAILABLE, Connection, Pool
+from app.setting_types import DatabasePooler
 from app.settings import Settings
+from app.wiring.database_sessions import STATEMENT_SECONDS, Connector, is_pooled
 
-# A statement takes well under a second; one that takes ten is stuck, and its caller has given up.
-_STATEMENT_SECONDS = 10
-# SET after connecting, because poolers refuse them as parameters of a connection. The statements are written for READ
-# COMMITTED: they wait for each other's rows instead of failing, whatever the database's default is.
-_SESSION = f"""
-SET jit = off;
-SET statement_timeout = {_STATEMENT_SECONDS * 1000};
-SET idle_in_transaction_session_timeout = 60000;
-SET default_transaction_isolation = 'read committed';
-"""
 _TRIES = 4
 _RETRY_SECONDS = 0.05
 # asyncpg's own defaults, which a subclass of its pool has to name.
 _STATEMENTS_PER_CONNECTION = 50_000
 _IDLE_SECONDS = 300.0
-
-
-class _PooledConnection(asyncpg.Connection):
-    """A connection through a pooler that gives each transaction another session. Preparing a statement and executing it
-    are two messages, so a statement that stands alone becomes a transaction. Its transactions name their isolation,
-    since no session can keep a default."""
-
-    def transaction(self, *, isolation: Any = None, readonly: bool = False, deferrable: bool = False) -> Any:
-        if isolation is None and not self.is_in_transaction():
-            isolation = "read_committed"
-        return super().transaction(isolation=isolation, readonly=readonly, deferrable=deferrable)
-
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        if not args:
-            # A single message; BEGIN and COMMIT come this way, too.
-            return await super().execute(query, timeout=timeout)
-        return await self._in_transaction(lambda: super(_PooledConnection, self).execute(query, *args, timeout=timeout))
-
-    async def fetch(self, query: str, *args: Any, **options: Any) -> Any:
-        return await self._in_transaction(lambda: super(_PooledConnection, self).fetch(query, *args, **options))
-
-    async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
-        return await self._in_transaction(lambda: super(_PooledConnection, self).fetchrow(query, *args, **options))
-
-    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
-        return await self._in_transaction(lambda: super(_PooledConnection, self).fetchval(query, *args, **options))
-
-    async def _in_transaction(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        if self.is_in_transaction():
-            return await call()
-        async with self.transaction():
-            return await call()
 
 
 class _Acquired(PoolAcquireContext):
@@ -131,54 +90,51 @@ class _BoundedPool(asyncpg.Pool):
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, name: str, connections: int, acquire_seconds: float = 10.0, *, transaction_pooler: bool = False
+    dsn: str, name: str, connections: int, acquire_seconds: float = 10.0, *, pooler: DatabasePooler = "auto"
 ) -> AsyncIterator[Pool]:
     """A pool of at most `connections`, each waited for at most `acquire_seconds`. Nothing is connected before it is
-    used. Postgres shows `name` in its list of sessions. With `transaction_pooler`, nothing relies on a session."""
+    used. Postgres shows `name` in its list of sessions."""
     pool = _BoundedPool(
         acquire_seconds,
-        connect=_connector(parse_database_url(dsn), name),
+        connect=Connector(parse_database_url(dsn), name, pooler),
         min_size=0,
         max_size=connections,
         max_queries=_STATEMENTS_PER_CONNECTION,
         max_inactive_connection_lifetime=_IDLE_SECONDS,
-        connection_class=_PooledConnection if transaction_pooler else asyncpg.Connection,
+        connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
         loop=None,
-        init=_add_codec if transaction_pooler else _prepare_session,
         reset=_keep_as_it_is,
-        command_timeout=_STATEMENT_SECONDS,
-        # Without names for statements, which a session would have to remember.
-        **({"statement_cache_size": 0} if transaction_pooler else {}),
+        command_timeout=STATEMENT_SECONDS,
     )
     async with pool:
         yield pool
 
 
-def open_pool_for(settings: Settings, name: str, connections: int) -> AbstractAsyncContextManager[Pool]:
+def open_pool_for(
+    settings: Settings, name: str, connections: int, acquire_seconds: float = 10.0
+) -> AbstractAsyncContextManager[Pool]:
     """A pool for the database of the settings; see `open_pool`.
 
     Raises:
         WrongSetting: DATABASE_URL is not set.
     """
-    url, pooled = settings.secret("database_url"), settings.database_pooler == "transaction"
-    return open_pool(url, name, connections, transaction_pooler=pooled)
+    url = settings.secret("database_url")
+    return open_pool(url, name, connections, acquire_seconds, pooler=settings.database_pooler)
 
 
-def _connector(url: DatabaseUrl, name: str) -> Callable[..., Awaitable[Any]]:
-    """A function that connects to the first host that can be used."""
+@asynccontextmanager
+async def open_session(settings: Settings, name: str) -> AsyncIterator["Connection | None"]:
+    """A connection that stays with its session, for temporary tables and VACUUM: that of MIGRATE_DATABASE_URL, or of
+    DATABASE_URL; None where a pooler is in between.
 
-    async def connect(**options: Any) -> Any:
-        last: Exception = ConnectionError("no host")
-        for host in url.for_asyncpg():
-            settings = {"application_name": name, "timezone": "UTC", **host.pop("server_settings")}
-            try:
-                return await asyncpg.connect(**host, **options, server_settings=settings)
-            except (OSError, *DATABASE_UNAVAILABLE) as error:
-                last = error
-        raise last
-
-    return connect
+    Raises:
+        WrongSetting: DATABASE_URL is not set.
+    """
+    direct = settings.migrate_database_url
+    pools = open_pool(direct.get_secret_value(), name, 1) if direct else open_pool_for(settings, name, 1)
+    async with pools as pool, pool.acquire() as conn:
+        yield None if is_pooled(conn) else conn
 
 
 async def _with_retries(call: Callable[[], Awaitable[Any]]) -> Any:
@@ -194,20 +150,6 @@ async def _with_retries(call: Callable[[], Awaitable[Any]]) -> Any:
     return await call()
 
 
-async def _prepare_session(conn: Connection) -> None:
-    await conn.execute(_SESSION)
-    await conn.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text")
-
-
-async def _add_codec(conn: Connection) -> None:
-    async with conn.transaction():
-        await conn.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text")
-
-
 async def _keep_as_it_is(conn: Connection) -> None:
     """Replaces asyncpg's reset of a connection on release, which is a round trip for each statement. Nothing here
     leaves anything behind on a connection: no SET of its own, no LISTEN, no session locks."""
-
-
-def _encode(value: Any) -> str:
-    return orjson.dumps(value).decode()
