@@ -26,12 +26,12 @@ from app.http.app_keys import (
 from app.http.background import BackgroundTasks
 from app.http.client_address import TrustedProxies
 from app.http.cors import Cors
-from app.http.listening import address_error
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
 from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import SharedSecretVerifier, TokenVerifier
+from app.network_errors import address_error
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.operations import RedisCheck

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.database_url import parse_database_url
 from app.redis_url import parse_redis_url
@@ -34,6 +34,8 @@ class Rate:
 
 class Price(BaseModel):
     """Dollars for a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     input: float = Field(ge=0, alias="in")
     output: float = Field(ge=0, alias="out")

@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from app.domain.body_validation import fault_message
+from app.setting_faults import setting_fault
 from app.setting_types import (
     Commas,
     DatabaseAddress,
@@ -270,8 +270,7 @@ def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: A
     try:
         return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:
-        lines = (f"{str(fault['loc'][0]).upper()}: {fault_message(fault)}" for fault in error.errors())
-        raise WrongSetting(*lines) from None
+        raise WrongSetting(*map(setting_fault, error.errors())) from None
 
 
 def _refuse_other_versions(environment: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
-"""Checks the settings and what they name: Postgres, Redis or Valkey, the language models, and embeddings. Prints a line
-for each check: `ok`, `warning` or `FAILED`, its name, what was seen, and what to do. Exits with 0 if nothing failed,
-else with 1.
+"""Checks the settings and what they name: the address to listen on, PUBLIC_URL, Postgres, Redis or Valkey, the language
+models, and embeddings. Prints a line for each check: `ok`, `warning` or `FAILED`, its name, what was seen, and what to
+do. Exits with 0 if nothing failed, else with 1.
 
 reads   every setting; without DATABASE_URL, the servers that `make run` has started
 writes  a key in Redis that it deletes; one small call to each model that is set, which costs a fraction of a cent and

@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from app.cli.console import print_error
+from app.network_errors import describe_error
 from app.settings import UnusableSetting, WrongSetting, load_settings
 
 # Only the module of the called command is imported: others would cost start-up time and memory. Its function
@@ -84,7 +85,7 @@ def _reason(error: Exception) -> str | None:
 
     from app.repositories.sql import DATABASE_UNAVAILABLE, MIXED_SESSIONS, NOT_MIGRATED
 
-    line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    line = describe_error(error)
     if isinstance(error, NOT_MIGRATED):
         return "DATABASE_URL: the database is not migrated; run `assay migrate`"
     if isinstance(error, asyncpg.InsufficientPrivilegeError):

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.lifecycle import stop_event
+from app.open_files import raise_open_file_limit
 from app.settings import Settings
-
-# More than the clients that one server handles at the same time.
-_OPEN_FILES = 65_536
 
 Service = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -32,7 +30,7 @@ def run_service(settings: Settings, options: argparse.Namespace, service: Servic
     async def until_stopped() -> None:
         await service(settings, stop_event(with_stdin=options.stop_on_stdin_eof))
 
-    _raise_file_limit()
+    raise_open_file_limit()
     uvloop.run(until_stopped())
     return 0
 
@@ -47,15 +45,6 @@ def gc_paused_during_imports() -> Iterator[None]:
     # Reference counts free most garbage of a request at once; cycles are few, so collections can be rarer.
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
-
-
-def _raise_file_limit() -> None:
-    """Each waiting client is an open file: raises the shell's limit of about a thousand towards the system's limit."""
-    import resource
-
-    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = _OPEN_FILES if maximum == resource.RLIM_INFINITY else min(maximum, _OPEN_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, maximum))
 
 
 def _leave_out_rich() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from app.database_url import DatabaseUrl, parse_database_url
+from app.repositories.database_facts import find_lacks, read_database_facts_with_psycopg
 from app.repositories.sql import Executor, Pool, statements
 
 if TYPE_CHECKING:
@@ -32,20 +33,6 @@ FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (l.classid::bigint << 32 | l.objid::bigint) = %s
-"""
-# What Assay needs of a database.
-_OLDEST_POSTGRES = 140_000
-_REQUIREMENTS = """
-SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
-       current_setting('transaction_read_only') = 'on',
-       quote_ident(current_user), quote_ident(current_database()), quote_ident(current_schema()),
-       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
-       EXISTS (SELECT FROM pg_extension WHERE extname = 'vector'),
-       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector'),
-       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-           OR (has_database_privilege(current_database(), 'CREATE')
-               AND EXISTS (SELECT FROM pg_available_extension_versions
-                           WHERE name = 'vector' AND (trusted OR NOT superuser)))
 """
 
 
@@ -93,9 +80,8 @@ def migrate(
         with _connect(url) as connection:
             if not _pending(connection):
                 return 0
-            missing = missing_requirements(connection)
-            if missing:
-                raise MigrationFailed("; ".join(missing))
+            if lacks := list(find_lacks(read_database_facts_with_psycopg(connection))):
+                raise MigrationFailed("; ".join(map(str, lacks)))
             with _lock(connection, lock_seconds, report):
                 return _apply(url)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -114,7 +100,9 @@ def _connect(url: DatabaseUrl) -> "psycopg.Connection[Any]":
     import psycopg
 
     name = f"assay migrate, process {os.getpid()} on {socket.gethostname()}"
-    return psycopg.connect(**{"application_name": name} | url.for_libpq(), autocommit=True, prepare_threshold=None)
+    # The encoding is that of the statements; without it, a database without one would answer in bytes.
+    options = {"application_name": name, "client_encoding": "utf8"} | url.for_libpq()
+    return psycopg.connect(**options, autocommit=True, prepare_threshold=None)
 
 
 def _pending(connection: "psycopg.Connection[Any]") -> bool:
@@ -185,34 +173,3 @@ def _try_lock(connection: "psycopg.Connection[Any]") -> str | None:
         return "another process"
     name, pid, address, since = holder
     return f"{name or 'a session'} (Postgres process {pid}, from {address or 'this machine'}, since {since})"
-
-
-def missing_requirements(connection: "psycopg.Connection[Any]") -> list[str]:
-    """What keeps `assay migrate` from creating or changing the schema; each a line that says what to do."""
-    row = connection.execute(_REQUIREMENTS).fetchone()
-    # Without an encoding there is only bytes.
-    values: list[Any] = [value.decode() if isinstance(value, bytes) else value for value in row or ()]
-    version, encoding, read_only, user, database, schema, may_create, installed, available, may_install = values
-    lines = []
-    if version < _OLDEST_POSTGRES:
-        lines.append(f"PostgreSQL {version // 10_000} is too old: 14 or newer is needed")
-    if encoding != "UTF8":
-        lines.append(
-            f"the encoding of database {database} is {encoding}: create another one with "
-            "`CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0`"
-        )
-    if read_only:
-        lines.append("the database is read-only: connect to the primary, or end default_transaction_read_only")
-    if schema is None:
-        lines.append(f"no schema of the search_path exists: run `CREATE SCHEMA public AUTHORIZATION {user}`")
-    elif not may_create:
-        lines.append(f"{user} may not create tables: run `GRANT CREATE ON SCHEMA {schema} TO {user}` as their owner")
-    return lines + ([] if installed else _missing_extension(available, may_install, user, database))
-
-
-def _missing_extension(available: bool, may_install: bool, user: str, database: str) -> list[str]:
-    if not available:
-        return ["the server has no extension vector: install pgvector on it (https://github.com/pgvector/pgvector)"]
-    if may_install:
-        return []
-    return [f"{user} may not install the extension vector: run `CREATE EXTENSION vector` in {database} as a superuser"]

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -12,18 +12,23 @@ from pydantic import SecretStr
 
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.lifecycle import cancel_and_wait
+from app.network_errors import describe_error
+from app.open_files import open_file_limit
+from app.repositories.sql import Pool
 from app.services.checks import models
 from app.services.checks.check import Check, CheckStatus, failed, warning
-from app.services.checks.postgres import check_postgres
+from app.services.checks.postgres import check_migrate_database, check_postgres
 from app.services.checks.redis import check_redis
+from app.services.checks.service import check_listening, check_open_files, check_public_url
 from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
 from app.wiring.context import connect_redis
 from app.wiring.models import endpoint_options
-from app.wiring.pool import open_pool_for
+from app.wiring.pool import open_pool
 
 # More than the limits of all connections and statements of a check together.
 _SECONDS = 15.0
+_ACQUIRE_SECONDS = 5.0
 # For a model besides OPENAI_TIMEOUT: the SDK is imported first.
 _SECONDS_AROUND_A_CALL = 10.0
 # Secrets of fewer characters are not looked for in a text: they are in too many words.
@@ -31,6 +36,7 @@ _SHORTEST_SECRET = 4
 _LONGEST_TEXT = 400
 _SERVER_ACTIONS = {
     "postgres": "check DATABASE_URL, and that the server runs and lets this machine connect",
+    "migrate database": "check MIGRATE_DATABASE_URL, and that the server runs and lets this machine connect",
     "redis": "check REDIS_URL, and that the server runs and lets this machine connect",
 }
 
@@ -50,9 +56,13 @@ async def run_checks(settings: Settings) -> AsyncIterator[Check]:
 
 
 def _plan(settings: Settings) -> list[_Checking]:
-    plan = []
+    plan = [_limited("listen", _SECONDS, _check_server_process(settings))]
+    if settings.public_url:
+        plan.append(_limited("public url", _SECONDS, _check_public_url(settings.public_url)))
     if settings.database_url is not None:
         plan.append(_limited("postgres", _SECONDS, _check_postgres(settings)))
+    if settings.migrate_database_url is not None:
+        plan.append(_limited("migrate database", _SECONDS, _check_migrate_database(settings)))
     if settings.redis_url is not None:
         plan.append(_limited("redis", _SECONDS, _check_redis(settings)))
     seconds = settings.openai_timeout + _SECONDS_AROUND_A_CALL
@@ -80,12 +90,35 @@ async def _limited(name: str, seconds: float, checking: _Checking) -> list[Check
     except TimeoutError:
         return [failed(name, "no answer in time", action)]
     except Exception as error:  # whatever it is, the other checks go on
-        return [failed(name, str(error) or type(error).__name__, action)]
+        return [failed(name, describe_error(error), action)]
+
+
+async def _check_server_process(settings: Settings) -> list[Check]:
+    return [
+        await check_listening(settings.host, settings.port),
+        check_open_files(settings.max_connections, open_file_limit()),
+    ]
+
+
+async def _check_public_url(url: str) -> list[Check]:
+    return [await check_public_url(url)]
 
 
 async def _check_postgres(settings: Settings) -> list[Check]:
-    async with open_pool_for(settings, "assay doctor", 1) as pool:
-        return await check_postgres(pool, settings.database_pooler == "transaction")
+    async with _open_pool(settings.secret("database_url")) as pool:
+        return await check_postgres(pool, settings.database_pooler, settings.database_pool_size)
+
+
+async def _check_migrate_database(settings: Settings) -> list[Check]:
+    urls = settings.migrate_database_url, settings.database_url
+    direct, service = (_open_pool(url.get_secret_value() if url else "postgresql://") for url in urls)
+    async with direct as direct_pool, service as service_pool:
+        return [await check_migrate_database(direct_pool, service_pool)]
+
+
+def _open_pool(url: str) -> AbstractAsyncContextManager[Pool]:
+    """As if there was a transaction pooler, which works without one, too."""
+    return open_pool(url, "assay doctor", 2, _ACQUIRE_SECONDS, pooler="transaction")
 
 
 async def _check_redis(settings: Settings) -> list[Check]:

@@ -10,7 +10,9 @@ from tests.conftest import SECRET
 
 
 def test_everything_is_all_right(command: Command, migrated_url: str, servers: ServerUrls) -> None:
-    done = command.run("doctor", DATABASE_URL=migrated_url, REDIS_URL=servers.redis_url, JWT_SECRET=SECRET)
+    settings = {"DATABASE_URL": migrated_url, "REDIS_URL": servers.redis_url, "JWT_SECRET": SECRET}
+    # A port that is free, and few enough connections for the files that any system allows.
+    done = command.run("doctor", **settings, PORT="0", MAX_CONNECTIONS="100")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("ok       settings: ") and not [line for line in lines if line.startswith("FAILED")]
@@ -41,7 +43,7 @@ def test_without_servers_it_says_how_to_start_them(command: Command) -> None:
 
 def test_the_same_as_one_json_document(command: Command, migrated_url: str) -> None:
     url = "redis://:p4ssword@127.0.0.1:1"
-    done = command.run("doctor", "--json", DATABASE_URL=migrated_url, REDIS_URL=url, JWT_SECRET=SECRET)
+    done = command.run("doctor", "--json", DATABASE_URL=migrated_url, REDIS_URL=url, JWT_SECRET=SECRET, PORT="0")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
     assert document["status"] == "failed" and "p4ssword" not in done.stdout

@@ -78,6 +78,35 @@ def test_a_wrong_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch,
     assert "p4ss" not in line and "short" not in line.replace("shorter", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PORT", "eighty", "must be a whole number"),
+        ("PORT", "80.5", "must be a whole number"),
+        ("PORT", "70000", "must be 65535 or less"),
+        ("DATABASE_POOL_SIZE", "1", "must be 2 or more"),
+        ("DATABASE_POOLER", "on", "must be 'auto', 'session' or 'transaction'"),
+        ("OPENAI_TIMEOUT", "soon", "must be a number"),
+        ("OPENAI_EFFORT", "very high", "must be a single word"),
+        ("RESCORE_DEGRADED", "maybe", "must be true or false"),
+        ("RESCORE_INTERVAL", "0", "must be more than 0"),
+        ("MODEL_PRICES", "{", 'must be JSON such as {"gpt-5-mini": {"in": 0.25, "out": 2}}'),
+        ("MODEL_PRICES", "[1]", 'must be JSON such as {"gpt-5-mini": {"in": 0.25, "out": 2}}'),
+        ("MODEL_PRICES", '{"m": {"in": 1}}', 'm.out is missing; it must be JSON such as {"gpt-5-mini": '),
+        ("MODEL_PRICES", '{"m": {"in": 1, "out": 1, "cached": 1}}', "m.cached is not known; it must be JSON such as "),
+        ("MODEL_PRICES", '{"m": {"in": 1, "out": NaN}}', "m.out must be a number; it must be JSON such as "),
+        ("MODEL_PRICES", '{"m": 3}', "m is no price; it must be JSON such as "),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSetting) as refusal:
+        load_settings()
+    assert str(refusal.value).startswith(f"{name}: {message}")
+
+
 IN_HEADERS_AND_URLS = {
     "DATABASE_URL": "postgresql://assay:p4ss@elsewhere/assay",
     "REDIS_URL": "redis://:p4ss@elsewhere",

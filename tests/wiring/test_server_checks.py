@@ -1,23 +1,29 @@
 """The checks of `assay doctor` of real servers: Postgres and Valkey in the states that people have them in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from app.lifecycle import cancel_and_wait
 from app.local.embedded import ServerUrls
-from app.repositories.database_facts import DatabaseFacts
+from app.repositories.database_facts import DatabaseFacts, Pooler
 from app.repositories.migrations import known_migrations
+from app.repositories.sql import Pool
 from app.services.checks.check import Check, CheckStatus
-from app.services.checks.postgres import judge_database
+from app.services.checks.postgres import judge_database, judge_pooler
+from app.setting_types import DatabasePooler
 from app.settings import load_settings
 from app.wiring.checks import run_checks
+from app.wiring.pool import open_pool
 from tests.conftest import with_database
+from tests.pgbouncer import pgbouncer
 
 OK, FAILED = CheckStatus.OK, CheckStatus.FAILED
 
@@ -58,8 +64,8 @@ async def test_a_migrated_database_is_all_right(database_url: str) -> None:
     assert failures(outcomes) == {} and {check.status for check in outcomes.values()} == {OK}
     assert outcomes["postgres"].seen.startswith("PostgreSQL ") and outcomes["postgres pooler"].seen == "none"
     assert list(outcomes) == [
-        "postgres", "postgres pooler", "postgres writes", "postgres encoding", "postgres vector", "postgres rights",
-        "migrations",
+        "postgres", "postgres writes", "postgres encoding", "postgres vector", "postgres rights", "migrations",
+        "postgres pooler", "postgres connections",
     ]  # fmt: skip
 
 
@@ -85,15 +91,15 @@ async def test_a_database_of_another_encoding(servers: ServerUrls) -> None:
 async def test_a_role_without_rights_in_an_empty_database(servers: ServerUrls) -> None:
     async with database(servers, "", "CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'") as url:
         failed = failures(await checks("postgres", database_url=as_clerk(url)))
-    assert "clerk may not install it; let an administrator run CREATE EXTENSION" in failed["postgres vector"]
-    assert "clerk may not create tables; grant CREATE" in failed["postgres rights"]
+    assert "clerk may not install the extension vector; run `CREATE EXTENSION vector`" in failed["postgres vector"]
+    assert "clerk may not create tables; run `GRANT CREATE" in failed["postgres rights"]
 
 
 async def test_a_role_that_may_not_read_the_tables(database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
     await admin.execute("CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'")
     failed = failures(await checks("postgres", database_url=as_clerk(database_url)))
-    assert "clerk may not read and write _yoyo_log, _yoyo_migration" in failed["postgres rights"]
+    assert "clerk may not read and write _yoyo_migration, assessment_questions" in failed["postgres rights"]
     await admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
     assert failures(await checks("postgres", database_url=as_clerk(database_url))) == {}
     await admin.execute("DROP OWNED BY clerk; DROP ROLE clerk")
@@ -103,13 +109,15 @@ async def test_a_role_that_may_not_read_the_tables(database_url: str) -> None:
 @pytest.mark.parametrize("url", ["postgresql://u:p4ss@127.0.0.1:1/d", "postgresql://u:p4ss@no-such-host.invalid/d"])
 async def test_a_postgres_that_cannot_be_reached(url: str) -> None:
     outcomes = await checks("postgres", database_url=url)
-    assert list(failures(outcomes)) == ["postgres"] and "p4ss" not in str(outcomes)
+    (line,) = failures(outcomes).values()
+    assert line.startswith(("connection refused by 127.0.0.1", "the host name cannot be resolved"))
+    assert "p4ss" not in str(outcomes)
 
 
 FACTS = DatabaseFacts(
     version="16.1", version_number=160001, encoding="UTF8", is_standby=False, is_read_only=False, role="assay",
-    vector_version="0.8", available_vector="0.8", may_create_extension=False, may_create_tables=False,
-    refused_tables=(), has_pooler=False,
+    database="assay", schema="public", vector_version="0.8", available_vector="0.8", may_create_extension=False,
+    may_create_tables=False, refused_tables=(), max_connections=100,
 )  # fmt: skip
 
 
@@ -123,19 +131,81 @@ FACTS = DatabaseFacts(
 )
 def test_facts_that_the_tests_server_cannot_have(name: str, facts: DatabaseFacts) -> None:
     known = known_migrations()
-    assert [check.name for check in judge_database(FACTS, known, False) if check.status is not OK] == []
-    assert [check.name for check in judge_database(facts, known, False) if check.status is FAILED] == [name]
+    assert [check.name for check in judge_database(FACTS, known) if check.status is not OK] == []
+    assert [check.name for check in judge_database(facts, known) if check.status is FAILED] == [name]
 
 
 def test_migrations_of_another_version_are_mentioned() -> None:
-    *_, migrations = judge_database(FACTS, known_migrations() | {"9999.later"}, False)
+    *_, migrations = judge_database(FACTS, known_migrations() | {"9999.later"})
     assert migrations.status is CheckStatus.WARNING
 
 
-@pytest.mark.parametrize(("is_there", "is_set"), [(False, False), (False, True), (True, False), (True, True)])
-def test_a_pooler_and_its_setting_belong_together(is_there: bool, is_set: bool) -> None:
-    _, pooler, *_ = judge_database(replace(FACTS, has_pooler=is_there), known_migrations(), is_set)
-    assert (pooler.status is OK) == (is_there == is_set)
+@pytest.mark.parametrize(
+    ("pooler", "setting", "status"),
+    [
+        (Pooler.NONE, "auto", OK),
+        (Pooler.NONE, "session", OK),
+        (Pooler.NONE, "transaction", CheckStatus.WARNING),
+        (Pooler.FOUND, "auto", OK),
+        (Pooler.FOUND, "session", OK),
+        (Pooler.FOUND, "transaction", OK),
+        (Pooler.MIXES_SESSIONS, "auto", OK),
+        (Pooler.MIXES_SESSIONS, "session", FAILED),
+        (Pooler.MIXES_SESSIONS, "transaction", OK),
+    ],
+)
+def test_a_pooler_and_its_setting_belong_together(pooler: Pooler, setting: DatabasePooler, status: CheckStatus) -> None:
+    assert judge_pooler(pooler, setting).status is status
+
+
+@pytest.mark.parametrize(
+    ("mode", "pool_size"), [("session", 20), ("session", 1), ("transaction", 20), ("transaction", 1)]
+)
+async def test_databases_behind_a_pgbouncer(database_url: str, mode: str, pool_size: int) -> None:
+    """Also where it has a single session."""
+    mixes = mode == "transaction"
+    async with pgbouncer(database_url, mode, pool_size) as url:
+        outcomes = await checks("postgres", database_url=url)
+        assert {check.status for check in outcomes.values()} == {OK}
+        assert ("another session" in outcomes["postgres pooler"].seen) == mixes
+        for setting in ("session", "transaction"):
+            outcomes = await checks("postgres", database_url=url, database_pooler=setting)
+            expected = FAILED if mixes and setting == "session" else OK
+            assert outcomes["postgres pooler"].status is expected
+
+
+async def test_a_busy_pgbouncer(database_url: str) -> None:
+    """Others take its sessions all the time."""
+    async with pgbouncer(database_url, "transaction", 4) as url, open_pool(url, "tests", 4) as pool:
+        others = [asyncio.create_task(ask_for_ever(pool)) for _ in range(4)]
+        outcomes = await checks("postgres", database_url=url)
+        await cancel_and_wait(*others)
+    assert "another session" in outcomes["postgres pooler"].seen
+
+
+async def ask_for_ever(pool: Pool) -> NoReturn:
+    """Uses a session of the pool again and again."""
+    while True:
+        await pool.fetchval("SELECT 1")
+
+
+async def test_the_database_to_migrate(servers: ServerUrls, database_url: str) -> None:
+    async def check(migrate_url: str, url: str = database_url) -> Check:
+        return (await checks("migrate", database_url=url, migrate_database_url=migrate_url))["migrate database"]
+
+    assert (await check(database_url)).status is OK
+    other = await check(servers.database_url)
+    assert other.status is FAILED and "another database" in other.seen
+    refused = await check("postgresql://assay:p4ss@127.0.0.1:1/d")
+    assert refused.status is FAILED and refused.seen == "connection refused by 127.0.0.1 port 1"
+    assert (await check(database_url, "postgresql://assay:p4ss@127.0.0.1:1/d")).status is CheckStatus.WARNING
+    async with pgbouncer(database_url, "session") as url:
+        assert (await check(database_url, url)).status is OK
+        assert (await check(url)).status is CheckStatus.WARNING
+    async with pgbouncer(database_url, "transaction") as url:
+        assert (await check(database_url, url)).status is OK
+        pooled = await check(url)
+        assert pooled.status is FAILED and "pooler" in pooled.seen
 
 
 @pytest.fixture
@@ -185,4 +255,4 @@ async def test_a_user_who_may_not_run_scripts(redis_url: str, valkey: Redis) -> 
 
 async def test_a_redis_that_cannot_be_reached() -> None:
     outcomes = await checks("redis", redis_url="redis://:p4ssword@127.0.0.1:1")
-    assert list(failures(outcomes)) == ["redis"] and "p4ssword" not in str(outcomes)
+    assert failures(outcomes)["redis"].startswith("connection refused") and "p4ssword" not in str(outcomes)

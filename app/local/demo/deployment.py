@@ -16,10 +16,10 @@ from rich.progress import Progress
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.text import count_of
-from app.http.listening import address_error
 from app.local.demo.processes import ProcessEnded, Service, services, watch
 from app.local.embedded import embedded_servers
 from app.local.local_settings import data_folder, get_or_create_secret
+from app.network_errors import address_error
 from app.repositories.migrations import MigrationFailed, migrate
 from app.settings import Settings, UnusableSetting, load_settings
 from app.wiring.context import connect_redis

@@ -1,100 +1,117 @@
-"""Checks of the database."""
+"""Checks of Postgres: the server, the database, what the role may do there, and its migrations."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 
-from app.repositories.database_facts import DatabaseFacts, read_database_facts
+from app.repositories.database_facts import (
+    DatabaseFacts,
+    Lack,
+    Pooler,
+    find_lacks,
+    find_pooler,
+    is_same_database,
+    read_database_facts,
+)
 from app.repositories.migrations import applied_migrations, known_migrations
-from app.repositories.sql import Pool
+from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.checks.check import Check, failed, ok, warning
+from app.setting_types import DatabasePooler
 
-_OLDEST_VERSION = 140000
 _SHOWN_TABLES = 3
+_KEY_BITS = 62
 
 
-async def check_postgres(pool: Pool, transaction_pooler: bool) -> list[Check]:
-    """Checks of a server that can be reached; `transaction_pooler` is what the settings say about poolers.
+async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int) -> list[Check]:
+    """Checks of a server that can be reached, over a pool that relies on no session; `setting` and `pool_size` are
+    those of the service.
 
     Raises:
         DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
     """
-    facts = await read_database_facts(pool)
+    facts, pooler = await read_database_facts(pool), await find_pooler(pool)
     applied = frozenset() if "_yoyo_migration" in facts.refused_tables else await applied_migrations(pool)
-    return list(judge_database(facts, frozenset(applied), transaction_pooler))
+    return [
+        *judge_database(facts, frozenset(applied)),
+        judge_pooler(pooler, setting),
+        _pool_size(facts, pooler, pool_size),
+    ]
 
 
-def judge_database(facts: DatabaseFacts, applied: frozenset[str], transaction_pooler: bool) -> Iterator[Check]:
+async def check_migrate_database(pool: Pool, service_pool: Pool) -> Check:
+    """Whether MIGRATE_DATABASE_URL (`pool`) leads to the database of DATABASE_URL (`service_pool`), without a pooler.
+
+    Raises:
+        DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
+    """
+    name, pooler = "migrate database", await find_pooler(pool)
+    try:
+        is_same = await is_same_database(pool, service_pool, secrets.randbits(_KEY_BITS))
+    except DATABASE_UNAVAILABLE:
+        return warning(name, "it answers; DATABASE_URL does not, so they were not compared", "see postgres")
+    if not is_same:
+        action = "let both settings lead to one database"
+        return failed(name, "MIGRATE_DATABASE_URL leads to another database than DATABASE_URL", action)
+    action = "let MIGRATE_DATABASE_URL name the server itself"
+    if pooler is Pooler.MIXES_SESSIONS:
+        return failed(name, "connections go through a pooler that gives each transaction another session", action)
+    if pooler is Pooler.FOUND:
+        return warning(name, "connections go through a pooler", action)
+    return ok(name, "the same database, without a pooler")
+
+
+def judge_database(facts: DatabaseFacts, applied: frozenset[str]) -> Iterator[Check]:
     """The checks' outcomes, given what is true of the database and which migrations were applied."""
-    is_current = known_migrations() <= applied
-    yield _version(facts)
-    yield _pooler(facts.has_pooler, transaction_pooler)
-    yield _writes(facts)
-    yield _encoding(facts)
-    yield _vector(facts)
-    yield _rights(facts, is_current)
+    lacks = {lack.part: lack for lack in find_lacks(facts)}
+    yield _fine_without("postgres", lacks.get("version"), f"PostgreSQL {facts.version}")
+    yield _fine_without("postgres writes", lacks.get("writes"), "transactions can write")
+    yield _fine_without("postgres encoding", lacks.get("encoding"), f"the database's encoding is {facts.encoding}")
+    yield _fine_without("postgres vector", lacks.get("vector"), _vector(facts))
+    yield _rights(facts, lacks, is_current=known_migrations() <= applied)
     yield _migrations(applied)
 
 
-def _version(facts: DatabaseFacts) -> Check:
-    seen = f"PostgreSQL {facts.version}"
-    if facts.version_number < _OLDEST_VERSION:
-        return failed("postgres", seen, "use PostgreSQL 14 or newer")
-    return ok("postgres", seen)
-
-
-def _pooler(is_there: bool, is_set: bool) -> Check:
+def judge_pooler(pooler: Pooler, setting: DatabasePooler) -> Check:
+    """Whether DATABASE_POOLER fits what is in between."""
     name = "postgres pooler"
-    if is_there and not is_set:
-        action = "set DATABASE_POOLER=transaction, unless the pooler keeps a session for each connection"
-        return warning(name, "connections go through a pooler, and DATABASE_POOLER is `session`", action)
-    if is_set and not is_there:
-        action = "unset it if there is no pooler: statements are faster without it"
-        return warning(name, "DATABASE_POOLER is `transaction`, and connections go through no pooler", action)
-    return ok(name, "connections go through a transaction pooler" if is_there else "none")
+    if pooler is Pooler.NONE:
+        if setting == "transaction":
+            action = "unset it if there is no pooler: statements are faster without it"
+            return warning(name, "DATABASE_POOLER is `transaction`, and no pooler was found", action)
+        return ok(name, "none")
+    if pooler is Pooler.MIXES_SESSIONS:
+        seen = "connections go through a pooler that gives each transaction another session"
+        if setting == "session":
+            return failed(name, f"{seen}, and DATABASE_POOLER is `session`", "unset DATABASE_POOLER")
+        return ok(name, f"{seen}; nothing relies on one")
+    seen = "connections go through a pooler that seems to keep their sessions"
+    if setting == "session":
+        return ok(name, seen)
+    return ok(name, f"{seen}; if it always does, DATABASE_POOLER=session makes statements faster")
 
 
-def _writes(facts: DatabaseFacts) -> Check:
-    name = "postgres writes"
-    if facts.is_standby:
-        return failed(name, "the server is a standby, which is read-only", "let DATABASE_URL name the primary server")
-    if facts.is_read_only:
-        action = "let DATABASE_URL name the primary server, or turn default_transaction_read_only off"
-        return failed(name, "transactions are read-only", action)
-    return ok(name, "transactions can write")
+def _fine_without(name: str, lack: Lack | None, seen: str) -> Check:
+    return failed(name, lack.seen, lack.action) if lack else ok(name, seen)
 
 
-def _encoding(facts: DatabaseFacts) -> Check:
-    name, seen = "postgres encoding", f"the database's encoding is {facts.encoding}"
-    if facts.encoding != "UTF8":
-        return failed(name, seen, "create the database with ENCODING 'UTF8' TEMPLATE template0")
-    return ok(name, seen)
-
-
-def _vector(facts: DatabaseFacts) -> Check:
-    name = "postgres vector"
+def _vector(facts: DatabaseFacts) -> str:
     if facts.vector_version:
-        return ok(name, f"extension vector {facts.vector_version}")
-    if not facts.available_vector:
-        return failed(name, "the server has no extension vector", "install pgvector on the database server")
-    if not facts.may_create_extension:
-        action = "let an administrator run CREATE EXTENSION vector in this database"
-        return failed(name, f"extension vector is not installed, and {facts.role} may not install it", action)
-    return ok(name, f"extension vector {facts.available_vector} is available; `assay migrate` installs it")
+        return f"extension vector {facts.vector_version}"
+    return f"extension vector {facts.available_vector} is available; `assay migrate` installs it"
 
 
-def _rights(facts: DatabaseFacts, is_current: bool) -> Check:
+def _rights(facts: DatabaseFacts, lacks: Mapping[str, Lack], is_current: bool) -> Check:
     name = "postgres rights"
     if facts.refused_tables:
         shown = ", ".join(facts.refused_tables[:_SHOWN_TABLES])
         more = len(facts.refused_tables) - _SHOWN_TABLES
         tables = f"{shown} and {more} more" if more > 0 else shown
-        action = f"grant SELECT, INSERT, UPDATE, DELETE on all tables to {facts.role}"
-        return failed(name, f"{facts.role} may not read and write {tables}", action)
-    if facts.may_create_tables:
-        return ok(name, f"{facts.role} may create, read and write tables")
-    if not is_current:
-        action = f"grant CREATE on the schema to {facts.role}, or run `assay migrate` as its owner"
-        return failed(name, f"{facts.role} may not create tables", action)
-    return ok(name, f"{facts.role} may read and write all tables; `assay migrate` needs a role that may create them")
+        action = f"run `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {facts.schema} TO {facts.role}`"
+        return failed(name, f"{facts.role} may not read and write {tables}", f"{action} as their owner")
+    lack = lacks.get("tables")
+    if lack and is_current:
+        seen = f"{facts.role} may read and write all tables; `assay migrate` needs a role that may create them"
+        return ok(name, seen)
+    return _fine_without(name, lack, f"{facts.role} may create, read and write tables")
 
 
 def _migrations(applied: frozenset[str]) -> Check:
@@ -106,3 +123,14 @@ def _migrations(applied: frozenset[str]) -> Check:
         seen = f"all {len(known)} are applied, and {len(newer)} of another version"
         return warning("migrations", seen, "run the same version of Assay everywhere")
     return ok("migrations", f"all {len(known)} are applied")
+
+
+def _pool_size(facts: DatabaseFacts, pooler: Pooler, pool_size: int) -> Check:
+    name = "postgres connections"
+    seen = f"each server and worker opens up to {pool_size}, and the server allows {facts.max_connections}"
+    if pooler is not Pooler.NONE:
+        return ok(name, f"{seen}; the pooler has limits of its own")
+    # A server and a worker at least.
+    if 2 * pool_size > facts.max_connections:
+        return warning(name, seen, "lower DATABASE_POOL_SIZE, or raise the server's limit of connections")
+    return ok(name, f"{seen}, so {facts.max_connections // pool_size} processes fit")

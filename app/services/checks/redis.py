@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.clients.redis.server_check import RedisFacts, read_redis_facts, run_script, write_key
+from app.network_errors import describe_error
 from app.services.checks.check import Check, failed, ok, warning
 
 _OLDEST_MAJOR = 6
@@ -45,7 +46,7 @@ async def _attempt(name: str, seen: str, command: Callable[[], Awaitable[None]],
             return failed(name, f"the server is a replica: {error}", "let REDIS_URL name the primary server")
         if facts.memory_limit and facts.used_memory >= facts.memory_limit:
             return failed(name, f"memory is full: {error}", "raise maxmemory, or delete what other programs left there")
-        return failed(name, str(error) or type(error).__name__, "let the user of REDIS_URL write keys and run scripts")
+        return failed(name, describe_error(error), "let the user of REDIS_URL write keys and run scripts")
     return ok(name, seen)
 
 

@@ -1,0 +1,52 @@
+"""What errors of the network mean, in words for operators."""
+
+import errno
+import os
+import re
+import socket
+from collections.abc import Iterator
+
+from app.settings import UnusableSetting
+
+# asyncio and libraries over it put the number into the text, and several addresses into one error.
+_NUMBER = re.compile(r"\[Errno (\d+)\]|\bError (\d+) connecting\b")
+_REFUSED_ADDRESS = re.compile(r"Connect call failed \('([^']+)', (\d+)")
+
+
+def describe_error(error: BaseException) -> str:
+    """The error in one line: for those of the network what happened, such as `connection refused`; for others their
+    first line, or their name where they have no text."""
+    for cause in _chain(error):
+        if isinstance(cause, socket.gaierror):
+            return f"the host name cannot be resolved: {cause.strerror or cause}"
+        if reason := _reason(cause):
+            address = _REFUSED_ADDRESS.search(str(cause))
+            return f"{reason} by {address[1]} port {address[2]}" if address else reason
+        if isinstance(cause, TimeoutError):
+            return "no answer in time"
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def address_error(host: str, port: int, error: OSError) -> UnusableSetting:
+    """Why HOST and PORT cannot be listened on, with the name of the one to change."""
+    if error.errno == errno.EADDRINUSE:
+        return UnusableSetting(f"PORT: {host}:{port} is already in use")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UnusableSetting(f"PORT: no permission to listen on {host}:{port}")
+    return UnusableSetting(f"HOST: cannot listen on {host}: {_reason(error) or error.strerror or str(error)}")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and its causes."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _reason(error: BaseException) -> str | None:
+    """The system's words for the number of the error."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (found := _NUMBER.search(str(error))):
+        number = int(found[1] or found[2])
+    return os.strerror(number).lower() if number is not None and number > 0 else None

@@ -1,0 +1,18 @@
+"""How many files a service may open: each waiting client is one."""
+
+import resource
+
+# More than the clients that one server handles at the same time.
+_MOST = 65_536
+
+
+def open_file_limit() -> int:
+    """The limit of a service, after it has raised it."""
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST if maximum == resource.RLIM_INFINITY else min(maximum, _MOST)
+
+
+def raise_open_file_limit() -> None:
+    """Raises the shell's limit of about a thousand towards the system's."""
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_file_limit(), maximum))
