@@ -102,6 +102,12 @@ async def test_a_role_that_may_not_read_the_tables(database_url: str) -> None:
     assert "clerk may not read and write _yoyo_migration, assessment_questions" in failed["postgres rights"]
     await admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
     assert failures(await checks("postgres", database_url=as_clerk(database_url))) == {}
+    await admin.execute("REVOKE DELETE ON scores FROM clerk")
+    failed = failures(await checks("postgres", database_url=as_clerk(database_url)))
+    assert (
+        "clerk may not read and write scores; run `GRANT SELECT, INSERT, UPDATE, DELETE ON scores TO clerk`"
+        in (failed["postgres rights"])
+    )
     await admin.execute("DROP OWNED BY clerk; DROP ROLE clerk")
     await admin.close()
 

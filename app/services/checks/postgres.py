@@ -105,7 +105,8 @@ def _rights(facts: DatabaseFacts, lacks: Mapping[str, Lack], is_current: bool) -
         shown = ", ".join(facts.refused_tables[:_SHOWN_TABLES])
         more = len(facts.refused_tables) - _SHOWN_TABLES
         tables = f"{shown} and {more} more" if more > 0 else shown
-        action = f"run `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {facts.schema} TO {facts.role}`"
+        granted = f"ALL TABLES IN SCHEMA {facts.schema}" if more > 0 else shown
+        action = f"run `GRANT SELECT, INSERT, UPDATE, DELETE ON {granted} TO {facts.role}`"
         return failed(name, f"{facts.role} may not read and write {tables}", f"{action} as their owner")
     lack = lacks.get("tables")
     if lack and is_current:
