@@ -19,9 +19,9 @@ _LIMIT_WORDS = re.compile("max_(completion_|output_)?tokens|in the completion", 
 _EFFORT_WORDS = re.compile("reasoning.?effort|does not support thinking", re.I)
 # What a usual answer takes of the provider's limits.
 _ANSWER_TOKENS = 1_000
-# The code of the repair, and the kinds of parts that are no answer.
+# The code of the repair, and the types of parts that are no answer.
 _PARTS_JOINED = "parts_joined"
-_THOUGHTS = frozenset({"thinking", "reasoning"})
+_THOUGHT_TYPES = re.compile("think|thought|reason", re.I)
 
 
 class ChatModel(OpenAIModel):
@@ -85,8 +85,9 @@ def _read_answer(completion: ChatCompletion) -> tuple[str | None, JobError | Non
         return None, unusable_answer("was empty")
     parts = _parts(completion)
     content = _join_parts(parts) if parts else choice.message.content
-    if choice.message.refusal or choice.finish_reason == "content_filter":
-        return choice.message.refusal, PermanentError("model_refused", "the model refused to answer")
+    refusal = choice.message.refusal or next((part["refusal"] for part in parts if _is(part, "refusal")), None)
+    if refusal or choice.finish_reason == "content_filter":
+        return refusal, PermanentError("model_refused", "the model refused to answer")
     if choice.finish_reason == "length":
         return content, unusable_answer("was cut off")
     if not content:
@@ -96,18 +97,27 @@ def _read_answer(completion: ChatCompletion) -> tuple[str | None, JobError | Non
 
 
 def _parts(completion: ChatCompletion) -> list[Any]:
-    """The parts of an answer that some servers send as a list; empty if it is one text."""
+    """The parts of an answer that some servers send as a list, or the only part; empty if it is one text."""
     content: Any = completion.choices[0].message.content if completion.choices else None
-    return content if isinstance(content, list) else []
+    return content if isinstance(content, list) else [content] if isinstance(content, dict) else []
 
 
 def _join_parts(parts: list[Any]) -> str:
     """The texts of the parts.
 
     Raises:
-        ValueError: a part is neither a text nor a thought.
+        AttributeError, ValueError: a part is neither a text nor a thought nor a refusal.
     """
-    texts = [part.get("text") for part in parts if part.get("type") not in _THOUGHTS]
+    answers = (part for part in parts if not _is_thought(part) and not _is(part, "refusal"))
+    texts = [part if isinstance(part, str) else part.get("text") for part in answers]
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a part without text")
     return "".join(texts)
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and bool(part.get("thought") or _THOUGHT_TYPES.search(str(part.get("type"))))
+
+
+def _is(part: Any, name: str) -> bool:
+    return isinstance(part, dict) and part.get("type") == name

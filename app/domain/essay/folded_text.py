@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-_SIGNS = str.maketrans(dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′ʼ", "'") | dict.fromkeys("‐‑‒–—―−", "-"))
+_SIGNS = str.maketrans(dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‘’‚‛′ʼ‹›", "'") | dict.fromkeys("‐‑‒–—―−", "-"))
 # What a model may put around a quote. The typographic ones are among the signs.
-_AROUND = frozenset("\"'`«»‹›「」『』")
+_AROUND = frozenset("\"'`「」『』")
 
 
 @dataclass(frozen=True)

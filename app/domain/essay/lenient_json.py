@@ -17,14 +17,29 @@ REPEATED_OBJECT = "repeated_object"
 REPEATED_KEY = "repeated_key"
 RAW_CONTROL_CHARACTER = "raw_control_character"
 TRAILING_COMMA = "trailing_comma"
+INVALID_ESCAPE = "invalid_escape"
+PYTHON_LITERAL = "python_literal"
 
 # An answer that repeats its object more often is refused, because reading it takes quadratic time.
 _MAX_REPETITIONS = 10
-_THOUGHTS_BEGIN = re.compile(r"\s*<think(?:ing)?>")
-_THOUGHTS_END = re.compile(r"</think(?:ing)?>")
+# How models and their templates mark thoughts: <think>, [THINK], ◁think▷, and the channels of gpt-oss.
+_TAGS = "think(?:ing)?|thoughts?|reasoning|reflection|analysis"
+_THOUGHTS_BEGIN = re.compile(
+    rf"\s*(?:<(?:{_TAGS})\b[^<>]*>|\[THINK\]|◁think▷|(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>)", re.I
+)
+_THOUGHTS_END = re.compile(rf"</(?:{_TAGS})>|\[/THINK\]|◁/think▷|<\|channel\|>final<\|message\|>", re.I)
 _FENCE = re.compile(r"(?:```|~~~)\w*")
-# A string, which stays, or a comma before the end of an object or array.
-_STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
+# Brackets in prose, such as [1] or {x}. What has quotation marks or colons in it may be JSON.
+_PROSE_BRACKETS = re.compile(r'\[[^\[\]{}":]*\]|\{[^\[\]{}":]+\}')
+_OBJECT_BEGIN = re.compile(r'\{(?![^\[\]{}":]+\})')
+# The parts of an object that a repair looks at. Texts come first, so that the others are not in a text.
+_TOKEN = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*+(?:"|\Z))|(?P<comma>,(?=\s*[}\]]))|(?P<literal>\b(?:True|False|None)\b)|(?P<brace>[{}])',
+    re.DOTALL,
+)
+_LITERALS = {"True": "true", "False": "false", "None": "null"}
+# A backslash with what belongs to it; the group has what JSON does not know after a backslash.
+_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]|(.))', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -61,16 +76,16 @@ def read_json_object(text: str) -> JsonAnswer:
 def _read(text: str) -> JsonAnswer:
     repairs: set[str] = set()
     values, around, rest = [], "", text
-    while (start := rest.find("{")) >= 0:
-        around += rest[:start]
-        value, rest = _decode(rest[start:], repairs)
+    while begin := _OBJECT_BEGIN.search(rest):
+        around += rest[: begin.start()]
+        value, rest = _decode(rest[begin.start() :], repairs)
         values.append(value)
         if len(values) > _MAX_REPETITIONS:
             raise ValueError("too many objects")
     around += rest
     if not values or any(not _same(value, values[0]) for value in values):
         raise ValueError("not one object")
-    if set("[]}") & set(around) or _THOUGHTS_END.search(around):
+    if set("[]{}") & set(_PROSE_BRACKETS.sub("", around)) or _THOUGHTS_END.search(around):
         raise ValueError("an object among other JSON or among thoughts")
     repairs |= {REPEATED_OBJECT} if len(values) > 1 else set()
     repairs |= {FENCE_REMOVED} if _FENCE.search(around) else set()
@@ -92,22 +107,52 @@ def _decode(text: str, repairs: set[str]) -> tuple[dict[str, Any], str]:
         return value
 
     strict = json.JSONDecoder(object_pairs_hook=build_object)
-    lenient = json.JSONDecoder(object_pairs_hook=build_object, strict=False)
-    without_commas = _STRING_OR_TRAILING_COMMA.sub(lambda match: match[1] or "", text)
-    for decoder, version, code in (
-        (strict, text, None),
-        (strict, without_commas, TRAILING_COMMA),
-        (lenient, text, RAW_CONTROL_CHARACTER),
-    ):
-        try:
-            value, end = decoder.raw_decode(version)
-        except json.JSONDecodeError:
-            continue
-        repairs |= {code} if code else set()
-        return value, version[end:]
-    value, end = lenient.raw_decode(without_commas)
-    repairs |= {TRAILING_COMMA, RAW_CONTROL_CHARACTER}
-    return value, without_commas[end:]
+    try:
+        value, end = strict.raw_decode(text)
+        return value, text[end:]
+    except json.JSONDecodeError:
+        end = _end_of_object(text)
+        repaired = _repair(text[:end], repairs)
+    try:
+        return strict.decode(repaired), text[end:]
+    except json.JSONDecodeError:
+        lenient = json.JSONDecoder(object_pairs_hook=build_object, strict=False)
+        value = lenient.decode(repaired)
+    repairs.add(RAW_CONTROL_CHARACTER)
+    return value, text[end:]
+
+
+def _end_of_object(text: str) -> int:
+    """Where the object at the beginning of the text ends."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if token["brace"] and not depth:
+            return token.end()
+    raise ValueError("an object without an end")
+
+
+def _repair(text: str, repairs: set[str]) -> str:
+    """The object without slips that can be meant in one way only."""
+
+    def repair_escape(escape: re.Match[str]) -> str:
+        if escape[1] is None:
+            return escape[0]
+        repairs.add(INVALID_ESCAPE)
+        return "'" if escape[1] == "'" else "\\" + escape[0]
+
+    def repair_token(token: re.Match[str]) -> str:
+        if token["text"]:
+            return _ESCAPE.sub(repair_escape, token[0])
+        if token["comma"]:
+            repairs.add(TRAILING_COMMA)
+            return ""
+        if token["literal"]:
+            repairs.add(PYTHON_LITERAL)
+            return _LITERALS[token[0]]
+        return token[0]
+
+    return _TOKEN.sub(repair_token, text)
 
 
 def _same(first: Any, second: Any) -> bool:

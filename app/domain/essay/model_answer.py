@@ -37,8 +37,13 @@ _CONTRADICTION = 0.5
 _MIN_QUOTE_LENGTH = 4
 # Codes of repairs beside those of `lenient_json`.
 _UNKNOWN_FIELD = "unknown_field"
+_FIELD_SPELLING = "field_spelling"
+_WRAPPER_REMOVED = "wrapper_removed"
 _NUMBER_FORM = "number_form"
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,3}(?:\.0+)?")
+_BOOLEAN_FORM = "boolean_form"
+_LIST_FORM = "list_form"
+_WHOLE_NUMBER = re.compile(rf"\s*([0-9]{{1,3}})(?:\.0+)?\s*(?:/\s*{DIMENSION_MAXIMUM}\s*)?", re.ASCII)
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 # Runs of words that reveal a secret text, by their length.
 _SecretRuns = dict[int, set[tuple[str, ...]]]
@@ -106,43 +111,79 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
 
 
 def _normalize(answer: dict[str, Any], repairs: set[str]) -> dict[str, Any]:
-    """The answer with whole numbers as points and without unknown fields.
+    """The answer in the form of the schema, as far as it can be meant in one way only.
 
     Raises:
-        ValueError: a field is there twice, in other letters.
+        ValueError: a field is there twice, in two spellings.
     """
-    dimensions = _known_fields(answer, _ModelAnswer, repairs)
+    dimensions = _known_fields(_unwrap(answer, repairs), _ModelAnswer, repairs)
     for name, dimension in dimensions.items():
         if isinstance(dimension, dict):
             fields = _known_fields(dimension, _DimensionAnswer, repairs)
             if "score" in fields:
                 fields["score"] = _whole_number(fields["score"], repairs)
-            findings = fields.get("findings")
-            if isinstance(findings, list):
-                fields["findings"] = [
-                    _known_fields(finding, _Finding, repairs) if isinstance(finding, dict) else finding
-                    for finding in findings
-                ]
+            if isinstance(fields.get("quotes"), str):
+                fields["quotes"] = [fields["quotes"]]
+                repairs.add(_LIST_FORM)
+            if "findings" in fields:
+                fields["findings"] = _normalize_findings(fields["findings"], repairs)
             dimensions[name] = fields
     return dimensions
 
 
+def _normalize_findings(findings: Any, repairs: set[str]) -> Any:
+    if findings is None:
+        repairs.add(_LIST_FORM)
+        return []
+    if not isinstance(findings, list):
+        return findings
+    fields = [
+        _known_fields(finding, _Finding, repairs) if isinstance(finding, dict) else finding for finding in findings
+    ]
+    for finding in fields:
+        met = finding.get("met") if isinstance(finding, dict) else None
+        if isinstance(met, str) and met.strip().casefold() in _BOOLEANS:
+            finding["met"] = _BOOLEANS[met.strip().casefold()]
+            repairs.add(_BOOLEAN_FORM)
+    return fields
+
+
+def _unwrap(answer: dict[str, Any], repairs: set[str]) -> dict[str, Any]:
+    """The only object in the answer that has all dimensions, where the answer itself has none."""
+    names = _ModelAnswer.model_fields.keys()
+    inner = [value for value in answer.values() if isinstance(value, dict) and names <= set(map(_plain_name, value))]
+    if len(inner) != 1 or names & set(map(_plain_name, answer)):
+        return answer
+    repairs.add(_WRAPPER_REMOVED)
+    return inner[0]
+
+
 def _known_fields(value: dict[str, Any], model: type[BaseModel], repairs: set[str]) -> dict[str, Any]:
-    known = {name: inner for name, inner in value.items() if name in model.model_fields}
-    unknown = value.keys() - known.keys()
-    if any(name.strip().casefold() in model.model_fields for name in unknown):
-        raise ValueError("a field in other letters")
-    repairs |= {_UNKNOWN_FIELD} if unknown else set()
-    return known
+    fields: dict[str, Any] = {}
+    for name, inner in value.items():
+        known = _plain_name(name)
+        if known not in model.model_fields:
+            repairs.add(_UNKNOWN_FIELD)
+            continue
+        if known in fields:
+            raise ValueError("a field in two spellings")
+        repairs |= {_FIELD_SPELLING} if known != name else set()
+        fields[known] = inner
+    return fields
+
+
+def _plain_name(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _whole_number(points: Any, repairs: set[str]) -> Any:
-    """The points as a whole number where they are one in another form, such as 20.0 or "20"; others as they are."""
-    whole = (isinstance(points, float) and points.is_integer()) or (
-        isinstance(points, str) and _WHOLE_NUMBER.fullmatch(points)
-    )
-    repairs |= {_NUMBER_FORM} if whole else set()
-    return int(float(points)) if whole else points
+    """The points as a whole number where they are one in another form, such as 20.0, "20" or "20/25"; others as they
+    are."""
+    text = _WHOLE_NUMBER.fullmatch(points) if isinstance(points, str) else None
+    if not text and not (isinstance(points, float) and points.is_integer()):
+        return points
+    repairs.add(_NUMBER_FORM)
+    return int(text[1] if text else points)
 
 
 @dataclass(frozen=True)

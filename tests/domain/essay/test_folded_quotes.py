@@ -37,6 +37,12 @@ def test_a_quote_is_shown_and_located_as_it_stands(quote: str, shown: str | None
         assert _ESSAY[evidence.start : evidence.end] == evidence.quote
 
 
+@pytest.mark.parametrize("quote", ['a «slow» and ‹sure› "way"', "a \"slow\" and 'sure' «way»", "“slow” and ’sure’"])
+def test_quotation_marks_of_other_languages_are_equal(quote: str) -> None:
+    evidence = visible_text("Take a “slow” and 'sure' «way».").find_quote(quote)
+    assert evidence is not None and evidence.start in (5, 7)
+
+
 @pytest.mark.parametrize(
     "quote",
     ["Water … cohesion", "Water ... cohesion", "water rises", "WATER", "Waterrises", "cafe", "Uber-all", "elan",

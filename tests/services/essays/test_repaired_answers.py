@@ -12,9 +12,14 @@ from tests.fakes.provider_faults import answer, raw_body
 from tests.services.essays.essay_runner import EssayRunner
 
 
-def parts(*contents: dict[str, Any]) -> Behaviour:
+def content(value: Any) -> Behaviour:
+    """A completion with any content."""
+    return raw_body(json.dumps({"choices": [{"message": {"content": value}, "finish_reason": "stop"}]}).encode())
+
+
+def parts(*values: Any) -> Behaviour:
     """A completion whose content is a list of parts."""
-    return raw_body(json.dumps({"choices": [{"message": {"content": contents}, "finish_reason": "stop"}]}).encode())
+    return content(list(values))
 
 
 def part(content: str) -> dict[str, Any]:
@@ -29,6 +34,11 @@ def part(content: str) -> dict[str, Any]:
         (text(f"<think>Hm.</think>{answer()}"), ["thoughts_removed"]),
         (parts(part(answer()[:50]), part(answer()[50:])), ["parts_joined"]),
         (parts({"type": "thinking", "thinking": []}, part(f"Well: {answer()}")), ["parts_joined", "prose_removed"]),
+        (parts({"type": "reasoning_content", "text": "{"}, part(answer())), ["parts_joined"]),
+        (parts({"type": "redacted_thinking", "data": "…"}, part(answer())), ["parts_joined"]),
+        (parts({"type": "text", "text": "{", "thought": True}, {"text": answer()}), ["parts_joined"]),
+        (parts(answer()[:50], answer()[50:]), ["parts_joined"]),
+        (content(part(answer())), ["parts_joined"]),
     ],
 )
 async def test_a_readable_answer_is_used(
@@ -43,13 +53,22 @@ async def test_a_readable_answer_is_used(
     assert stored.get("repairs") == line.get("repairs") == repairs
 
 
-@pytest.mark.parametrize("content", [[], [{"type": "image_url"}], [7], [{"type": "text"}], [{"type": "thinking"}]])
-async def test_parts_without_an_answer_are_unusable(
-    runner: EssayRunner, provider: ModelServer, pool: Pool, content: list[Any]
+@pytest.mark.parametrize(
+    "value",
+    [[], [{"type": "image_url"}], [7], [{"type": "text"}], [{"type": "thinking"}], [{"type": "refusal"}], {}, 7],
+)
+async def test_content_without_an_answer_is_unusable(
+    runner: EssayRunner, provider: ModelServer, pool: Pool, value: Any
 ) -> None:
-    provider.default = parts(*content)
+    provider.default = content(value)
     (line,) = await runner.run(ESSAY)
     assert line["scorer"] == "local"
     assert {call["outcome"] for call in await pool.fetch("SELECT outcome FROM model_calls")} == {
         "model_answer_unusable"
     }
+
+
+async def test_a_refusal_among_the_parts_is_a_refusal(runner: EssayRunner, provider: ModelServer, pool: Pool) -> None:
+    provider.default = parts({"type": "refusal", "refusal": "I cannot do that."})
+    assert (await runner.run(ESSAY))[0]["scorer"] == "local"
+    assert await pool.fetchval("SELECT array_agg(outcome::text) FROM model_calls") == ["model_refused"]
