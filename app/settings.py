@@ -161,7 +161,12 @@ class Settings(BaseModel):
         "local", description="essays that the model cannot score get the local estimate, or no score"
     )
 
-    worker_concurrency: int = Field(100, ge=1, le=1000, description="essay jobs that one worker runs at the same time")
+    worker_concurrency: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        description="essay jobs that one worker runs at the same time; one student's take half of them at most",
+    )
     job_max_attempts: int = Field(4, ge=1, le=20, description="attempts before a job counts as failed")
     job_max_crashes: int = Field(3, ge=1, le=20, description="worker crashes before a job counts as failed")
     job_retry_delay: float = Field(

@@ -4,9 +4,13 @@ Stock arq polls, scans running jobs together with waiting ones, marks messages w
 ends at the first error of Redis. This worker is woken by a notification, takes as many messages as it has free slots
 with one script that removes them, and tries again when Redis is back. A message that is lost with its worker is not
 missed: the row of its job says that it is due, and the relay (`app.services.jobs.maintenance`) notifies again.
+
+One student's jobs never take all slots (`app.clients.redis.queue_scripts`). Nothing that Redis contains ends the
+worker: what cannot be read is dropped.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any, NoReturn, cast
@@ -14,29 +18,24 @@ from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
-from arq.constants import job_key_prefix
 from arq.jobs import SerializationError, deserialize_job_raw
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
-from app.clients.redis.job_queue import REDIS_UNAVAILABLE, RUN_JOB, decode, encode, wakeup_channel
+from app.clients.redis.job_queue import (
+    REDIS_UNAVAILABLE,
+    RUN_JOB,
+    MessageTaker,
+    decode,
+    encode,
+    owner_in,
+    wakeup_channel,
+)
 from app.clients.redis.subscription import subscribe
 from app.outages import REDIS
 
 log = structlog.get_logger()
 
-# A message that is taken out of the queue belongs to this worker alone. Whether its job is due is decided by its row,
-# so the scores only order the messages, and no clock can hold one back.
-_TAKE = """
-local taken = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-local messages = {}
-for i = 1, #taken, 2 do
-    local key = ARGV[2] .. taken[i]
-    messages[#messages + 1] = {taken[i], redis.call('GET', key) or ''}
-    redis.call('DEL', key)
-end
-return messages
-"""
 # Seconds between polls without a notification, in case that one was lost.
 _POLL_SECONDS = 2.0
 _SECONDS_BETWEEN_CONNECTS = 0.5
@@ -64,7 +63,9 @@ class QueueWorker(Worker):
             keep_result=0,
             handle_signals=False,
         )
-        self._take_script = redis.register_script(_TAKE)
+        self._taker = MessageTaker(redis, queue)
+        self._running_by_owner: Counter[str] = Counter()
+        self._passed_over = False
         self._woken = asyncio.Event()
         self._taking = asyncio.Lock()
 
@@ -105,28 +106,38 @@ class QueueWorker(Worker):
     async def _take_batch(self) -> bool:
         """Starts a job for as many messages as there are free slots; returns whether there may be more."""
         async with self._taking:
-            free = min(self.max_jobs - len(self.tasks), _MAX_MESSAGES)
+            free = self.max_jobs - len(self.tasks)
             if not self.allow_pick_jobs or free <= 0:
                 return False
-            messages = await self._take_script(keys=[self.queue_name], args=[free, job_key_prefix])
-            for message_id, message in messages:
-                self._start(message_id.decode(), message)
-            return len(messages) == free
+            limit = min(free, _MAX_MESSAGES)
+            messages = await self._taker.take(free, limit, self._running_by_owner)
+            self._passed_over = messages.passed_over
+            for message_id, content in messages.taken:
+                self._start(message_id.decode(errors="backslashreplace"), content)
+            ended_meanwhile = self.max_jobs - len(self.tasks) > free - len(messages.taken)
+            return len(messages.taken) == limit or (messages.passed_over and ended_meanwhile)
 
-    def _start(self, message_id: str, message: bytes) -> None:
+    def _start(self, message_id: str, content: bytes) -> None:
         if message_id in self.tasks:
             return  # notified again while this worker runs it
-        self.tasks[message_id] = task = self.loop.create_task(self._run(message_id, message))
-        task.add_done_callback(lambda _: self._free_slot(message_id))
+        owner = owner_in(message_id)
+        if owner:
+            self._running_by_owner[owner] += 1
+        self.tasks[message_id] = task = self.loop.create_task(self._run(message_id, content))
+        task.add_done_callback(lambda _: self._free_slot(message_id, owner))
 
-    def _free_slot(self, message_id: str) -> None:
-        if len(self.tasks) == self.max_jobs:
+    def _free_slot(self, message_id: str, owner: str | None) -> None:
+        if self._passed_over or len(self.tasks) == self.max_jobs:
             self._woken.set()
         del self.tasks[message_id]
+        if owner:
+            self._running_by_owner[owner] -= 1
+            if not self._running_by_owner[owner]:
+                del self._running_by_owner[owner]
 
-    async def _run(self, message_id: str, message: bytes) -> None:
+    async def _run(self, message_id: str, content: bytes) -> None:
         try:
-            name, args, kwargs, _, _ = deserialize_job_raw(message, deserializer=decode)
+            name, args, kwargs, _, _ = deserialize_job_raw(content, deserializer=decode)
             job = self.functions[name].coroutine(self.ctx, *args, **kwargs)
         except (SerializationError, KeyError, TypeError) as error:
             log.warning("message_dropped", message_id=message_id, error=repr(error))

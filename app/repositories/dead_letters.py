@@ -76,4 +76,4 @@ async def start_run(
 
 
 def _notification(row: asyncpg.Record) -> JobNotification:
-    return JobNotification(row["id"], JobType(row["job_type"]), row["fence"])
+    return JobNotification(row["id"], JobType(row["job_type"]), row["fence"], row["owner"])

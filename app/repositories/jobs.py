@@ -71,7 +71,7 @@ async def finish(
 ) -> FinishedJob | None:
     """Ends a `gpt` or `rag` job; None if the lease is lost."""
     columns = (status, _failure(error), output, [reason.model_dump(mode="json") for reason in reasons])
-    return _finished(await db.fetchrow(_SQL["finish"], job.id, job.fence, *columns), JobType.FUSION)
+    return _finished(await db.fetchrow(_SQL["finish"], job.id, job.fence, *columns), JobType.FUSION, job.owner)
 
 
 async def complete_assessment(
@@ -99,10 +99,10 @@ async def fail_assessment(db: Executor, job: ClaimedJob, error: JobError) -> Fin
 async def take_unclaimed(
     db: Executor, job_types: Iterable[JobType], grace_seconds: float, limit: int
 ) -> list[JobNotification]:
-    """Jobs that are due, or whose lease has run out, and that no worker has claimed within `patience` seconds of their
-    last notification; marks them as notified."""
+    """Jobs that are due, or whose lease has run out, and that no worker has claimed within `grace_seconds` of their
+    last notification, and of types other than `job_types` those that had none; marks them as notified."""
     rows = await db.fetch(_SQL["take_unclaimed"], list(job_types), grace_seconds, limit)
-    return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"]) for row in rows]
+    return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"], row["owner"]) for row in rows]
 
 
 async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
@@ -143,10 +143,10 @@ def _failure(error: JobError | None) -> dict[str, str] | None:
     return {"code": error.code, "detail": error.detail} if error else None
 
 
-def _finished(row: asyncpg.Record | None, queue: str) -> FinishedJob | None:
+def _finished(row: asyncpg.Record | None, queue: str, owner: str | None = None) -> FinishedJob | None:
     if row is None:
         return None
-    return FinishedJob(JobNotification(row["due_id"], queue, row["due_fence"]) if row["due_id"] else None)
+    return FinishedJob(JobNotification(row["due_id"], queue, row["due_fence"], owner) if row["due_id"] else None)
 
 
 def _essay(row: dict[str, Any]) -> EssayLine:

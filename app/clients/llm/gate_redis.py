@@ -21,15 +21,24 @@ _FAILURES = 10
 FIRST_PAUSE = 2_000
 _LONGEST_PAUSE = 30_000
 
-# The beginning of both scripts. KEYS: the hash. ARGV[1]: how long a call may take.
+# The beginning of both scripts. KEYS: the hash. ARGV[1]: how long a call may take. What cannot be ours is ignored: no
+# number is so large, and no time more than a day ahead.
 _READ = """
+local MOMENTS = {not_before = true, serial = true, probe = true, learned = true, began = true, began_before = true}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local life = tonumber(ARGV[1])
-local stored = redis.call('HGETALL', KEYS[1])
+local stored = redis.pcall('HGETALL', KEYS[1])
+if stored.err then
+    redis.call('DEL', KEYS[1])
+end
 local state, changes = {}, {}
 for i = 1, #stored, 2 do
-    state[stored[i]] = tonumber(stored[i + 1])
+    local name, value = stored[i], tonumber(stored[i + 1])
+    local is_time = string.find(name, 'until') or MOMENTS[name]
+    if value and math.abs(value) < 9e15 and not (is_time and value > now + 86400000) then
+        state[name] = value
+    end
 end
 local function get(name)
     return state[name] or 0

@@ -18,7 +18,8 @@ from app.outages import REDIS
 
 _CHANNEL = "assay:changed"
 _ID_BYTES = 16
-# Ids in one message. Those that come on top while Redis is unavailable are left to the servers' own looks.
+# Ids in one message. Those that come on top while Redis is unavailable are left to the servers' own looks, and so is
+# everything in a longer message, which is not ours.
 _MAX_IDS = 10_000
 # Seconds between tries while Redis is unavailable, and between looks at the database while nothing is published.
 _RETRY_SECONDS = 0.5
@@ -65,7 +66,7 @@ class ChangeFeed:
             try:
                 async with aclosing(subscribe(self._redis, _CHANNEL, _IDLE_SECONDS)) as messages:
                     async for message in messages:
-                        yield None if message is None else _ids(message)
+                        yield None if message is None or len(message) > _MAX_IDS * _ID_BYTES else _ids(message)
             except REDIS_UNAVAILABLE as error:
                 REDIS.report(error, "subscribing to changes")
             await asyncio.sleep(_RETRY_SECONDS)

@@ -6,8 +6,9 @@ again if nobody took the first (`app.services.jobs.maintenance`).
 """
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,13 +19,16 @@ from arq.constants import default_queue_name, job_key_prefix
 from arq.jobs import serialize_job
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from app.clients.redis.connections import open_pool
+from app.clients.redis.queue_scripts import NOTIFY, TAKE
 from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES
 
 RUN_JOB = "run_job"
+# The prefix of the keys that say when the last waiting message of a student takes its turn.
+_TURNS = "assay:turn:"
 # Messages that nobody took expire after an hour; workers have sent another one long before.
 _MESSAGE_TTL_MS = 3_600_000
 # Seconds. Short, because Redis only speeds things up: nobody may wait long for it.
@@ -35,19 +39,6 @@ _HEALTH_CHECK_SECONDS = 10
 _WRITE_CHECK = "assay:write-check"
 _WRITE_CHECK_TTL_MS = 10_000
 _CHECK_SECONDS = 2.0
-# One script instead of three commands for each job, because most of the time is spent on round trips.
-_NOTIFY = """
-local queues = {}
-for i = 3, #ARGV, 3 do
-    local queue, id, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    redis.call('SET', KEYS[1] .. id, message, 'PX', ARGV[2])
-    redis.call('ZADD', queue, 'NX', ARGV[1], id)
-    queues[queue] = true
-end
-for queue in pairs(queues) do
-    redis.call('PUBLISH', queue .. KEYS[2], '')
-end
-"""
 # What the client raises while Redis is unavailable. uvloop raises RuntimeError on a write to a connection that has just
 # been closed, and redis-py does not translate it.
 REDIS_UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
@@ -60,12 +51,12 @@ class JobQueue:
     redis: Redis
 
     @cached_property
-    def _script(self) -> AsyncScript:
-        return self.redis.register_script(_NOTIFY)
+    def _notify_script(self) -> AsyncScript:
+        return self.redis.register_script(NOTIFY)
 
     async def notify(self, notifications: Sequence[JobNotification]) -> None:
         """Leaves a message for each job and wakes the workers, in one round trip. Notifications of the same job and
-        fence are one message.
+        fence are one message. The messages of one owner take turns with those of others.
 
         Raises:
             RedisError, OSError, TimeoutError: Redis is unavailable; the workers' relay sends them later.
@@ -73,11 +64,14 @@ class JobQueue:
         now = int(time.time() * 1000)
         args: list[str | bytes | int] = [now, _MESSAGE_TTL_MS]
         for due in notifications:
-            args += [queue_key(due.queue), f"{due.job_id}:{due.fence}", _message(due.job_id, now)]
-        await self._script(keys=[job_key_prefix, wakeup_channel("")], args=args)
+            owner = owner_digest(due.owner)
+            message_id = f"{due.job_id}:{due.fence}:{owner}" if owner else f"{due.job_id}:{due.fence}"
+            args += [queue_key(due.queue), message_id, owner, _message(due.job_id, now)]
+        await self._notify_script(keys=[job_key_prefix, wakeup_channel(""), _TURNS], args=args)
 
     async def queue_lengths(self) -> dict[str, int]:
-        """The number of messages in each queue that no worker has taken yet, in one round trip.
+        """The number of messages in each queue that no worker has taken yet, in one round trip. A key of another type
+        is an empty queue: the next message replaces it.
 
         Raises:
             RedisError, OSError, TimeoutError: Redis is unavailable, or takes no writes.
@@ -86,8 +80,12 @@ class JobQueue:
             for queue in QUEUES:
                 pipe.zcard(queue_key(queue))
             pipe.set(_WRITE_CHECK, b"", px=_WRITE_CHECK_TTL_MS)
-            *lengths, _ = await pipe.execute()
-            return dict(zip(QUEUES, lengths, strict=True))
+            replies = await pipe.execute(raise_on_error=False)
+        lengths = [0 if _is_wrong_type(reply) else reply for reply in replies]
+        for reply in lengths:
+            if isinstance(reply, Exception):
+                raise reply
+        return dict(zip(QUEUES, lengths, strict=False))
 
     async def check_writable(self) -> None:
         """Checks with a write that Redis is available: replicas and servers without memory answer PING, too.
@@ -97,6 +95,40 @@ class JobQueue:
         """
         async with asyncio.timeout(_CHECK_SECONDS):
             await self.redis.set(_WRITE_CHECK, b"", px=_WRITE_CHECK_TTL_MS)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Messages taken out of a queue: their ids, with contents. `passed_over`: some stay there because their owners have
+    enough running jobs."""
+
+    taken: list[tuple[bytes, bytes]]
+    passed_over: bool
+
+
+class MessageTaker:
+    """Takes messages out of one queue."""
+
+    def __init__(self, redis: Redis, queue: str) -> None:
+        self._queue = queue
+        self._script = redis.register_script(TAKE)
+
+    async def take(self, free: int, limit: int, running: Mapping[str, int]) -> Messages:
+        """At most `limit` messages for a worker with so many free slots, in which owners have so many running jobs.
+
+        Raises:
+            RedisError, OSError, TimeoutError: Redis is unavailable.
+        """
+        args: list[str | int] = [free, limit]
+        for owner, jobs in running.items():
+            args += [owner, jobs]
+        passed_over, taken = await self._script(keys=[self._queue, job_key_prefix, _TURNS], args=args)
+        return Messages([(message_id, content) for message_id, content in taken], bool(passed_over))
+
+
+def owner_in(message_id: str) -> str | None:
+    """The digest of the owner that a message id names; None if it names none."""
+    return message_id.split(":", 2)[2] if message_id.count(":") >= 2 else None
 
 
 def connect(url: str, **options: Any) -> Redis:
@@ -129,6 +161,15 @@ def encode(message: Any) -> bytes:
 
 
 decode = orjson.loads
+
+
+def owner_digest(owner: str | None) -> str:
+    """A short name for the owner that tells nothing about them; empty for no owner."""
+    return hashlib.blake2b(owner.encode(errors="surrogatepass"), digest_size=8).hexdigest() if owner else ""
+
+
+def _is_wrong_type(reply: object) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE")
 
 
 def _message(job_id: UUID, now: int) -> bytes:

@@ -77,10 +77,12 @@ class NewestRun:
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker holds. Every write for it names the fence, and has no effect if another worker has it."""
+    """A job that this worker holds. Every write for it names the fence, and has no effect if another worker has it.
+    `owner` is the student whose assessment it is."""
 
     id: UUID
     assessment_id: UUID
+    owner: str
     run: int
     job_type: JobType
     fence: int

@@ -75,13 +75,13 @@ WITH failed AS (
         )
     FROM queued
     WHERE a.id = queued.assessment_id AND a.run = queued.run AND a.remaining > 0
-    RETURNING a.id
+    RETURNING a.id, a.owner
 ), unscored AS (
     DELETE FROM scores s USING queued
     WHERE queued.job_type = 'gpt' AND s.assessment_id = queued.assessment_id AND s.run = queued.run
       AND s.score_type = 'essay_gpt' AND s.score IS NULL
 )
-SELECT queued.id, queued.job_type, queued.fence FROM queued, opened;
+SELECT queued.id, queued.job_type, queued.fence, opened.owner FROM queued, opened;
 
 -- name: start_run
 -- A new run after the run $2 is over; the run itself is never opened again. Jobs that failed, jobs of the types $7 and
@@ -98,7 +98,7 @@ WITH raised AS (
     WHERE a.id = $1 AND a.run = $2 AND a.status IN ('completed', 'failed')
       AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run
                                                  AND j.status NOT IN ('completed', 'failed'))
-    RETURNING a.id, a.run, a.remaining
+    RETURNING a.id, a.run, a.remaining, a.owner
 ), former AS (
     SELECT j.*, n.job_id AS new_id, raised.run AS new_run, raised.remaining,
            j.status = 'completed' AND j.job_type <> 'fusion' AND j.job_type <> ALL($7::text[]) AS kept
@@ -134,4 +134,4 @@ WITH raised AS (
     WHERE NOT kept
     RETURNING id, job_type, fence, run_after
 )
-SELECT id, job_type, fence FROM queued WHERE run_after IS NOT NULL;
+SELECT queued.id, queued.job_type, queued.fence, raised.owner FROM queued, raised WHERE queued.run_after IS NOT NULL;

@@ -16,8 +16,9 @@ WITH claimed AS (
               output
 ), shown AS (
     UPDATE assessments a SET revision = revision + 1 FROM claimed WHERE a.id = claimed.assessment_id
+    RETURNING a.owner
 )
-SELECT * FROM claimed;
+SELECT claimed.*, shown.owner FROM claimed, shown;
 
 -- name: renew
 -- No row: the lease is lost.
@@ -138,19 +139,21 @@ WITH ended AS (
 SELECT due.id AS due_id, due.fence AS due_fence FROM closed LEFT JOIN due ON true;
 
 -- name: take_unclaimed
--- Jobs that are due, or whose lease has run out, and that were not notified in the last $2 seconds. The statement marks
--- them as notified, so that of all workers that look, only one notifies.
+-- Jobs that are due, or whose lease has run out, and that were not notified in the last $2 seconds: those of the types
+-- $1, and of the others those that were never notified. The statement marks them as notified, so that of all workers
+-- that look, only one notifies.
 WITH missed AS (
-    SELECT id FROM async_jobs
-    WHERE job_type = ANY($1::text[])
+    SELECT id, assessment_id FROM async_jobs
+    WHERE (job_type = ANY($1::text[]) OR dispatched_at IS NULL)
       AND (status = 'queued' AND run_after <= now()
                AND coalesce(dispatched_at < now() - make_interval(secs => $2), true)
            OR status = 'in_progress' AND lease_expires_at < now()
                AND dispatched_at < greatest(lease_expires_at, now() - make_interval(secs => $2)))
     ORDER BY dispatched_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE async_jobs j SET dispatched_at = now() FROM missed WHERE j.id = missed.id
-RETURNING j.id, j.job_type, j.fence;
+UPDATE async_jobs j SET dispatched_at = now() FROM missed JOIN assessments a ON a.id = missed.assessment_id
+WHERE j.id = missed.id
+RETURNING j.id, j.job_type, j.fence, a.owner;
 
 -- name: read_run
 -- Everything that the jobs of a run work on: track, questions, answers, scores, overrides and the run's jobs. A later

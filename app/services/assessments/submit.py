@@ -107,7 +107,7 @@ class Submitter:
         if not free:
             raise KeyInFlight
         notifications = tuple(
-            JobNotification(job.job_id, job.job_type, 0)
+            JobNotification(job.job_id, job.job_type, 0, assessment.owner)
             for job in submission.jobs
             if job.job_type is not JobType.FUSION
         )

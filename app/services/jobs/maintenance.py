@@ -8,7 +8,8 @@ from app.repositories.sql import Pool
 
 # Seconds after which a job that no worker has taken is notified again.
 NOTIFICATION_GRACE_SECONDS = 2.0
-# A queue with so many messages keeps its workers busy; more messages would not make them faster.
+# A queue with so many messages keeps its workers busy: nothing is notified again, which would not make them faster.
+# What was never notified, such as a retry whose time has come, takes its turn among the messages all the same.
 ENOUGH_MESSAGES = 200
 _BATCH = 500
 

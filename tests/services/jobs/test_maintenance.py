@@ -113,6 +113,21 @@ async def test_a_long_queue_gets_no_more_messages(pool: Pool, bank: Bank, redis_
     await queue_client.redis.aclose()
 
 
+async def test_a_retry_that_is_due_joins_a_long_queue(pool: Pool, bank: Bank, redis_url: str) -> None:
+    """Otherwise it would wait until others have drained the queue, however long one student has made it."""
+    await submit(pool, bank)
+    await pool.execute("UPDATE async_jobs SET dispatched_at = NULL WHERE job_type = 'gpt'")
+    queue_client = JobQueue(job_queue.connect(redis_url))
+    await queue_client.redis.zadd(
+        job_queue.queue_key(JobType.GPT), {f"waiting-{n}": 1 for n in range(maintenance.ENOUGH_MESSAGES)}
+    )
+    assert await maintenance.relay(pool, queue_client) == 1
+    gpt = await pool.fetchval("SELECT id FROM async_jobs WHERE job_type = 'gpt'")
+    assert str(gpt) in await messages(redis_url)
+    assert await maintenance.relay(pool, queue_client) == 0
+    await queue_client.redis.aclose()
+
+
 async def insert_overdue(pool: Pool, count: int) -> None:
     await pool.execute(
         """INSERT INTO assessments (owner, track_id, expires_at)
