@@ -1,8 +1,11 @@
 """Reads DATABASE_URL: one reader for asyncpg (the service) and libpq (the migrations), so that both accept the same."""
 
+import os
 import re
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -21,6 +24,10 @@ def _anything(_: str) -> bool:
     return True
 
 
+def _is_file(value: str) -> bool:
+    return Path(value).is_file() and os.access(value, os.R_OK)
+
+
 _TLS_VERSION = _one_of("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 # The options that both libraries honour, or that we honour for asyncpg, each with a check of its value.
 _OPTIONS: dict[str, Callable[[str], bool]] = {
@@ -30,13 +37,13 @@ _OPTIONS: dict[str, Callable[[str], bool]] = {
     "gssencmode": _one_of("disable", "prefer"),
     "options": _anything,
     "passfile": _anything,
-    "sslcert": _anything,
-    "sslcrl": _anything,
-    "sslkey": _anything,
+    "sslcert": _is_file,
+    "sslcrl": _is_file,
+    "sslkey": _is_file,
     "sslmode": _one_of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "sslnegotiation": _one_of("postgres", "direct"),
     "sslpassword": _anything,
-    "sslrootcert": _anything,
+    "sslrootcert": _is_file,
     "ssl_max_protocol_version": _TLS_VERSION,
     "ssl_min_protocol_version": _TLS_VERSION,
     # The others choose servers that cannot be written to.
@@ -47,6 +54,14 @@ _ADDRESS = ("host", "port", "dbname", "user", "password")
 # Those that asyncpg reads out of a URL under the same name.
 _OF_ASYNCPG = frozenset(name for name in _OPTIONS if name.startswith("ssl")) | {"passfile"}
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
+# Files of root certificates that systems have, besides the one that Python's own OpenSSL names. The libpq of a Python
+# package looks in none of these places.
+_SYSTEM_ROOTS = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,11 @@ def parse_database_url(url: str) -> DatabaseUrl:
     hosts = _hosts(match["hosts"], address.get("host"), address.get("port"))
     if len(hosts) > 1:
         options.setdefault("target_session_attrs", "read-write")
+    if options.get("sslrootcert") == "system":
+        options |= {"sslrootcert": _system_roots(), "sslmode": options.get("sslmode", "verify-full")}
+        if options["sslmode"] != "verify-full":
+            # Anybody can have a certificate of a public authority for another name.
+            raise ValueError("option sslrootcert=system needs sslmode=verify-full")
     _check(options)
     return DatabaseUrl(
         hosts=hosts,
@@ -136,9 +156,28 @@ def _check(options: dict[str, str]) -> None:
                 f"option {shown} is not supported; supported are {', '.join(sorted((*_OPTIONS, *_ADDRESS)))}"
             )
         if not _OPTIONS[name](value):
-            raise ValueError(f"option {name} has a value that is not supported")
+            fault = (
+                "names no file that can be read" if _OPTIONS[name] is _is_file else "has a value that is not supported"
+            )
+            raise ValueError(f"option {name} {fault}")
     if options.get("channel_binding") == "require" and options.get("sslmode") not in _ENCRYPTED:
         raise ValueError("option channel_binding=require needs sslmode=require, verify-ca or verify-full")
+    if options.get("sslmode", "").startswith("verify") and "sslrootcert" not in options and not _has_default_roots():
+        raise ValueError(f"option sslmode={options['sslmode']} needs sslrootcert, such as sslrootcert=system")
+
+
+def _has_default_roots() -> bool:
+    """Whether there are root certificates where both libraries look for them."""
+    default = Path("~/.postgresql/root.crt").expanduser()
+    return default.is_file() or bool(os.environ.get("PGSSLROOTCERT"))
+
+
+def _system_roots() -> str:
+    files = (ssl.get_default_verify_paths().cafile, *_SYSTEM_ROOTS)
+    found = next((file for file in files if file and _is_file(file)), None)
+    if found is None:
+        raise ValueError("option sslrootcert=system: this system has no file of root certificates; name one")
+    return found
 
 
 def _hosts(in_address: str, option: str | None, ports_option: str | None) -> tuple[tuple[str, int], ...]:

@@ -4,12 +4,13 @@ import errno
 import os
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 
 from app.settings import UnusableSetting
 
-# asyncio and libraries over it put the number into the text, and several addresses into one error.
-_NUMBER = re.compile(r"\[Errno (\d+)\]|\bError (\d+) connecting\b")
+# asyncio puts the numbers of several addresses into one text.
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
 _REFUSED_ADDRESS = re.compile(r"Connect call failed \('([^']+)', (\d+)")
 
 
@@ -19,6 +20,10 @@ def describe_error(error: BaseException) -> str:
     for cause in _chain(error):
         if isinstance(cause, socket.gaierror):
             return f"the host name cannot be resolved: {cause.strerror or cause}"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is not valid: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed: {(cause.reason or str(cause)).replace('_', ' ').lower()}"
         if reason := _reason(cause):
             address = _REFUSED_ADDRESS.search(str(cause))
             return f"{reason} by {address[1]} port {address[2]}" if address else reason
@@ -48,5 +53,5 @@ def _reason(error: BaseException) -> str | None:
     """The system's words for the number of the error."""
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (found := _NUMBER.search(str(error))):
-        number = int(found[1] or found[2])
+        number = int(found[1])
     return os.strerror(number).lower() if number is not None and number > 0 else None

@@ -100,6 +100,9 @@ def parse_redis_url(url: str) -> tuple[str, dict[str, Any]]:
             arguments[name] = unquote(value)
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
         arguments[name] = _read_option(known, parts.scheme, name, text)
+    if parts.scheme == "rediss":
+        # The library's own default is to accept any name that an authority has certified.
+        arguments.setdefault("ssl_check_hostname", arguments.get("ssl_cert_reqs") != "none")
     _check_tls(arguments)
     if parts.fragment:
         raise ValueError("has a part after #; in a user or password, write # as %23")
@@ -139,7 +142,7 @@ def _read_option(known: Mapping[str, Callable[[str], Any]], scheme: str, name: s
 
 def _check_tls(arguments: Mapping[str, Any]) -> None:
     """Refuses at the start what would otherwise make every connection fail."""
-    if arguments.get("ssl_check_hostname") and arguments.get("ssl_cert_reqs", "required") != "required":
+    if arguments.get("ssl_check_hostname") and arguments.get("ssl_cert_reqs") == "none":
         raise ValueError("ssl_check_hostname needs ssl_cert_reqs=required")
     authorities = {"cafile": arguments.get("ssl_ca_certs"), "cadata": arguments.get("ssl_ca_data")}
     certificate, key, ciphers = (arguments.get(f"ssl_{name}") for name in ("certfile", "keyfile", "ciphers"))

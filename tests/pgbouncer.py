@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +16,11 @@ from tests.fakes.conditions import until
 
 
 @asynccontextmanager
-async def pgbouncer(database_url: str, mode: str, pool_size: int = 20) -> AsyncIterator[str]:
-    """The URL of the database through a PgBouncer in this mode, whose other settings are its defaults."""
+async def pgbouncer(
+    database_url: str, mode: str, pool_size: int = 20, certificate: Path | None = None
+) -> AsyncIterator[str]:
+    """The URL of the database through a PgBouncer in this mode, whose other settings are its defaults. With a
+    `certificate`, a file with its key, clients have to use TLS."""
     program = debian_program("pgbouncer", "libc-ares2", "libevent-2.1-7")
     url = urlsplit(database_url)
     assert url.port
@@ -24,10 +28,17 @@ async def pgbouncer(database_url: str, mode: str, pool_size: int = 20) -> AsyncI
         folder, port = Path(name), unused_port()
         users, configuration = folder / "users.txt", folder / "pgbouncer.ini"
         users.write_text(f'"{url.username}" "{url.password}"\n')
+        tls = ""
+        if certificate:
+            copy = folder / "server.pem"
+            shutil.copy(certificate, copy)
+            copy.chmod(0o644)
+            tls = f"client_tls_sslmode = require\nclient_tls_key_file = {copy}\nclient_tls_cert_file = {copy}\n"
         configuration.write_text(
             f"[databases]\n* = host={url.hostname} port={url.port}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = {mode}\ndefault_pool_size = {pool_size}\n"
+            f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = {mode}\n"
+            f"default_pool_size = {pool_size}\n{tls}"
         )
         # It refuses to run as root.
         account = ["-u", "nobody"] if os.geteuid() == 0 else []

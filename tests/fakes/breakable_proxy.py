@@ -1,6 +1,7 @@
 """A proxy on loopback whose connections a test can break and restore."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,10 @@ from urllib.parse import urlsplit
 class BreakableProxy:
     """Leads to the server through `url`. After `cut`, connections are broken and new ones refused until `restore`."""
 
-    def __init__(self, url: str, path: Path | None = None) -> None:
-        """Listens on a port, or on the Unix socket at `path`."""
+    def __init__(self, url: str, path: Path | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """Listens on a port, with TLS if there is a context for it, or on the Unix socket at `path`."""
         self.path = path
+        self._tls = tls
         self._target = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -35,7 +37,7 @@ class BreakableProxy:
         if self.path:
             self._server = await asyncio.start_unix_server(self._serve, self.path)
             return
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
@@ -57,9 +59,11 @@ class BreakableProxy:
 
 
 @asynccontextmanager
-async def breakable_proxy(url: str, path: Path | None = None) -> AsyncIterator[BreakableProxy]:
+async def breakable_proxy(
+    url: str, path: Path | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[BreakableProxy]:
     """A proxy that accepts connections."""
-    proxy = BreakableProxy(url, path)
+    proxy = BreakableProxy(url, path, tls)
     await proxy.restore()
     try:
         yield proxy
