@@ -41,10 +41,15 @@ async def retrieval_embedder(
             if settings.embedding_model is not None:
                 log.warning("embedding_model_has_no_effect", reason="OPENAI_API_KEY is not set")
             # A new one is for a command, which does nothing else: two cores embed a half more than one.
-            embedder = offline or OfflineEmbedder(cores=min(_MAX_CORES, os.cpu_count() or 1))
+            embedder = offline or OfflineEmbedder(cores=min(_MAX_CORES, _usable_cores()))
         if embedder is not offline:
             stack.push_async_callback(embedder.close)
         yield embedder
+
+
+def _usable_cores() -> int:
+    """The cores that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _open_paid(

@@ -184,6 +184,8 @@ def _session_options(onnxruntime: Any, cores: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores
     options.inter_op_num_threads = 1
+    # Threads that wait for each other would keep the cores busy that others need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena keeps the largest tensors it ever saw; without it memory stays at about 230 MB.
     options.enable_cpu_mem_arena = False
     return options
