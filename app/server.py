@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
+from app.clients.jwks.key_cache import KeyCache, RefreshTimes, updated
 from app.http.access import abort_unchecked_stream, guarded
 from app.http.app_keys import (
     BACKGROUND,
@@ -30,7 +31,7 @@ from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
 from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
-from app.http.tokens import SharedSecretVerifier, TokenVerifier
+from app.http.tokens import KeySetVerifier, SharedSecretVerifier
 from app.network_errors import address_error
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
@@ -59,14 +60,14 @@ _SLEEPS = 20
 _CHECK_SECONDS = 0.05
 
 
-def create_app(settings: Settings) -> web.Application:
-    """The server's application.
+def create_app(settings: Settings, key_times: RefreshTimes | None = None) -> web.Application:
+    """The server's application. `key_times` are those of the keys from JWT_JWKS_URL.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
     """
     app = web.Application(middlewares=[handle_request], client_max_size=_MAX_BODY_BYTES)
-    app[VERIFIER] = _verifier(settings)
+    _add_verifier(app, settings, key_times or RefreshTimes())
     app[METRICS] = Metrics()
     app[OPENAPI_DOCUMENT] = lambda: document(settings.public_url)
     app[PUBLIC_URL] = settings.public_url
@@ -96,8 +97,14 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
 
 
-def _verifier(settings: Settings) -> TokenVerifier:
-    return SharedSecretVerifier(settings.secret("jwt_secret"), settings.jwt_issuer, settings.jwt_audience)
+def _add_verifier(app: web.Application, settings: Settings, key_times: RefreshTimes) -> None:
+    issuer, audience = settings.jwt_issuer, settings.jwt_audience
+    if settings.jwt_jwks_url is None or issuer is None or audience is None:
+        app[VERIFIER] = SharedSecretVerifier(settings.secret("jwt_secret"), issuer, audience)
+        return
+    cache = KeyCache(settings.jwt_jwks_url, key_times)
+    app[VERIFIER] = KeySetVerifier(cache, issuer, audience)
+    app.cleanup_ctx.append(lambda _: updated(cache))
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:

@@ -3,9 +3,10 @@
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -13,6 +14,7 @@ from app.database_url import parse_database_url
 from app.redis_url import parse_redis_url
 
 _DAY = 86_400
+_MONTH = 2_592_000
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -118,6 +120,59 @@ def origin(value: str) -> str:
     return value
 
 
+def token_secret(value: SecretStr) -> SecretStr:
+    """The secret, if nobody can guess it."""
+    if len(value.get_secret_value().encode()) < 32:
+        raise ValueError("must have 32 bytes or more")
+    return value
+
+
+def issuer(value: str) -> str:
+    """The issuer, if it can be stored with a person."""
+    if not value.isprintable():
+        raise ValueError("has a control character")
+    return value
+
+
+def key_set_address(value: str) -> str:
+    """The address of a JWK set, if nobody on the way can replace the keys."""
+    try:
+        url = urlsplit(value)
+        scheme, host, port = url.scheme, url.hostname or "", url.port
+    except ValueError:
+        scheme, host, port = "", "", None
+    if scheme not in {"http", "https"} or not host or port == 0 or re.search(r"[\s@\\#]", value):
+        raise ValueError("must be an https address without user and fragment")
+    if scheme == "http" and not _is_loopback(host):
+        raise ValueError("must be an https address; http is for loopback only")
+    return value
+
+
+def check_token_settings(settings: Mapping[str, Any]) -> None:
+    """Raises ValueError unless these settings fit a provider's keys. With a secret as well, whoever has it could still
+    make tokens; without issuer and audience, every token of the provider would do."""
+    if settings.get("jwt_secret") is not None:
+        raise ValueError("set either this or JWT_SECRET, not both")
+    # A setting that is wrong is not there, and has a line of its own.
+    missing = [name.upper() for name in ("jwt_issuer", "jwt_audience") if settings.get(name, "wrong") is None]
+    if missing:
+        raise ValueError(f"needs {' and '.join(missing)}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def first_at_once(value: list[float]) -> list[float]:
+    """The delays, if the first attempt is made at once."""
+    if not value or value[0] != 0:
+        raise ValueError("the first delay must be 0")
+    return value
+
+
 def database_address(value: SecretStr) -> SecretStr:
     """The address of a PostgreSQL, if it can be read."""
     _check_url(value, ("postgres://", "postgresql://"))
@@ -150,7 +205,11 @@ Network = Annotated[str, BeforeValidator(network)]
 RequestRate = Annotated[Rate, BeforeValidator(rate)]
 Origin = Annotated[str, AfterValidator(origin)]
 Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
+TokenSecret = Annotated[SecretStr, AfterValidator(token_secret)]
+Issuer = Annotated[str, Field(max_length=300), AfterValidator(issuer)]
+KeySetAddress = Annotated[str, AfterValidator(key_set_address)]
 DatabaseAddress = Annotated[SecretStr, AfterValidator(database_address)]
 RedisAddress = Annotated[SecretStr, AfterValidator(redis_address)]
 Commas = BeforeValidator(split)
+RetryDelays = Annotated[list[Annotated[float, Field(ge=0, le=_MONTH)]], Commas, AfterValidator(first_at_once)]
 Seconds = Annotated[int, Field(gt=0)]

@@ -20,6 +20,8 @@ from app.setting_types import (
     Commas,
     DatabaseAddress,
     DatabasePooler,
+    Issuer,
+    KeySetAddress,
     Network,
     Origin,
     Prices,
@@ -28,9 +30,12 @@ from app.setting_types import (
     Rate,
     RedisAddress,
     RequestRate,
+    RetryDelays,
     Seconds,
+    TokenSecret,
     WebAddress,
     check_printable,
+    check_token_settings,
 )
 
 
@@ -46,12 +51,11 @@ class UnusableSetting(Exception):
     does not answer. The message names the setting and repeats no secret."""
 
 
-_MONTH = 2_592_000
 # The settings that name a model whose calls cost money.
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "JWT_JWKS_URL", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
+    "APPEAL_DAYS", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
     "OWNER_STARTS_PER_DAY", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
     "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
@@ -111,9 +115,15 @@ class Settings(BaseModel):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
-    jwt_secret: SecretStr | None = Field(None, description="secret that signs tokens (HS256), 32 bytes or more")
-    jwt_issuer: str | None = Field(None, description="`iss` that tokens must have")
-    jwt_audience: str | None = Field(None, description="`aud` that tokens must have")
+    jwt_secret: TokenSecret | None = Field(None, description="secret that signs tokens (HS256), 32 bytes or more")
+    jwt_issuer: Issuer | None = Field(None, description="`iss` that tokens must have; required with JWT_JWKS_URL")
+    jwt_audience: str | None = Field(None, description="`aud` that tokens must have; required with JWT_JWKS_URL")
+    # After the settings that it is checked with.
+    jwt_jwks_url: KeySetAddress | None = Field(
+        None,
+        description="address of the identity provider's keys (JWKS) that sign tokens (RS256, ES256, EdDSA), instead of "
+        "JWT_SECRET",
+    )
 
     openai_api_key: SecretStr | None = Field(
         None, description="key of the model provider; if unset, essays are scored by the local estimate"
@@ -182,7 +192,7 @@ class Settings(BaseModel):
         default_factory=list,
         description="private networks that webhooks may reach, in CIDR notation, with commas between",
     )
-    webhook_retry_delays: Annotated[list[Annotated[float, Field(ge=0, le=_MONTH)]], Commas] = Field(
+    webhook_retry_delays: RetryDelays = Field(
         default=[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
         description="seconds before each attempt to deliver a webhook, with commas between; the first is 0",
     )
@@ -223,24 +233,17 @@ class Settings(BaseModel):
                     raise ValueError(f"needs the price of {model} in MODEL_PRICES")
         return value
 
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _alone_and_complete(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            check_token_settings(info.data)
+        return value
+
     @property
     def models(self) -> tuple[str, ...]:
         """The models that score essays: the first, and the second where there is one."""
         return (self.openai_model, *([self.openai_second_model] if self.openai_second_model else []))
-
-    @field_validator("jwt_secret")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must have 32 bytes or more")
-        return value
-
-    @field_validator("webhook_retry_delays")
-    @classmethod
-    def _first_at_once(cls, value: list[float]) -> list[float]:
-        if not value or value[0] != 0:
-            raise ValueError("the first delay must be 0")
-        return value
 
     @property
     def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -1,6 +1,6 @@
-"""Checks the settings and what they name: the address to listen on, PUBLIC_URL, Postgres, Redis or Valkey, the language
-models, and embeddings. Prints a line for each check: `ok`, `warning` or `FAILED`, its name, what was seen, and what to
-do. Exits with 0 if nothing failed, else with 1.
+"""Checks the settings and what they name: the address to listen on, PUBLIC_URL, Postgres, Redis or Valkey, the keys of
+tokens, the language models, and embeddings. Prints a line for each check: `ok`, `warning` or `FAILED`, its name, what
+was seen, and what to do. Exits with 0 if nothing failed, else with 1.
 
 reads   every setting; without DATABASE_URL, the servers that `make run` has started
 writes  a key in Redis that it deletes; one small call to each model that is set, which costs a fraction of a cent and
@@ -21,6 +21,7 @@ from app.settings import Settings, WrongSetting, load_settings
 from app.wiring.checks import run_checks
 
 _LABELS = {CheckStatus.OK: "ok", CheckStatus.WARNING: "warning", CheckStatus.FAILED: "FAILED"}
+_TOKEN_SETTINGS = ("JWT_SECRET", "JWT_JWKS_URL")
 _SERVERS = {"database_url": "postgres", "redis_url": "redis"}
 
 
@@ -95,6 +96,7 @@ def _find_servers(settings: Settings, faults: dict[str, str]) -> tuple[Settings,
             checks.append(warning(server, f"not checked, since {name.upper()} is wrong", "correct it first"))
     if settings.redis_url is None and "REDIS_URL" not in faults:
         checks.append(failed("redis", "REDIS_URL is not set", "set it, or start a server with `make run`"))
-    if settings.jwt_secret is None and "JWT_SECRET" not in faults:
-        checks.append(warning("jwt_secret", "JWT_SECRET is not set", "set it where `assay serve` runs"))
+    if settings.jwt_secret is None and settings.jwt_jwks_url is None and faults.keys().isdisjoint(_TOKEN_SETTINGS):
+        seen = " and ".join(_TOKEN_SETTINGS)
+        checks.append(warning("jwt_secret", f"{seen} are not set", "set one of them where `assay serve` runs"))
     return settings, checks

@@ -1,4 +1,5 @@
-"""Prints a token for the API, signed with JWT_SECRET.
+"""Prints a token for the API, signed with JWT_SECRET. Where JWT_JWKS_URL is set, only the identity provider can issue
+tokens.
 
 reads   JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE; without DATABASE_URL and JWT_SECRET, the secret of `make run` in
         ASSAY_DATA_DIR

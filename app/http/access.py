@@ -7,10 +7,11 @@ from functools import wraps
 import structlog
 from aiohttp import web
 
+from app.clients.jwks.key_cache import KeysUnavailable
 from app.domain.errors import Forbidden
 from app.domain.states import Role
 from app.http.app_keys import ACCESS, IDENTITY, VERIFIER
-from app.http.problems import UNAUTHENTICATED, RequestProblem
+from app.http.problems import NO_TOKEN_KEYS, UNAUTHENTICATED, RequestProblem
 from app.http.tokens import NO_ROLE, BadToken, Refusal
 from app.services.caller import Access, Caller
 
@@ -91,16 +92,21 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
 
 
 async def identify(request: web.Request) -> Caller | Refusal:
-    """The caller whose bearer token the request carries, or why there is none: no token, several, or a bad one."""
+    """The caller whose bearer token the request carries, or why there is none: no token, several, a bad one, or no keys
+    to verify it with."""
     headers = request.headers.getall("Authorization", [])
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
+        if headers:
+            log.info("token_refused", reason="the request does not have one bearer token")
         return Refusal("send one bearer token", 'Bearer realm="assay"')
     try:
         return await request.app[VERIFIER].verify(token.strip())
     except BadToken as error:
         log.info("token_refused", reason=error.reason)
         return Refusal(str(error), 'Bearer realm="assay", error="invalid_token"')
+    except KeysUnavailable:
+        return Refusal("the keys of tokens cannot be fetched; try again soon")
 
 
 async def abort_unchecked_stream(request: web.Request, response: web.StreamResponse) -> None:
@@ -116,6 +122,8 @@ async def abort_unchecked_stream(request: web.Request, response: web.StreamRespo
 def _authenticated(request: web.Request) -> Caller:
     identity = request[IDENTITY]
     if isinstance(identity, Refusal):
+        if identity.challenge is None:
+            raise RequestProblem(NO_TOKEN_KEYS, identity.detail)
         raise RequestProblem(UNAUTHENTICATED, identity.detail, {"WWW-Authenticate": identity.challenge})
     return identity
 

@@ -52,6 +52,7 @@ HEADERS_TOO_LARGE = ProblemType(431, "headers-too-large", "A header is longer th
 METHOD_NOT_ALLOWED = ProblemType(405, "method-not-allowed", "The resource does not support this method")
 NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
 UNAVAILABLE = ProblemType(503, "storage-unavailable", "The database is not available", retry_after=2)
+NO_TOKEN_KEYS = ProblemType(503, "token-keys-unavailable", "Tokens cannot be verified at the moment", retry_after=5)
 INTERNAL = ProblemType(500, "internal-error", "Something went wrong on our side")
 
 TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
@@ -87,7 +88,7 @@ _OTHERS = (
     *(MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE, ADDRESS_TOO_LONG),
     *(WRONG_MEDIA, RATE_LIMITED, HEADERS_TOO_LARGE),
 )
-ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, INTERNAL)))
+ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, NO_TOKEN_KEYS, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
 
 # As many as a body may have responses. More would make the answer many times as long as a body of 1 MiB.

@@ -29,18 +29,18 @@ def with_running_servers(settings: Settings) -> Settings:
     return settings.with_values(
         database_url=urls.database_url,
         redis_url=settings.redis_url or urls.redis_url,
-        jwt_secret=settings.jwt_secret or secret,
+        jwt_secret=settings.jwt_secret or (None if settings.jwt_jwks_url else secret),
     )
 
 
 def with_stored_secret(settings: Settings) -> Settings:
-    """The settings with the secret that is kept in ASSAY_DATA_DIR, unless they name a secret or a database: the secret
-    of one deployment is never used with the database of another.
+    """The settings with the secret that is kept in ASSAY_DATA_DIR, unless they name a secret, a provider's keys or a
+    database: the secret of one deployment is never used with the database of another.
 
     Raises:
-        WrongSetting: they name neither, and no secret is kept there.
+        WrongSetting: they name none of them, and no secret is kept there.
     """
-    if settings.jwt_secret or settings.database_url:
+    if settings.jwt_secret or settings.jwt_jwks_url or settings.database_url:
         return settings
     folder = data_folder(settings)
     try:

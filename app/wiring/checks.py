@@ -20,6 +20,7 @@ from app.services.checks.check import Check, CheckStatus, failed, warning
 from app.services.checks.postgres import check_migrate_database, check_postgres
 from app.services.checks.redis import check_redis
 from app.services.checks.service import check_listening, check_open_files, check_public_url
+from app.services.checks.token_keys import check_token_keys
 from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
 from app.wiring.context import connect_redis
@@ -65,6 +66,13 @@ def _plan(settings: Settings) -> list[_Checking]:
         plan.append(_limited("migrate database", _SECONDS, _check_migrate_database(settings)))
     if settings.redis_url is not None:
         plan.append(_limited("redis", _SECONDS, _check_redis(settings)))
+    if settings.jwt_jwks_url is not None:
+        plan.append(_limited("jwks", _SECONDS, _check_token_keys(settings.jwt_jwks_url)))
+    return plan + _plan_models(settings)
+
+
+def _plan_models(settings: Settings) -> list[_Checking]:
+    plan = []
     seconds = settings.openai_timeout + _SECONDS_AROUND_A_CALL
     key = settings.openai_api_key
     for name in settings.models if key else ():
@@ -124,6 +132,10 @@ def _open_pool(url: str) -> AbstractAsyncContextManager[Pool]:
 async def _check_redis(settings: Settings) -> list[Check]:
     async with aclosing(connect_redis(settings)) as redis:
         return await check_redis(redis)
+
+
+async def _check_token_keys(url: str) -> list[Check]:
+    return [await check_token_keys(url)]
 
 
 async def _check_model(settings: Settings, name: str) -> list[Check]:

@@ -50,6 +50,18 @@ def test_a_token_names_role_and_person(command: Command) -> None:
     assert (claims["sub"], claims["roles"]) == ("ada", ["admin"])
 
 
+@pytest.mark.parametrize("arguments", [("token", "--role", "admin"), ("demo",)])
+def test_only_the_provider_of_keys_issues_tokens(command: Command, arguments: tuple[str, ...]) -> None:
+    keys = {
+        "JWT_JWKS_URL": "https://login.example/jwks",
+        "JWT_ISSUER": "https://login.example",
+        "JWT_AUDIENCE": "assay",
+    }
+    done = command.run(*arguments, **keys)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("assay: JWT_JWKS_URL") and len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("arguments", [("--role", "king"), ("--role", "admin", "--seconds", "-5"), ()])
 def test_a_token_that_makes_no_sense_is_refused(command: Command, arguments: tuple[str, ...]) -> None:
     done = command.run("token", *arguments, JWT_SECRET=SECRET)

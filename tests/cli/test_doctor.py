@@ -1,5 +1,6 @@
 """`assay doctor` as a user calls it: lines or one JSON document, exit status, and no secrets."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from app.local.embedded import ServerUrls
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
+from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_provider, rsa_key
+from tests.fakes.webhook_receiver import answer
 
 
 def test_everything_is_all_right(command: Command, migrated_url: str, servers: ServerUrls) -> None:
@@ -49,6 +52,28 @@ def test_the_same_as_one_json_document(command: Command, migrated_url: str) -> N
     assert document["status"] == "failed" and "p4ssword" not in done.stdout
     assert [check["name"] for check in document["checks"] if check["status"] == "failed"] == ["redis"]
     assert all(set(check) == {"name", "status", "seen", "action"} for check in document["checks"])
+
+
+async def test_the_keys_of_tokens_are_checked(command: Command) -> None:
+    async def doctor(url: str) -> str:
+        settings = {"JWT_JWKS_URL": url, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
+        done = await asyncio.to_thread(command.run, "doctor", **settings)
+        [line] = [line for line in done.stdout.splitlines() if " jwks: " in line]
+        assert "JWT_SECRET" not in done.stdout
+        return line
+
+    async with identity_provider(rsa_key().public()) as provider:
+        assert await doctor(provider.url) == "ok       jwks: usable: 'rsa' (RS256)"
+        provider.publish(rsa_key().public(), rsa_key("other").public(use="enc"))
+        assert (await doctor(provider.url)).startswith(
+            "warning  jwks: usable: 'rsa' (RS256); key 'other' is ignored: its"
+        )
+        provider.publish(rsa_key().public(use="enc"))
+        assert (await doctor(provider.url)).startswith("FAILED   jwks: no usable key; key 'rsa' is ignored: ")
+        provider.behave(answer(404))
+        line = "FAILED   jwks: status 404; check JWT_JWKS_URL, and that this machine may connect to it"
+        assert await doctor(provider.url) == line
+    assert (await doctor(provider.url)).startswith("FAILED   jwks: ")
 
 
 @pytest.mark.parametrize("arguments", [("--jsn",), ("postgres",)])

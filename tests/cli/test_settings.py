@@ -7,7 +7,7 @@ from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
 OTHER_VERSIONS = (
-    "APPEAL_DAYS", "JWT_JWKS_URL", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
+    "APPEAL_DAYS", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
     "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY",
     "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
 )  # fmt: skip
@@ -173,3 +173,66 @@ def test_an_empty_setting_is_an_unset_one(command: Command) -> None:
     done = command.run("config", **dict.fromkeys((*OTHER_VERSIONS, "PORT", "DATABASE_URL", "ESSAY_FALLBACK"), ""))
     assert (done.returncode, done.stderr) == (0, "")
     assert "8080 (default)" in done.stdout
+
+
+KEYS = {
+    "JWT_JWKS_URL": "https://login.example/jwks?p=1",
+    "JWT_ISSUER": "https://login.example",
+    "JWT_AUDIENCE": "assay",
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example/jwks?p=1",
+        "https://login.example:8443/jwks",
+        "http://localhost:8000/jwks",
+        "http://127.0.0.1/jwks",
+        "http://127.8.9.1/jwks",
+        "http://[::1]:8000/jwks",
+    ],
+)
+def test_keys_come_over_https_or_from_loopback(url: str) -> None:
+    assert load_settings(KEYS | {"JWT_JWKS_URL": url}).jwt_jwks_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example/jwks",
+        "http://10.0.0.1/jwks",
+        "http://localhost.example/jwks",
+        "http://127.0.0.1.example/jwks",
+        "http://127.0.0.1@login.example/jwks",
+        "http://[::1]:99999/jwks",
+        "https://user:p4ss@login.example/jwks",
+        "https://login.example/jwks#p4ss",
+        "https://login.example\\@127.0.0.1/jwks",
+        "https://login.example/j wks",
+        "https:///jwks",
+        "https://[::1/jwks",
+        "ftp://login.example/jwks",
+        "login.example/jwks",
+    ],
+)
+def test_another_address_of_keys_is_refused(url: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^JWT_JWKS_URL: must be an https address") as refusal:
+        load_settings(KEYS | {"JWT_JWKS_URL": url})
+    assert "p4ss" not in str(refusal.value)
+
+
+def test_keys_need_issuer_and_audience_and_no_secret() -> None:
+    cases = {
+        "JWT_JWKS_URL: set either this or JWT_SECRET, not both": KEYS | {"JWT_SECRET": SECRET},
+        "JWT_JWKS_URL: needs JWT_ISSUER": KEYS | {"JWT_ISSUER": ""},
+        "JWT_JWKS_URL: needs JWT_AUDIENCE": KEYS | {"JWT_AUDIENCE": " "},
+        "JWT_JWKS_URL: needs JWT_ISSUER and JWT_AUDIENCE": {"JWT_JWKS_URL": KEYS["JWT_JWKS_URL"]},
+        "JWT_ISSUER: has a control character": KEYS | {"JWT_ISSUER": "https://login.example\tx"},
+        # One line for each fault, and none that only follows from another.
+        "JWT_SECRET: must have 32 bytes or more": KEYS | {"JWT_SECRET": "short"},
+    }
+    for line, environment in cases.items():
+        with pytest.raises(WrongSetting) as refusal:
+            load_settings(environment)
+        assert str(refusal.value) == line

@@ -21,7 +21,7 @@ from app.local.embedded import embedded_servers
 from app.local.local_settings import data_folder, get_or_create_secret
 from app.network_errors import address_error
 from app.repositories.migrations import MigrationFailed, migrate
-from app.settings import Settings, UnusableSetting, load_settings
+from app.settings import Settings, UnusableSetting, WrongSetting, load_settings
 from app.wiring.context import connect_redis
 from app.wiring.seed import seed_sample_data
 
@@ -72,6 +72,8 @@ def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
 def _server_settings(settings: Settings, folder: Path, stack: ExitStack, console: Console) -> dict[str, str]:
     """Where Postgres and Redis are, and the secret for tokens. A given database needs a given secret: the kept one
     belongs to the embedded database."""
+    if settings.jwt_jwks_url:
+        raise WrongSetting("JWT_JWKS_URL: `make run` and `assay demo` sign tokens of their own; unset it")
     if settings.redis_url:
         asyncio.run(_check_redis(settings))
     if settings.database_url and settings.redis_url:

@@ -1,0 +1,1 @@
+"""Tokens, right and wrong, and the identity provider that issues them."""
