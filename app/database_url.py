@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from app.secret_urls import shown_option
+
 _URL = re.compile(
     r"postgres(?:ql)?://(?:(?P<user>[^/?#]*)@)?(?P<hosts>[^@/?#]*)(?:/(?P<database>[^?#]*))?(?:\?(?P<query>[^#]*))?"
 )
@@ -128,7 +130,7 @@ def parse_database_url(url: str) -> DatabaseUrl:
         if options["sslmode"] != "verify-full":
             # Anybody can have a certificate of a public authority for another name.
             raise ValueError("option sslrootcert=system needs sslmode=verify-full")
-    _check(options)
+    _check(url, options)
     return DatabaseUrl(
         hosts=hosts,
         user=address.get("user") or unquote(user) or None,
@@ -148,12 +150,12 @@ def _read_query(query: str) -> dict[str, str]:
     return options
 
 
-def _check(options: dict[str, str]) -> None:
+def _check(url: str, options: dict[str, str]) -> None:
     for name, value in options.items():
         if name not in _OPTIONS:
-            shown = name if re.fullmatch(r"\w{1,40}", name) else "with an unreadable name"
             raise ValueError(
-                f"option {shown} is not supported; supported are {', '.join(sorted((*_OPTIONS, *_ADDRESS)))}"
+                f"option {shown_option(url, name)} is not supported; supported are "
+                f"{', '.join(sorted((*_OPTIONS, *_ADDRESS)))}"
             )
         if not _OPTIONS[name](value):
             fault = (

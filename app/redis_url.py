@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_MAX_NAME = 40
+from app.secret_urls import shown_option
 
 
 def _positive(text: str) -> float:
@@ -99,7 +99,10 @@ def parse_redis_url(url: str) -> tuple[str, dict[str, Any]]:
         if value:
             arguments[name] = unquote(value)
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
-        arguments[name] = _read_option(known, parts.scheme, name, text)
+        if name not in known:
+            shown = shown_option(url, name)
+            raise ValueError(f"unknown option {shown} for {parts.scheme}://; known are {', '.join(sorted(known))}")
+        arguments[name] = _read_option(known, name, text)
     if parts.scheme == "rediss":
         # The library's own default is to accept any name that an authority has certified.
         arguments.setdefault("ssl_check_hostname", arguments.get("ssl_cert_reqs") != "none")
@@ -130,10 +133,7 @@ def _place(scheme: str, url: str) -> dict[str, Any]:
     return place
 
 
-def _read_option(known: Mapping[str, Callable[[str], Any]], scheme: str, name: str, text: str) -> Any:
-    if name not in known:
-        shown = name if name.isidentifier() and len(name) <= _MAX_NAME else "one whose name is not shown"
-        raise ValueError(f"unknown option {shown} for {scheme}://; known are {', '.join(sorted(known))}")
+def _read_option(known: Mapping[str, Callable[[str], Any]], name: str, text: str) -> Any:
     try:
         return known[name](text)
     except (KeyError, ValueError):

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.database_url import parse_database_url
 from app.redis_url import parse_redis_url
+from app.secret_urls import check_url
 
 _DAY = 86_400
 _MONTH = 2_592_000
@@ -62,6 +63,7 @@ def web_address(value: str) -> str:
     """The address, if it is one of http or https."""
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
         raise ValueError("must be an http or https address")
+    check_url(value, ("http://", "https://"))
     return value
 
 
@@ -175,26 +177,16 @@ def first_at_once(value: list[float]) -> list[float]:
 
 def database_address(value: SecretStr) -> SecretStr:
     """The address of a PostgreSQL, if it can be read."""
-    _check_url(value, ("postgres://", "postgresql://"))
+    check_url(value.get_secret_value(), ("postgres://", "postgresql://"))
     parse_database_url(value.get_secret_value())
     return value
 
 
 def redis_address(value: SecretStr) -> SecretStr:
     """The address of a Redis or Valkey, if it can be read."""
-    _check_url(value, ("redis://", "rediss://", "unix://"))
+    check_url(value.get_secret_value(), ("redis://", "rediss://", "unix://"))
     parse_redis_url(value.get_secret_value())
     return value
-
-
-def _check_url(value: SecretStr, schemes: tuple[str, ...]) -> None:
-    """Raises ValueError unless the URL has one of the schemes and readable hosts."""
-    scheme, _, rest = value.get_secret_value().partition("://")
-    if f"{scheme}://" not in schemes:
-        raise ValueError(f"must start with {' or '.join(schemes)}")
-    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    if not all(re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d{0,5})?", host) for host in hosts.split(",")):
-        raise ValueError("has no readable host and port; in a user or password, write / ? # @ : as %2F %3F %23 %40 %3A")
 
 
 DatabasePooler: TypeAlias = Literal["auto", "session", "transaction"]

@@ -38,7 +38,7 @@ def _print_settings(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _without_password(value: str) -> str:
-    value = re.sub(r"(?<=://)[^/@\s]+(?=@)", "****", value)
+    value = re.sub(r"(?<=://)\S+(?=@)", "****", value)
     return re.sub(r"(?i)([\w-]*(?:key|token|secret|sig|password)[\w-]*=)[^&\s]+", r"\1****", value)
 
 
