@@ -25,7 +25,18 @@ SECRET = "a secret of the tests, long enough for HS256"
 # For servers that get more requests of one caller than any caller sends.
 UNLIMITED = {"RATE_LIMIT": "0", "RATE_LIMIT_ADDRESS": "0"}
 # Their tests run first, in this order: at the end of a run, short files keep all processes busy.
-_SLOWEST_FOLDERS = ("faults", "training", "workers", "cli", "clients", "evaluation", "local", "web", "services")
+_SLOWEST_FOLDERS = (
+    "faults",
+    "browser",
+    "training",
+    "workers",
+    "cli",
+    "clients",
+    "evaluation",
+    "local",
+    "web",
+    "services",
+)
 # TRUNCATE makes new files for every table and index, which takes several times as long as deleting a few rows. It is
 # needed where planner statistics or much space of deleted rows would be left to the next test.
 _EMPTY = """

@@ -21,7 +21,7 @@ async def pgbouncer(
 ) -> AsyncIterator[str]:
     """The URL of the database through a PgBouncer in this mode, whose other settings are its defaults. With a
     `certificate`, a file with its key, clients have to use TLS."""
-    program = debian_program("pgbouncer", "libc-ares2", "libevent-2.1-7")
+    program = debian_program("pgbouncer")
     url = urlsplit(database_url)
     assert url.port
     with TemporaryDirectory(prefix="pgbouncer-") as name:
