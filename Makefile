@@ -7,7 +7,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 # Compiled modules are kept whatever the environment says, or every process would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test bench soak install clean-data
+.PHONY: run demo test bench soak install lock clean-data
 
 run: .venv/installed
 	@exec $(BIN)/assay up
@@ -48,14 +48,31 @@ clean-data:
 
 # pip first: an older one takes almost twice as long for the rest. --no-compile: most modules are never imported, and the
 # others are compiled when they are.
-.venv/installed: setup.cfg pyproject.toml constraints.txt client/setup.cfg client/pyproject.toml
+.venv/installed: setup.cfg pyproject.toml requirements/build.txt requirements/local.txt client/setup.cfg client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@echo "making .venv, about 500 MB; this takes half a minute or so"
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --quiet pip==26.3
-	$(PIP) install --quiet --no-compile -c constraints.txt -e ./client -e '.[embedded]'
+	@$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements/local.txt
+	$(PIP) install --quiet --no-compile --no-deps --no-build-isolation -e ./client -e .
 	@touch $@
 
-.venv/installed-for-tests: .venv/installed
-	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[embedded,test]'
+.venv/installed-for-tests: .venv/installed requirements/test.txt
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements/test.txt
 	@touch $@
+
+# After a change of versions in setup.cfg: the exact versions and checksums of all packages, and the list of those in the
+# image. UPGRADE=--upgrade takes the newest versions of what setup.cfg does not pin.
+COMPILE := .venv-lock/bin/pip-compile --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock:
+	@test -d .venv-lock || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet pip-tools==7.6.2 cyclonedx-bom==7.5.0; }
+	$(COMPILE) --output-file requirements/build.txt requirements/build.in
+	$(COMPILE) --output-file requirements/production.txt setup.cfg client/setup.cfg
+	$(COMPILE) --extra embedded,plotting --output-file requirements/local.txt setup.cfg client/setup.cfg
+	$(COMPILE) --extra embedded,plotting,training,test --output-file requirements/test.txt setup.cfg client/setup.cfg
+	$(PYTHON) -m venv --clear .venv-lock/production
+	.venv-lock/production/bin/pip install --quiet --no-compile --require-hashes -r requirements/production.txt
+	.venv-lock/production/bin/pip uninstall --quiet --yes pip setuptools
+	.venv-lock/bin/cyclonedx-py environment --output-reproducible --output-file requirements/production.cdx.json \
+		.venv-lock/production/bin/python

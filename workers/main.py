@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 
-from app.clients.llm.embedder import Embedder
-from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
+from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
 from app.clients.webhook_sender import WebhookSender
 from app.domain.states import JobType
 from app.lifecycle import cancel_and_wait
@@ -36,7 +36,11 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
     Raises:
         WrongSetting: a setting that a worker needs is missing.
+        ChangedFile: the offline model is not the one that was installed.
     """
+    # Without the model a worker goes on with less; with another one its results would not be ours.
+    with suppress(EmbeddingUnavailable):
+        await asyncio.to_thread(ModelFiles.installed)
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(open_context(settings, "assay worker", _ACQUIRE_SECONDS))
         offline = OfflineEmbedder()

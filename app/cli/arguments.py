@@ -2,6 +2,8 @@
 
 import argparse
 import math
+from importlib.util import find_spec
+from pathlib import Path
 
 _MAX_DIGITS = 9
 
@@ -22,3 +24,10 @@ def positive_number(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError("must be a number above 0")
     return number
+
+
+def picture_path(text: str) -> Path:
+    """Where a plot is written, if there is something to draw it with."""
+    if find_spec("matplotlib") is None:
+        raise argparse.ArgumentTypeError("plots need matplotlib: pip install 'assay[plotting]'")
+    return Path(text)

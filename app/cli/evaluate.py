@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.cli.arguments import positive_integer, positive_number
+from app.cli.arguments import picture_path, positive_integer, positive_number
 from app.cli.console import print_error, progress_bar
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.evaluation.agreement_report import AgreementReport, EvaluationSource, ScoringCost, build_agreement_report
@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
     help_text = "file for all figures (default: FILE.evaluation.json in this folder)"
     add("--json", type=Path, metavar="PATH", help=help_text)
-    add("--picture", type=Path, metavar="PATH", help="PNG plot of human against machine scores")
+    add("--picture", type=picture_path, metavar="PATH", help="PNG plot of human against machine scores")
     parser.set_defaults(run=_evaluate)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from app.cli.arguments import positive_integer
+from app.cli.arguments import picture_path, positive_integer
 from app.cli.console import print_error, progress_bar
 from app.clients.llm.embedder import EmbeddingUnavailable
 from app.evaluation.json_lines import InvalidFile, check_writable
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=positive_integer, default=1, metavar="N", help=help_text)
     help_text = "file for all figures (default: FILE.retrieval.json in this folder)"
     add("--json", type=Path, metavar="PATH", help=help_text)
-    add("--picture", type=Path, metavar="PATH", help="PNG plot of the figures with their intervals")
+    add("--picture", type=picture_path, metavar="PATH", help="PNG plot of the figures with their intervals")
     parser.set_defaults(run=_evaluate)
 
 

