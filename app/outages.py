@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import asyncpg
 import structlog
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 log = structlog.get_logger()
 
@@ -16,7 +17,8 @@ _QUIET_SECONDS = 5.0
 
 
 class Outage:
-    """What is known in this process about one kind of outage. `context` is added to each of its log lines."""
+    """What is known in this process about one kind of outage. `context` is added to each of its log lines, and what to
+    do where `advise` knows it."""
 
     def __init__(
         self,
@@ -24,8 +26,10 @@ class Outage:
         ended: str,
         level: int = logging.WARNING,
         clock: Callable[[], float] = time.monotonic,
+        advise: Callable[[BaseException], str | None] = lambda error: None,
         **context: str,
     ) -> None:
+        self._advise = advise
         self._began, self._ended, self._context = began, ended, context
         self._level, self._clock = level, clock
         self._since: float | None = None
@@ -48,7 +52,8 @@ class Outage:
         if first or now - self._logged >= _SECONDS_BETWEEN_LINES:
             self._logged = now
             lasting = {} if first else {"seconds": round(now - self._since), "failures": self._failures}
-            log.log(self._level, self._began, **self._context, during=during, error=repr(error), **lasting)
+            advice = {"action": action} if (action := self._advise(error)) else {}
+            log.log(self._level, self._began, **self._context, **advice, during=during, error=repr(error), **lasting)
 
     def record_success(self) -> None:
         """Notes that a probe succeeded; logs the end of the outage unless something has failed only just now."""
@@ -88,7 +93,13 @@ class ModelFault:
             self._action = None
 
 
-REDIS = Outage("redis_unavailable", "redis_available", setting="REDIS_URL")
+def _advise_on_redis(error: BaseException) -> str | None:
+    if isinstance(error, AuthenticationError | NoPermissionError):
+        return "check the user, its password and its rights with `assay doctor`"
+    return None
+
+
+REDIS = Outage("redis_unavailable", "redis_available", advise=_advise_on_redis, setting="REDIS_URL")
 DATABASE = Outage("database_unavailable", "database_available", setting="DATABASE_URL")
 SCHEMA = Outage(
     "database_not_migrated", "database_migrated", logging.ERROR, setting="DATABASE_URL", action="run `assay migrate`"

@@ -21,6 +21,8 @@ Executor: TypeAlias = "Pool | Connection"
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 # A pooler gives each transaction another session, although DATABASE_POOLER is `session`.
 MIXED_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+# The password, the user or a right of the user.
+DATABASE_REFUSES_USER = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidAuthorizationSpecificationError)
 # Postgres is unavailable, starting, stopping, overloaded, read-only, not migrated, or refuses the password or a right;
 # or a pooler has mixed up the sessions. The request is not at fault, and a later try may succeed.
 DATABASE_UNAVAILABLE = (
@@ -32,11 +34,10 @@ DATABASE_UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InsufficientPrivilegeError,
+    *DATABASE_REFUSES_USER,
     *MIXED_SESSIONS,
     *NOT_MIGRATED,
     asyncpg.InvalidCatalogNameError,
-    asyncpg.InvalidAuthorizationSpecificationError,
     # Not every OSError: a missing file is an error of our own, and would never pass.
     ConnectionError,
     TimeoutError,

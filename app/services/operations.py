@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
-from app.clients.redis.connections import cannot_write
+from app.clients.redis.connections import cannot_write, refuses_user
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
 from app.domain.states import JobStatus, JobType
 from app.outages import report_database_error
 from app.repositories import jobs, migrations, scores
-from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
+from app.repositories.sql import DATABASE_REFUSES_USER, DATABASE_UNAVAILABLE, Pool
 
 _OK = "ok"
 _UNREACHABLE = "not reachable"
 _READ_ONLY = "read-only"
+_REFUSED = "refuses the user or lacks a right; run `assay doctor`"
 # Seconds for which the state of Redis is remembered, so that any number of requests cost one write.
 _REDIS_STATE_SECONDS = 2.0
 
@@ -81,7 +82,7 @@ async def _check_database(pool: Pool) -> tuple[str, str]:
         applied = await migrations.applied_migrations(pool)
     except DATABASE_UNAVAILABLE as error:
         report_database_error(error, "checking readiness")
-        return _UNREACHABLE, "unknown"
+        return _REFUSED if isinstance(error, DATABASE_REFUSES_USER) else _UNREACHABLE, "unknown"
     postgres = _READ_ONLY if read_only else _OK
     if not applied:
         return postgres, "none applied; run `assay migrate`"
@@ -97,5 +98,7 @@ async def _check_redis(job_queue: JobQueue) -> str:
     except OutOfMemoryError:
         return "out of memory"
     except REDIS_UNAVAILABLE as error:
+        if refuses_user(error):
+            return _REFUSED
         return "takes no writes" if cannot_write(error) else _UNREACHABLE
     return _OK

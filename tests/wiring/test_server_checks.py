@@ -251,7 +251,12 @@ async def test_a_replica(redis_url: str, valkey: Redis) -> None:
 
 async def test_a_user_who_may_not_run_scripts(redis_url: str, valkey: Redis) -> None:
     await valkey.acl_setuser(
-        "clerk", enabled=True, passwords=["+a-pass-word"], keys=["*"], categories=["+@all", "-@scripting"]
+        "clerk",
+        enabled=True,
+        passwords=["+a-pass-word"],
+        keys=["*"],
+        channels=["*"],
+        categories=["+@all", "-@scripting"],
     )
     url = redis_url.replace(urlsplit(redis_url).netloc.rpartition("@")[0], "clerk:a-pass-word")
     failed = failures(await checks("redis", redis_url=url))

@@ -12,7 +12,16 @@ from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import BusyLoadingError, NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from app.redis_url import parse_redis_url
 
@@ -25,6 +34,14 @@ _USELESS_CODE = re.compile(r"\b(READONLY|LOADING|MASTERDOWN|NOSCRIPT|OOM|MISCONF
 def cannot_write(error: BaseException) -> bool:
     """Whether the server answered, but cannot take writes now: a replica, one that loads its data, a full one."""
     return isinstance(error, _USELESS) or (isinstance(error, RedisError) and bool(_USELESS_CODE.search(str(error))))
+
+
+def refuses_user(error: BaseException) -> bool:
+    """Whether the server answered, but does not know the user or the password, or does not give the user a right."""
+    return isinstance(error, AuthenticationError | NoPermissionError) or (
+        # Inside of a script.
+        isinstance(error, ResponseError) and "ACL failure" in str(error)
+    )
 
 
 class _Ending(AbstractConnection):

@@ -22,7 +22,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError, ResponseError
 
 from app.clients.redis.connections import open_pool
-from app.clients.redis.queue_scripts import NOTIFY, TAKE
+from app.clients.redis.queue_scripts import CHECK, NOTIFY, TAKE
 from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES
 
@@ -35,8 +35,10 @@ _MESSAGE_TTL_MS = 3_600_000
 _TIMEOUT = 1.0
 # Seconds between checks of an idle connection, so that a dead one is noticed.
 _HEALTH_CHECK_SECONDS = 10
-# The key of a write that only shows whether Redis takes writes, and the limit for all of that, with the connecting.
+# Keys and channels of writes that only show whether Redis takes them: one for each prefix, since a user may have rights
+# for some. And the limit for all of that, with the connecting.
 _WRITE_CHECK = "assay:write-check"
+CHECK_KEYS = (_WRITE_CHECK, "arq:write-check")
 _WRITE_CHECK_TTL_MS = 10_000
 _CHECK_SECONDS = 2.0
 # What the client raises while Redis is unavailable. uvloop raises RuntimeError on a write to a connection that has just
@@ -62,12 +64,12 @@ class JobQueue:
             RedisError, OSError, TimeoutError: Redis is unavailable; the workers' relay sends them later.
         """
         now = int(time.time() * 1000)
-        args: list[str | bytes | int] = [now, _MESSAGE_TTL_MS]
+        args: list[str | bytes | int] = [now, _MESSAGE_TTL_MS, wakeup_channel("")]
         for due in notifications:
             owner = owner_digest(due.owner)
             message_id = f"{due.job_id}:{due.fence}:{owner}" if owner else f"{due.job_id}:{due.fence}"
             args += [queue_key(due.queue), message_id, owner, _message(due.job_id, now)]
-        await self._notify_script(keys=[job_key_prefix, wakeup_channel(""), _TURNS], args=args)
+        await self._notify_script(keys=[job_key_prefix, _TURNS], args=args)
 
     async def queue_lengths(self) -> dict[str, int]:
         """The number of messages in each queue that no worker has taken yet, in one round trip. A key of another type
@@ -88,13 +90,15 @@ class JobQueue:
         return dict(zip(QUEUES, lengths, strict=False))
 
     async def check_writable(self) -> None:
-        """Checks with a write that Redis is available: replicas and servers without memory answer PING, too.
+        """Checks that Redis takes writes as notifications do: replicas, servers without memory, and those whose user
+        lacks a right answer PING, too.
 
         Raises:
-            RedisError, OSError, TimeoutError: it is not.
+            RedisError, OSError, TimeoutError: it does not.
         """
         async with asyncio.timeout(_CHECK_SECONDS):
-            await self.redis.set(_WRITE_CHECK, b"", px=_WRITE_CHECK_TTL_MS)
+            # redis-py's stubs cannot tell that this client is asynchronous.
+            await self.redis.eval(CHECK, len(CHECK_KEYS), *CHECK_KEYS)  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,16 @@ _MAX_MESSAGE = 1_000
 _PAGE = 100
 _MAX_PASSED_OVER = 1_000
 
-# KEYS: the prefix of messages, the suffix of the channels that wake workers, the prefix of the turns. ARGV: now, the
-# messages' time to live, and for each message its queue, id, owner (or nothing) and content.
+# KEYS: the prefixes of messages and of turns. ARGV: now, the messages' time to live, the suffix of the channels that
+# wake workers, and for each message its queue, id, owner (or nothing) and content.
 NOTIFY = f"""
 local now = tonumber(ARGV[1])
 local queues = {{}}
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
     local queue, id, owner, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     redis.call('SET', KEYS[1] .. id, message, 'PX', ARGV[2])
     local turn = now
-    local last_key = KEYS[3] .. queue .. ':' .. owner
+    local last_key = KEYS[2] .. queue .. ':' .. owner
     if owner ~= '' then
         local last = redis.pcall('GET', last_key)
         last = type(last) == 'string' and tonumber(last)
@@ -50,7 +50,21 @@ for i = 3, #ARGV, 4 do
     queues[queue] = true
 end
 for queue in pairs(queues) do
-    redis.call('PUBLISH', queue .. KEYS[2], '')
+    redis.call('PUBLISH', queue .. ARGV[3], '')
+end
+"""
+
+# Does what queues, messages and notifications need, and leaves nothing behind. KEYS: a key with each prefix of ours.
+# SET comes first, because Redis lets a script that has written something exceed the limit of memory.
+CHECK = """
+for _, key in ipairs(KEYS) do
+    redis.call('SET', key, '', 'PX', 1000)
+    redis.call('GETRANGE', key, 0, 0)
+    redis.call('DEL', key)
+    redis.call('ZADD', key, 'NX', 0, 'x')
+    redis.call('ZRANGE', key, 0, 0)
+    redis.call('ZREM', key, 'x')
+    redis.call('PUBLISH', key, '')
 end
 """
 

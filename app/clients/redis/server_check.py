@@ -1,13 +1,19 @@
 """What `assay doctor` has to know of the Redis or Valkey server."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from app.clients.redis.connections import refuses_user
+from app.clients.redis.job_queue import CHECK_KEYS
+from app.clients.redis.subscription import subscribe
 
 # Expires by itself, and is no queue.
 _KEY = "assay:doctor"
 _MILLISECONDS = 10_000
-_SCRIPT = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"
+_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,18 @@ class RedisFacts:
     memory_limit: int
 
 
-async def read_redis_facts(redis: Redis) -> RedisFacts:
-    """What the server says of itself.
+async def read_redis_facts(redis: Redis) -> RedisFacts | None:
+    """What the server says of itself; None if the user may not ask.
 
     Raises:
-        RedisError, OSError, TimeoutError: it is unavailable, or refuses the command.
+        RedisError, OSError, TimeoutError: it is unavailable, or refuses the user altogether.
     """
-    info = await redis.info()
+    try:
+        info = await redis.info()
+    except ResponseError as error:
+        if refuses_user(error):
+            return None
+        raise
     is_valkey = "valkey_version" in info
     return RedisFacts(
         product="Valkey" if is_valkey else "Redis",
@@ -50,12 +61,12 @@ async def write_key(redis: Redis) -> None:
     await redis.delete(_KEY)
 
 
-async def run_script(redis: Redis) -> None:
-    """Runs a script that writes a key, as notifications do.
+async def subscribe_to_channels(redis: Redis) -> None:
+    """Subscribes to a channel of each kind that the service uses.
 
     Raises:
         RedisError, OSError, TimeoutError: the server does not accept it.
     """
-    # redis-py's stubs cannot tell that this client is asynchronous.
-    await redis.eval(_SCRIPT, 1, _KEY, "1", str(_MILLISECONDS))  # type: ignore[misc]
-    await redis.delete(_KEY)
+    for channel in CHECK_KEYS:
+        async with aclosing(subscribe(redis, channel, _SECONDS)) as messages:
+            await anext(messages)

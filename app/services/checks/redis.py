@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 
-from app.clients.redis.job_queue import REDIS_UNAVAILABLE
-from app.clients.redis.server_check import RedisFacts, read_redis_facts, run_script, write_key
+from app.clients.redis.connections import refuses_user
+from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
+from app.clients.redis.server_check import RedisFacts, read_redis_facts, subscribe_to_channels, write_key
 from app.network_errors import describe_error
 from app.services.checks.check import Check, failed, ok, warning
 
@@ -21,13 +22,15 @@ async def check_redis(redis: Redis) -> list[Check]:
         RedisError, OSError, TimeoutError: it cannot be reached, or refuses the user.
     """
     facts = await read_redis_facts(redis)
-    return [
-        _version(facts),
+    attempts = [
         await _attempt("redis writes", "a key was written", lambda: write_key(redis), facts),
-        await _attempt("redis scripts", "a script ran", lambda: run_script(redis), facts),
-        _eviction(facts),
-        _memory(facts),
+        await _attempt("redis scripts", "a script ran", JobQueue(redis).check_writable, facts),
+        await _attempt("redis channels", "channels can be subscribed to", lambda: subscribe_to_channels(redis), facts),
     ]
+    if facts is None:
+        seen = "the user may not run INFO, so version, eviction and memory were not checked"
+        return [warning("redis", seen, "give the user +info"), *attempts]
+    return [_version(facts), *attempts, _eviction(facts), _memory(facts)]
 
 
 def _version(facts: RedisFacts) -> Check:
@@ -38,15 +41,20 @@ def _version(facts: RedisFacts) -> Check:
     return ok("redis", seen)
 
 
-async def _attempt(name: str, seen: str, command: Callable[[], Awaitable[None]], facts: RedisFacts) -> Check:
+async def _attempt(name: str, seen: str, command: Callable[[], Awaitable[None]], facts: RedisFacts | None) -> Check:
     try:
         await command()
     except REDIS_UNAVAILABLE as error:
-        if facts.is_replica:
-            return failed(name, f"the server is a replica: {error}", "let REDIS_URL name the primary server")
-        if facts.memory_limit and facts.used_memory >= facts.memory_limit:
-            return failed(name, f"memory is full: {error}", "raise maxmemory, or delete what other programs left there")
-        return failed(name, describe_error(error), "let the user of REDIS_URL write keys and run scripts")
+        reason = describe_error(error)
+        if refuses_user(error):
+            return failed(name, reason, "give the user of REDIS_URL the rights of docs/deployment.md")
+        if facts and facts.is_replica:
+            return failed(name, f"the server is a replica: {reason}", "let REDIS_URL name the primary server")
+        if facts and facts.memory_limit and facts.used_memory >= facts.memory_limit:
+            return failed(
+                name, f"memory is full: {reason}", "raise maxmemory, or delete what other programs left there"
+            )
+        return failed(name, reason, "mend what the server says")
     return ok(name, seen)
 
 
