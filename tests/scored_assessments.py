@@ -10,7 +10,7 @@ from app.domain.essay.score import EssayScore
 from app.domain.records.jobs import ClaimedJob
 from app.domain.result.model import Reason, Recommendation, RecommendationSource
 from app.domain.states import JobStatus, JobType, ReasonCode
-from app.repositories import assessments, jobs, scores
+from app.repositories import jobs, scores
 from app.repositories.sql import Pool
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
@@ -84,10 +84,9 @@ async def completed_assessment(
 
 
 async def newest_result(pool: Pool, assessment_id: UUID) -> dict[str, Any]:
-    """The newest result."""
-    text = await assessments.read_result(pool, assessment_id)
-    assert text is not None
-    result: dict[str, Any] = orjson.loads(text)
+    """The newest result as it is stored."""
+    newest = "SELECT body FROM results WHERE assessment_id = $1 ORDER BY run DESC LIMIT 1"
+    result: dict[str, Any] = orjson.loads(await pool.fetchval(newest, assessment_id))
     return result
 
 

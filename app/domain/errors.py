@@ -1,7 +1,9 @@
 """Errors: those of callers (`CallerError`), and failures of jobs (`JobError`), which are transient or permanent."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.domain.text import count_of
 
@@ -15,7 +17,10 @@ class FieldError:
 
 
 class CallerError(Exception):
-    """A request that cannot be carried out; the API maps each subclass to a status and a problem type."""
+    """A request that cannot be carried out; the API maps each subclass to a status and a problem type. `retry_after` is
+    the number of seconds after which it may succeed, if the error knows that better than its type."""
+
+    retry_after: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -47,6 +52,19 @@ class SlugTaken(CallerError):
 
 class BankTooSmall(CallerError):
     """The track has fewer active questions than its mix asks for."""
+
+
+class AttemptsUsed(CallerError):
+    """The student has used all attempts that the track permits."""
+
+
+class RetakeTooSoon(CallerError):
+    """The pause that the track asks for after an attempt is not over."""
+
+    def __init__(self, next_at: datetime, now: datetime) -> None:
+        self.retry_after = math.ceil((next_at - now).total_seconds())
+        shown = next_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        super().__init__(f"the next attempt at this track may be started at {shown}")
 
 
 class AlreadySubmitted(CallerError):

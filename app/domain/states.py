@@ -20,6 +20,15 @@ class QuestionType(StrEnum):
     ESSAY = "essay"
 
 
+class ShowCorrect(StrEnum):
+    """When a student reads the points, correctness and explanations of single theoretical questions: with each
+    assessment of the track, with the last permitted attempt only, or never."""
+
+    ALWAYS = "always"
+    LAST_ATTEMPT = "last_attempt"
+    NEVER = "never"
+
+
 class Level(StrEnum):
     """The levels of credentials."""
 

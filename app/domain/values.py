@@ -25,8 +25,18 @@ LongText = Annotated[str, Field(min_length=1, max_length=20_000)]
 Description = Annotated[str, Field(max_length=10_000)]
 Skill = Annotated[str, Field(min_length=1, max_length=64)]
 Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
-# A weight that rounding makes zero would make the maximum zero and the percentage meaningless.
-Weight = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False), AfterValidator(rounded_points)]
+
+
+def _earns_points_or_none(weight: float) -> float:
+    # Points are rounded to six decimals, so that much smaller weights would earn nothing for a right answer.
+    if 0 < weight < _LEAST_WEIGHT:
+        raise ValueError(f"must be 0 or at least {_LEAST_WEIGHT}")
+    return rounded_points(abs(weight))
+
+
+_LEAST_WEIGHT = 0.001
+# A question of weight 0 informs recommendations, and counts nowhere.
+Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), AfterValidator(_earns_points_or_none)]
 
 # Positions in texts. JavaScript, Java and C# count UTF-16 units instead, so the description says how we count.
 Start = Annotated[int, Field(ge=0, description="where the quote begins in its text, in Unicode code points")]

@@ -61,6 +61,8 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not valid"),
     errors.SlugTaken: ProblemType(409, "slug-taken", "The slug is in use"),
     errors.BankTooSmall: ProblemType(409, "bank-too-small", "The track has too few questions"),
+    errors.AttemptsUsed: ProblemType(409, "attempts-used", "No attempt at the track is left"),
+    errors.RetakeTooSoon: ProblemType(409, "retake-too-soon", "The pause before the next attempt is not over"),
     errors.AlreadySubmitted: ProblemType(409, "already-submitted", "The assessment was submitted already"),
     errors.AssessmentExpired: ProblemType(410, "assessment-expired", "The time for the assessment is over"),
     errors.NotSubmitted: ProblemType(409, "not-submitted", "The assessment was not submitted yet"),
@@ -105,7 +107,8 @@ def problem(error: Exception, request: web.BaseRequest, public_url: str) -> web.
             fields = [{"pointer": field.pointer, "detail": field.detail} for field in error.errors[:_MAX_FIELDS]]
             return respond(TYPE_OF_ERROR[InvalidFields], error.detail, errors=fields)
         case CallerError():
-            return respond(TYPE_OF_ERROR[type(error)], error.detail)
+            headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+            return respond(TYPE_OF_ERROR[type(error)], error.detail, headers)
         case web.HTTPException():
             kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
             allow = error.headers.get("Allow")
@@ -136,7 +139,7 @@ def _response(
     }
     sent_headers = dict(headers or {})
     if kind.retry_after is not None:
-        sent_headers["Retry-After"] = str(kind.retry_after)
+        sent_headers.setdefault("Retry-After", str(kind.retry_after))
     response = web.Response(
         status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=sent_headers
     )

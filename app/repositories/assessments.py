@@ -10,10 +10,11 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from app.domain.assessment.answers import Response
+from app.domain.assessment.attempts import Attempts
 from app.domain.assessment.rule_scoring import RuleScore
 from app.domain.idempotency import IdempotencyKey, StoredReply
 from app.domain.records.assessments import Assessment, AssessmentSummary, StatusJob, StatusRecord
-from app.domain.result.model import Reason
+from app.domain.result.model import Reason, Result
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, affected, caller_errors, statements
@@ -93,9 +94,18 @@ async def find_open(db: Executor, owner: str, track_id: UUID) -> UUID | None:
 async def start(
     conn: Connection, new_id: UUID, owner: str, track_id: UUID, ttl_seconds: int, questions: Sequence[tuple[UUID, int]]
 ) -> bool:
-    """Starts an assessment with these questions (id and version); False if the owner has an open one of the track."""
+    """Starts an assessment with these questions (id and version); False if the owner has an open one of the track, may
+    not start another, or starts one at the same moment."""
     ids, versions = [question_id for question_id, _ in questions], [version for _, version in questions]
     return await conn.fetchval(_SQL["start"], new_id, owner, track_id, ttl_seconds, ids, versions) is not None
+
+
+async def read_attempts(db: Executor, owner: str, track_id: UUID) -> Attempts:
+    """What the owner has used of the attempts that the track permits."""
+    row = await db.fetchrow(_SQL["read_attempts"], owner, track_id)
+    if row is None:
+        raise RuntimeError("tracks are never deleted for good")
+    return Attempts(**row)
 
 
 async def page(
@@ -173,11 +183,12 @@ async def read_revisions(db: Executor, assessment_ids: Sequence[UUID]) -> list[t
 
 
 def _status(row: asyncpg.Record) -> StatusRecord:
-    columns: dict[str, Any] = dict(row)
+    columns: dict[str, Any] = {name: row[name] for name in StatusRecord.__dataclass_fields__ if name != "disclosure"}
     return StatusRecord(
         **{
             **columns,
             "status": AssessmentStatus(row["status"]),
+            "disclosure": decoding.disclosure(row),
             "degraded_reasons": _reasons.validate_python(row["degraded_reasons"]),
             "jobs": _status_jobs.validate_python(row["jobs"]),
             "rule_scores": decoding.rule_scores(row["rule_scores"]),
@@ -185,10 +196,12 @@ def _status(row: asyncpg.Record) -> StatusRecord:
     )
 
 
-async def read_result(db: Executor, assessment_id: UUID) -> str | None:
-    """The newest result as the JSON text that was stored."""
-    body: str | None = await db.fetchval(_SQL["read_result"], assessment_id)
-    return body
+async def read_result(db: Executor, assessment_id: UUID) -> tuple[Result, dict[UUID, str]] | None:
+    """The newest result, and the explanations of theoretical questions by their ids."""
+    row = await db.fetchrow(_SQL["read_result"], assessment_id)
+    if row is None:
+        return None
+    return decoding.result(row["body"]), {UUID(key): text for key, text in row["explanations"].items()}
 
 
 async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
@@ -219,8 +232,9 @@ def _stored(row: asyncpg.Record) -> StoredReply | None:
 
 
 def _assessment(row: asyncpg.Record) -> Assessment:
-    columns: dict[str, Any] = {name: row[name] for name in Assessment.__dataclass_fields__}
+    columns: dict[str, Any] = {name: row[name] for name in Assessment.__dataclass_fields__ if name != "disclosure"}
     columns["status"] = AssessmentStatus(row["status"])
+    columns["disclosure"] = decoding.disclosure(row)
     columns["questions"] = decoding.questions.validate_python(row["questions"])
     columns["responses"] = decoding.responses.validate_python(row["responses"])
     return Assessment(**columns)

@@ -3,17 +3,30 @@
 from collections.abc import Iterable
 from typing import Any
 
+import asyncpg
 from pydantic import TypeAdapter
 
+from app.domain.assessment.disclosure import Disclosure, disclosure_to_owner
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.records.assessments import SavedResponse
-from app.domain.states import ScoreType
+from app.domain.result.model import Result
+from app.domain.states import ScoreType, ShowCorrect
 
 questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])
 responses: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 
 _SCORE_COLUMNS = ("question_id", "score", "max_score", "correct", "missing")
+
+
+def result(body: str) -> Result:
+    """A stored result, also one of a later version, whose additional fields are left out."""
+    return Result.model_validate_json(body, extra="ignore")
+
+
+def disclosure(row: asyncpg.Record) -> Disclosure:
+    """What the owner reads, by the track's settings in the row."""
+    return disclosure_to_owner(ShowCorrect(row["show_correct"]), row["show_explanations"], row["is_last_attempt"])
 
 
 def rule_scores(rows: Iterable[dict[str, Any]]) -> dict[ScoreType, tuple[QuestionScore, ...]]:

@@ -123,6 +123,7 @@ async def read_run(db: Executor, run: RunRef) -> RunInputs:
         track=row["track"],
         track_name=row["track_name"],
         track_skills=tuple(row["track_skills"]),
+        disclosure=decoding.disclosure(row),
         began_at=row["began_at"],
         now=row["now"],
         questions=decoding.questions.validate_python(row["questions"]),

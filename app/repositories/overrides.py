@@ -6,8 +6,9 @@ from uuid import UUID
 
 from app.domain.assessment.questions import Question
 from app.domain.job.notification import JobNotification
-from app.domain.result.model import Processing, Result
+from app.domain.result.model import Result
 from app.domain.states import WEBHOOKS
+from app.repositories import decoding
 from app.repositories.sql import Connection, statements
 
 _SQL = statements("overrides")
@@ -15,13 +16,11 @@ _SQL = statements("overrides")
 
 @dataclass(frozen=True)
 class NewestResult:
-    """The newest result as JSON text, and what stays of it when it is fused again."""
+    """The newest result of an assessment, and the number of its run."""
 
     assessment_id: UUID
     run: int
-    body: str
-    completed_at: datetime
-    processing: Processing
+    result: Result
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ async def read_newest_result(conn: Connection, assessment_id: UUID) -> NewestRes
     row = await conn.fetchrow(_SQL["read_newest_result"], assessment_id)
     if row is None:
         raise RuntimeError("a completed assessment without a result")
-    return NewestResult(**{**row, "processing": Processing.model_validate(row["processing"])})
+    return NewestResult(row["assessment_id"], row["run"], decoding.result(row["body"]))
 
 
 async def add(conn: Connection, assessment_id: UUID, new: NewOverride) -> datetime:

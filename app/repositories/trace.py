@@ -6,6 +6,7 @@ from uuid import UUID
 from app.domain.records.jobs import RunRef
 from app.domain.records.trace import TraceRows
 from app.domain.result.model import Result
+from app.repositories import decoding
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("trace")
@@ -22,7 +23,7 @@ async def find_run(db: Executor, assessment_id: UUID, run: int | None) -> int | 
 async def read_result(db: Executor, run: RunRef) -> Result | None:
     """The run's own result; None if it has none."""
     body = await db.fetchval(_SQL["read_result"], run.assessment_id, run.run)
-    return Result.model_validate_json(body) if body else None
+    return decoding.result(body) if body else None
 
 
 async def read_rows(db: Executor, run: RunRef, fingerprints: Sequence[bytes]) -> TraceRows:

@@ -60,7 +60,9 @@ async def _write(db: Executor, statement: str, *values: Any) -> Track:
 
 
 def _columns(body: TrackBody) -> tuple[Any, ...]:
-    return body.slug, body.name, body.description, list(body.skills), body.question_mix.model_dump()
+    shown = (body.show_correct, body.show_explanations)
+    described = (body.slug, body.name, body.description, list(body.skills), body.question_mix.model_dump())
+    return (*described, body.attempts, body.retake_after_hours, *shown)
 
 
 def _track(row: asyncpg.Record | None) -> Track | None:

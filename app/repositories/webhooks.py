@@ -11,6 +11,7 @@ from app.domain.records.webhooks import ClaimedDelivery, DeliveryAttempt, Delive
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason
 from app.domain.webhook.retry_policy import NextStep, SendResult
 from app.domain.webhook.signing import ROTATION_SECONDS
+from app.repositories import decoding
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("webhooks")
@@ -61,7 +62,8 @@ async def read_event(db: Executor, delivery_id: UUID) -> WebhookEvent:
     row = await db.fetchrow(_SQL["read_event"], delivery_id)
     if row is None:
         raise RuntimeError("a delivery without its assessment")
-    return WebhookEvent(**row)
+    result = decoding.result(row["result"]) if row["result"] else None
+    return WebhookEvent(**{**row, "result": result})
 
 
 async def write_body(db: Executor, delivery: ClaimedDelivery, body: str) -> str | None:

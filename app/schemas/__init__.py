@@ -32,6 +32,8 @@ from app.schemas.feedback import (
 )
 from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
+from app.schemas.result import ResultView, overall_view, result_view
+from app.schemas.scores import score_summary_view
 from app.schemas.status import JobView, RuleScores, StatusView, status_view
 from app.schemas.submission import (
     Links,
@@ -80,6 +82,7 @@ __all__ = [
     "QueuedEssays",
     "QueuedJob",
     "RegisteredWebhookView",
+    "ResultView",
     "RuleScores",
     "SavedView",
     "ScoreAnalytics",
@@ -102,9 +105,12 @@ __all__ = [
     "missing_reason",
     "model_call_analytics_view",
     "operator_delivery_view",
+    "overall_view",
     "overview_view",
     "question_view",
+    "result_view",
     "score_analytics_view",
+    "score_summary_view",
     "status_view",
     "summary_view",
     "trace_view",

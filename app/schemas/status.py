@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from app.domain.assessment.disclosure import FULL_DISCLOSURE, Disclosure
 from app.domain.assessment.progress import JobProgress, Stage, overall_progress, stages
-from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary, summarize
+from app.domain.assessment.rule_scoring import QuestionScore, summarize
 from app.domain.records.assessments import StatusJob, StatusRecord
 from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
 from app.domain.values import Frozen
+from app.schemas.scores import ScoreSummaryView, score_summary_view
 
 
 class JobView(Frozen):
@@ -30,8 +32,8 @@ class JobView(Frozen):
 class RuleScores(Frozen):
     """The scores by rule, which exist from the submission on."""
 
-    theoretical: ScoreSummary
-    profile: ScoreSummary
+    theoretical: ScoreSummaryView
+    profile: ScoreSummaryView
 
 
 class StatusView(Frozen):
@@ -52,8 +54,8 @@ class StatusView(Frozen):
     webhook_url: str | None
 
 
-def status_view(record: StatusRecord) -> StatusView:
-    """The status in the API."""
+def status_view(record: StatusRecord, disclosure: Disclosure = FULL_DISCLOSURE) -> StatusView:
+    """The status as a reader of this `disclosure` sees it."""
     progress = [JobProgress(job.job_type, job.status, job.units_done, job.units_total) for job in record.jobs]
     shown = stages(record.status, progress)
     running = any(not job.status.ended for job in record.jobs)
@@ -70,7 +72,7 @@ def status_view(record: StatusRecord) -> StatusView:
         overall_progress=100.0 if rescoring else overall_progress(shown),
         stages=shown,
         jobs=tuple(_job_view(job) for job in record.jobs),
-        scores=_rule_scores(record.rule_scores),
+        scores=_rule_scores(record.rule_scores, disclosure),
         webhook_url=record.webhook_url,
     )
 
@@ -83,10 +85,11 @@ def _job_view(job: StatusJob) -> JobView:
     return JobView(**{name: getattr(job, name) for name in _JOB_FIELDS})
 
 
-def _rule_scores(scores: Mapping[ScoreType, Iterable[QuestionScore]]) -> RuleScores | None:
+def _rule_scores(scores: Mapping[ScoreType, Iterable[QuestionScore]], disclosure: Disclosure) -> RuleScores | None:
     if not scores:
         return None
+    theory, profile = (summarize(scores.get(kind, ())) for kind in (ScoreType.THEORETICAL, ScoreType.PROFILE))
     return RuleScores(
-        theoretical=summarize(scores.get(ScoreType.THEORETICAL, ())),
-        profile=summarize(scores.get(ScoreType.PROFILE, ())),
+        theoretical=score_summary_view(theory, shows_answers=disclosure.answers),
+        profile=score_summary_view(profile, shows_answers=True),
     )

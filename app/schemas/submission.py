@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.assessment.rule_scoring import ScoreSummary
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ReasonCode
 from app.domain.text import count_of
 from app.domain.values import Frozen
+from app.schemas.scores import ScoreSummaryView
 
 
 class QueuedEssays(Frozen):
@@ -21,8 +21,8 @@ class QueuedEssays(Frozen):
 class SubmittedScores(Frozen):
     """The scores that are known at the submission."""
 
-    theoretical: ScoreSummary
-    profile: ScoreSummary
+    theoretical: ScoreSummaryView
+    profile: ScoreSummaryView
     essay: QueuedEssays
 
 

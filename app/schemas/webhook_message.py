@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.records.webhooks import WebhookEvent
-from app.domain.result.model import Overall, Reason
+from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, EventType
 from app.domain.values import Frozen
+from app.schemas.result import OverallView, overall_view
 from app.schemas.submission import Links, links
 
 # Bytes. Receivers may refuse longer bodies; everything that is left out can be read through the links.
@@ -24,7 +25,7 @@ class EventData(Frozen):
     track: str
     run: int
     status: AssessmentStatus
-    overall: Overall | None
+    overall: OverallView | None
     degraded: bool
     degraded_reasons: tuple[Reason, ...]
     completed_at: datetime
@@ -47,7 +48,7 @@ def body_of(event: WebhookEvent, public_url: str = "") -> str:
         track=event.track,
         run=event.run,
         status=AssessmentStatus.FAILED if failed else AssessmentStatus.COMPLETED,
-        overall=event.overall,
+        overall=overall_view(event.result) if event.result else None,
         degraded=bool(event.reasons),
         degraded_reasons=tuple(_shorten(reason) for reason in event.reasons[:_MAX_REASONS]),
         completed_at=event.completed_at,

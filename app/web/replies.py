@@ -6,6 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.domain.idempotency import StoredReply
+from app.http.app_keys import ACCESS
 from app.services.assessments.status import Status
 from app.web.entity_tags import client_has
 
@@ -37,11 +38,11 @@ def stored_reply(stored: StoredReply) -> web.Response:
 
 
 def status_reply(request: web.Request, status: Status) -> web.Response:
-    """The status, or 304 if the client has it already."""
+    """The status as the caller may see it, or 304 if the client has it already."""
     headers = status_headers(status)
     if client_has(request, status.tag):
         return web.Response(status=304, headers=headers)
-    return json_reply(status.body, headers=headers)
+    return json_reply(status.rendered(request[ACCESS]).body, headers=headers)
 
 
 def unchanged_reply(tag: str) -> web.Response:

@@ -5,7 +5,6 @@ from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, Theo
 from app.domain.assessment.tracks import TrackBody
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.jobs import JobRecord
-from app.domain.result.model import Result
 from app.http.access import (
     ADMINS,
     AUTHORS,
@@ -133,7 +132,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/assessments/{assessment_id}/result", assessments.show_result, OWNER_OR_STAFF,
-        {200: Result, 202: schemas.StatusView}, headers=("Retry-After",), problems=(409, 410),
+        {200: schemas.ResultView, 202: schemas.StatusView}, headers=("Retry-After",), problems=(409, 410),
     ),
     Route(
         "POST", _WEBHOOK, webhooks.register_webhook, OWNER,
@@ -156,7 +155,7 @@ ROUTES = (
     ),
     Route(
         "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, STAFF,
-        {200: Result}, requests.OverrideBody, problems=(409,),
+        {200: schemas.ResultView}, requests.OverrideBody, problems=(409,),
     ),
     Route(
         "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, STAFF, {202: schemas.StatusView},

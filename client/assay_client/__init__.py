@@ -1,12 +1,11 @@
 """Python client of Assay: typed, with retries, and safe to repeat."""
 
 from assay_client.client import AssayClient
+from assay_client.deliveries import Attempt, Delivery, RegisteredWebhook, Webhook
 from assay_client.errors import AssayError, AssayUnavailable, FieldError, Problem
 from assay_client.models import (
     Assessment,
-    Attempt,
     DegradedReason,
-    Delivery,
     Job,
     JobError,
     Links,
@@ -17,7 +16,6 @@ from assay_client.models import (
     QuestionMix,
     QuestionScore,
     QueuedJob,
-    RegisteredWebhook,
     RuleScores,
     SavedCounts,
     SavedResponse,
@@ -28,7 +26,6 @@ from assay_client.models import (
     Submission,
     SubmissionScores,
     Track,
-    Webhook,
 )
 from assay_client.pacing import Clock, Pacing
 from assay_client.results import (
@@ -45,6 +42,7 @@ from assay_client.results import (
     Recommendation,
     RecommendationSource,
     Result,
+    ScoreRange,
     SecondOpinion,
     SkillEstimate,
     SummarySentence,
@@ -92,6 +90,7 @@ __all__ = [
     "SavedCounts",
     "SavedResponse",
     "Scale",
+    "ScoreRange",
     "ScoreSummary",
     "SecondOpinion",
     "SkillEstimate",

@@ -11,18 +11,16 @@ from uuid import UUID, uuid4
 
 from yarl import URL
 
+from assay_client.deliveries import Delivery, RegisteredWebhook, Webhook
 from assay_client.errors import AssayError
 from assay_client.models import (
     Assessment,
-    Delivery,
     Item,
     Page,
-    RegisteredWebhook,
     SavedCounts,
     Status,
     Submission,
     Track,
-    Webhook,
 )
 from assay_client.pacing import Clock, Pacing
 from assay_client.polling import poll_status

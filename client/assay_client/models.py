@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 _FINAL_STATUSES = ("completed", "failed", "expired")
 
@@ -39,13 +39,18 @@ class QuestionMix(Model):
 
 
 class Track(Model):
-    """A role that a student aims for; `sample` marks tracks that come with the software."""
+    """A role that a student aims for; `sample` marks tracks that come with the software. `attempts` is None where there
+    is no limit; `show_correct` is `always`, `last_attempt` or `never`."""
 
     slug: str
     name: str
     description: str = ""
     skills: tuple[str, ...] = ()
     question_mix: QuestionMix
+    attempts: int | None = None
+    retake_after_hours: float = 0
+    show_correct: str = "always"
+    show_explanations: bool = True
     sample: bool = False
 
 
@@ -126,7 +131,7 @@ class Override(Model):
 
 
 class QuestionScore(Model):
-    """The points of a theoretical or profile question; `score` and `correct` are None where they are not shown."""
+    """A theoretical or profile question; `score`, `correct` and `explanation` are None where they are not shown."""
 
     question_id: UUID
     score: float | None = None
@@ -134,6 +139,7 @@ class QuestionScore(Model):
     correct: bool | None = None
     missing: bool = False
     override: Override | None = None
+    explanation: str | None = None
 
     @property
     def points(self) -> float | None:
@@ -257,40 +263,3 @@ class Status(Model):
     def final(self) -> bool:
         """Whether the assessment is over: completed, failed or expired."""
         return self.status in _FINAL_STATUSES
-
-
-class Webhook(Model):
-    """The webhook of an assessment. A disabled one gets no messages until it is registered again."""
-
-    assessment_id: UUID
-    webhook_url: str
-    disabled_at: datetime | None = None
-    disabled_reason: str | None = None
-
-
-class RegisteredWebhook(Webhook):
-    """The response to a registration, the only one that shows the secret."""
-
-    secret: str = Field(repr=False)
-
-
-class Attempt(Model):
-    """One attempt to deliver a message: `status_code` of the receiver's response, or `error` where there was none."""
-
-    at: datetime
-    status_code: int | None = None
-    latency_ms: int
-    error: str | None = None
-
-
-class Delivery(Model):
-    """A webhook message with its attempts in order; `delivery_id` is its `webhook-id`."""
-
-    delivery_id: UUID
-    type: str
-    run: int
-    status: str
-    created_at: datetime
-    completed_at: datetime | None = None
-    next_attempt_at: datetime | None = None
-    attempts: tuple[Attempt, ...]

@@ -42,7 +42,8 @@ class SecondOpinion(Model):
 
 
 class EssayScore(Model):
-    """The score of one essay; `score` is the scorer's, or None with a `reason` where the essay could not be scored."""
+    """The score of one essay; `score` is the scorer's, or None with a `reason` where the essay could not be scored. A
+    `provisional` line may still change."""
 
     question_id: UUID
     score: float | None = None
@@ -59,6 +60,7 @@ class EssayScore(Model):
     flags: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     override: Override | None = None
+    provisional: bool = False
 
     @property
     def points(self) -> float | None:
@@ -91,13 +93,23 @@ class Breakdown(Model):
     essay: EssaySummary
 
 
+class ScoreRange(Model):
+    """A percentage with the essays that have no score at zero points, and at full points."""
+
+    low: float
+    high: float
+
+
 class Overall(Model):
     """All points together; `max_score` leaves out what could not be scored, and the score is None where that was
-    everything."""
+    everything. While something is left out, the total is `provisional`, and `range` says what the percentage would be
+    with it."""
 
     score: float | None = None
     max_score: float
     percentage: float | None = None
+    provisional: bool = False
+    range: ScoreRange | None = None
 
 
 class SkillEstimate(Model):

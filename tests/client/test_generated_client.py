@@ -72,6 +72,6 @@ async def test_a_generated_client_goes_from_start_to_result(server: ProductServe
         await finish()
         assert (await call("show_status", assessment_id, wait=1)).status is models.AssessmentStatus.COMPLETED
         result = await call("show_result", assessment_id)
-    assert isinstance(result, models.Result)
+    assert isinstance(result, models.ResultView)
     assert 0 < result.overall.score <= result.overall.max_score
     assert len(result.breakdown.essay.questions) == 2

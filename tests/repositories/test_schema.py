@@ -20,6 +20,7 @@ from app.domain.states import (
     ReasonCode,
     RunMode,
     ScoreType,
+    ShowCorrect,
 )
 from app.repositories.sql import Connection, Pool
 from tests.bank import Bank
@@ -27,6 +28,7 @@ from tests.job_runner import submit
 from tests.webhooks import UNREACHABLE_URL, complete_with_webhook
 
 CHECKS: dict[str, type[StrEnum]] = {
+    "tracks_show_correct_check": ShowCorrect,
     "questions_type_check": QuestionType,
     "credential_versions_level_check": Level,
     "assessments_status_check": AssessmentStatus,

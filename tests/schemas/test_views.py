@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.domain.assessment.disclosure import FULL_DISCLOSURE
 from app.domain.assessment.tracks import QuestionMix, TrackBody
 from app.domain.records.assessments import Assessment, SavedResponse, StatusJob, StatusRecord
 from app.domain.records.catalog import BankQuestion, Credential, Track
@@ -36,6 +37,7 @@ _OPEN = Assessment(
     expires_at=NOON + timedelta(days=1),
     submitted_at=None,
     now=NOON,
+    disclosure=FULL_DISCLOSURE,
     questions=_QUESTIONS,
     responses=(
         SavedResponse(question_id=numbered_id(1), answer="B", saved_at=NOON),
@@ -64,6 +66,7 @@ def record(status: AssessmentStatus, jobs: Sequence[StatusJob] = ()) -> StatusRe
     return StatusRecord(
         assessment_id=numbered_id(99),
         owner="amy",
+        disclosure=FULL_DISCLOSURE,
         status=status,
         revision=3,
         run=1,

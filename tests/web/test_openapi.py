@@ -48,7 +48,7 @@ async def test_it_is_valid_openapi(document: Any) -> None:
 async def test_every_reference_can_be_resolved(document: Any) -> None:
     named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
     assert named <= set(document["components"]["schemas"])
-    assert {"Problem", "StatusView", "Result", "EssayQuestionView"} <= named
+    assert {"Problem", "StatusView", "ResultView", "EssayQuestionView"} <= named
 
 
 async def test_it_has_every_route_and_nothing_else(document: Any) -> None:

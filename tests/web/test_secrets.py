@@ -1,4 +1,5 @@
-"""Answer keys, model answers, rubrics, explanations and what other students wrote are in no reply to a student."""
+"""Answer keys, model answers, rubrics and what other students wrote are in no reply to a student, and explanations in
+none where the track withholds them."""
 
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
@@ -9,8 +10,8 @@ SECRETS = (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION)
 OTHERS_NAME, OTHERS_TEXT, OTHERS_COMMENT = "student-ozelot", "Soil that ocelots like", "An ocelot was not amused."
 OTHERS_ESSAY = f"{ESSAY} My ocelot sleeps in the tallest of them."
 OTHERS = (OTHERS_NAME, "ocelot")
-# Fields that only authors and graders of questions may read; `explanation` is not in results yet.
-FIELDS = ("correct_options", "partial_credit", "model_answer", "rubric", "explanation")
+# Fields that only authors and graders of questions may read.
+FIELDS = ("correct_options", "partial_credit", "model_answer", "rubric")
 
 
 def leaks(reply: Reply) -> list[str]:
@@ -61,6 +62,7 @@ async def all_replies(api: Api, path: str, bank: Bank, finish: Finish, others_pa
 
 
 async def test_no_reply_to_a_student_reveals_a_secret(api: Api, path: str, bank: Bank, finish: Finish) -> None:
+    await api.as_("author").patch(f"/tracks/{SLUG}", {"show_explanations": False})
     replies = await all_replies(api, path, bank, finish, await create_others_assessment(api, bank, finish))
     assert [(reply.status, leaks(reply)) for reply in replies if leaks(reply)] == []
     status, result = (
@@ -89,11 +91,11 @@ async def test_no_view_of_a_student_has_a_field_for_them(api: Api) -> None:
         "QuestionForStudent",
         "SubmissionView",
         "StatusView",
-        "Result",
-        "ScoreSummary",
-        "RulePart",
-        "QuestionLine",
-        "EssayLine",
+        "ResultView",
+        "ScoreSummaryView",
+        "QuestionScoreView",
+        "RulePartView",
+        "EssayLineView",
     }
     for name in shown:
         assert not set(FIELDS) & set(schemas[name]["properties"]), name

@@ -43,6 +43,11 @@ class QuestionScore(Frozen):
         """The points that count."""
         return self.score
 
+    @property
+    def share(self) -> float:
+        """The share of the points that was earned, 0–1; of a question without points, whether the answer is right."""
+        return self.points / self.max_score if self.max_score else float(self.correct or False)
+
 
 class ScoreSummary(Frozen):
     """The totals of one type of question, with a line for each question."""

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from app.domain.states import QuestionType
+from app.domain.states import QuestionType, ShowCorrect
 from app.domain.values import Description, Frozen, Skills, Slug, Title
+
+_HOURS_OF_A_YEAR = 366 * 24
 
 
 class QuestionMix(Frozen):
@@ -36,10 +38,18 @@ def _not_empty(mix: QuestionMix) -> QuestionMix:
 
 
 class TrackBody(Frozen):
-    """A role that a student aims for."""
+    """A role that a student aims for. One student may start it `attempts` times (null: any number of times), each time
+    `retake_after_hours` after the end of the former attempt. `show_correct` and `show_explanations` say what students
+    read about single theoretical questions."""
 
     slug: Slug
     name: Title
     description: Description = ""
     skills: Skills = ()
     question_mix: Annotated[QuestionMix, AfterValidator(_not_empty)]
+    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    retake_after_hours: Annotated[float, Field(ge=0, le=_HOURS_OF_A_YEAR, allow_inf_nan=False), AfterValidator(abs)] = (
+        0.0
+    )
+    show_correct: ShowCorrect = ShowCorrect.ALWAYS
+    show_explanations: bool = True

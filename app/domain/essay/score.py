@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from app.domain.values import End, Frozen, Start
 
 DIMENSION_MAXIMUM = 25
+DIMENSIONS_TOTAL = 4 * DIMENSION_MAXIMUM
 
 
 class DimensionName(StrEnum):
@@ -80,7 +81,7 @@ class EssayScore(Frozen):
     @property
     def share(self) -> float:
         """The share of the question's weight that is earned, 0–1."""
-        return self.dimensions.total / 100
+        return self.dimensions.total / DIMENSIONS_TOTAL
 
 
 def find_quote(quote: str, text: str) -> Evidence | None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer
+from app.domain.assessment.disclosure import Disclosure
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.records.jobs import JobFailure
@@ -24,7 +25,8 @@ class SavedResponse(Frozen):
 
 @dataclass(frozen=True)
 class Assessment:
-    """An assessment with its questions and responses, all of the same moment: `now` by the database's clock."""
+    """An assessment with its questions and responses, all of the same moment: `now` by the database's clock.
+    `disclosure` is to its owner."""
 
     id: UUID
     owner: str
@@ -37,6 +39,7 @@ class Assessment:
     expires_at: datetime
     submitted_at: datetime | None
     now: datetime
+    disclosure: Disclosure
     questions: tuple[Question, ...]
     responses: tuple[SavedResponse, ...]
 
@@ -86,10 +89,11 @@ class StatusJob:
 
 @dataclass(frozen=True)
 class StatusRecord:
-    """Everything that the status shows of an assessment."""
+    """Everything that the status shows of an assessment. `disclosure` is to its owner."""
 
     assessment_id: UUID
     owner: str
+    disclosure: Disclosure
     status: AssessmentStatus
     revision: int
     run: int

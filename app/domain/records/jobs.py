@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer
+from app.domain.assessment.disclosure import Disclosure
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
 from app.domain.result.model import EssayLine, Override, Reason
@@ -112,14 +113,15 @@ class RunJob:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """Everything that the jobs of a run work on. `began_at` is the time of the submission, or of the request that
-    started a later run; `settled` are the essays that this run itself has scored, or found that they cannot be
-    scored."""
+    """Everything that the jobs of a run work on. `disclosure` is to the student. `began_at` is the time of the
+    submission, or of the request that started a later run; `settled` are the essays that this run itself has scored, or
+    found that they cannot be scored."""
 
     assessment_id: UUID
     track: str
     track_name: str
     track_skills: tuple[str, ...]
+    disclosure: Disclosure
     began_at: datetime
     now: datetime
     questions: tuple[Question, ...]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.result.model import Overall, Reason
+from app.domain.result.model import Reason, Result
 from app.domain.states import DeliveryStatus, DisabledReason, EventType
 from app.domain.values import Frozen
 
@@ -20,7 +20,7 @@ class WebhookRecord(Frozen):
 
 
 class WebhookEvent(Frozen):
-    """What a message tells: a run of an assessment ended at `completed_at`. `overall` is None if there is no result."""
+    """What a message tells: a run of an assessment ended at `completed_at`. `result` is None if it has none."""
 
     assessment_id: UUID
     run: int
@@ -28,7 +28,7 @@ class WebhookEvent(Frozen):
     track: str
     completed_at: datetime
     happened_at: datetime
-    overall: Overall | None
+    result: Result | None
     reasons: tuple[Reason, ...]
 
 

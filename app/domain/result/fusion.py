@@ -75,7 +75,7 @@ def skill_evidence(
     questions: Iterable[Question], lines: Iterable[QuestionScore | EssayLine]
 ) -> tuple[SkillEvidence, ...]:
     """What the scored questions say about skills. Profile questions say nothing: any answer earns their points."""
-    shares = {line.question_id: line.points / line.max_score for line in lines if line.points is not None}
+    shares = {line.question_id: share for line in lines if (share := line.share) is not None}
     return tuple(
         SkillEvidence(
             question_id=question.question_id,
@@ -115,7 +115,7 @@ def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:
     return EssaySummary(
         score=score if scored else None,
         max_score=maximum,
-        percentage=percentage(score, maximum) if scored else None,
+        percentage=percentage(score, maximum) if maximum else None,
         count=len(lines),
         missing=sum(line.missing for line in lines),
         unscored=len(lines) - len(scored),

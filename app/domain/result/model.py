@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
-from app.domain.essay.score import Dimensions, SecondOpinion
+from app.domain.essay.score import DIMENSIONS_TOTAL, Dimensions, SecondOpinion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.principal import Principal
 from app.domain.states import AssessmentStatus, JobType, ReasonCode
@@ -22,7 +22,8 @@ class Reason(Frozen):
 
 
 class Overall(Frozen):
-    """The total; `max_score` leaves out what could not be scored, and null means that nothing could."""
+    """The total; `max_score` leaves out what could not be scored, and null means that nothing could or that no question
+    has points."""
 
     score: float | None
     max_score: float
@@ -82,6 +83,19 @@ class EssayLine(Frozen):
         return self.override.score if self.override else self.score
 
     @property
+    def share(self) -> float | None:
+        """The share of the points that was earned, 0–1, of an essay without points by its dimensions; None without a
+        score."""
+        if self.points is None or self.max_score:
+            return None if self.points is None else self.points / self.max_score
+        return self.dimensions.total / DIMENSIONS_TOTAL if self.dimensions else 0.0
+
+    @property
+    def awaits_score(self) -> bool:
+        """Whether neither a scorer nor a person has scored the essay yet."""
+        return self.points is None
+
+    @property
     def needs_review(self) -> bool:
         """Whether a person should look at the essay: it has no score, or its scorer asks for a review. False once a
         person has scored it."""
@@ -89,8 +103,8 @@ class EssayLine(Frozen):
 
 
 class EssaySummary(Frozen):
-    """All essays; score, maximum and percentage are those of the scored ones, score and percentage null if there are
-    none; `unscored` counts the others."""
+    """All essays. Score, maximum and percentage are those of the scored ones; score and percentage are null without
+    scored ones, and the percentage also if they have no points. `unscored` counts the others."""
 
     score: float | None
     max_score: float

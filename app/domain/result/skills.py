@@ -9,13 +9,15 @@ from app.domain.result.model import SkillEstimate
 
 # Below this share of the points a skill counts as a gap: most courses ask for so much to pass.
 GAP_BELOW = 0.6
+# A question that earns no points still shows a skill as well as an ordinary one.
+_WEIGHT_WITHOUT_POINTS = 1.0
 # The normal quantile of 80 % intervals.
 _Z = 1.2816
 
 
 @dataclass(frozen=True, slots=True)
 class SkillEvidence:
-    """One scored question: the skills that it asks for and the share of its points that was earned, 0–1."""
+    """One scored question: the skills that it asks for, the share of the points that was earned (0–1), its weight."""
 
     question_id: UUID
     skills: tuple[str, ...]
@@ -34,8 +36,9 @@ def estimate_skills(evidence: Iterable[SkillEvidence]) -> tuple[SkillEstimate, .
 
 
 def _estimate(skill: str, questions: list[SkillEvidence]) -> SkillEstimate:
-    total = math.fsum(question.weight for question in questions)
-    level = round(min(1.0, math.fsum(question.share * question.weight for question in questions) / total), 3)
+    weights = [question.weight or _WEIGHT_WITHOUT_POINTS for question in questions]
+    earned = math.fsum(question.share * weight for question, weight in zip(questions, weights, strict=True))
+    level = round(min(1.0, earned / math.fsum(weights)), 3)
     low, high = _wilson(level, len(questions))
     return SkillEstimate(
         skill=skill,

@@ -13,6 +13,7 @@ from app.domain.result.model import (
     SkillEstimate,
     SummarySentence,
 )
+from app.domain.result.score_range import score_range, unscored_points
 from app.domain.text import count_of
 
 
@@ -28,7 +29,7 @@ def summarize_in_words(
         _total(overall, breakdown),
         *(_part(name, summary) for name, summary in _parts(breakdown)),
         _unanswered(breakdown),
-        _unscored(breakdown.essay),
+        _unscored(breakdown),
         _scored_by_people(breakdown),
         _strengths(skills),
         _gaps(skills),
@@ -45,7 +46,7 @@ def _total(overall: Overall, breakdown: Breakdown) -> SummarySentence | None:
 
 
 def _part(name: str, summary: RulePart | EssaySummary) -> SummarySentence | None:
-    if summary.score is None:
+    if summary.score is None or not summary.max_score:
         return None
     earned = _in_points(summary.score, summary.max_score, summary.percentage)
     return _sentence(f"Your {name} answers earned {earned}.", _sources(summary))
@@ -58,11 +59,14 @@ def _unanswered(breakdown: Breakdown) -> SummarySentence | None:
     )
 
 
-def _unscored(essay: EssaySummary) -> SummarySentence | None:
-    lines = [line for line in essay.questions if line.points is None]
-    return _sentence(
-        f"{count_of(len(lines), 'essay')} could not be scored: neither for nor against you.", _score_sources(lines)
-    )
+def _unscored(breakdown: Breakdown) -> SummarySentence | None:
+    lines = [line for line in breakdown.essay.questions if line.points is None]
+    total = score_range(breakdown)
+    text = f"{count_of(len(lines), 'essay')} could not be scored"
+    if total and unscored_points(breakdown):
+        low, high, them = _plain(total.low), _plain(total.high), "it" if len(lines) == 1 else "them"
+        text += f", so the total is provisional: {low} % with no points for {them}, {high} % with all"
+    return _sentence(f"{text}.", _score_sources(lines))
 
 
 def _scored_by_people(breakdown: Breakdown) -> SummarySentence | None:

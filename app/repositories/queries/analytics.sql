@@ -4,7 +4,8 @@
 -- name: score_groups
 -- The scores, without people's, of the newest results of completed assessments that were started in the period: a row
 -- for each track and type (`whole`), and one for each of its scorers. Questions without an answer or without a score
--- are counted and left out of the rest. Percentages are rounded, or 70 % might fall into the bin below.
+-- are counted and left out of the rest, as are questions without points. Percentages are rounded, or 70 % might fall
+-- into the bin below.
 WITH chosen AS (
     SELECT a.id, t.slug AS track, a.degraded,
            (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
@@ -13,7 +14,7 @@ WITH chosen AS (
 ), newest AS (
     SELECT DISTINCT ON (s.assessment_id, s.question_id, s.score_type)
            chosen.track, s.score_type, s.scorer, s.missing, s.score IS NULL AS unscored,
-           CASE WHEN NOT s.missing THEN round(1e8 * s.score / s.max_score) / 1e6 END AS percentage,
+           CASE WHEN NOT s.missing THEN round(1e8 * s.score / nullif(s.max_score, 0)) / 1e6 END AS percentage,
            coalesce((s.detail ->> 'dropped_quotes')::int, 0) AS dropped_quotes
     FROM chosen JOIN scores s ON s.assessment_id = chosen.id
                              AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
@@ -53,7 +54,7 @@ JOIN tracks t ON t.id = a.track_id,
 LATERAL (SELECT DISTINCT ON (question_id) score, max_score, machine_score, scorer
          FROM score_overrides WHERE assessment_id = a.id ORDER BY question_id, id DESC) AS o
 WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
-  AND o.machine_score IS NOT NULL
+  AND o.machine_score IS NOT NULL AND o.max_score > 0
 ORDER BY scorer;
 
 -- name: model_calls

@@ -1,11 +1,12 @@
 -- An assessment past its time is shown as expired even before `expire_overdue` has ended it, with the revision that it
--- will have then, which is one higher.
+-- will have then, which is one higher. An attempt without a number, of an earlier version, is not the last one.
 
 -- name: read_assessment
 -- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for
 -- the idempotency key $2 to $4, and how many submissions wait for their result, counted up to $5.
 SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
        a.submitted_at, now() AS now,
+       t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
        CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
        (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
                          ORDER BY q.position)
@@ -31,11 +32,22 @@ WHERE owner = $1 AND track_id = $2 AND status = 'in_progress' AND expires_at <= 
 SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status = 'in_progress';
 
 -- name: start
--- A new assessment with these versions of questions. No row: the owner has an open one of this track.
-WITH started AS (
-    INSERT INTO assessments (id, owner, track_id, expires_at)
-    VALUES ($1, $2, $3, now() + make_interval(secs => $4))
-    ON CONFLICT (owner, track_id) WHERE status = 'in_progress' DO NOTHING
+-- A new assessment with these versions of questions, if the track permits another attempt now. It takes the number
+-- after those of the owner's former attempts. A statement that has counted before another start was committed takes the
+-- number of that one, and so makes nothing, even if that attempt has ended by now. No row: the owner has an open
+-- assessment of this track, or may not start one (`read_attempts` says why), or another start was at the same moment.
+WITH former AS (
+    SELECT greatest(count(*), max(attempt)) AS number, max(coalesce(submitted_at, expires_at)) AS ended_at
+    FROM assessments WHERE owner = $2 AND track_id = $3
+), started AS (
+    INSERT INTO assessments (id, owner, track_id, attempt, expires_at)
+    SELECT $1, $2, $3, former.number + 1, now() + make_interval(secs => $4)
+    FROM former, tracks t
+    WHERE t.id = $3
+      AND (t.attempts IS NULL OR former.number < t.attempts)
+      AND (t.retake_after_hours = 0 OR former.ended_at IS NULL
+           OR former.ended_at + t.retake_after_hours * interval '1 hour' <= now())
+    ON CONFLICT DO NOTHING
     RETURNING id
 ), snapshot AS (
     INSERT INTO assessment_questions (assessment_id, question_id, version, position)
@@ -43,6 +55,18 @@ WITH started AS (
     FROM started, unnest($5::uuid[], $6::int[]) WITH ORDINALITY AS q(question_id, version, position)
 )
 SELECT id FROM started;
+
+-- name: read_attempts
+-- How many attempts at a track the owner has used, how many it permits (NULL: any number), and when the next one may be
+-- started (NULL: at any time), with the time of the database.
+SELECT former.used, t.attempts AS permitted, now() AS now,
+       CASE WHEN t.retake_after_hours > 0 THEN former.ended_at + t.retake_after_hours * interval '1 hour' END AS next_at
+FROM tracks t,
+LATERAL (
+    SELECT greatest(count(*), max(attempt)) AS used, max(coalesce(submitted_at, expires_at)) AS ended_at
+    FROM assessments WHERE owner = $1 AND track_id = t.id
+) AS former
+WHERE t.id = $2;
 
 -- name: list_assessments
 -- A page, newest first.
@@ -137,6 +161,7 @@ SELECT key_lock.free, EXISTS (SELECT FROM locked) AS locked FROM key_lock;
 -- name: read_status
 -- Everything that the status shows, of one assessment or of all that a process waits for.
 SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.submitted_at, a.webhook_url,
+       t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
        CASE WHEN shown.expired THEN a.revision + 1 ELSE a.revision END AS revision,
        CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at,
@@ -153,7 +178,7 @@ SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.
                    ORDER BY q.position), '[]')
         FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
         WHERE s.assessment_id = a.id AND s.run = 1 AND s.score_type <> 'essay_gpt') AS rule_scores
-FROM assessments a,
+FROM assessments a JOIN tracks t ON t.id = a.track_id,
 LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
 WHERE a.id = ANY($1::uuid[]);
 
@@ -163,8 +188,12 @@ SELECT id, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN revisio
 FROM assessments WHERE id = ANY($1::uuid[]);
 
 -- name: read_result
--- The newest result as the text that was stored.
-SELECT r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
+-- The newest result, and the explanations of the theoretical questions that have one.
+SELECT r.body,
+       (SELECT coalesce(jsonb_object_agg(q.question_id, v.body ->> 'explanation'), '{}')
+        FROM assessment_questions q JOIN question_versions v USING (question_id, version)
+        WHERE q.assessment_id = r.assessment_id AND v.body ->> 'explanation' <> '') AS explanations
+FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
 
 -- name: lock
 -- Locks the assessment until the transaction ends: jobs that end, overrides and new runs wait for this row. Read its

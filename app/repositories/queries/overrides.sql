@@ -2,11 +2,7 @@
 -- after the other, and a fusion notices those that it has not read (`complete_assessment` in jobs.sql).
 
 -- name: read_newest_result
--- The newest result, and what stays of it when it is fused again.
-SELECT r.assessment_id, r.run, r.body, (r.body ->> 'completed_at')::timestamptz AS completed_at,
-       (r.body -> 'processing')::jsonb AS processing
-FROM results r WHERE r.assessment_id = $1
-ORDER BY r.run DESC LIMIT 1;
+SELECT r.assessment_id, r.run, r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
 
 -- name: add
 INSERT INTO score_overrides (assessment_id, question_id, score, max_score, machine_score, scorer, reason, actor)

@@ -1,29 +1,36 @@
 -- name: find_track
-SELECT id, slug, name, description, skills, question_mix, sample
+SELECT id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+       show_explanations, sample
 FROM tracks WHERE slug = $1 AND deleted_at IS NULL;
 
 -- name: list_tracks
 -- A page of active tracks, by slug.
-SELECT id, slug, name, description, skills, question_mix, sample
+SELECT id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+       show_explanations, sample
 FROM tracks
 WHERE deleted_at IS NULL AND ($1::text IS NULL OR slug > $1)
 ORDER BY slug LIMIT $2;
 
 -- name: create_track
-INSERT INTO tracks (slug, name, description, skills, question_mix, sample)
-VALUES ($1, $2, $3, $4, $5, $6)
-RETURNING id, slug, name, description, skills, question_mix, sample;
+INSERT INTO tracks (slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+                    show_explanations, sample)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+RETURNING id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+          show_explanations, sample;
 
 -- name: update_track
 UPDATE tracks
-SET slug = $2, name = $3, description = $4, skills = $5, question_mix = $6, updated_at = now()
+SET slug = $2, name = $3, description = $4, skills = $5, question_mix = $6, attempts = $7,
+    retake_after_hours = $8, show_correct = $9, show_explanations = $10, updated_at = now()
 WHERE id = $1 AND deleted_at IS NULL
-RETURNING id, slug, name, description, skills, question_mix, sample;
+RETURNING id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+          show_explanations, sample;
 
 -- name: delete_track
 UPDATE tracks SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: lock_track
 -- Held until the transaction ends, so that changes by several admins come one after the other.
-SELECT id, slug, name, description, skills, question_mix, sample
+SELECT id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+       show_explanations, sample
 FROM tracks WHERE slug = $1 AND deleted_at IS NULL FOR UPDATE;

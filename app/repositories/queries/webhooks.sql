@@ -93,7 +93,7 @@ FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
 -- but the event happened at the time of the override.
 SELECT d.assessment_id, d.run, d.event_type, t.slug AS track, ended.completed_at,
        CASE WHEN d.edition > 0 THEN d.created_at ELSE ended.completed_at END AS happened_at,
-       (r.body -> 'overall')::jsonb AS overall,
+       r.body AS result,
        coalesce((r.body -> 'degraded_reasons')::jsonb, a.degraded_reasons) AS reasons
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id

@@ -22,7 +22,7 @@ from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.assessments.deadlines import Deadlines, resolve
 from app.services.assessments.lookup import permitted
-from app.services.assessments.status import Status, status_of
+from app.services.assessments.status import Status
 from app.services.assessments.status_reader import RETRY_SECONDS, PendingWait, StatusReader, WatchedAssessment
 from app.services.caller import Access
 
@@ -68,7 +68,7 @@ class Waiter:
         Raises:
             NotFound, Forbidden.
         """
-        return status_of(permitted(await self._hub.reader.read(self._assessment_id), access))
+        return Status(permitted(await self._hub.reader.read(self._assessment_id), access))
 
     async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
         """The status as soon as its revision is higher than `revision`, the one that the client has seen. None at the
@@ -79,7 +79,7 @@ class Waiter:
         if self._watched.revision > revision:
             # The other waiters were woken while this one was still reading an older status.
             record = await self._hub.reader.read(self._assessment_id)
-            return status_of(record) if record else None
+            return Status(record) if record else None
         if self._watched.stopped:
             return None
         self._hub.note_seen(self._assessment_id, self._watched, revision)

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 from app.domain.assessment.tracks import QuestionMix
 from app.domain.errors import BankTooSmall, Conflict
 from app.domain.records.assessments import Assessment
+from app.domain.records.catalog import Track
 from app.domain.states import QuestionType
 from app.domain.text import count_of
 from app.repositories import assessments, questions
@@ -12,34 +13,38 @@ from app.repositories.sql import Connection
 from app.services.assessments.lookup import find_assessment
 from app.services.catalog import tracks
 
+# A start that another one of the same owner has overtaken is tried again.
+_MAX_TRIES = 5
+
 
 async def start(conn: Connection, owner: str, track_slug: str, ttl: int) -> tuple[Assessment, bool]:
     """The owner's open assessment of the track, and whether it was started now. A new one is open for `ttl` seconds.
 
     Raises:
         NotFound: there is no such track.
+        AttemptsUsed, RetakeTooSoon: the track does not permit another attempt, or not yet.
         BankTooSmall: the track has fewer active questions than its mix needs.
     """
     track = await tracks.find(conn, track_slug)
     await assessments.expire_if_overdue(conn, owner, track.id)
-    open_id = await assessments.find_open(conn, owner, track.id)
-    if open_id is not None:
-        return await find_assessment(conn, open_id), False
+    for _ in range(_MAX_TRIES):
+        # Read before the open one: if that is the last permitted attempt, it is resumed.
+        attempts = await assessments.read_attempts(conn, owner, track.id)
+        open_id = await assessments.find_open(conn, owner, track.id)
+        if open_id is not None:
+            return await find_assessment(conn, open_id), False
+        attempts.check()
+        new_id, drawn = uuid4(), await _draw(conn, track)
+        if await assessments.start(conn, new_id, owner, track.id, ttl, drawn):
+            return await find_assessment(conn, new_id), True
+    raise Conflict("other requests start and submit assessments of this track at the same time; try again")
+
+
+async def _draw(conn: Connection, track: Track) -> list[tuple[UUID, int]]:
     drawn = await questions.draw(conn, track.id, track.body.question_mix)
     if len(drawn) < track.body.question_mix.total:
         raise BankTooSmall(_shortage(track.body.question_mix, await questions.count_by_type(conn, track.id)))
-    new_id = uuid4()
-    if await assessments.start(conn, new_id, owner, track.id, ttl, drawn):
-        return await find_assessment(conn, new_id), True
-    return await _concurrent_start(conn, owner, track.id), False
-
-
-async def _concurrent_start(conn: Connection, owner: str, track_id: UUID) -> Assessment:
-    """The assessment that a concurrent request of the same owner has started."""
-    open_id = await assessments.find_open(conn, owner, track_id)
-    if open_id is None:
-        raise Conflict("another request changed the open assessment of this track; try again")
-    return await find_assessment(conn, open_id)
+    return drawn
 
 
 def _shortage(mix: QuestionMix, available: dict[QuestionType, int]) -> str:

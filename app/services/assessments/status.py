@@ -4,27 +4,39 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
+from app.domain.assessment.disclosure import FULL_DISCLOSURE, Disclosure
 from app.domain.errors import AssessmentExpired, AssessmentFailed, NotSubmitted
 from app.domain.records.assessments import StatusRecord
 from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Executor, Pool
-from app.schemas import StatusView, status_view
+from app.schemas import ResultView, StatusView, result_view, status_view
 from app.services.assessments.lookup import permitted
 from app.services.caller import Access
 
 
 @dataclass(frozen=True)
-class Status:
-    """The status of an assessment, with its revision, which grows with each visible change."""
+class RenderedStatus:
+    """The status as some of its readers see it."""
 
     view: StatusView
-    revision: int
 
     @cached_property
     def body(self) -> str:
         """The status as JSON, rendered once for everyone who gets it."""
         return self.view.model_dump_json()
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status of an assessment. Its revision grows with each visible change."""
+
+    record: StatusRecord
+
+    @property
+    def revision(self) -> int:
+        """The revision."""
+        return self.record.revision
 
     @property
     def tag(self) -> str:
@@ -34,7 +46,22 @@ class Status:
     @property
     def is_final_and_idle(self) -> bool:
         """Whether the status is final and no run is in progress, so that waiting for a change is useless."""
-        return self.view.status.final and not self.view.rescoring
+        view = self._for_staff.view
+        return view.status.final and not view.rescoring
+
+    def rendered(self, access: Access) -> RenderedStatus:
+        """The status for this reader: the owner may not see everything."""
+        return self._for_staff if access.any_owner else self._for_owner
+
+    @cached_property
+    def _for_staff(self) -> RenderedStatus:
+        return RenderedStatus(status_view(self.record))
+
+    @cached_property
+    def _for_owner(self) -> RenderedStatus:
+        if self.record.disclosure.answers:
+            return self._for_staff
+        return RenderedStatus(status_view(self.record, self.record.disclosure))
 
 
 async def read_status(db: Executor, assessment_id: UUID, access: Access) -> Status:
@@ -43,16 +70,11 @@ async def read_status(db: Executor, assessment_id: UUID, access: Access) -> Stat
     Raises:
         NotFound, Forbidden.
     """
-    return status_of(permitted(await assessments.read_status(db, assessment_id), access))
+    return Status(permitted(await assessments.read_status(db, assessment_id), access))
 
 
-def status_of(record: StatusRecord) -> Status:
-    """The status as a record says it."""
-    return Status(status_view(record), record.revision)
-
-
-async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> str | Status:
-    """The result as JSON text, or the status while it is not final.
+async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> ResultView | Status:
+    """The result, or the status while it is not final.
 
     Raises:
         NotFound, Forbidden, NotSubmitted, AssessmentExpired, AssessmentFailed.
@@ -66,13 +88,13 @@ async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> str | 
         case AssessmentStatus.FAILED:
             raise AssessmentFailed("no result could be put together; the status has the scores by rule")
         case AssessmentStatus.SUBMITTED:
-            return status_of(record)
+            return Status(record)
         case AssessmentStatus.COMPLETED:
-            return await _result(pool, assessment_id)
+            return await _result(pool, assessment_id, FULL_DISCLOSURE if access.any_owner else record.disclosure)
 
 
-async def _result(pool: Pool, assessment_id: UUID) -> str:
-    body = await assessments.read_result(pool, assessment_id)
-    if body is None:
+async def _result(pool: Pool, assessment_id: UUID, disclosure: Disclosure) -> ResultView:
+    stored = await assessments.read_result(pool, assessment_id)
+    if stored is None:
         raise RuntimeError("a completed assessment without a result")
-    return body
+    return result_view(*stored, disclosure)

@@ -12,7 +12,7 @@ from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.assessments.deadlines import resolve
-from app.services.assessments.status import Status, status_of
+from app.services.assessments.status import Status
 
 # Assessments in one statement.
 _BATCH = 100
@@ -42,7 +42,7 @@ class WatchedAssessment:
         self.revision = max(self.revision, record.revision)
         outdated = [wait for wait, seen in self.waits.items() if seen < record.revision]
         if outdated:
-            status = status_of(record)
+            status = Status(record)
             for wait in outdated:
                 del self.waits[wait]
                 resolve(wait, status)

@@ -17,7 +17,15 @@ from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType
 from app.repositories import assessments
 from app.repositories.assessments import NewJob, Submission, SubmissionDraft
 from app.repositories.sql import Pool
-from app.schemas import QueuedEssays, QueuedJob, SubmissionView, SubmittedScores, links, missing_reason
+from app.schemas import (
+    QueuedEssays,
+    QueuedJob,
+    SubmissionView,
+    SubmittedScores,
+    links,
+    missing_reason,
+    score_summary_view,
+)
 from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
@@ -161,8 +169,10 @@ def _scores(assessment: Assessment, scores: Sequence[RuleScore]) -> SubmittedSco
     essays = sum(question.body.type is QuestionType.ESSAY for question in assessment.questions)
     missing = sum(score.score_type is ScoreType.ESSAY_GPT for score in scores)
     return SubmittedScores(
-        theoretical=summarize(_lines(scores, ScoreType.THEORETICAL)),
-        profile=summarize(_lines(scores, ScoreType.PROFILE)),
+        theoretical=score_summary_view(
+            summarize(_lines(scores, ScoreType.THEORETICAL)), shows_answers=assessment.disclosure.answers
+        ),
+        profile=score_summary_view(summarize(_lines(scores, ScoreType.PROFILE)), shows_answers=True),
         essay=QueuedEssays(status=JobStatus.QUEUED, count=essays, missing=missing),
     )
 

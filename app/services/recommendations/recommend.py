@@ -14,6 +14,7 @@ from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.fusion import skill_evidence
 from app.domain.result.model import QuestionLine, Reason
 from app.domain.result.skills import estimate_skills
+from app.domain.result.withheld_answers import averaged
 from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
 from app.repositories import jobs, passages
 from app.repositories.jobs import FinishedJob
@@ -107,10 +108,12 @@ class RecommendationJob:
 
 
 def _query(run: RunInputs) -> RetrievalQuery:
-    """An override of a theoretical question counts, if it was made before this search."""
+    """An override of a theoretical question counts, if it was made before this search. The gaps do not show whether a
+    single question was answered correctly if the student may not know."""
     theory = run.rule_scores.get(ScoreType.THEORETICAL, ())
     lines = [QuestionLine(**dict(line), override=run.overrides.get(line.question_id)) for line in theory]
-    estimates = estimate_skills(skill_evidence(run.questions, lines))
+    shown = lines if run.disclosure.answers else averaged(lines)
+    estimates = estimate_skills(skill_evidence(run.questions, shown))
     return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers)
 
 

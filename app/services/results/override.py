@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.assessment.questions import Question
+from app.domain.assessment.disclosure import FULL_DISCLOSURE
+from app.domain.assessment.questions import Question, TheoreticalQuestion
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import RunInputs
 from app.domain.result.fusion import fuse
-from app.domain.result.model import Override
+from app.domain.result.model import Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import assessments, audit, jobs, overrides
 from app.repositories.overrides import NewOverride
 from app.repositories.sql import Executor, Pool
+from app.schemas import ResultView, result_view
 from app.services.assessments import lookup
 from app.services.results.fuse import fusion_input
 
@@ -30,10 +32,9 @@ class ScoreOverride:
 
 @dataclass(frozen=True)
 class OverriddenResult:
-    """The result as JSON text; whether the override `changed` it; the notification of its webhook delivery, if there is
-    a webhook."""
+    """The result; whether the override `changed` it; the notification of its webhook delivery, if there is one."""
 
-    body: str
+    view: ResultView
     changed: bool
     notification: JobNotification | None
 
@@ -77,15 +78,26 @@ async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverrid
         run = await jobs.read_run(conn, present)
         question_id = score_override.question.question_id
         if _is_same(run.overrides.get(question_id), score_override):
-            return OverriddenResult(present.body, changed=False, notification=None)
+            return OverriddenResult(_view(present.result, run), changed=False, notification=None)
         made_at = await overrides.add(conn, assessment_id, _with_machine_score(run, score_override))
         new = Override(score=score_override.score, reason=score_override.reason, by=score_override.by, at=made_at)
-        facts = fusion_input(run, run.overrides | {question_id: new}, present.completed_at, present.processing)
+        facts = fusion_input(
+            run, run.overrides | {question_id: new}, present.result.completed_at, present.result.processing
+        )
         result = fuse(facts)
         notification = await overrides.replace_result(conn, present.run, result)
         key = f"{assessment_id}/{question_id}"
         await audit.record(conn, new.by, AuditAction.OVERRIDE, AuditEntity.SCORE, key, new)
-    return OverriddenResult(result.model_dump_json(), changed=True, notification=notification)
+    return OverriddenResult(_view(result, run), changed=True, notification=notification)
+
+
+def _view(result: Result, run: RunInputs) -> ResultView:
+    explanations = {
+        question.question_id: question.body.explanation
+        for question in run.questions
+        if isinstance(question.body, TheoreticalQuestion) and question.body.explanation
+    }
+    return result_view(result, explanations, FULL_DISCLOSURE)
 
 
 def _is_same(present: Override | None, new: ScoreOverride) -> bool:

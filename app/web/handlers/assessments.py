@@ -85,7 +85,7 @@ async def show_result(request: web.Request) -> web.StreamResponse:
     pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
     result = await status.read_result(pool, assessment_id, request[ACCESS])
     if isinstance(result, Status):
-        return json_reply(result.view, 202, status_headers(result))
+        return json_reply(result.rendered(request[ACCESS]).body, 202, status_headers(result))
     return json_reply(result, headers={"Cache-Control": "private, no-cache"})
 
 

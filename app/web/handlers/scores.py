@@ -31,7 +31,7 @@ async def override_score(request: web.Request) -> web.StreamResponse:
     if overridden.changed:
         publish_change(request.app, assessment_id)
         notify_workers(request.app, [overridden.notification] if overridden.notification else [])
-    return json_reply(overridden.body, headers={"Cache-Control": "private, no-cache"})
+    return json_reply(overridden.view, headers={"Cache-Control": "private, no-cache"})
 
 
 async def rescore_assessment(request: web.Request) -> web.StreamResponse:
@@ -45,7 +45,7 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
         actor, attempts = access.caller.principal, context.settings.job_max_attempts
         notifications.extend(await rescore.rescore(conn, actor, assessment_id, reason, attempts, origin_of(request)))
         status = await read_status(conn, assessment_id, access)
-        return storable_answer(status.view, 202, links(assessment_id).status)
+        return storable_answer(status.rendered(access).view, 202, links(assessment_id).status)
 
     answer = await run_idempotently(context.pool, idempotent_request(request, payload), start_run)
     if notifications:

@@ -14,7 +14,7 @@ from app.http.problems import RequestProblem
 from app.http.server_connections import begin_stream, cancelled_on_disconnect
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
-from app.services.caller import Caller
+from app.services.caller import Access, Caller
 from app.web.entity_tags import client_has, waits_for_change
 from app.web.replies import status_headers, status_reply, unchanged_reply
 from app.web.request_parsing import path_id
@@ -75,20 +75,21 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
         # A client that has gone, or does not read, cannot be answered any more.
         with cancelled_on_disconnect(request), suppress(ConnectionError, TimeoutError):
             async with stream:
-                await _send_changes(stream, waiter, status, last_seen, _credential_end(access.caller))
+                await _send_changes(stream, waiter, access, status, last_seen)
     return stream
 
 
 async def _send_changes(
-    stream: EventSourceResponse, waiter: Waiter, status: Status, last_seen: str, credential_end: float
+    stream: EventSourceResponse, waiter: Waiter, access: Access, status: Status, last_seen: str
 ) -> None:
     """Sends what the client has not seen yet, until the status is final, the credential ends or the process stops."""
     newest: Status | None = status
+    credential_end = _credential_end(access.caller)
     deadline = credential_end if math.isfinite(credential_end) else None
     while newest:
         revision = newest.revision
         if str(revision) != last_seen:
-            await stream.send(newest.body, id=str(revision), event="status")
+            await stream.send(newest.rendered(access).body, id=str(revision), event="status")
         if newest.is_final_and_idle:
             return
         # The status is not kept while waiting.

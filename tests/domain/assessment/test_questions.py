@@ -63,7 +63,7 @@ def theory_with(**changes: Any) -> TheoreticalQuestion:
         {"correct_options": ["A", "A"]},
         {"options": []},
         {"options": [{"id": "A", "text": "Sand"}, {"id": "A", "text": "Clay"}]},
-        {"weight": 0},
+        {"weight": -1},
         {"weight": 1e-7},
         {"weight": float("inf")},
         {"weight": 1001},

@@ -12,7 +12,7 @@ from app.domain.result.skills import GAP_BELOW, SkillEvidence, estimate_skills
 from tests.domain.builders import numbered_id, quick
 
 _skills = st.lists(st.sampled_from(["http", "sql", "git"]), max_size=4).map(tuple)
-_evidence = st.lists(st.tuples(_skills, st.floats(0, 1), st.floats(0.001, 1000)), max_size=10).map(
+_evidence = st.lists(st.tuples(_skills, st.floats(0, 1), st.just(0.0) | st.floats(0.001, 1000)), max_size=10).map(
     lambda questions: [SkillEvidence(numbered_id(number), *fields) for number, fields in enumerate(questions)]
 )
 
@@ -95,3 +95,9 @@ def test_a_skill_named_twice_by_one_question_counts_once() -> None:
 def test_equal_levels_are_in_the_order_of_their_names() -> None:
     questions = [*evidence(0.4, skill="sql"), *evidence(0.4, skill="git"), *evidence(0.1, skill="http")]
     assert [estimate.skill for estimate in estimate_skills(questions)] == ["http", "git", "sql"]
+
+
+def test_a_question_without_points_counts_like_one_of_weight_1() -> None:
+    ordinary = SkillEvidence(numbered_id(1), ("sql",), 1.0, 1.0)
+    (estimate,) = estimate_skills([ordinary, SkillEvidence(numbered_id(2), ("sql",), 0.0, 0.0)])
+    assert (estimate.level, len(estimate.sources)) == (0.5, 2)

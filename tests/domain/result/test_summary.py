@@ -74,7 +74,7 @@ def test_unscored_essays_are_counted_and_are_no_source_of_the_total() -> None:
 
 def test_without_any_score_the_summary_names_no_points() -> None:
     assert texts(summary_of((), (essay_line(2, None),))) == [
-        "1 essay could not be scored: neither for nor against you."
+        "1 essay could not be scored, so the total is provisional: 0 % with no points for it, 100 % with all."
     ]
 
 

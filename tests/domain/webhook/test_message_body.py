@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.records.webhooks import WebhookEvent
-from app.domain.result.model import Overall, Reason
+from app.domain.result.fusion import fuse
+from app.domain.result.model import Reason
 from app.domain.states import EventType, ReasonCode
 from app.schemas.webhook_message import BODY_LIMIT, body_of
+from tests.domain.builders import question_score, run_facts
 
 REASONS = st.builds(Reason, code=st.sampled_from(ReasonCode), stage=st.text(), detail=st.text())
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -19,7 +21,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> WebhookEvent:
     """An event of run 3 of an assessment."""
-    overall = None if event_type is EventType.FAILED else Overall(score=1.5, max_score=2.0, percentage=75.0)
+    result = None if event_type is EventType.FAILED else fuse(run_facts(theoretical=(question_score(1, 1.5, 2.0),)))
     return WebhookEvent(
         assessment_id=UUID(int=7),
         run=3,
@@ -27,7 +29,7 @@ def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> WebhookEve
         track="gardener",
         completed_at=AT,
         happened_at=AT,
-        overall=overall,
+        result=result,
         reasons=reasons,
     )
 

@@ -126,7 +126,7 @@ async def test_concurrent_reads_share_few_statements(
 
         async def read(number: int) -> UUID:
             with hub.watch(submitted[number % 5], "student") as waiter:
-                return (await waiter.read(access_of_student(f"student-{number % 5}"))).view.assessment_id
+                return (await waiter.read(access_of_student(f"student-{number % 5}"))).record.assessment_id
 
         assert set(await asyncio.gather(*(read(number) for number in range(1500)))) == set(submitted)
     assert len(_status_reads(statements)) < 15

@@ -35,9 +35,9 @@ async def replace_credentials(pool: Pool, *descriptions: str) -> dict[str, str]:
 
 
 async def read_result(pool: Pool, assessment_id: UUID) -> Any:
-    text = await assessments.read_result(pool, assessment_id)
-    assert text is not None
-    return orjson.loads(text)
+    stored = await assessments.read_result(pool, assessment_id)
+    assert stored is not None
+    return stored[0].model_dump(mode="json")
 
 
 def evidence(result: Any, question_id: UUID) -> list[Any]:

@@ -55,12 +55,13 @@ async def test_the_message_of_a_result_has_its_scores_and_reasons(
     assert await send_all(pool, delivery) == 1
     (request,) = receiver.requests
     result, row = orjson.loads(await pool.fetchval("SELECT body FROM results")), await delivery_row(pool, assessment_id)
+    provisional = {"provisional": True, "range": {"low": 53.8, "high": 76.9}}
     assert verify(request) == {
         "type": "assessment.completed",
         "timestamp": result["completed_at"],
         "data": {
             "assessment_id": str(assessment_id), "track": SLUG, "run": 1, "status": "completed",
-            "overall": result["overall"], "degraded": False, "degraded_reasons": [],
+            "overall": result["overall"] | provisional, "degraded": False, "degraded_reasons": [],
             "completed_at": result["completed_at"], "links": links(assessment_id).model_dump(),
         },
     }  # fmt: skip

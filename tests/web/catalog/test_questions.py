@@ -56,7 +56,7 @@ async def test_each_invalid_field_is_pointed_at(api: Api, bank: Bank, pool: Pool
         (THEORY | {"correct_options": ["C"]}, "/correct_options"),
         (THEORY | {"correct_options": ["B", "B"]}, "/correct_options"),
         (THEORY | {"options": [*THEORY["options"], {"id": "B", "text": "again"}]}, "/options"),
-        (THEORY | {"weight": 0}, "/weight"), (THEORY | {"weight": -1}, "/weight"),
+        (THEORY | {"weight": 0.0009}, "/weight"), (THEORY | {"weight": -1}, "/weight"),
         (THEORY | {"weight": "1"}, "/weight"),
         (THEORY | {"weight": True}, "/weight"), (THEORY | {"weight": 1001}, "/weight"),
         (THEORY | {"partial_credit": 1}, "/partial_credit"), (THEORY | {"explanation": "e" * 20_001}, "/explanation"),
@@ -111,7 +111,7 @@ async def test_versions_are_never_changed(api: Api, bank: Bank, pool: Pool) -> N
 async def test_an_invalid_patch_writes_nothing(api: Api, bank: Bank) -> None:
     admin, question = api.as_("admin"), f"/questions/{bank.ids['right']}"
     wrong: list[tuple[Any, str]] = [
-        ({"type": "essay"}, "/type"), ({"weight": 0}, "/weight"), ({"weight": None}, "/weight"),
+        ({"type": "essay"}, "/type"), ({"weight": -0.1}, "/weight"), ({"weight": None}, "/weight"),
         ({"rubric": {}}, "/rubric"),
         ({"correct_options": ["Z"]}, "/correct_options"), ({"track": "elsewhere"}, "/track"),
         ({"question_id": str(uuid4())}, "/question_id"),

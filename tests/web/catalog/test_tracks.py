@@ -13,6 +13,19 @@ TRACK = {
     "description": "Keeps bees.",
     "skills": ["hives", "honey"],
     "question_mix": {"theoretical": 1, "profile": 2, "essay": 0},
+    "attempts": 3,
+    "retake_after_hours": 24,
+    "show_correct": "last_attempt",
+    "show_explanations": False,
+}
+DEFAULTS: dict[str, Any] = {
+    "description": "",
+    "skills": [],
+    "attempts": None,
+    "retake_after_hours": 0,
+    "show_correct": "always",
+    "show_explanations": True,
+    "sample": False,
 }
 
 
@@ -35,7 +48,7 @@ async def test_optional_fields_have_defaults(api: Api) -> None:
     least = {"slug": "a", "name": "A", "question_mix": {"essay": 1}}
     created = await api.as_("admin").post("/tracks", least)
     mix = {"theoretical": 0, "profile": 0, "essay": 1}
-    assert created.body == {**least, "description": "", "skills": [], "question_mix": mix, "sample": False}
+    assert created.body == least | DEFAULTS | {"question_mix": mix}
 
 
 async def test_the_longest_fields_are_accepted(api: Api) -> None:
@@ -62,6 +75,13 @@ async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
         (track(question_mix={"essay": "1"}), "/question_mix/essay"),
         (track(question_mix={"essay": True}), "/question_mix/essay"),
         (track(question_mix={"essay": 1, "oral": 1}), "/question_mix/oral"),
+        (track(attempts=0), "/attempts"), (track(attempts=1.5), "/attempts"), (track(attempts="3"), "/attempts"),
+        (track(attempts=1001), "/attempts"), (track(attempts=True), "/attempts"),
+        (track(retake_after_hours=-0.1), "/retake_after_hours"),
+        (track(retake_after_hours=None), "/retake_after_hours"),
+        (track(retake_after_hours=8785), "/retake_after_hours"), (track(retake_after_hours="1"), "/retake_after_hours"),
+        (track(show_correct="sometimes"), "/show_correct"), (track(show_correct=None), "/show_correct"),
+        (track(show_explanations=None), "/show_explanations"), (track(show_explanations=1), "/show_explanations"),
         (track(sample=True), "/sample"), (track(**{"a/b~c": 1}), "/a~1b~0c"),
     ]  # fmt: skip
     admin = api.as_("admin")

@@ -63,7 +63,7 @@ async def test_the_persons_score_counts_and_the_machines_stays(advisor: Api, poo
     assert (await advisor.get(f"/assessments/{assessment_id}/result")).raw == reply.raw
     line = line_of(after, essay)
     override = {"score": 0.9, "reason": REASON, "by": "advisor-1", "at": line["override"]["at"]}
-    assert line == line_of(before, essay) | {"override": override}
+    assert line == line_of(before, essay) | {"override": override, "provisional": False}
     assert (line["score"], line["scorer"]) == (0.4, "gpt")
     assert (before["breakdown"]["essay"]["score"], after["breakdown"]["essay"]["score"]) == (2.0, 2.5)
     assert after["breakdown"]["essay"]["percentage"] == 83.3
@@ -212,7 +212,8 @@ async def test_a_webhook_gets_a_message_of_each_change(advisor: Api, pool: Pool,
         await send_all(pool, sending)
     bodies = await pool.fetch("SELECT body, created_at FROM webhook_deliveries WHERE edition = 2")
     message, result = orjson.loads(bodies[0]["body"]), await newest_result(pool, assessment_id)
-    assert message["data"]["overall"] == result["overall"]
+    certain = {"provisional": False, "range": dict.fromkeys(("low", "high"), result["overall"]["percentage"])}
+    assert message["data"]["overall"] == result["overall"] | certain
     assert message["data"]["completed_at"] == result["completed_at"]
     assert message["timestamp"] > result["completed_at"]
 
