@@ -33,7 +33,8 @@ class Attempt(Model):
 
 
 class Delivery(Model):
-    """A webhook message with its attempts in order; `delivery_id` is its `webhook-id`."""
+    """A webhook message with its attempts in order; `delivery_id` is its `webhook-id`. `attempts` may be the newest of
+    `attempt_count`."""
 
     delivery_id: UUID
     type: str
@@ -42,4 +43,5 @@ class Delivery(Model):
     created_at: datetime
     completed_at: datetime | None = None
     next_attempt_at: datetime | None = None
+    attempt_count: int | None = None
     attempts: tuple[Attempt, ...]
