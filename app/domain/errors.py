@@ -44,10 +44,14 @@ class InvalidFields(CallerError):
 
 
 class SlugTaken(CallerError):
-    """A track with this slug exists."""
+    """A track with this slug exists, or was deleted."""
 
-    def __init__(self) -> None:
-        super().__init__("a track with this slug exists")
+    def __init__(self, detail: str = "a track with this slug exists") -> None:
+        super().__init__(detail)
+
+
+class TrackIsDeleted(CallerError):
+    """The question's track was deleted."""
 
 
 class BankTooSmall(CallerError):

@@ -139,6 +139,7 @@ class AuditAction(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    RESTORE = "restore"
     RETRY = "retry"
     OVERRIDE = "override"
     RESCORE = "rescore"

@@ -1,5 +1,6 @@
 """The question bank, and the questions that are drawn from it."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,12 @@ async def find(db: Executor, question_id: UUID) -> BankQuestion | None:
     return _question(row) if row else None
 
 
+async def exists(db: Executor, question_id: UUID) -> bool:
+    """Whether there is such a question, deleted or not."""
+    known: bool = await db.fetchval(_SQL["question_exists"], question_id)
+    return known
+
+
 async def page(db: Executor, track: str | None, after: UUID | None, limit: int) -> list[BankQuestion]:
     """A page of active questions, by id."""
     return [_question(row) for row in await db.fetch(_SQL["list_questions"], track, after, limit)]
@@ -33,6 +40,26 @@ async def create(db: Executor, question_id: UUID, track_id: UUID, body: Question
 async def lock(conn: Connection, question_id: UUID) -> bool:
     """Locks the active question until the transaction ends; False if there is none."""
     return await conn.fetchval(_SQL["lock_question"], question_id) is not None
+
+
+@dataclass(frozen=True)
+class LockedQuestion:
+    """A question, and whether it and its track are deleted."""
+
+    question: BankQuestion
+    deleted: bool
+    track_deleted: bool
+
+
+async def lock_any(conn: Connection, question_id: UUID) -> LockedQuestion | None:
+    """The current version of a question, deleted or not, locked until the transaction ends."""
+    row = await conn.fetchrow(_SQL["lock_any_question"], question_id)
+    return LockedQuestion(_question(row), row["deleted"], row["track_deleted"]) if row else None
+
+
+async def restore(conn: Connection, question_id: UUID) -> None:
+    """Makes a question active again."""
+    await conn.execute(_SQL["restore_question"], question_id)
 
 
 async def add_version(db: Executor, question_id: UUID, body: QuestionBody) -> int:

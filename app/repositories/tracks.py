@@ -46,6 +46,21 @@ async def update(db: Executor, track_id: UUID, body: TrackBody) -> Track:
     return await _write(db, "update_track", track_id, *_columns(body))
 
 
+async def find_deleted(db: Executor, slug: str) -> Track | None:
+    """The track that was deleted last of those with this slug."""
+    return _track(await db.fetchrow(_SQL["find_deleted_track"], slug))
+
+
+async def restore(db: Executor, slug: str) -> Track | None:
+    """Makes the newest deleted track of this slug active again; None if there is none.
+
+    Raises:
+        SlugTaken: another track has the slug by now.
+    """
+    with caller_errors():
+        return _track(await db.fetchrow(_SQL["restore_track"], slug))
+
+
 async def delete(db: Executor, track_id: UUID) -> bool:
     """Deletes the active track; False if there is none."""
     return affected(await db.execute(_SQL["delete_track"], track_id)) == 1

@@ -85,6 +85,10 @@ class RetryBody(Frozen):
     """An empty object."""
 
 
+class RestoreBody(Frozen):
+    """An empty object."""
+
+
 class WebhookBody(Frozen):
     """The URL that gets the messages, and the secret that signs them; a secret is made if none is sent."""
 

@@ -9,7 +9,9 @@ _TRACK = "backend-engineer"
 # Values of the last parameter of a path. Ids of assessments and of what belongs to them exist only once they are made.
 PATH_EXAMPLES: dict[str, str] = {
     "/tracks/{slug}": _TRACK,
+    "/tracks/{slug}/restore": _TRACK,
     "/questions/{question_id}": str(sample_id("be-t-http-idempotency")),
+    "/questions/{question_id}/restore": str(sample_id("be-t-http-idempotency")),
     "/credentials/{credential_id}": str(sample_id("aws-developer-associate")),
 }
 
@@ -22,6 +24,8 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "skills": ["observability", "containers"],
         "question_mix": {"theoretical": 3, "profile": 2, "essay": 1},
     },
+    ("POST", "/tracks/{slug}/restore"): {},
+    ("POST", "/questions/{question_id}/restore"): {},
     ("PATCH", "/tracks/{slug}"): {"description": "Builds the part of a service that runs on servers."},
     ("POST", "/questions"): {
         "track": _TRACK,

@@ -40,10 +40,12 @@ from app.web.route import Route
 # Students list their own assessments, staff those of everyone.
 _STUDENTS_AND_STAFF = AccessRule(roles=STUDENTS.roles | STAFF.roles, staff_query=frozenset({"needs_review"}))
 
-# What loads the resource that a path names, by the path up to its last parameter.
+# What loads the resource that a path names, by the whole path or by the path up to its last parameter.
 _FIND_TARGET: dict[str, FindTarget] = {
     "/tracks/{slug}": tracks.find_track,
+    "/tracks/{slug}/restore": tracks.find_known_track,
     "/questions/{question_id}": questions.find_question,
+    "/questions/{question_id}/restore": questions.find_known_question,
     "/credentials/{credential_id}": credentials.find_credential,
     "/assessments/{assessment_id}": assessments.find_assessment,
     "/assessments/{assessment_id}/scores/{question_id}": scores.find_question,
@@ -55,7 +57,9 @@ _FIND_TARGET: dict[str, FindTarget] = {
 def find_target(route: Route) -> FindTarget | None:
     """What loads the resource that the route's path names; None for a public route and a path without parameters."""
     named = route.path[: route.path.rfind("}") + 1]
-    return _FIND_TARGET[named] if named and not route.access.public else None
+    if not named or route.access.public:
+        return None
+    return _FIND_TARGET.get(route.path) or _FIND_TARGET[named]
 
 
 _PAGE = ("limit", "cursor")
@@ -75,6 +79,10 @@ ROUTES = (
         TrackBody, patch=True, problems=(409,),
     ),
     Route("DELETE", "/tracks/{slug}", tracks.delete_track, AUTHORS, {204: None}),
+    Route(
+        "POST", "/tracks/{slug}/restore", tracks.restore_track, AUTHORS, {200: schemas.TrackView},
+        requests.RestoreBody, body_required=False, problems=(409,),
+    ),
     Route("GET", "/questions", questions.list_questions, READERS, {200: schemas.QuestionPage}, query=("track", *_PAGE)),
     Route(
         "POST", "/questions", questions.create_question, AUTHORS, {201: schemas.QuestionView},
@@ -86,6 +94,10 @@ ROUTES = (
         _QUESTION, patch=True,
     ),
     Route("DELETE", "/questions/{question_id}", questions.delete_question, AUTHORS, {204: None}),
+    Route(
+        "POST", "/questions/{question_id}/restore", questions.restore_question, AUTHORS, {200: schemas.QuestionView},
+        requests.RestoreBody, body_required=False, problems=(409,),
+    ),
     Route("GET", "/credentials", credentials.list_credentials, EVERYONE, {200: schemas.CredentialPage}, query=_PAGE),
     Route(
         "POST", "/credentials", credentials.create_credential, AUTHORS, {201: schemas.CredentialView},

@@ -6,6 +6,10 @@ JOIN tracks t ON t.id = q.track_id
 JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
 WHERE q.id = $1 AND q.deleted_at IS NULL;
 
+-- name: question_exists
+-- Whether there is such a question, deleted or not.
+SELECT EXISTS (SELECT FROM questions WHERE id = $1);
+
 -- name: list_questions
 -- A page of active questions in their current version, by id; of one track, or (NULL) of all.
 SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
@@ -31,6 +35,19 @@ RETURNING version;
 -- name: lock_question
 -- Held until the transaction ends, so that two changes at once make two versions.
 SELECT id FROM questions WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
+
+-- name: lock_any_question
+-- A question, deleted or not, locked until the transaction ends, and whether it and its track are deleted.
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample,
+       q.deleted_at IS NOT NULL AS deleted, t.deleted_at IS NOT NULL AS track_deleted
+FROM questions q
+JOIN tracks t ON t.id = q.track_id
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+WHERE q.id = $1
+FOR UPDATE OF q;
+
+-- name: restore_question
+UPDATE questions SET deleted_at = NULL WHERE id = $1;
 
 -- name: add_question_version
 WITH raised AS (

@@ -26,6 +26,22 @@ WHERE id = $1 AND deleted_at IS NULL
 RETURNING id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
           show_explanations, sample;
 
+-- name: find_deleted_track
+-- The track that was deleted last of those with this slug.
+SELECT id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+       show_explanations, sample
+FROM tracks WHERE slug = $1 AND deleted_at IS NOT NULL
+ORDER BY deleted_at DESC LIMIT 1;
+
+-- name: restore_track
+-- Makes the track active again that was deleted last of those with this slug. Its questions were not deleted with it,
+-- so those that are active come back, and those that were deleted before stay deleted. No row: there is no such track.
+UPDATE tracks SET deleted_at = NULL, updated_at = now()
+WHERE id = (SELECT id FROM tracks WHERE slug = $1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC LIMIT 1)
+  AND deleted_at IS NOT NULL
+RETURNING id, slug, name, description, skills, question_mix, attempts, retake_after_hours, show_correct,
+          show_explanations, sample;
+
 -- name: delete_track
 UPDATE tracks SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 

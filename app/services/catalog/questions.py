@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from app.domain.assessment.questions import QuestionBody
 from app.domain.body_validation import merge_body
-from app.domain.errors import FieldError, InvalidFields, NotFound
+from app.domain.errors import FieldError, InvalidFields, NotFound, TrackIsDeleted
 from app.domain.records.catalog import BankQuestion
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, questions, tracks
@@ -61,6 +61,36 @@ async def patch(pool: Pool, actor: str, question_id: UUID, changes: dict[str, An
         version = await questions.add_version(conn, question_id, body)
         await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.QUESTION, str(question_id), body)
         return BankQuestion(question_id, version, present.track, body, present.sample)
+
+
+async def restore(pool: Pool, actor: str, question_id: UUID) -> BankQuestion:
+    """The deleted question, active again in its newest version. An active question stays as it is.
+
+    Raises:
+        NotFound: there has never been such a question.
+        TrackIsDeleted: its track has to be restored first.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        locked = await questions.lock_any(conn, question_id)
+        if locked is None:
+            raise NotFound("there is no such question")
+        question = locked.question
+        if locked.deleted:
+            if locked.track_deleted:
+                raise TrackIsDeleted(f"restore the question's track first, with POST /tracks/{question.track}/restore")
+            await questions.restore(conn, question_id)
+            await audit.record(conn, actor, AuditAction.RESTORE, AuditEntity.QUESTION, str(question_id), question.body)
+        return question
+
+
+async def check_known(db: Executor, question_id: UUID) -> None:
+    """Returns if there is such a question, deleted or not.
+
+    Raises:
+        NotFound: there has never been one.
+    """
+    if not await questions.exists(db, question_id):
+        raise NotFound("there is no such question")
 
 
 async def delete(pool: Pool, actor: str, question_id: UUID) -> None:

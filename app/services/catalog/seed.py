@@ -41,7 +41,7 @@ async def seed(
 
 
 async def _track(conn: Connection, body: TrackBody) -> tuple[Track, bool]:
-    present = await tracks.find(conn, body.slug)
+    present = await tracks.find(conn, body.slug) or await tracks.find_deleted(conn, body.slug)
     if present:
         return present, False
     track = await tracks.create(conn, body, sample=True)

@@ -1,4 +1,5 @@
-"""Handlers for questions of tracks, with their answer keys: list, show, create, change, delete."""
+"""Handlers for questions of tracks, with their answer keys: list, show, create, change, delete,
+restore."""
 
 from typing import Any
 
@@ -13,7 +14,7 @@ from app.domain.states import QuestionType
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import QuestionPage, question_view
-from app.schemas.requests import NEW_OF_TYPE, NewQuestion
+from app.schemas.requests import NEW_OF_TYPE, NewQuestion, RestoreBody
 from app.services.catalog import questions
 from app.services.idempotency import run_idempotently
 from app.web.query import query_cursor_id, query_limit, query_text
@@ -60,6 +61,20 @@ async def delete_question(request: web.Request) -> web.StreamResponse:
     question = await find_question(request)
     await questions.delete(request.app[CONTEXT].pool, request[ACCESS].caller.principal, question.question_id)
     return web.Response(status=204)
+
+
+async def restore_question(request: web.Request) -> web.StreamResponse:
+    """Restores a deleted question; an active question stays as it is."""
+    pool, question_id = request.app[CONTEXT].pool, path_id(request, "question_id")
+    await questions.check_known(pool, question_id)
+    validate_body(RestoreBody, await read_object(request))
+    restored = await questions.restore(pool, request[ACCESS].caller.principal, question_id)
+    return json_reply(question_view(restored))
+
+
+async def find_known_question(request: web.Request) -> None:
+    """Returns if the path names a question, deleted or not. Raises `NotFound`."""
+    await questions.check_known(request.app[CONTEXT].pool, path_id(request, "question_id"))
 
 
 async def find_question(request: web.Request) -> BankQuestion:

@@ -1,4 +1,4 @@
-"""Handlers for tracks: list, show, create, change, delete."""
+"""Handlers for tracks: list, show, create, change, delete, restore."""
 
 from aiohttp import web
 
@@ -9,6 +9,7 @@ from app.domain.records.catalog import Track
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import TrackPage, track_view
+from app.schemas.requests import RestoreBody
 from app.services.catalog import tracks
 from app.services.idempotency import run_idempotently
 from app.web.query import query_cursor, query_limit
@@ -54,6 +55,19 @@ async def delete_track(request: web.Request) -> web.StreamResponse:
     track = await find_track(request)
     await tracks.delete(request.app[CONTEXT].pool, request[ACCESS].caller.principal, track)
     return web.Response(status=204)
+
+
+async def restore_track(request: web.Request) -> web.StreamResponse:
+    """Restores a deleted track with its questions; an active track stays as it is."""
+    pool, slug = request.app[CONTEXT].pool, path_text(request, "slug")
+    await tracks.check_known(pool, slug)
+    validate_body(RestoreBody, await read_object(request))
+    return json_reply(track_view(await tracks.restore(pool, request[ACCESS].caller.principal, slug)))
+
+
+async def find_known_track(request: web.Request) -> None:
+    """Returns if the path names an active or deleted track. Raises `NotFound`."""
+    await tracks.check_known(request.app[CONTEXT].pool, path_text(request, "slug"))
 
 
 async def find_track(request: web.Request) -> Track:

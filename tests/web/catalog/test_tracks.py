@@ -91,7 +91,7 @@ async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
     assert (await api.get("/tracks")).body["items"] == []
 
 
-async def test_a_slug_is_unique_and_free_again_after_a_delete(api: Api) -> None:
+async def test_a_slug_is_unique_also_after_a_delete(api: Api) -> None:
     admin = api.as_("admin")
     await admin.post("/tracks", TRACK)
     problem(await admin.post("/tracks", TRACK), 409, "slug-taken")
@@ -101,7 +101,11 @@ async def test_a_slug_is_unique_and_free_again_after_a_delete(api: Api) -> None:
         problem(reply, 404, "not-found")
     problem(await admin.patch("/tracks/beekeeper", {}), 404, "not-found")
     problem(await api.post("/assessments", {"track": "beekeeper"}), 404, "not-found")
-    assert (await admin.post("/tracks", TRACK)).status == 201
+    detail = problem(await admin.post("/tracks", TRACK), 409, "slug-taken")["detail"]
+    assert "POST /tracks/beekeeper/restore" in detail
+    await admin.post("/tracks", track(slug="other"))
+    detail = problem(await admin.patch("/tracks/other", {"slug": "beekeeper"}), 409, "slug-taken")["detail"]
+    assert "POST /tracks/beekeeper/restore" in detail
 
 
 async def test_a_patch_changes_only_the_fields_that_it_names(api: Api) -> None:

@@ -1,0 +1,4 @@
+ALTER TABLE audit_log
+    DROP CONSTRAINT audit_log_action_check,
+    ADD CONSTRAINT audit_log_action_check
+        CHECK (action IN ('create', 'update', 'delete', 'retry', 'override', 'rescore'));
