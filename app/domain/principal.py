@@ -19,5 +19,10 @@ def display_name(principal: str) -> str:
     return principal.partition(_SEPARATOR)[0]
 
 
+def issuer_of(principal: str) -> str | None:
+    """The issuer of a principal, if it has one."""
+    return principal.partition(_SEPARATOR)[2] or None
+
+
 # A principal in a model: JSON shows the `sub` alone.
 Principal = Annotated[str, PlainSerializer(display_name, return_type=str, when_used="json")]

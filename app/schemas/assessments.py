@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.assessment.questions import QuestionForStudent, for_student
+from app.domain.principal import issuer_of
 from app.domain.records.assessments import Assessment, AssessmentSummary, SavedResponse
 from app.domain.states import AssessmentStatus
 from app.domain.values import Frozen
@@ -54,4 +55,5 @@ def assessment_view(assessment: Assessment) -> AssessmentView:
 
 def summary_view(summary: AssessmentSummary, *, staff: bool) -> AssessmentSummary:
     """An assessment in a list, as `staff` or students see it."""
-    return summary if staff else summary.model_copy(update={"needs_review": None})
+    hidden = {} if staff else {"needs_review": None}
+    return summary.model_copy(update={"owner_issuer": issuer_of(summary.owner), **hidden})

@@ -9,6 +9,7 @@ from app.domain.assessment.answers import Answer
 from app.domain.assessment.disclosure import Disclosure
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.principal import Principal
 from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, JobStatus, JobType, ScoreType
@@ -56,11 +57,13 @@ class Assessment:
 
 class AssessmentSummary(Frozen):
     """An assessment in a list; `needs_review` says whether an essay waits for a person, because its score is in doubt
-    or it has none; null for students."""
+    or it has none; null for students. `owner_issuer` tells people with the same `sub` apart; null where tokens are
+    signed with a secret."""
 
     assessment_id: UUID
     track: str
-    owner: str
+    owner: Principal
+    owner_issuer: str | None = None
     status: AssessmentStatus
     degraded: bool
     needs_review: bool | None
