@@ -78,7 +78,7 @@ TRANSIENT_FAULTS = {
 PERMANENT_FAULTS = {
     "quota": (failure(429, "insufficient_quota"), "model_quota_spent"),
     "key": (failure(401, "invalid_api_key"), "model_refused_request"),
-    "bad request": (failure(400), "model_refused_request"),
+    "bad request": (failure(400, "context_length_exceeded"), "model_refused_request"),
     "unknown model": (failure(404), "model_refused_request"),
     "refusal": (text(None, refusal="I cannot do that."), "model_refused"),
     "filter": (text("", finish_reason="content_filter"), "model_refused"),

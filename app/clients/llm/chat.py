@@ -14,9 +14,16 @@ from app.domain.errors import JobError, PermanentError
 from app.domain.essay.prompt import EssayPrompt
 
 _STRUCTURED_OUTPUT, _MAX_TOKENS, _EFFORT = "OPENAI_STRUCTURED_OUTPUT", "OPENAI_MAX_TOKENS", "OPENAI_EFFORT"
-_SCHEMA_WORDS = re.compile("response_format|json_schema|json_object|structured.?output|grammar|additionalprop", re.I)
-_LIMIT_WORDS = re.compile("max_(completion_|output_)?tokens|in the completion", re.I)
-_EFFORT_WORDS = re.compile("reasoning.?effort|does not support thinking", re.I)
+_SCHEMA_WORDS = re.compile(
+    "response.?(format|mime)|schema|structured|json.?(mode|object)|guided|grammar|additionalprop"
+    "|(invalid|required for) format",
+    re.I,
+)
+_LIMIT_WORDS = re.compile(
+    "max[a-z]*[ _-]?(number.of.)?(completion|output|new|generated)?[ _-]?tokens|output.tokens|(in|for) the completion",
+    re.I,
+)
+_EFFORT_WORDS = re.compile("effort|thinking|reasoning", re.I)
 # What a usual answer takes of the provider's limits.
 _ANSWER_TOKENS = 1_000
 # The code of the repair, and the types of parts that are no answer.

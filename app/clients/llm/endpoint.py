@@ -14,6 +14,9 @@ log = structlog.get_logger()
 OPENAI_URL = "https://api.openai.com/v1"
 # The form of a parameter that is not sent.
 OMITTED = "omitted"
+# After so many calls in a row that were accepted only without parameters, because of refusals that gave no reason, none
+# are sent any more. One refusal may have been about the essay.
+_UNEXPLAINED_CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class AcceptedForms:
         self.model = model
         self.parameters = {parameter.setting: parameter for parameter in parameters}
         self.places = dict.fromkeys(self.parameters, 0)
+        self.unexplained_calls = 0
 
     def replaced(self) -> dict[str, str]:
         """The forms that are sent in the place of refused ones, by setting."""
@@ -63,6 +67,7 @@ class FormsOfCall:
         self._accepted = accepted
         self._places = places
         self._refusals: dict[str, str | None] = {}
+        self._unexplained = False
 
     def __getitem__(self, setting: str) -> str:
         """The form of this setting's parameter."""
@@ -81,9 +86,23 @@ class FormsOfCall:
                     return True
         return False
 
+    def omit_all(self, shown: str | None) -> bool:
+        """Leaves out every parameter that can be left out, after a refusal that gives no reason. False if none is
+        left."""
+        parameters = self._accepted.parameters.values()
+        sent = [parameter for parameter in parameters if self[parameter.setting] != parameter.forms[-1] == OMITTED]
+        for parameter in sent:
+            self._places[parameter.setting] = len(parameter.forms) - 1
+            self._refusals[parameter.setting] = shown
+        self._unexplained |= bool(sent)
+        return bool(sent)
+
     def remember(self) -> None:
         """Keeps the forms for later calls. To be called when the endpoint has accepted them, and not before: a refusal
         can have another reason, and can repeat what a student wrote."""
+        self._accepted.unexplained_calls = self._accepted.unexplained_calls + 1 if self._unexplained else 0
+        if self._unexplained and self._accepted.unexplained_calls < _UNEXPLAINED_CALLS:
+            return
         for setting, refusal in self._refusals.items():
             if self._places[setting] > self._accepted.places[setting]:
                 self._accepted.places[setting] = self._places[setting]

@@ -1,67 +1,43 @@
 """Errors that an endpoint reports in a response with status 200, as gateways in front of several providers do."""
 
-import re
 from typing import Any
 
 import openai
 
-_SPENT = "insufficient_quota"
-# What an error says, and the status that it has where it comes with one. The first that fits counts.
-_STATUSES = tuple(
-    (re.compile(words, re.IGNORECASE), status)
-    for words, status in (
-        (_SPENT, 429),
-        (r"rate.?limit|too.many.requests|resource.?(has been )?exhausted|throttl", 429),
-        (r"api.?key|authenticat|unauthori[sz]ed|permission|forbidden|access.denied", 401),
-        (r"content.?(filter|policy|management)|moderation", 400),
-        (r"context.?(length|window|size)|maximum.(context|input|prompt)|too.(long|large|many.tokens)", 400),
-        (r"model.{0,80}(not.(found|exist|available)|does not exist)|unknown.model", 404),
-        (r"overload|unavailable|time.?out|timed.out|capacity|try.again", 503),
-        (r"invalid.?(request|argument)|bad.request|unsupported|not.supported", 400),
-    )
-)
-_SPENT_WORDS = re.compile(r"(exceeded|out of).{0,20}quota|billing|insufficient.?(credit|balance|fund)", re.IGNORECASE)
+from app.clients.llm.error_meaning import PAYMENT_REQUIRED, meaning, stated_status
+from app.clients.llm.provider_messages import message_text
+
 _UNKNOWN = 500
-# More is not searched: an endpoint may send anything.
-_MAX_READ = 10_000
+# What reading a body raises that is no JSON.
+_UNREADABLE = (openai.APIError, ValueError)
 
 
-def raise_for_error(body: Any, response: Any) -> None:
-    """Raises the error of a body, if it has one, as the SDK raises it where the response has the error's status.
+def find_error(response: Any) -> openai.APIStatusError | None:
+    """The error in a response, as the SDK raises it where the response has the error's status; None if there is none.
+    With an error, the response gets its status."""
+    try:
+        fields = _find_fields(response.parse(), response.http_response)
+    except _UNREADABLE:
+        return None
+    if fields is None:
+        return None
+    means = meaning(fields)
+    status = means if means == PAYMENT_REQUIRED else stated_status(fields) or means or _UNKNOWN
+    response.http_response.status_code = status
+    return openai.APIStatusError("an error in a response with status 200", response=response.http_response, body=fields)
 
-    Raises:
-        openai.APIStatusError: the body has an error. `response` gets its status.
-    """
-    error = _error(body)
-    if not error:
-        return
-    fields = error if isinstance(error, dict) else {"message": str(error)}
-    status, spent = _classify(fields)
-    response.status_code = status
-    known = {**fields, "code": _SPENT} if spent else fields
-    raise openai.APIStatusError("an error in a response with status 200", response=response, body=known)
 
-
-def _error(body: Any) -> Any:
-    if getattr(body, "object", None) == "error":
-        return body.model_dump()
+def _find_fields(body: Any, response: Any) -> dict[str, Any] | None:
     choices = getattr(body, "choices", None)
     choice = choices[0] if isinstance(choices, list) and choices else None
-    return getattr(body, "error", None) or getattr(choice, "error", None)
-
-
-def _classify(error: dict[str, Any]) -> tuple[int, bool]:
-    """The error's status, and whether the account has nothing left to pay with."""
-    texts = [str(error[name])[:_MAX_READ] for name in ("code", "status", "message", "type") if error.get(name)]
-    for text in texts:
-        for words, status in _STATUSES:
-            if words.search(text):
-                return _stated_status(error) or status, _SPENT in text
-        if _SPENT_WORDS.search(text):
-            return 429, True
-    return _stated_status(error) or _UNKNOWN, False
-
-
-def _stated_status(error: dict[str, Any]) -> int | None:
-    texts = (str(error.get(name)) for name in ("status", "status_code", "code"))
-    return next((int(text) for text in texts if re.fullmatch("[45][0-9]{2}", text)), None)
+    error = getattr(body, "error", None) or getattr(choice, "error", None)
+    if error and error is not True:
+        return error if isinstance(error, dict) else {"message": str(error)}
+    if choices or getattr(body, "data", None):
+        return None
+    # No answer at all: whatever is a message then is one of an error.
+    whole = response.json()
+    first = whole[0] if isinstance(whole, list) and whole else whole
+    inner = first.get("error") if isinstance(first, dict) else None
+    fields = inner if isinstance(inner, dict) else first
+    return fields if isinstance(fields, dict) and message_text(fields) else None

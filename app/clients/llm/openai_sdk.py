@@ -11,7 +11,8 @@ import aiohttp
 import openai
 
 from app.clients.llm.endpoint import AcceptedForms, EndpointOptions, FormsOfCall, Parameter, split_query
-from app.clients.llm.errors_in_success import raise_for_error
+from app.clients.llm.error_meaning import PAYMENT_REQUIRED, is_unexplained, meaning
+from app.clients.llm.errors_in_success import find_error
 from app.clients.llm.gate import ModelGate
 from app.clients.llm.provider_messages import message_text, without_secrets
 from app.clients.llm.rate_limits import CallOutcome, CallReport, parse_limits, retry_after_seconds
@@ -21,8 +22,11 @@ from app.outages import ModelFault
 
 # Timeouts, conflicts, too many requests and the provider's own failures are transient; every other 4xx is permanent.
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
-# Statuses of a refusal of a parameter.
-_REFUSALS = frozenset({400, 404, 422})
+# Statuses of a refusal of a parameter that it names, and of one that may mean any parameter.
+_REFUSALS = frozenset({400, 404, 422, 500, 501})
+_UNEXPLAINED_REFUSALS = frozenset({400, 422, 501})
+# Statuses of errors of which some mean that nothing is left to pay with.
+_MAY_BE_SPENT = frozenset({400, PAYMENT_REQUIRED, 403, 429})
 # What reading a body of another form raises: the SDK does not validate what it gets.
 _UNEXPECTED_FORM = (AttributeError, LookupError, TypeError, ValueError)
 # What an operator has to do, by the status of the refusal.
@@ -148,7 +152,6 @@ class OpenAIModel:
                 response = await self._send_in_accepted_form(request)
             headers = response.headers
             body = response.parse()
-            raise_for_error(body, response.http_response)
             self._fault.record_success()
             return request.read(body), headers
         except TimeoutError:
@@ -161,21 +164,28 @@ class OpenAIModel:
             return unusable_answer("did not have the agreed form"), headers
 
     async def _send_in_accepted_form(self, request: "Request[_Body, _Reply]") -> RawResponse[_Body]:
-        """The response to the request. A refusal that names a parameter brings the parameter's next form at once; each
-        form is sent once at most."""
+        """The response to the request. A refusal that names a parameter brings the parameter's next form at once, and
+        one that gives no reason brings the request without parameters; each form is sent once at most."""
         forms = self._forms.start()
         while True:
             try:
                 response = await request.send(forms)
+                if error := find_error(response):
+                    raise error
             except openai.APIStatusError as error:
-                words = message_text(error.body)
-                named = error.param if isinstance(error.param, str) else ""
-                shown = without_secrets(words, self._key)
-                if error.status_code not in _REFUSALS or not forms.give_way(named, words, shown):
+                if not self._give_way(forms, error):
                     raise
             else:
                 forms.remember()
                 return response
+
+    def _give_way(self, forms: FormsOfCall, error: openai.APIStatusError) -> bool:
+        words = message_text(error.body)
+        named = error.param if isinstance(error.param, str) else ""
+        shown = without_secrets(words, self._key)
+        if error.status_code in _REFUSALS and forms.give_way(named, words, shown):
+            return True
+        return error.status_code in _UNEXPLAINED_REFUSALS and is_unexplained(error.body) and forms.omit_all(shown)
 
     def _report_fault(self, error: openai.APIStatusError) -> JobError:
         """The error of a call; one that an operator has to mend is logged."""
@@ -189,7 +199,7 @@ class OpenAIModel:
     def _status_error(self, error: openai.APIStatusError) -> JobError:
         message = without_secrets(message_text(error.body), self._key)
         retry_after = retry_after_seconds(error.response.headers, time.time())
-        if error.code == "insufficient_quota":
+        if error.status_code in _MAY_BE_SPENT and PAYMENT_REQUIRED in (error.status_code, meaning(error.body)):
             return PermanentError("model_quota_spent", "the model's quota is spent", provider_message=message)
         if error.status_code == 429:
             code, detail = "model_rate_limited", "the model is asked too often"

@@ -30,7 +30,10 @@ def message_text(body: object, depth: int = 0) -> str:
         return body[:_MAX_READ]
     if isinstance(body, Mapping):
         text = next(filter(None, (message_text(body.get(key), depth + 1) for key in _KEYS)), "")
-        place = body.get("loc")
+        place, metadata = body.get("loc"), body.get("metadata")
+        if isinstance(metadata, Mapping) and isinstance(metadata.get("raw"), str):
+            # What the provider behind OpenRouter says, whose own message says nothing.
+            text = f"{text}: {metadata['raw'][:_MAX_READ]}"
         return f"{'.'.join(map(str, place[:_MAX_ITEMS]))}: {text}" if isinstance(place, list) and text else text
     if isinstance(body, Sequence):
         return "; ".join(filter(None, (message_text(item, depth + 1) for item in body[:_MAX_ITEMS])))

@@ -80,7 +80,82 @@ async def test_a_refusal_for_another_reason_is_not_remembered(provider: ModelSer
     assert sent(provider.requests[-1]) == ("json_schema", {"max_completion_tokens"}, "low")
 
 
-@pytest.mark.parametrize("status", [401, 403, 500])
+OUTPUT_REFUSALS = [
+    (400, "Response format is not supported"), (400, "JSON mode is not enabled for this model"),
+    (400, "guided_json is not supported"), (400, "Structured generation is unavailable"), (400, "schema too complex"),
+    (400, "Unknown name 'strict' at 'generation_config.response_schema'"), (501, "response_format: not implemented"),
+    (400, "invalid format: expected 'json' or a JSON schema"), (422, "Input validation error: grammar is disabled"),
+    (500, "failed to load model vocabulary required for format"), (400, "responseFormat: bad value"),
+]  # fmt: skip
+LIMIT_REFUSALS = [
+    (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096."),
+    (400, "Unable to submit request because it has a maxOutputTokens value of 80000"),
+    (400, "The maximum tokens you requested exceeds the model limit of 4096."),
+    (400, "You requested a total of 9000 tokens: 1000 from the input messages and 8000 tokens for the completion."),
+    (400, "max tokens must be less than or equal to 4096"), (400, "requested 8000 output tokens, at most 4096 allowed"),
+    (501, "max_completion_tokens is not implemented"), (400, "maximum number of generated tokens is 4096"),
+]  # fmt: skip
+CASES = [
+    *((status, words, "response_format") for status, words in OUTPUT_REFUSALS),
+    *((status, words, "max_") for status, words in LIMIT_REFUSALS),
+]
+
+
+@pytest.mark.parametrize("in_success", [False, True], ids=["", "in a 200"])
+@pytest.mark.parametrize(("status", "words", "parameter"), CASES, ids=[words[:40] for _, words, _ in CASES])
+async def test_a_refusal_in_other_words_is_understood(
+    provider: ModelServer, prompt: EssayPrompt, status: int, words: str, parameter: str, in_success: bool
+) -> None:
+    body = {"error": {"message": words, "code": status}}
+    provider.default = refusing(
+        lambda sent: (200 if in_success else status, body) if any(name.startswith(parameter) for name in sent) else None
+    )
+    model = ChatModel("sk-test", provider.url, "m", 20, options=EndpointOptions(effort="low"))
+    assert [(await model.ask(prompt)).outcome for _ in range(2)] == ["answered"] * 2
+    await model.close()
+    assert len(provider.requests) == 4
+    output, limits, effort = sent(provider.requests[-1])
+    expected = (None, {"max_completion_tokens"}) if parameter == "response_format" else ("json_schema", set())
+    assert ((output, limits), effort) == (expected, "low")
+
+
+@pytest.mark.parametrize("in_success", [False, True], ids=["", "in a 200"])
+async def test_a_refusal_without_a_reason_brings_a_request_without_parameters(
+    provider: ModelServer, prompt: EssayPrompt, in_success: bool
+) -> None:
+    refusal: Refusal = lambda body: (  # noqa: E731
+        (200 if in_success else 422, {"error": {"message": "Extra inputs are not permitted", "code": 422}})
+        if len(body) > 2
+        else None
+    )
+    provider.default = refusing(refusal)
+    model = ChatModel("sk-test", provider.url, "m", 20, options=EndpointOptions(effort="low"))
+    for requests in (2, 4):
+        assert (await model.ask(prompt)).outcome == "answered"
+        assert len(provider.requests) == requests
+    provider.default = ModelServer().default
+    assert (await model.ask(prompt)).outcome == "answered"
+    assert len(provider.requests[-1]) == 5, "the refusals may have been about the essays"
+    provider.default = refusing(refusal)
+    for requests in (7, 9, 11, 12, 13):
+        assert (await model.ask(prompt)).outcome == "answered"
+        assert len(provider.requests) == requests
+    await model.close()
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["The content management policy was violated", "maximum context length is 4096 tokens", "Incorrect API key"],
+)
+async def test_a_refusal_with_another_reason_stands(provider: ModelServer, prompt: EssayPrompt, message: str) -> None:
+    provider.default = refusing(lambda _: (400, {"error": {"message": message}}))
+    model = ChatModel("sk-test", provider.url, "m", 20)
+    assert (await model.ask(prompt)).outcome == "model_refused_request"
+    await model.close()
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
 async def test_other_statuses_bring_no_other_form(provider: ModelServer, prompt: EssayPrompt, status: int) -> None:
     body = {"error": {"message": "response_format", "param": "response_format"}}
     provider.default = refusing(lambda _: (status, body))

@@ -12,6 +12,7 @@ from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.prompt import build_prompt
 from app.domain.essay.visible_text import visible_text
 from tests.bank import ESSAY, essay
+from tests.fakes.endpoints import refusing
 from tests.fakes.model_server import ModelServer, model_server
 from tests.fakes.provider_faults import raw_body
 
@@ -57,6 +58,17 @@ async def error_of(provider: ModelServer, body: Any) -> JobError | None:
         ({"message": _FILTER, "type": None}, "model_refused_request"),
         ({"code": "model_not_found", "message": "The model `gpt-test` does not exist"}, "model_refused_request"),
         ({"code": 503, "message": "No instances"}, "model_unavailable"),
+        ({"code": "DeploymentNotFound", "message": "The API deployment does not exist."}, "model_refused_request"),
+        ({"message": "model: m-1", "type": "not_found_error"}, "model_refused_request"),
+        ({"code": "InsufficientQuota", "message": "Raise it."}, "model_quota_spent"),
+        ({"code": 402, "message": "This requires more credits, or fewer max_tokens."}, "model_quota_spent"),
+        ({"code": "400", "message": "Budget has been exceeded! Current cost: 2", "type": "x"}, "model_quota_spent"),
+        ({"code": "invalid_request_error", "message": "Insufficient Balance"}, "model_quota_spent"),
+        ({"message": "Your credit balance is too low.", "type": "invalid_request_error"}, "model_quota_spent"),
+        ({"message": f"{_QUOTA} Please retry in 34s.", "code": 429}, "model_rate_limited"),
+        ({"message": "No deployments available, try again in 60 seconds", "code": "429"}, "model_rate_limited"),
+        ({"message": "Provider returned error", "metadata": {"raw": "rate-limited"}}, "model_rate_limited"),
+        ("server busy, please try again. maximum pending requests exceeded", "model_unavailable"),
         ({"message": "Overloaded", "type": "overloaded_error"}, "model_unavailable"),
         ({"message": "Something else"}, "model_unavailable"),
         ([7], "model_unavailable"),
@@ -75,6 +87,13 @@ async def test_an_error_is_classified_by_what_it_says(provider: ModelServer, err
         {"object": "error", "message": "Too many requests", "type": "too_many_requests", "code": 42901},
         {"choices": [{"error": {"code": 429, "message": "slow down"}, "finish_reason": "error", "message": {}}]},
         {"choices": [], "error": {"code": "429"}},
+        {"statusCode": 429, "message": "Try later."},
+        {"message": "Requests rate limit exceeded"},
+        {"errors": [{"message": "Too Many Requests"}]},
+        {"success": False, "errors": [{"code": 1, "message": "throttled"}], "result": None},
+        {"detail": "Too many requests"},
+        {"error": True, "message": "Rate limit exceeded"},
+        [{"error": {"code": 429, "message": "Exhausted", "status": "RESOURCE_EXHAUSTED"}}],
     ],
 )
 async def test_other_places_of_an_error(provider: ModelServer, body: Any) -> None:
@@ -87,6 +106,19 @@ async def test_no_error_is_none(provider: ModelServer) -> None:
     message = {"content": "{}"}
     body = {"choices": [{"message": message, "finish_reason": "stop", "error": None}], "error": None}
     assert await error_of(provider, body) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(402, "Pay."), (429, _QUOTA), (403, "Key limit exceeded (total limit)."), (400, "Budget has been exceeded!")],
+)
+async def test_a_spent_quota_is_known_by_status_or_words(provider: ModelServer, status: int, message: str) -> None:
+    provider.default = refusing(lambda _: (status, {"error": {"message": message, "code": status}}))
+    model = ChatModel("sk-test", provider.url, "gpt-test", 5)
+    reply = await model.ask(build_prompt(essay(), visible_text(ESSAY)))
+    await model.close()
+    assert (reply.outcome, reply.provider_message) == ("model_quota_spent", message)
+    assert len(provider.requests) == 1
 
 
 async def test_errors_of_embeddings(provider: ModelServer) -> None:

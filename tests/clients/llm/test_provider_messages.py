@@ -27,6 +27,8 @@ PROMPT = build_prompt(PROBE, visible_text("The planet turns."))
         ({"message": "in a message", "code": 1}, "in a message"),
         ({"error": "a text as error"}, "a text as error"),
         ({"detail": [{"loc": ["body", "n"], "msg": "is wrong"}, {"msg": "and more"}]}, "body.n: is wrong; and more"),
+        ({"message": "Provider returned error", "metadata": {"raw": "wait"}}, "Provider returned error: wait"),
+        ({"message": "so", "metadata": {"raw": 7}}, "so"),
         ({"message": {"detail": [{"loc": ["body", "n"], "msg": "is wrong"}]}}, "body.n: is wrong"),
         (None, ""), (7, ""), ([], ""), ({}, ""), ({"message": None, "detail": 7}, ""),
     ],

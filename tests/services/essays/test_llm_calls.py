@@ -31,7 +31,7 @@ async def test_equal_essays_are_sent_once(runner: EssayRunner, provider: ModelSe
 
 
 async def test_an_essay_whose_call_failed_is_sent_again(runner: EssayRunner, provider: ModelServer) -> None:
-    provider.script.extend([failure(400)])
+    provider.script.extend([failure(404)])
     lines = await runner.run(ESSAY, ESSAY)
     assert len(provider.requests) == 2
     assert sorted(line["scorer"] for line in lines) == ["gpt", "local"]

@@ -108,7 +108,7 @@ async def test_while_the_model_fails_only_the_probe_is_sent(rescoring: Rescoring
     assert await rescoring.rescore_degraded() == 1
 
 
-@pytest.mark.parametrize("behaviour", [text("no JSON"), text(None, refusal="No."), failure(500), failure(400)])
+@pytest.mark.parametrize("behaviour", [text("no JSON"), text(None, refusal="No."), failure(500), failure(404)])
 async def test_an_essay_that_always_fails_is_tried_five_times_and_stays_as_it_was(
     rescoring: Rescoring, provider: ModelServer, pool: Pool, behaviour: Behaviour
 ) -> None:
