@@ -17,11 +17,14 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from app.http import problems
 from app.http.app_keys import CHANGE_HUB, CONTEXT
 from app.repositories import webhooks
 from app.repositories.sql import Pool
+from app.server import create_app
+from app.settings import Settings
 from assay_client import AssayClient
 from tests.api import token
 from tests.bank import SLUG, Bank
@@ -145,6 +148,20 @@ async def test_following(
     printed = await output(process)
     assert printed.index("submitted") < printed.index("completed")
     assert '"completed"' in printed or printed.splitlines()[-1] in ("100 % completed", "100.0 % completed")
+
+
+@pytest.mark.parametrize("name", needing(*_FOLLOWERS))
+async def test_an_address_with_a_path(
+    name: str, start: Start, settings: Settings, assay: AssayClient, started: UUID, finish: Finish
+) -> None:
+    """A proxy may serve the API under a path."""
+    await assay.submit(started)
+    await finish()
+    root = web.Application()
+    root.add_subapp("/some/path", create_app(settings))
+    async with ProductServer(root) as server:
+        printed = await output(await start(name, str(server.make_url("/some/path")), ASSESSMENT=str(started)))
+    assert "completed" in printed
 
 
 @pytest.mark.parametrize("name", needing("quotes.mjs"))
