@@ -1,13 +1,21 @@
-"""Stopping: signals that a process is told to stop by, and cancelling tasks reliably."""
+"""Tasks that run as long as something is open, signals that a process is told to stop by, and reliable cancelling."""
 
 import asyncio
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import structlog
+
+log = structlog.get_logger()
 
 # Seconds after which a task that still runs is cancelled again.
 _CANCEL_INTERVAL = 1.0
+# Seconds before a task that has failed starts again.
+_RESTART_SECONDS = 0.5
 
 
 def stop_event(*, with_stdin: bool) -> asyncio.Event:
@@ -37,3 +45,23 @@ async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=_CANCEL_INTERVAL)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(*work: Callable[[], Awaitable[NoReturn]], failed: str) -> AsyncIterator[None]:
+    """Runs endless work, each in a task, while the block runs. Unexpected errors are logged as `failed`, and the work
+    starts again, since others would wait for it in vain."""
+    tasks = [asyncio.create_task(_run_forever(run, failed)) for run in work]
+    try:
+        yield
+    finally:
+        await cancel_and_wait(*tasks)
+
+
+async def _run_forever(run: Callable[[], Awaitable[NoReturn]], failed: str) -> NoReturn:
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception(failed)
+        await asyncio.sleep(_RESTART_SECONDS)

@@ -7,8 +7,10 @@ import structlog
 from aiohttp import web
 
 from app.clients.jwks.key_cache import KeyCache, RefreshTimes, updated
+from app.clients.redis.key_feed import KeyFeed
 from app.http.access import abort_unchecked_stream, guarded
 from app.http.app_keys import (
+    API_KEYS,
     BACKGROUND,
     CHANGE_HUB,
     CONTEXT,
@@ -33,6 +35,7 @@ from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import KeySetVerifier, SharedSecretVerifier
 from app.network_errors import address_error
+from app.services.api_keys.verification import open_key_verifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.operations import RedisCheck
@@ -92,7 +95,10 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
         limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
         app[SUBMITTER] = Submitter(context.pool, limits, settings.public_url)
-        async with open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB]:
+        async with (
+            open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB],
+            open_key_verifier(context.pool, KeyFeed(context.job_queue.redis), app[CHANGE_HUB]) as app[API_KEYS],
+        ):
             yield
         await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
 

@@ -6,6 +6,9 @@ import sys
 
 import structlog
 
+from app.domain.api_key import without_keys
+
+_JSON = structlog.processors.JSONRenderer()
 # Postgres quotes the whole row that violates a constraint, with answers and answer keys.
 _ROW_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 
@@ -32,7 +35,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                _render,
             ],
         )
     )
@@ -40,6 +43,13 @@ def configure_logging(level: str) -> None:
     # Their lines for each request or message repeat ours, and may contain addresses with secrets.
     for noisy in ("aiohttp.access", "httpx", "httpx2", "openai", "arq", "asyncio", "yoyo", "matplotlib"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _render(logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict) -> str:
+    """The line, without API keys wherever they stand in it: whoever mistakes one for something else may send it
+    anywhere."""
+    line = _JSON(logger, name, event)
+    return without_keys(line if isinstance(line, str) else line.decode())
 
 
 def _remove_rows(

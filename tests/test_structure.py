@@ -10,7 +10,7 @@ _ROOT = Path(__file__).parent.parent
 _FUNCTION_LINES = 50
 _FILE_LINES = 300
 _LINE_CHARACTERS = 120
-_FOLDER_MODULES = 20
+_FOLDER_MODULES = 25
 _DESCRIBED_SHARE = 0.95
 # Names that say nothing about what is in a module.
 _EMPTY_NAMES = {"utils", "util", "helpers", "common", "manager", "misc", "base"}

@@ -4,6 +4,9 @@ import json
 import logging
 import subprocess
 import sys
+from uuid import uuid4
+
+from app.domain.api_key import new_key
 
 _PROGRAM = """
 import structlog
@@ -25,3 +28,29 @@ def test_a_row_named_by_postgres_is_left_out() -> None:
     assert "violates check" in line["exception"]
     assert "secret answer" not in done.stderr
     assert "second line" not in done.stderr
+
+
+_PROGRAM_WITH_A_KEY = """
+import logging, sys
+import structlog
+from app.telemetry import configure_logging
+configure_logging("INFO")
+key = sys.argv[1]
+structlog.get_logger("test").info(f"sent {key}", path=f"/tracks?key={key}", fields={"list": [key, {key: 1}]})
+logging.getLogger("library").warning("cannot connect with %s", key)
+try:
+    raise ValueError(f"not an address: {key}")
+except ValueError:
+    structlog.get_logger("test").exception("failed")
+"""
+
+
+def test_an_api_key_is_cut_out_wherever_it_stands() -> None:
+    key = new_key(uuid4(), bytes(range(32)))
+    command = [sys.executable, "-c", _PROGRAM_WITH_A_KEY, key]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert key[-72:-8] not in done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert lines[0]["event"] == "sent [cut]" and lines[0]["path"] == "/tracks?key=[cut]"
+    assert lines[1]["event"] == "cannot connect with [cut]"
+    assert "not an address: [cut]" in lines[2]["exception"]

@@ -22,6 +22,7 @@ _COMMANDS = {
     "migrate": ("app.cli.migrate", "bring the database schema up to date"),
     "seed": ("app.cli.seed", "add the sample data where it is missing"),
     "token": ("app.cli.token", "print a token for the API"),
+    "keys": ("app.cli.keys", "make, list, revoke and rotate API keys"),
     "doctor": ("app.cli.doctor", "check settings, servers and models"),
     "config": ("app.cli.config", "print all settings with their meaning"),
     "jobs": ("app.cli.jobs", "list jobs, retry failed ones"),

@@ -11,6 +11,7 @@ import argparse
 from uuid import uuid4
 
 from app.cli.arguments import positive_integer
+from app.domain.api_key import SUB_PREFIX
 from app.domain.states import Role
 from app.http.tokens import issue_token
 from app.local.local_settings import with_stored_secret
@@ -27,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="role to grant; repeat for several",
     )
-    add("--sub", help="user id (`sub` claim); default: random")
+    add("--sub", type=_sub, help="user id (`sub` claim); default: random")
     add("--seconds", type=positive_integer, default=86_400, help="validity in seconds (default: a day)")
     parser.set_defaults(run=_token)
 
@@ -36,3 +37,9 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
     sub = options.sub or f"user-{uuid4()}"
     print(issue_token(with_stored_secret(settings), sub, options.role, options.seconds))
     return 0
+
+
+def _sub(text: str) -> str:
+    if text.startswith(SUB_PREFIX):
+        raise argparse.ArgumentTypeError(f"must not begin with {SUB_PREFIX}: only API keys have such a sub")
+    return text

@@ -143,6 +143,8 @@ class AuditAction(StrEnum):
     RETRY = "retry"
     OVERRIDE = "override"
     RESCORE = "rescore"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
 
 
 class AuditEntity(StrEnum):
@@ -155,3 +157,4 @@ class AuditEntity(StrEnum):
     DELIVERY = "delivery"
     SCORE = "score"
     ASSESSMENT = "assessment"
+    API_KEY = "api_key"

@@ -8,11 +8,13 @@ import structlog
 from aiohttp import web
 
 from app.clients.jwks.key_cache import KeysUnavailable
+from app.domain.api_key import PREFIX as API_KEY_PREFIX
+from app.domain.api_key import InvalidApiKey
 from app.domain.errors import Forbidden
 from app.domain.states import Role
-from app.http.app_keys import ACCESS, IDENTITY, VERIFIER
+from app.http.app_keys import ACCESS, API_KEYS, IDENTITY, VERIFIER
 from app.http.problems import NO_TOKEN_KEYS, UNAUTHENTICATED, RequestProblem
-from app.http.tokens import NO_ROLE, BadToken, Refusal
+from app.http.tokens import CHALLENGE, NO_ROLE, BadToken, Refusal
 from app.services.caller import Access, Caller
 
 log = structlog.get_logger()
@@ -101,12 +103,21 @@ async def identify(request: web.Request) -> Caller | Refusal:
             log.info("token_refused", reason="the request does not have one bearer token")
         return Refusal("send one bearer token", 'Bearer realm="assay"')
     try:
-        return await request.app[VERIFIER].verify(token.strip())
+        return await _verify(request.app, token.strip())
     except BadToken as error:
         log.info("token_refused", reason=error.reason)
-        return Refusal(str(error), 'Bearer realm="assay", error="invalid_token"')
+        return Refusal(str(error), CHALLENGE)
     except KeysUnavailable:
         return Refusal("the keys of tokens cannot be fetched; try again soon")
+
+
+async def _verify(app: web.Application, token: str) -> Caller:
+    if not token.startswith(API_KEY_PREFIX):
+        return await app[VERIFIER].verify(token)
+    try:
+        return await app[API_KEYS].verify(token)
+    except InvalidApiKey as error:
+        raise BadToken("the token is not valid", str(error)) from None
 
 
 async def abort_unchecked_stream(request: web.Request, response: web.StreamResponse) -> None:
@@ -119,12 +130,17 @@ async def abort_unchecked_stream(request: web.Request, response: web.StreamRespo
         raise OwnerNotChecked("a stream was begun without checking who owns the assessment")
 
 
+def unauthenticated(refusal: Refusal) -> RequestProblem:
+    """The problem of a request without a caller."""
+    if refusal.challenge is None:
+        return RequestProblem(NO_TOKEN_KEYS, refusal.detail)
+    return RequestProblem(UNAUTHENTICATED, refusal.detail, {"WWW-Authenticate": refusal.challenge})
+
+
 def _authenticated(request: web.Request) -> Caller:
     identity = request[IDENTITY]
     if isinstance(identity, Refusal):
-        if identity.challenge is None:
-            raise RequestProblem(NO_TOKEN_KEYS, identity.detail)
-        raise RequestProblem(UNAUTHENTICATED, identity.detail, {"WWW-Authenticate": identity.challenge})
+        raise unauthenticated(identity)
     return identity
 
 

@@ -11,6 +11,7 @@ from app.http.cors import Cors
 from app.http.metrics import Metrics
 from app.http.rate_limits import Quota, RateLimits
 from app.http.tokens import Refusal, TokenVerifier
+from app.services.api_keys.verification import ApiKeyVerifier
 from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
 from app.services.caller import Access, Caller
@@ -19,6 +20,7 @@ from app.wiring.context import Context
 
 CONTEXT = web.AppKey("context", Context)
 VERIFIER = web.AppKey("verifier", TokenVerifier)
+API_KEYS = web.AppKey("api_keys", ApiKeyVerifier)
 SUBMITTER = web.AppKey("submitter", Submitter)
 BACKGROUND = web.AppKey("background", BackgroundTasks)
 METRICS = web.AppKey("metrics", Metrics)

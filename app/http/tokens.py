@@ -11,6 +11,7 @@ import structlog
 
 from app.clients.jwks.key_cache import KeyCache
 from app.clients.jwks.key_set import ALGORITHMS, KeySet
+from app.domain.api_key import SUB_PREFIX
 from app.domain.principal import principal_of
 from app.domain.states import Role
 from app.http.token_form import BadForm, read_header
@@ -19,10 +20,10 @@ from app.settings import Settings, WrongSetting
 
 log = structlog.get_logger()
 
+# The challenge in the answer to a token that is not, or no longer, accepted (RFC 6750).
+CHALLENGE = 'Bearer realm="assay", error="invalid_token"'
 NO_ROLE = "the token has no known role: `roles` must be a list that names one"
 _KNOWN_ROLES = {role.value for role in Role}
-# What the `sub` of an API key begins with. No token may have it.
-API_KEY_SUB = "key:"
 # A `sub` is stored with each assessment of its owner; longer ones are no names of people.
 _SUB_CHARACTERS = 255
 # Seconds that the clocks of issuer and server may differ.
@@ -226,7 +227,7 @@ def _caller(claims: dict[str, Any], issuer: str | None) -> Caller:
     sub, roles = claims.get("sub"), claims.get("roles")
     if not isinstance(sub, str) or not 0 < len(sub) <= _SUB_CHARACTERS or not sub.isprintable():
         raise BadToken("the token's `sub` is not a name")
-    if sub.startswith(API_KEY_SUB):
+    if sub.startswith(SUB_PREFIX):
         raise BadToken("the token's `sub` is one of an API key")
     names = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
     known = frozenset(Role(name) for name in names if name in _KNOWN_ROLES)

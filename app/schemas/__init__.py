@@ -1,6 +1,15 @@
 """Models of the API's responses and of webhook messages, and functions that make them from records."""
 
 from app.schemas.analytics import ModelCallAnalytics, ScoreAnalytics, model_call_analytics_view, score_analytics_view
+from app.schemas.api_keys import (
+    ApiKeyPage,
+    ApiKeyView,
+    NewApiKeyView,
+    OperatorApiKeyView,
+    api_key_view,
+    new_api_key_view,
+    operator_api_key_view,
+)
 from app.schemas.assessments import (
     AssessmentPage,
     AssessmentView,
@@ -58,6 +67,8 @@ from app.schemas.webhooks import (
 )
 
 __all__ = [
+    "ApiKeyPage",
+    "ApiKeyView",
     "AssessmentPage",
     "AssessmentView",
     "AttemptPage",
@@ -73,6 +84,8 @@ __all__ = [
     "JobView",
     "Links",
     "ModelCallAnalytics",
+    "NewApiKeyView",
+    "OperatorApiKeyView",
     "OperatorDeliveryView",
     "OverviewAnalytics",
     "ProfileQuestionView",
@@ -95,6 +108,7 @@ __all__ = [
     "TrackPage",
     "TrackView",
     "WebhookView",
+    "api_key_view",
     "assessment_view",
     "credential_view",
     "delivery_view",
@@ -104,6 +118,8 @@ __all__ = [
     "links",
     "missing_reason",
     "model_call_analytics_view",
+    "new_api_key_view",
+    "operator_api_key_view",
     "operator_delivery_view",
     "overall_view",
     "overview_view",

@@ -6,8 +6,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
-from app.domain.states import QuestionType
-from app.domain.values import Frozen, Slug, rounded_points
+from app.domain.states import QuestionType, Role
+from app.domain.text import is_visible
+from app.domain.values import Frozen, Slug, Title, rounded_points
 
 _ANSWER_SCHEMA = {
     "description": "an option id, a list of option ids, a number or a text, by the question; null removes the answer",
@@ -18,6 +19,7 @@ _ANSWER_SCHEMA = {
         {"type": "null"},
     ],
 }
+_DAYS_OF_A_SECOND = 1 / 86_400
 
 
 class NewAssessment(Frozen):
@@ -94,6 +96,26 @@ class WebhookBody(Frozen):
 
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra={"format": "uri"})]
     secret: Annotated[str | None, Field(max_length=100, repr=False)] = None
+
+
+def _one_visible_line(text: str) -> str:
+    if not (text.isprintable() and is_visible(text)):
+        raise ValueError("must be one line of visible characters")
+    return text
+
+
+class NewApiKeyBody(Frozen):
+    """What the key is for, the roles that its callers have, and the days until it expires, which may be a fraction."""
+
+    name: Annotated[Title, AfterValidator(_one_visible_line)]
+    roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=10)]
+    expires_in_days: Annotated[float, Field(ge=_DAYS_OF_A_SECOND, le=3650, allow_inf_nan=False)]
+
+
+class RotateBody(Frozen):
+    """The seconds for which the old key goes on beside the new one."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=2_592_000)]
 
 
 class RedeliverBody(Frozen):

@@ -49,7 +49,7 @@ def document(public_url: str = "") -> bytes:
             "paths": _paths(),
             "components": {
                 "schemas": _schemas(),
-                "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+                "securitySchemes": {"bearer": openapi_parameters.BEARER},
             },
         }
     )

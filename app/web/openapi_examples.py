@@ -63,4 +63,6 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "comment": "The second course fits well.",
     },
     ("POST", "/jobs/{job_id}/retry"): {},
+    ("POST", "/api-keys"): {"name": "Learning platform", "roles": ["advisor"], "expires_in_days": 90},
+    ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 3600},
 }

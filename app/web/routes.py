@@ -22,6 +22,7 @@ from app.http.access import (
 from app.schemas import requests
 from app.web.handlers import (
     analytics,
+    api_keys,
     assessments,
     credentials,
     documentation,
@@ -51,6 +52,7 @@ _FIND_TARGET: dict[str, FindTarget] = {
     "/assessments/{assessment_id}/scores/{question_id}": scores.find_question,
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}": webhooks.find_delivery,
     "/jobs/{job_id}": jobs.find_job,
+    "/api-keys/{key_id}": api_keys.find_api_key,
 }
 
 
@@ -195,6 +197,17 @@ ROUTES = (
     Route(
         "POST", "/jobs/{job_id}/retry", jobs.retry_job, ADMINS, {202: JobRecord},
         requests.RetryBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
+    ),
+    Route("GET", "/api-keys", api_keys.list_api_keys, ADMINS, {200: schemas.ApiKeyPage}, query=_PAGE),
+    Route(
+        "POST", "/api-keys", api_keys.create_api_key, ADMINS, {201: schemas.NewApiKeyView}, requests.NewApiKeyBody,
+        headers=("Location",),
+    ),
+    Route("GET", "/api-keys/{key_id}", api_keys.show_api_key, ADMINS, {200: schemas.ApiKeyView}),
+    Route("DELETE", "/api-keys/{key_id}", api_keys.revoke_api_key, ADMINS, {204: None}),
+    Route(
+        "POST", "/api-keys/{key_id}/rotate", api_keys.rotate_api_key, ADMINS, {201: schemas.NewApiKeyView},
+        requests.RotateBody, headers=("Location",),
     ),
     Route("GET", "/healthz", operations.alive, PUBLIC, {200: None}),
     Route("GET", "/readyz", operations.ready, PUBLIC, {200: None, 503: None}),

@@ -62,7 +62,9 @@ def test_only_the_provider_of_keys_issues_tokens(command: Command, arguments: tu
     assert done.stderr.startswith("assay: JWT_JWKS_URL") and len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [("--role", "king"), ("--role", "admin", "--seconds", "-5"), ()])
+@pytest.mark.parametrize(
+    "arguments", [("--role", "king"), ("--role", "admin", "--seconds", "-5"), ("--role", "admin", "--sub", "key:x"), ()]
+)
 def test_a_token_that_makes_no_sense_is_refused(command: Command, arguments: tuple[str, ...]) -> None:
     done = command.run("token", *arguments, JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")

@@ -9,8 +9,8 @@ from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
 COMMANDS = (
-    "up", "demo", "serve", "worker", "migrate", "seed", "token", "doctor", "config", "jobs", "webhooks", "credentials",
-    "evaluate", "evaluate-retrieval",
+    "up", "demo", "serve", "worker", "migrate", "seed", "token", "keys", "doctor", "config", "jobs", "webhooks",
+    "credentials", "evaluate", "evaluate-retrieval",
 )  # fmt: skip
 
 

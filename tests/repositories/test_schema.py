@@ -18,11 +18,13 @@ from app.domain.states import (
     Level,
     QuestionType,
     ReasonCode,
+    Role,
     RunMode,
     ScoreType,
     ShowCorrect,
 )
 from app.repositories.sql import Connection, Pool
+from tests.api_keys import new_api_key
 from tests.bank import Bank
 from tests.job_runner import submit
 from tests.webhooks import UNREACHABLE_URL, complete_with_webhook
@@ -41,6 +43,7 @@ CHECKS: dict[str, type[StrEnum]] = {
     "assessments_webhook_reason_check": DisabledReason,
     "webhook_deliveries_event_type_check": EventType,
     "webhook_deliveries_status_check": DeliveryStatus,
+    "api_keys_roles_check": Role,
 }
 
 
@@ -53,7 +56,7 @@ async def test_each_check_names_the_members_of_its_enum(conn: Connection) -> Non
 async def test_each_check_of_a_set_has_its_enum(conn: Connection) -> None:
     rows = await conn.fetch(
         """SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace
-           AND pg_get_constraintdef(oid) ~ '= ANY \\(+ARRAY'"""
+           AND pg_get_constraintdef(oid) ~ '(= ANY|<@) \\(*ARRAY'"""
     )
     # These repeat statuses to relate other columns to them.
     related = {row["conname"] for row in rows if row["conname"].endswith(("completed_at_check", "submitted_at_check"))}
@@ -111,6 +114,10 @@ IMPOSSIBLE = {
     " SELECT id, 1, 'x', 6, 1 FROM assessments",
     "a rating below one": "INSERT INTO feedback (assessment_id, run, author, relevance, acceptance)"
     " SELECT id, 1, 'x', 1, 0 FROM assessments",
+    "a key for no role": "UPDATE api_keys SET roles = '{}'",
+    "a key that is stored": "UPDATE api_keys SET key_hash = 'assay_'",
+    "a key for no time": "UPDATE api_keys SET lifetime = '0'",
+    "a key without a name": "UPDATE api_keys SET name = ''",
     "more tries of the schedule than tries": "UPDATE webhook_deliveries SET scheduled_attempts = 1",
 }
 
@@ -118,6 +125,7 @@ IMPOSSIBLE = {
 async def test_impossible_rows_are_refused(pool: Pool, conn: Connection, bank: Bank) -> None:
     await submit(pool, bank)
     await complete_with_webhook(pool, bank, UNREACHABLE_URL, "student-2")
+    await new_api_key(pool, "student")
     accepted = [name for name, statement in IMPOSSIBLE.items() if not await refused(conn, statement)]
     assert accepted == []
 

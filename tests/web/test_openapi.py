@@ -18,6 +18,7 @@ from app.repositories.sql import Pool
 from app.services.catalog.seed import seed
 from app.web.routes import ROUTES
 from tests.api import Api
+from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_job
 from tests.job_runner import Finish, submit
@@ -123,6 +124,7 @@ async def test_every_example_of_a_request_works_on_the_sample_data(
         if "requestBody" in operation or any("example" in parameter for parameter in operation["parameters"])
     }
     known = {"job_id": await _failed_job(api, pool, document)}
+    known["key_id"] = str((await new_api_key(pool, "advisor")).record.key_id)
     for (method, path), operation in requests.items():
         if "{delivery_id}" in path:
             await finish()
@@ -190,7 +192,7 @@ async def test_the_server_answers_generated_requests_as_the_document_says(
     credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
     job = await fail_job(pool, await submit(pool, bank, "student-2"), JobType.GPT)
     known = {"assessment_id": path.rsplit("/", 1)[1], "question_id": bank.ids["right"], "credential_id": credential}
-    known["job_id"] = job
+    known["job_id"], known["key_id"] = job, (await new_api_key(pool, "student")).record.key_id
     known["delivery_id"] = await insert_delivery(pool, UUID(known["assessment_id"]))
     # A generated request may remove it before another one looks.
     assert (await api.get(f"{path}/webhook")).status == 200

@@ -35,14 +35,17 @@ NO_POSTGRES = load_settings(database_url="postgresql://nobody:hidden@127.0.0.1:1
 NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
 
 
-_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id")
+BODIES = {path: payload for path, (_, payload, _) in CASES.items()} | {
+    "/api-keys": {"name": "A key", "roles": ["admin"], "expires_in_days": 1}
+}
+_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id", "key_id")
 
 
 async def ask(api: Api, route: Route) -> Any:
     """A request to the route by a caller who may use it, with a valid body."""
     caller = callers(api)[sorted(ALLOWED[route.method, route.path])[-1]]
     names = {name: str(uuid4()) for name in _IDS}
-    payload = CASES[route.path][1] if route.path in CASES and route.method == "POST" else None
+    payload = BODIES.get(route.path) if route.method == "POST" else None
     return await caller.send(route.method, route.path.format(slug=SLUG, **names), payload)
 
 

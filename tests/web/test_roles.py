@@ -11,6 +11,7 @@ from app.repositories.sql import Pool
 from app.web.route import Route
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
+from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
 from tests.web.problems import problem
@@ -67,6 +68,11 @@ ALLOWED = {
     ("GET", "/analytics/model-calls"): STAFF | AUTHORS,
     ("GET", "/jobs"): ADMIN,
     ("POST", "/jobs/{job_id}/retry"): ADMIN,
+    ("GET", "/api-keys"): ADMIN,
+    ("POST", "/api-keys"): ADMIN,
+    ("GET", "/api-keys/{key_id}"): ADMIN,
+    ("DELETE", "/api-keys/{key_id}"): ADMIN,
+    ("POST", "/api-keys/{key_id}/rotate"): ADMIN,
 }
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 DOCS_ASSET = "/docs/{name:docs\\.js|swagger-ui-bundle\\.js|swagger-ui\\.css}"
@@ -84,6 +90,7 @@ class Ids:
     assessment_id: str
     job_id: str
     delivery_id: str
+    key_id: str
 
     def path(self, route: Route) -> str:
         """The route's path to them."""
@@ -101,7 +108,8 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
     assessment_id = path.rsplit("/", 1)[1]
     delivery = await insert_delivery(pool, UUID(assessment_id))
-    return Ids(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery))
+    key = (await new_api_key(pool, "student")).record.key_id
+    return Ids(SLUG, str(bank.ids["right"]), str(credential), assessment_id, str(job), str(delivery), str(key))
 
 
 def callers(api: Api) -> dict[str, Api]:
@@ -180,7 +188,7 @@ async def test_public_routes_need_no_token_and_look_at_none(api: Api) -> None:
 async def test_an_admin_may_delete(api: Api, ids: Ids) -> None:
     admin = api.as_("admin")
     deletes = [route for route in GUARDED if route.method == "DELETE" and "admin" in ALLOWED["DELETE", route.path]]
-    assert [(await admin.delete(ids.path(route))).status for route in deletes] == [204] * 3
+    assert [(await admin.delete(ids.path(route))).status for route in deletes] == [204] * 4
     for route in deletes:
         problem(await admin.delete(ids.path(route)), 404, "not-found")
 

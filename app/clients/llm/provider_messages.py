@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from app.domain.api_key import without_keys
+
 _MAX_CHARACTERS = 300
 # More is not searched: an endpoint may send anything.
 _MAX_READ = 10_000
@@ -51,5 +53,5 @@ def without_secrets(text: str, key: str) -> str | None:
     line = " ".join("".join(visible).split())
     if len(key) >= _MIN_KEY_CHARACTERS:
         line = line.replace(key, _CUT)
-    line = _SECRETS.sub(_CUT, line)
+    line = without_keys(_SECRETS.sub(_CUT, line))
     return (line if len(line) <= _MAX_CHARACTERS else line[: _MAX_CHARACTERS - 1] + "…") or None

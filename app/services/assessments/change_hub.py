@@ -6,27 +6,23 @@ database every few seconds, and whenever the subscription begins. No client hold
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NoReturn, Self
 from uuid import UUID
 
-import structlog
-
 from app.clients.redis.change_feed import ChangeFeed
 from app.domain.errors import CallerWaitLimit, ServerWaitLimit
-from app.lifecycle import cancel_and_wait
+from app.lifecycle import running
 from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.assessments.deadlines import Deadlines, resolve
 from app.services.assessments.lookup import permitted
 from app.services.assessments.status import Status
-from app.services.assessments.status_reader import RETRY_SECONDS, PendingWait, StatusReader, WatchedAssessment
+from app.services.assessments.status_reader import PendingWait, StatusReader, WatchedAssessment
 from app.services.caller import Access
-
-log = structlog.get_logger()
 
 # Waiters in one server process: each takes some kilobytes and a socket. Of one caller: an advisor's page watches dozens
 # of assessments, a client that forgets its polls thousands.
@@ -140,6 +136,11 @@ class ChangeHub:
         self._waiters_of_caller.setdefault(caller, set()).add(waiter)
         return waiter
 
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """The principals of all clients that wait."""
+        return tuple(self._waiters_of_caller)
+
     def end_waits_of(self, caller: str) -> None:
         """Ends the waits and event streams of a principal whose credential has been revoked."""
         for waiter in tuple(self._waiters_of_caller.get(caller, ())):
@@ -203,18 +204,5 @@ async def open_change_hub(pool: Pool, change_feed: ChangeFeed) -> AsyncIterator[
     """A hub whose tasks run while the block runs."""
     hub = ChangeHub(pool, change_feed)
     work = (hub.run_subscription, hub.run_periodic_check, hub.reader.run)
-    tasks = [asyncio.create_task(_run_forever(run)) for run in work]
-    try:
+    async with running(*work, failed="change_hub_task_failed"):
         yield hub
-    finally:
-        await cancel_and_wait(*tasks)
-
-
-async def _run_forever(run: Callable[[], Awaitable[NoReturn]]) -> NoReturn:
-    """Logs unexpected errors and starts again, since everyone would wait in vain if one of the tasks ended."""
-    while True:
-        try:
-            await run()
-        except Exception:
-            log.exception("change_hub_task_failed")
-        await asyncio.sleep(RETRY_SECONDS)

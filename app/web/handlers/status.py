@@ -9,9 +9,11 @@ import structlog
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from app.http.access import unauthenticated
 from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.problems import RequestProblem
 from app.http.server_connections import begin_stream, cancelled_on_disconnect
+from app.http.tokens import CHALLENGE, Refusal
 from app.services.assessments.change_hub import Waiter
 from app.services.assessments.status import Status, read_status
 from app.services.caller import Access, Caller
@@ -53,6 +55,8 @@ async def show_status(request: web.Request) -> web.StreamResponse:
             request[TIME_LIMIT].reschedule(None)
             status = await waiter.wait_for_newer(revision, deadline)
             _extend_time_limit(request, 0)
+            if waiter.ended:
+                raise unauthenticated(Refusal("the token is not valid any more", CHALLENGE))
             if status is None and client_has(request, tag):
                 # Not read again: where many clients wait, many waits end each second.
                 return _with_preference(unchanged_reply(tag), wait)

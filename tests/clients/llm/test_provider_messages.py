@@ -17,6 +17,7 @@ from tests.fakes.endpoints import refusing
 from tests.fakes.model_server import ModelServer, failure, model_server
 
 KEY = "my-own-key-1234"
+KEY_ID = "00000000-0000-4000-8000-000000000000"
 PROMPT = build_prompt(PROBE, visible_text("The planet turns."))
 
 
@@ -49,6 +50,7 @@ def test_a_deep_body_is_not_followed_for_ever() -> None:
     [
         f"Incorrect key {KEY}.", "Incorrect API key provided: sk-proj-abc_d3f. See", "key 'sk-abc***wxyz' is wrong",
         "got Authorization: Bearer abc.def-ghi", "got bearer\n\tabc.def-ghi", "my-own-\x00key-1234", "key my-o****1234",
+        f"assay_{KEY_ID}_" + "abc1234" * 10 + "ab is no key",
     ],
 )  # fmt: skip
 def test_secrets_are_cut(text: str) -> None:

@@ -1,0 +1,1 @@
+"""API keys: managing them, and accepting requests that carry one."""
