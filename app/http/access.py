@@ -29,11 +29,13 @@ _PLURALS = {role: f"{role}s" for role in Role}
 @dataclass(frozen=True, kw_only=True)
 class AccessRule:
     """Who may use a route: everybody if it is `public`, else callers with one of the `roles`, and with `owner` also
-    students, for their own assessments. Query parameters in `staff_query` are for advisors and admins only."""
+    students, for their own assessments. With `others_only`, nobody may use it for an assessment of their own. Query
+    parameters in `staff_query` are for advisors and admins only."""
 
     public: bool = False
     roles: frozenset[Role] = frozenset()
     owner: bool = False
+    others_only: bool = False
     staff_query: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -41,6 +43,8 @@ class AccessRule:
             raise ValueError("a rule is either public or names roles or the owner")
         if self.owner and Role.STUDENT in self.roles:
             raise ValueError("a rule with `owner` lets students in for their own assessments only")
+        if self.owner and self.others_only:
+            raise ValueError("a rule is either for owners or for others only")
 
     def __str__(self) -> str:
         """The rule as a sentence for the callers of the API."""
@@ -49,13 +53,16 @@ class AccessRule:
         names = [_PLURALS[role] for role in Role if role in self.roles]
         names += ["the student who owns the assessment"] * self.owner
         last = names.pop()
-        return f"Only for {', '.join(names)} and {last}." if names else f"Only for {last}."
+        callers = f"{', '.join(names)} and {last}" if names else last
+        return f"Only for {callers}, and not for one's own assessment." if self.others_only else f"Only for {callers}."
 
 
 PUBLIC = AccessRule(public=True)
 EVERYONE = AccessRule(roles=frozenset(Role))
 STUDENTS = AccessRule(roles=frozenset({Role.STUDENT}))
 STAFF = AccessRule(roles=frozenset({Role.ADVISOR, Role.ADMIN}))
+# Nobody changes their own scores.
+STAFF_FOR_OTHERS = AccessRule(roles=STAFF.roles, others_only=True)
 AUTHORS = AccessRule(roles=frozenset({Role.AUTHOR, Role.ADMIN}))
 # Those who may read questions with their keys, and analytics.
 READERS = AccessRule(roles=STAFF.roles | AUTHORS.roles)
@@ -84,7 +91,9 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
             raise Forbidden(str(rule) if caller.roles else NO_ROLE)
         if rule.staff_query and not caller.staff and not rule.staff_query.isdisjoint(request.query):
             raise Forbidden(f"only advisors and admins may send {', '.join(sorted(rule.staff_query))}")
-        access = request[ACCESS] = Access(caller, _any_owner(rule, caller), owner_checked=not rule.owner)
+        unchecked = rule.owner or rule.others_only
+        access = Access(caller, _any_owner(rule, caller), rule.others_only, owner_checked=not unchecked)
+        request[ACCESS] = access
         response = await handler(request)
         if not access.owner_checked:
             raise OwnerNotChecked("the handler did not check who owns the assessment")

@@ -26,7 +26,8 @@ class Caller:
 
 @dataclass(slots=True)
 class Access:
-    """Whose assessments a request may reach: everyone's (`any_owner`), or only the caller's own.
+    """Whose assessments a request may reach: everyone's (`any_owner`), or only the caller's own; with `others_only`
+    everyone's but the caller's own.
 
     The route table decides `any_owner` before the request is handled. Whoever loads an assessment for the caller calls
     `check_owner`; `owner_checked` records that this was done.
@@ -34,14 +35,17 @@ class Access:
 
     caller: Caller
     any_owner: bool
+    others_only: bool = False
     owner_checked: bool = False
 
     def check_owner(self, owner: str) -> None:
         """Checks that the caller may have an assessment of this owner.
 
         Raises:
-            Forbidden: it belongs to someone else.
+            Forbidden: it belongs to someone else, or to the caller, who may not do this to it.
         """
+        if self.others_only and owner == self.caller.principal:
+            raise Forbidden("this assessment is your own; another advisor or admin has to do this")
         if not self.any_owner and owner != self.caller.principal:
             raise Forbidden("this assessment belongs to someone else")
         self.owner_checked = True

@@ -15,6 +15,7 @@ from app.http.access import (
     PUBLIC,
     READERS,
     STAFF,
+    STAFF_FOR_OTHERS,
     STUDENTS,
     AccessRule,
     FindTarget,
@@ -168,12 +169,12 @@ ROUTES = (
         headers=("Retry-After",), problems=(409, 429),
     ),
     Route(
-        "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, STAFF,
+        "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, STAFF_FOR_OTHERS,
         {200: schemas.ResultView}, requests.OverrideBody, problems=(409,),
     ),
     Route(
-        "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, STAFF, {202: schemas.StatusView},
-        requests.RescoreBody, keyed=True, headers=("Retry-After",), problems=(409, 410),
+        "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, STAFF_FOR_OTHERS,
+        {202: schemas.StatusView}, requests.RescoreBody, keyed=True, headers=("Retry-After",), problems=(409, 410),
     ),
     Route(
         "GET", "/assessments/{assessment_id}/trace", trace.show_trace, STAFF, {200: schemas.TraceView}, query=("run",),

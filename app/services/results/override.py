@@ -17,6 +17,7 @@ from app.repositories.overrides import NewOverride
 from app.repositories.sql import Executor, Pool
 from app.schemas import ResultView, result_view
 from app.services.assessments import lookup
+from app.services.caller import Access
 from app.services.results.fuse import fusion_input
 
 
@@ -39,15 +40,19 @@ class OverriddenResult:
     notification: JobNotification | None
 
 
-async def find_question(db: Executor, assessment_id: UUID, question_id: UUID) -> Question:
-    """The question, in the version of the assessment.
+async def find_question(db: Executor, assessment_id: UUID, question_id: UUID, access: Access | None = None) -> Question:
+    """The question, in the version of the assessment, if the caller may have it.
 
     Raises:
         NotFound: there is no such assessment, or it has no such question.
+        Forbidden: the caller may not change scores of this assessment.
     """
-    question = (await lookup.find_assessment(db, assessment_id)).questions_by_id.get(question_id)
+    assessment = await lookup.find_assessment(db, assessment_id)
+    question = assessment.questions_by_id.get(question_id)
     if question is None:
         raise NotFound("this assessment has no such question")
+    if access:
+        access.check_owner(assessment.owner)
     return question
 
 

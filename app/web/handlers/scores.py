@@ -11,11 +11,12 @@ from app.repositories.sql import Connection
 from app.schemas import links
 from app.schemas.requests import OverrideBody, RescoreBody
 from app.services.assessments.status import read_status
+from app.services.caller import Access
 from app.services.idempotency import run_idempotently
 from app.services.jobs import rescore
 from app.services.results import override
 from app.services.results.override import ScoreOverride
-from app.web.handlers.assessments import find_assessment
+from app.web.handlers.assessments import find_permitted_assessment
 from app.web.notifications import notify_workers, publish_change
 from app.web.replies import json_reply, storable_answer, stored_reply
 from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object
@@ -23,7 +24,7 @@ from app.web.request_parsing import idempotent_request, origin_of, path_id, read
 
 async def override_score(request: web.Request) -> web.StreamResponse:
     """Overrides a score: the person's score counts in place of the machine's. Answers with the new result."""
-    assessment_id, question = path_id(request, "assessment_id"), await find_question(request)
+    assessment_id, question = path_id(request, "assessment_id"), await _find_question(request, request[ACCESS])
     body = validate_body(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
     new = ScoreOverride(question, body.score, body.reason, request[ACCESS].caller.principal)
@@ -36,7 +37,8 @@ async def override_score(request: web.Request) -> web.StreamResponse:
 
 async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     """Scores every essay again in a new run; the result stands until the new one replaces it."""
-    access, context, assessment_id = request[ACCESS], request.app[CONTEXT], (await find_assessment(request)).id
+    access, context = request[ACCESS], request.app[CONTEXT]
+    assessment_id = (await find_permitted_assessment(request)).id
     payload = await read_object(request)
     reason = validate_body(RescoreBody, payload).reason
     notifications: list[JobNotification] = []
@@ -56,5 +58,9 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
 
 async def find_question(request: web.Request) -> Question:
     """The question of an assessment that the path names, in the assessment's version. Raises `NotFound`."""
+    return await _find_question(request)
+
+
+async def _find_question(request: web.Request, access: Access | None = None) -> Question:
     ids = path_id(request, "assessment_id"), path_id(request, "question_id")
-    return await override.find_question(request.app[CONTEXT].pool, *ids)
+    return await override.find_question(request.app[CONTEXT].pool, *ids, access)
