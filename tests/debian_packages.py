@@ -31,7 +31,8 @@ def debian_program(name: str, package: str = "") -> Program:
     """The program `name` of this machine, or the program of the Debian package `package` (by default of the same name),
     with the libraries that this machine lacks. Skips the test where there is neither."""
     package = package or name
-    installed = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    installed = shutil.which(name, path=places) or shutil.which(package, path=places)
     if installed:
         return Program(Path(installed), {})
     folder = _FOLDER / package
