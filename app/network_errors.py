@@ -20,10 +20,11 @@ def describe_error(error: BaseException) -> str:
     for cause in _chain(error):
         if isinstance(cause, socket.gaierror):
             return f"the host name cannot be resolved: {cause.strerror or cause}"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not valid: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {(cause.reason or str(cause)).replace('_', ' ').lower()}"
+            if words := _tls_error(cause):
+                return words
+            # Its number is none of the system's.
+            continue
         if reason := _reason(cause):
             address = _REFUSED_ADDRESS.search(str(cause))
             return f"{reason} by {address[1]} port {address[2]}" if address else reason
@@ -47,6 +48,15 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
+
+
+def _tls_error(error: ssl.SSLError) -> str | None:
+    """What is wrong with TLS. aiohttp's errors are of these types without their attributes; their causes have them."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = getattr(error, "verify_message", None)
+        return f"the certificate is not valid: {message}" if message else None
+    reason: str | None = getattr(error, "reason", None)
+    return f"TLS failed: {reason.replace('_', ' ').lower()}" if reason else None
 
 
 def _reason(error: BaseException) -> str | None:

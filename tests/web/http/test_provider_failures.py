@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.conditions import until
-from tests.fakes.tokens.identity_provider import ec_key, identity_provider, rsa_key
+from tests.fakes.self_signed import self_signed
+from tests.fakes.tokens.identity_provider import IdentityProvider, ec_key, identity_provider, rsa_key
 from tests.fakes.webhook_receiver import Endless, answer, hang, raw, reset, webhook_receiver
 from tests.web.http.provider_tokens import OFTEN, RARELY, ServeFor, ask, events, status, until_status
 from tests.web.problems import problem
@@ -132,3 +134,16 @@ async def test_a_redirect_is_not_followed(serve_for: ServeFor) -> None:
         [line] = events(logs, "jwks_unavailable")
         assert "redirects are not followed" in line["error"]
         assert elsewhere.requests == []
+
+
+async def test_a_provider_without_a_trusted_certificate_is_not_believed(serve_for: ServeFor, tmp_path: Path) -> None:
+    async with webhook_receiver(tls=self_signed(tmp_path)) as with_tls, webhook_receiver() as without:
+        without.url = without.url.replace("http:", "https:")
+        for receiver, words in ((with_tls, "the certificate is not valid: self-signed"), (without, "TLS failed: ")):
+            provider = IdentityProvider(receiver)
+            provider.publish(rsa_key().public())
+            with capture_logs() as logs:
+                api = await serve_for(provider)
+                assert await status(api, rsa_key().token()) == 503
+            [line] = events(logs, "jwks_unavailable")
+            assert words in line["error"] and provider.fetches == 0
