@@ -63,8 +63,8 @@ class Environment:
 def open_environment() -> Iterator[Environment]:
     """Starts the servers in a temporary folder. They write to disk, so that commits cost what they do when deployed."""
     with TemporaryDirectory(prefix="assay-bench-") as name, embedded_servers(Path(name) / "data", durable=True) as urls:
-        template = with_database(urls.database_url, _TEMPLATE)
-        asyncio.run(_execute(urls.database_url, f"CREATE DATABASE {_TEMPLATE}"))
+        template = with_database(urls.superuser_url, _TEMPLATE)
+        asyncio.run(_execute(urls.superuser_url, f"CREATE DATABASE {_TEMPLATE}"))
         migrate(template)
         bank = asyncio.run(_with_pool(template, create_bank))
         yield Environment(urls, Path(name), bank)
