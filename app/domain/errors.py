@@ -138,6 +138,10 @@ class CallerWaitLimit(CallerError):
     """Too many requests of this caller are waiting for changes."""
 
 
+class AssessmentWaitLimit(CallerError):
+    """Too many requests are waiting for changes of this assessment."""
+
+
 class ServerWaitLimit(CallerError):
     """Too many requests of all callers together are waiting for changes."""
 

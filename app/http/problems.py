@@ -54,6 +54,7 @@ NO_SUCH_PATH = ProblemType(404, "not-found", "There is no such resource")
 UNAVAILABLE = ProblemType(503, "storage-unavailable", "The database is not available", retry_after=2)
 NO_TOKEN_KEYS = ProblemType(503, "token-keys-unavailable", "Tokens cannot be verified at the moment", retry_after=5)
 INTERNAL = ProblemType(500, "internal-error", "Something went wrong on our side")
+_TOO_MANY_WAITS = ProblemType(429, "too-many-waits", "Too many requests wait for changes", retry_after=5)
 
 TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.NotFound: NO_SUCH_PATH,
@@ -83,7 +84,8 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1
     ),
     errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
-    errors.CallerWaitLimit: ProblemType(429, "too-many-waits", "Too many of your requests wait", retry_after=5),
+    errors.CallerWaitLimit: _TOO_MANY_WAITS,
+    errors.AssessmentWaitLimit: _TOO_MANY_WAITS,
     errors.ServerWaitLimit: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
     errors.Conflict: ProblemType(409, "conflict", "Another request changed the same resource", retry_after=1),
 }

@@ -13,7 +13,7 @@ from typing import NoReturn, Self
 from uuid import UUID
 
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import CallerWaitLimit, ServerWaitLimit
+from app.domain.errors import AssessmentWaitLimit, CallerWaitLimit, ServerWaitLimit
 from app.lifecycle import running
 from app.outages import report_database_error
 from app.repositories import assessments
@@ -25,9 +25,10 @@ from app.services.assessments.status_reader import PendingWait, StatusReader, Wa
 from app.services.caller import Access
 
 # Waiters in one server process: each takes some kilobytes and a socket. Of one caller: an advisor's page watches dozens
-# of assessments, a client that forgets its polls thousands.
+# of assessments, a client that forgets its polls thousands. Of one assessment: each change of it wakes all of them.
 _MAX_WAITERS = 20_000
 _MAX_WAITERS_OF_CALLER = 2_000
+_MAX_WAITERS_OF_ASSESSMENT = 1_200
 # Seconds between comparisons of revisions with the database.
 CHECK_SECONDS = 5.0
 # Revisions read by one statement.
@@ -72,7 +73,7 @@ class Waiter:
         credential has been revoked."""
         if self.ended:
             return None
-        if self._watched.revision > revision:
+        if self._watched.revision > revision and not self._watched.wake_is_due:
             # The other waiters were woken while this one was still reading an older status.
             record = await self._hub.reader.read(self._assessment_id)
             return Status(record) if record else None
@@ -101,11 +102,13 @@ class ChangeHub:
         change_feed: ChangeFeed,
         max_waiters: int = _MAX_WAITERS,
         max_waiters_of_caller: int = _MAX_WAITERS_OF_CALLER,
+        max_waiters_of_assessment: int = _MAX_WAITERS_OF_ASSESSMENT,
     ) -> None:
         self._pool = pool
         self._change_feed = change_feed
         self._max_waiters = max_waiters
         self._max_waiters_of_caller = max_waiters_of_caller
+        self._max_waiters_of_assessment = max_waiters_of_assessment
         self._watched: dict[UUID, WatchedAssessment] = {}
         self._waiters_of_caller: dict[str, set[Waiter]] = {}
         self._waiters = 0
@@ -122,14 +125,19 @@ class ChangeHub:
         """Registers a client until its `with` block ends; no change from now on is missed.
 
         Raises:
-            TooManyWaits: this caller waits too often.
-            TooManyWaiting: too many clients wait.
+            CallerWaitLimit: too many requests of this caller wait.
+            AssessmentWaitLimit: too many clients wait for this assessment.
+            ServerWaitLimit: too many clients wait.
         """
+        watched = self._watched.get(assessment_id)
         if len(self._waiters_of_caller.get(caller, ())) >= self._max_waiters_of_caller:
             raise CallerWaitLimit("too many of your requests wait for a change; end some of them")
+        if watched and watched.waiters >= self._max_waiters_of_assessment:
+            raise AssessmentWaitLimit("too many requests wait for changes of this assessment; end some of them")
         if self._waiters >= self._max_waiters:
             raise ServerWaitLimit("too many clients wait for changes; poll without waiting, or try again soon")
-        watched = self._watched.setdefault(assessment_id, WatchedAssessment(stopped=self._stopped))
+        if watched is None:
+            watched = self._watched[assessment_id] = WatchedAssessment(stopped=self._stopped)
         watched.waiters += 1
         self._waiters += 1
         waiter = Waiter(self, assessment_id, watched, caller)

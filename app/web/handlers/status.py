@@ -4,11 +4,13 @@ import asyncio
 import math
 import time
 from contextlib import suppress
+from uuid import UUID
 
 import structlog
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from app.domain.errors import CallerError
 from app.http.access import unauthenticated
 from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.problems import RequestProblem
@@ -28,6 +30,8 @@ log = structlog.get_logger()
 _ANSWER_SECONDS = 20
 # Seconds between comments that keep proxies from closing an idle event stream.
 _PING_SECONDS = 15
+# Seconds from one event of a stream to the next.
+_SECONDS_BETWEEN_EVENTS = 0.2
 # Seconds until a client of an event stream that does not read is cut off.
 _SEND_SECONDS = 30
 
@@ -44,10 +48,7 @@ async def show_status(request: web.Request) -> web.StreamResponse:
     if not wait.seconds:
         return _with_preference(status_reply(request, await read_status(pool, assessment_id, access)), wait)
     deadline = min(_extend_time_limit(request, wait.seconds), _credential_end(access.caller))
-    with (
-        request.app[CHANGE_HUB].watch(assessment_id, access.caller.principal) as waiter,
-        cancelled_on_disconnect(request),
-    ):
+    with await _watch(request, assessment_id) as waiter, cancelled_on_disconnect(request):
         status: Status | None = await waiter.read(access)
         while status and not status.is_final_and_idle and waits_for_change(request, status.tag):
             # Neither the status nor a timer is kept while waiting: ten thousand of them need a lot of memory.
@@ -67,7 +68,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     """The status as server-sent events: the present one at once, then each change, until it is final. The stream ends
     with the caller's token too."""
     access, assessment_id = request[ACCESS], path_id(request, "assessment_id")
-    with request.app[CHANGE_HUB].watch(assessment_id, access.caller.principal) as waiter:
+    with await _watch(request, assessment_id) as waiter:
         status = await waiter.read(access)
         last_seen = request.headers.get("Last-Event-ID", "").strip()
         if status.is_final_and_idle and last_seen == str(status.revision):
@@ -81,6 +82,16 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
             async with stream:
                 await _send_changes(stream, waiter, access, status, last_seen)
     return stream
+
+
+async def _watch(request: web.Request, assessment_id: UUID) -> Waiter:
+    """Registers the client; an unknown assessment and a refusal are answered before a lack of places."""
+    access = request[ACCESS]
+    try:
+        return request.app[CHANGE_HUB].watch(assessment_id, access.caller.principal)
+    except CallerError:
+        await read_status(request.app[CONTEXT].pool, assessment_id, access)
+        raise
 
 
 async def _send_changes(
@@ -98,6 +109,8 @@ async def _send_changes(
             return
         # The status is not kept while waiting.
         newest = None
+        # Changes that come meanwhile are sent as one.
+        await asyncio.sleep(_SECONDS_BETWEEN_EVENTS)
         newest = await waiter.wait_for_newer(revision, deadline)
         if waiter.ended or asyncio.get_running_loop().time() >= credential_end:
             log.debug("stream_ended_with_credential", revoked=waiter.ended)

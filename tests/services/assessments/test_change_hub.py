@@ -8,7 +8,7 @@ import pytest
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import CallerWaitLimit, ServerWaitLimit
+from app.domain.errors import AssessmentWaitLimit, CallerWaitLimit, ServerWaitLimit
 from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.services.assessments.change_hub import ChangeHub, open_change_hub
@@ -33,6 +33,19 @@ async def change_feed(redis_url: str) -> AsyncIterator[ChangeFeed]:
     yield change_feed
     await cancel_and_wait(publisher)
     await redis.aclose()
+
+
+def test_waiters_are_limited_for_each_assessment(pool: Pool, change_feed: ChangeFeed) -> None:
+    hub = ChangeHub(pool, change_feed, max_waiters_of_assessment=2)
+    first, second = UUID(int=1), UUID(int=2)
+    with hub.watch(first, "a"):
+        with hub.watch(first, "b"), hub.watch(second, "a"):
+            for caller in ("a", "b", "c"):
+                with pytest.raises(AssessmentWaitLimit), hub.watch(first, caller):
+                    raise AssertionError
+        with hub.watch(first, "c"):
+            assert hub.waiting == 2
+    assert hub.waiting == 0 and hub._watched == {}
 
 
 def test_waiters_are_limited_for_each_caller_and_in_total(pool: Pool, change_feed: ChangeFeed) -> None:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import orjson
 import pytest
 
-from app.http.app_keys import CHANGE_HUB
+from app.http.app_keys import CHANGE_HUB, CONTEXT
+from app.repositories.sql import Pool
 from app.services.assessments.change_hub import ChangeHub
 from tests.api import Api
 from tests.bank import Bank
@@ -143,3 +145,35 @@ async def test_a_server_that_stops_ends_its_streams(api: Api, path: str) -> None
         await events.event()
         hub(api).stop()
         assert await events.block() == {}
+
+
+async def test_quick_changes_are_sent_together_and_always_the_last(api: Api, path: str, pool: Pool) -> None:
+    assessment_id, loop, changes = UUID(path.rsplit("/", 1)[1]), asyncio.get_running_loop(), 30
+    async with stream(api, path) as events:
+        seen = [int((await events.event()).id)]
+        started = loop.time()
+        for _ in range(changes):
+            await pool.execute("UPDATE assessments SET revision = revision + 1 WHERE id = $1", assessment_id)
+            api.client.app[CONTEXT].change_feed.publish(assessment_id)
+        while seen[-1] < seen[0] + changes:
+            seen.append(int((await events.event()).id))
+    assert len(seen) <= 2 + (loop.time() - started) / 0.2
+
+
+async def test_one_assessment_has_a_limited_number_of_waiting_clients(api: Api, path: str) -> None:
+    hub(api)._max_waiters_of_assessment = 2
+    advisor, stranger = api.as_("advisor"), api.as_("student", sub="student-2")
+    async with stream(api, path) as first, stream(advisor, path) as second:
+        await first.event()
+        await second.event()
+        for target in (f"{path}/events", f"{path}/status?wait=9"):
+            for caller in (api, advisor):
+                reply = await caller.get(target)
+                problem(reply, 429, "too-many-waits")
+                assert int(reply.headers["Retry-After"]) > 0
+            # Existence and permission come first; and who does not wait needs no place.
+            problem(await stranger.get(target), 403, "forbidden")
+        assert (await api.get(f"{path}/status")).status == 200
+    await nobody_waits(api)
+    async with stream(api, path) as events:
+        await events.event()
