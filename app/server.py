@@ -16,6 +16,7 @@ from app.http.app_keys import (
     CONTEXT,
     CORS,
     METRICS,
+    METRICS_TOKEN,
     OPENAPI_DOCUMENT,
     PUBLIC_URL,
     RATE_LIMITS,
@@ -72,6 +73,7 @@ def create_app(settings: Settings, key_times: RefreshTimes | None = None) -> web
     app = web.Application(middlewares=[handle_request], client_max_size=_MAX_BODY_BYTES)
     _add_verifier(app, settings, key_times or RefreshTimes())
     app[METRICS] = Metrics()
+    app[METRICS_TOKEN] = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     app[OPENAPI_DOCUMENT] = lambda: document(settings.public_url)
     app[PUBLIC_URL] = settings.public_url
     app[RATE_LIMITS] = RateLimits(settings.rate_limit, settings.rate_limit_address)

@@ -55,7 +55,7 @@ class UnusableSetting(Exception):
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "METRICS_TOKEN", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
+    "APPEAL_DAYS", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
     "OWNER_STARTS_PER_DAY", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
     "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
@@ -123,6 +123,10 @@ class Settings(BaseModel):
         None,
         description="address of the identity provider's keys (JWKS) that sign tokens (RS256, ES256, EdDSA), instead of "
         "JWT_SECRET",
+    )
+
+    metrics_token: SecretStr | None = Field(
+        None, description="bearer token that /metrics needs; if unset, it needs none"
     )
 
     openai_api_key: SecretStr | None = Field(

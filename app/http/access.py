@@ -1,5 +1,6 @@
 """Who may use a route: rules as data, checked in one place before the handler runs."""
 
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,7 +13,7 @@ from app.domain.api_key import PREFIX as API_KEY_PREFIX
 from app.domain.api_key import InvalidApiKey
 from app.domain.errors import Forbidden
 from app.domain.states import Role
-from app.http.app_keys import ACCESS, API_KEYS, IDENTITY, VERIFIER
+from app.http.app_keys import ACCESS, API_KEYS, IDENTITY, METRICS_TOKEN, VERIFIER
 from app.http.problems import NO_TOKEN_KEYS, UNAUTHENTICATED, RequestProblem
 from app.http.tokens import CHALLENGE, NO_ROLE, BadToken, Refusal
 from app.services.caller import Access, Caller
@@ -30,9 +31,11 @@ _PLURALS = {role: f"{role}s" for role in Role}
 class AccessRule:
     """Who may use a route: everybody if it is `public`, else callers with one of the `roles`, and with `owner` also
     students, for their own assessments. With `others_only`, nobody may use it for an assessment of their own. Query
-    parameters in `staff_query` are for advisors and admins only."""
+    parameters in `staff_query` are for advisors and admins only. A public route with `metrics_token` needs
+    METRICS_TOKEN where that is set."""
 
     public: bool = False
+    metrics_token: bool = False
     roles: frozenset[Role] = frozenset()
     owner: bool = False
     others_only: bool = False
@@ -41,6 +44,8 @@ class AccessRule:
     def __post_init__(self) -> None:
         if self.public == bool(self.roles or self.owner):
             raise ValueError("a rule is either public or names roles or the owner")
+        if self.metrics_token and not self.public:
+            raise ValueError("METRICS_TOKEN stands for no caller, so a route with it names neither roles nor owner")
         if self.owner and Role.STUDENT in self.roles:
             raise ValueError("a rule with `owner` lets students in for their own assessments only")
         if self.owner and self.others_only:
@@ -49,7 +54,7 @@ class AccessRule:
     def __str__(self) -> str:
         """The rule as a sentence for the callers of the API."""
         if self.public:
-            return "No token is needed."
+            return "No token is needed" + (", unless METRICS_TOKEN is set." if self.metrics_token else ".")
         names = [_PLURALS[role] for role in Role if role in self.roles]
         names += ["the student who owns the assessment"] * self.owner
         last = names.pop()
@@ -58,6 +63,7 @@ class AccessRule:
 
 
 PUBLIC = AccessRule(public=True)
+MONITORING = AccessRule(public=True, metrics_token=True)
 EVERYONE = AccessRule(roles=frozenset(Role))
 STUDENTS = AccessRule(roles=frozenset({Role.STUDENT}))
 STAFF = AccessRule(roles=frozenset({Role.ADVISOR, Role.ADMIN}))
@@ -79,6 +85,8 @@ class OwnerNotChecked(Exception):
 def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) -> Handler:
     """The handler behind its rule: it runs only for callers whom the rule admits, with their `Access` as the request's
     `ACCESS`. For the others `find_target` decides between 404 for an unknown id and 403."""
+    if rule.metrics_token:
+        return _behind_metrics_token(handler)
     if rule.public:
         return handler
 
@@ -102,22 +110,46 @@ def guarded(handler: Handler, rule: AccessRule, find_target: FindTarget | None) 
     return guard
 
 
+def _behind_metrics_token(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def guard(request: web.Request) -> web.StreamResponse:
+        expected = request.app[METRICS_TOKEN]
+        if expected is not None:
+            sent = _bearer_token(request)
+            if isinstance(sent, Refusal):
+                raise unauthenticated(sent)
+            # A header may have bytes that are no text.
+            if not hmac.compare_digest(sent.encode(errors="surrogateescape"), expected.encode()):
+                log.info("token_refused", reason="it is not METRICS_TOKEN")
+                raise unauthenticated(Refusal("the token is not valid", CHALLENGE))
+        return await handler(request)
+
+    return guard
+
+
 async def identify(request: web.Request) -> Caller | Refusal:
     """The caller whose bearer token the request carries, or why there is none: no token, several, a bad one, or no keys
     to verify it with."""
-    headers = request.headers.getall("Authorization", [])
-    scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token:
-        if headers:
-            log.info("token_refused", reason="the request does not have one bearer token")
-        return Refusal("send one bearer token", 'Bearer realm="assay"')
+    token = _bearer_token(request)
+    if isinstance(token, Refusal):
+        return token
     try:
-        return await _verify(request.app, token.strip())
+        return await _verify(request.app, token)
     except BadToken as error:
         log.info("token_refused", reason=error.reason)
         return Refusal(str(error), CHALLENGE)
     except KeysUnavailable:
         return Refusal("the keys of tokens cannot be fetched; try again soon")
+
+
+def _bearer_token(request: web.Request) -> str | Refusal:
+    headers = request.headers.getall("Authorization", [])
+    scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    if headers:
+        log.info("token_refused", reason="the request does not have one bearer token")
+    return Refusal("send one bearer token", 'Bearer realm="assay"')
 
 
 async def _verify(app: web.Application, token: str) -> Caller:

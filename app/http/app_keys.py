@@ -24,6 +24,8 @@ API_KEYS = web.AppKey("api_keys", ApiKeyVerifier)
 SUBMITTER = web.AppKey("submitter", Submitter)
 BACKGROUND = web.AppKey("background", BackgroundTasks)
 METRICS = web.AppKey("metrics", Metrics)
+# What `/metrics` needs as its bearer token; None if it needs none.
+METRICS_TOKEN: web.AppKey[str | None] = web.AppKey("metrics_token")
 # A function, called at the first request for it: making the document takes a tenth of the server's start.
 OPENAPI_DOCUMENT: web.AppKey[Callable[[], bytes]] = web.AppKey("openapi_document")
 # The address under which clients reach this server, without a slash at its end; empty if it is not known.

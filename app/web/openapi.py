@@ -49,7 +49,7 @@ def document(public_url: str = "") -> bytes:
             "paths": _paths(),
             "components": {
                 "schemas": _schemas(),
-                "securitySchemes": {"bearer": openapi_parameters.BEARER},
+                "securitySchemes": openapi_parameters.SECURITY_SCHEMES,
             },
         }
     )
@@ -96,13 +96,20 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": _body(route), "example": BODY_EXAMPLES[route.method, route.path]}}
         operation["requestBody"] = {"required": route.body_required and not route.patch, "content": content}
-    # An empty list says that no token is needed; without one, linters take it for forgotten.
-    operation["security"] = [] if route.access.public else [{"bearer": []}]
+    operation["security"] = _security(route)
     if not route.access.public:
         operation["x-roles"] = [role for role in Role if role in route.access.roles]
     if route.access.owner:
         operation["x-owner"] = True
     return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """The tokens of which one is needed; `{}` is none."""
+    if route.access.metrics_token:
+        return [{}, {"metrics": []}]
+    # An empty list says that no token is needed; without one, linters take it for forgotten.
+    return [] if route.access.public else [{"bearer": []}]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

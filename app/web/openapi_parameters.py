@@ -66,12 +66,15 @@ LAST_EVENT_ID = _header_parameter(
     "Last-Event-ID", "The id of the last event that the client has seen; 204 if that was the final one."
 )
 
-BEARER: JsonSchema = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "JWT or API key",
-    "description": "A JWT with the claims `sub`, `roles` and `exp`, or an API key (`assay_<id>_<secret>`), which an "
-    "admin makes with `POST /api-keys`",
+SECURITY_SCHEMES: dict[str, JsonSchema] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT or API key",
+        "description": "A JWT with the claims `sub`, `roles` and `exp`, or an API key (`assay_<id>_<secret>`), which "
+        "an admin makes with `POST /api-keys`",
+    },
+    "metrics": {"type": "http", "scheme": "bearer", "description": "The METRICS_TOKEN of the server, if it has one"},
 }
 RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The revision; it grows with each visible change", "schema": _TEXT},

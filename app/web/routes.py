@@ -9,6 +9,7 @@ from app.http.access import (
     ADMINS,
     AUTHORS,
     EVERYONE,
+    MONITORING,
     OWNER,
     OWNER_OR_ADMIN,
     OWNER_OR_STAFF,
@@ -212,7 +213,7 @@ ROUTES = (
     ),
     Route("GET", "/healthz", operations.alive, PUBLIC, {200: None}),
     Route("GET", "/readyz", operations.ready, PUBLIC, {200: None, 503: None}),
-    Route("GET", "/metrics", operations.metrics, PUBLIC, {200: None}),
+    Route("GET", "/metrics", operations.metrics, MONITORING, {200: None}, problems=(401,)),
     Route("GET", "/openapi.json", documentation.openapi, PUBLIC, {200: None}),
     Route("GET", "/docs", documentation.docs, PUBLIC, {200: None}),
     Route(

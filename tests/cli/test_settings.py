@@ -7,7 +7,7 @@ from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
 OTHER_VERSIONS = (
-    "APPEAL_DAYS", "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_ISSUER",
+    "APPEAL_DAYS", "OIDC_CLIENT_ID", "OIDC_ISSUER",
     "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY",
     "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
 )  # fmt: skip
@@ -111,6 +111,7 @@ IN_HEADERS_AND_URLS = {
     "DATABASE_URL": "postgresql://assay:p4ss@elsewhere/assay",
     "REDIS_URL": "redis://:p4ss@elsewhere",
     "JWT_SECRET": SECRET,
+    "METRICS_TOKEN": "p4ss-of-metrics",
     "OPENAI_API_KEY": "sk-p4ss",
     "OPENAI_BASE_URL": "https://model.example/v1",
 }

@@ -65,8 +65,12 @@ async def test_it_says_who_may_use_each_operation(document: Any) -> None:
     for route in ROUTES:
         if route.documented:
             operation, rule = document["paths"][route.path][route.method.lower()], route.access
-            assert operation["security"] == ([] if rule.public else [{"bearer": []}])
-            assert {"401", "403"}.isdisjoint(operation["responses"]) is rule.public
+            assert ("403" not in operation["responses"]) is rule.public
+            assert ("401" not in operation["responses"]) is (rule.public and not rule.metrics_token)
+            if rule.metrics_token:
+                assert (route.path, operation["security"]) == ("/metrics", [{}, {"metrics": []}])
+            else:
+                assert operation["security"] == ([] if rule.public else [{"bearer": []}])
             assert set(operation.get("x-roles", ())) == rule.roles
             assert operation.get("x-owner", False) is rule.owner
             assert operation["description"] == str(rule)

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from app.domain.states import Role
-from app.http.access import OWNER, OWNER_OR_STAFF, AccessRule, guarded
+from app.http.access import MONITORING, OWNER, OWNER_OR_STAFF, AccessRule, guarded
 from app.http.app_keys import ACCESS
 from app.server import create_app
 from app.settings import Settings
@@ -83,6 +83,11 @@ def test_no_route_is_without_a_rule() -> None:
             AccessRule(**fields)
 
 
+def test_the_token_of_metrics_stands_for_no_caller() -> None:
+    with pytest.raises(ValueError, match="no caller"):
+        AccessRule(roles=frozenset({Role.ADMIN}), metrics_token=True)
+
+
 def test_no_rule_lets_every_student_at_what_only_its_owner_may_have() -> None:
     with pytest.raises(ValueError, match="own assessments"):
         AccessRule(owner=True, roles=frozenset({Role.STUDENT}))
@@ -99,6 +104,7 @@ def test_every_guarded_path_with_parameters_has_something_to_find() -> None:
     ("rule", "sentence"),
     [
         (AccessRule(public=True), "No token is needed."),
+        (MONITORING, "No token is needed, unless METRICS_TOKEN is set."),
         (AccessRule(roles=frozenset({Role.ADMIN})), "Only for admins."),
         (OWNER, "Only for the student who owns the assessment."),
         (OWNER_OR_STAFF, "Only for advisors, admins and the student who owns the assessment."),
