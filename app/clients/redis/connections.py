@@ -5,6 +5,7 @@ lead to its successor. A reply that says so therefore closes the connection, and
 opens one by name, which looks up the address again.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -48,6 +49,16 @@ class _Ending(AbstractConnection):
     """Closes itself with a reply that another server may not give; `is_outdated` then tells the pool."""
 
     is_outdated = False
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        # The client sends within `asyncio.wait_for`, which in Python 3.11 loses a cancellation that arrives together
+        # with the end of the sending. The task would go on, and those who wait for its end would wait for ever.
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        await super().send_packed_command(*args, **options)
+        if task and task.cancelling() > before:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
