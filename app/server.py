@@ -95,7 +95,9 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
     async with open_context(settings, "assay serve", _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
-        limits = SubmissionLimits(settings.max_queued_assessments, settings.job_max_attempts)
+        limits = SubmissionLimits(
+            settings.max_queued_assessments, settings.owner_max_waiting, settings.job_max_attempts
+        )
         app[SUBMITTER] = Submitter(context.pool, limits, settings.public_url)
         async with (
             open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB],

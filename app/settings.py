@@ -55,9 +55,7 @@ class UnusableSetting(Exception):
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING",
-    "OWNER_STARTS_PER_DAY", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE",
-    "SECRETS_KEY", "SUMMARY_MODEL",
+    "APPEAL_DAYS", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
@@ -171,6 +169,9 @@ class Settings(BaseModel):
         description='dollars for a million tokens in and out, by model: {"gpt-5-mini": {"in": 0.25, "out": 2}}',
     )
     model_budget_usd: float | None = Field(None, ge=0, description="dollars that model calls may cost in a day (UTC)")
+    owner_budget_share: float = Field(
+        0.1, gt=0, le=1, description="share of MODEL_BUDGET_USD that the essays of one student may take up in a day"
+    )
     essay_fallback: Literal["local", "none"] = Field(
         "local", description="essays that the model cannot score get the local estimate, or no score"
     )
@@ -205,6 +206,12 @@ class Settings(BaseModel):
     assessment_ttl: Seconds = Field(86_400, description="seconds that a student has from start to submission")
     max_queued_assessments: int = Field(
         10_000, ge=1, description="submissions that may wait for their result; further ones are answered 503"
+    )
+    owner_max_waiting: int = Field(
+        5, ge=1, description="submissions of one student that may wait for their result; further ones are answered 429"
+    )
+    owner_starts_per_day: int = Field(
+        50, ge=1, description="assessments that one student may start within 24 hours; further starts are answered 429"
     )
     rescore_degraded: bool = Field(True, description="whether degraded essays are scored again when the model is back")
     rescore_interval: Seconds = Field(60, description="seconds between searches for degraded essays")

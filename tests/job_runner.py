@@ -42,6 +42,7 @@ def job_runner(
     second: LanguageModel | None = None,
     prices: Mapping[str, TokenPrice] | None = None,
     budget_usd: float | None = None,
+    owner_share: float = 1.0,
     limits: JobLimits | None = None,
     detect_injection: Callable[[VisibleText], bool] = suspects_injection,
     estimate: Estimator = estimate_locally,
@@ -49,7 +50,9 @@ def job_runner(
     """A job runner like that of a worker; retries are due at once unless `limits` say otherwise."""
 
     def paid(model: LanguageModel | None) -> PaidModel | None:
-        return PaidModel(model, ModelAccount(pool, (prices or {}).get(model.name), budget_usd)) if model else None
+        if model is None:
+            return None
+        return PaidModel(model, ModelAccount(pool, (prices or {}).get(model.name), budget_usd, owner_share))
 
     return JobRunner(
         pool,
@@ -92,8 +95,8 @@ async def submit(
 ) -> UUID:
     """Starts an assessment of the small track, and submits it with these answers; None: an answer to every question."""
     async with pool.acquire() as conn:
-        assessment, _ = await start.start(conn, owner, SLUG, 3600)
-    access, submitter = access_of_student(owner), Submitter(pool, SubmissionLimits(10_000, attempts))
+        assessment, _ = await start.start(conn, owner, SLUG, 3600, 10_000)
+    access, submitter = access_of_student(owner), Submitter(pool, SubmissionLimits(10_000, 10_000, attempts))
     responses = bank.all_answers() if answers is None else answers
     pairs = [(UUID(response["question_id"]), response["answer"]) for response in responses]
     draft = await submitter.read_draft(assessment.id, access, NO_KEY)

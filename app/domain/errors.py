@@ -134,6 +134,29 @@ class QueueFull(CallerError):
     """Too many submissions are waiting for their result."""
 
 
+class OwnerSubmissionLimit(CallerError):
+    """Too many submissions of this student are waiting for their result."""
+
+
+class OwnerStartLimit(CallerError):
+    """The student has started too many assessments within a day; `seconds` until the next start."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.retry_after = max(1, math.ceil(seconds))
+        super().__init__(f"{count_of(most, 'assessment')} may be started within 24 hours; try again later")
+
+
+class OwnerKeyLimit(CallerError):
+    """Too many idempotency keys of this caller are kept; `seconds` until the first of them is forgotten."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.retry_after = max(1, math.ceil(seconds))
+        super().__init__(
+            f"{count_of(most, 'idempotency key')} of yours are kept, each for a day; send the request without one, "
+            "or try again later"
+        )
+
+
 class CallerWaitLimit(CallerError):
     """Too many requests of this caller are waiting for changes."""
 

@@ -84,6 +84,11 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
         409, "idempotency-key-in-flight", "A request with this Idempotency-Key still runs", retry_after=1
     ),
     errors.QueueFull: ProblemType(503, "queue-full", "Too many submissions wait", retry_after=5),
+    errors.OwnerSubmissionLimit: ProblemType(
+        429, "too-many-submissions", "Too many of your submissions wait for their result", retry_after=5
+    ),
+    errors.OwnerStartLimit: ProblemType(429, "too-many-starts", "You have started too many assessments today"),
+    errors.OwnerKeyLimit: ProblemType(429, "too-many-idempotency-keys", "Too many of your Idempotency-Keys are kept"),
     errors.CallerWaitLimit: _TOO_MANY_WAITS,
     errors.AssessmentWaitLimit: _TOO_MANY_WAITS,
     errors.ServerWaitLimit: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),

@@ -25,13 +25,25 @@ _status_jobs = TypeAdapter(tuple[StatusJob, ...])
 
 
 @dataclass(frozen=True)
+class CapacityLimits:
+    """How many submissions may wait for their result, of all students and of one, and how many idempotency keys are
+    kept for one."""
+
+    waiting: int
+    owner_waiting: int
+    owner_keys: int
+
+
+@dataclass(frozen=True)
 class SubmissionDraft:
     """An assessment that is about to be submitted, the reply stored for the request's idempotency key, and how many
-    submissions wait for their result."""
+    submissions wait for their result and keys are kept, each counted up to its limit."""
 
     assessment: Assessment
     stored: StoredReply | None
     waiting: int
+    owner_waiting: int
+    owner_keys: int
 
     @property
     def owner(self) -> str:
@@ -59,6 +71,7 @@ class Submission:
     reasons: Sequence[Reason]
     jobs: Sequence[NewJob]
     max_attempts: int
+    limits: CapacityLimits
     key: IdempotencyKey | None
     key_seconds: int
     answer: StoredReply
@@ -68,16 +81,19 @@ class Submission:
 
 async def read(db: Executor, assessment_id: UUID) -> Assessment | None:
     """The assessment with its questions and responses."""
-    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, None, None, None, 0)
+    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, None, None, None, 0, 0, 0)
     return _assessment(row) if row else None
 
 
 async def read_for_submission(
-    db: Executor, assessment_id: UUID, key: IdempotencyKey | None, max_waiting: int
+    db: Executor, assessment_id: UUID, key: IdempotencyKey | None, limits: CapacityLimits
 ) -> SubmissionDraft | None:
-    """The same with the stored reply, and the number of waiting submissions, counted up to `max_waiting`."""
-    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, *_key_columns(key), max_waiting)
-    return SubmissionDraft(_assessment(row), _stored(row), row["waiting"]) if row else None
+    """The same with the stored reply and what is limited, each counted up to its limit."""
+    most = (limits.waiting, limits.owner_waiting, limits.owner_keys)
+    row = await db.fetchrow(_SQL["read_assessment"], assessment_id, *_key_columns(key), *most)
+    if row is None:
+        return None
+    return SubmissionDraft(_assessment(row), _stored(row), row["waiting"], row["owner_waiting"], row["owner_keys"])
 
 
 async def expire_if_overdue(db: Executor, owner: str, track_id: UUID) -> None:
@@ -89,6 +105,13 @@ async def find_open(db: Executor, owner: str, track_id: UUID) -> UUID | None:
     """The id of the owner's open assessment of the track."""
     open_id: UUID | None = await db.fetchval(_SQL["find_open_id"], owner, track_id)
     return open_id
+
+
+async def lock_owner_to_start(conn: Connection, owner: str, per_day: int) -> float | None:
+    """Locks the owner until the transaction ends. The seconds until fewer than `per_day` assessments of theirs are
+    younger than a day; None if that is so now."""
+    row = await conn.fetchrow(_SQL["lock_owner_to_start"], owner, per_day)
+    return (row["next_start_at"] - row["now"]).total_seconds() if row and row["next_start_at"] else None
 
 
 async def start(
@@ -137,7 +160,7 @@ async def count_responses(db: Executor, assessment_id: UUID) -> int:
 
 async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
     """Submits the assessment as it was read. Whether no other request with the idempotency key is running, and whether
-    the assessment was still as it was read; only if both are true anything was written.
+    the assessment was still as it was read and its owner below the limits; only if both are true anything was written.
 
     Raises:
         KeyInFlight: another request has stored its reply for the key since the read.
@@ -159,6 +182,9 @@ async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
         submission.traceparent,
         submission.request_id,
         submission.key_seconds,
+        assessment.owner,
+        submission.limits.owner_waiting,
+        submission.limits.owner_keys,
     )
     with caller_errors():
         row = await db.fetchrow(_SQL["submit"], *values)

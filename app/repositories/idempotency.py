@@ -18,15 +18,21 @@ async def find(db: Executor, key: IdempotencyKey) -> StoredReply | None:
     return StoredReply(row["status"], row["body"], row["location"], row["fingerprint"], True) if row else None
 
 
-async def store(db: Executor, key: IdempotencyKey, answer: StoredReply, seconds: int) -> None:
-    """Keeps the reply for so many seconds.
+async def store(db: Executor, key: IdempotencyKey, answer: StoredReply, seconds: int, max_keys: int) -> bool:
+    """Keeps the reply for so many seconds; False if the owner has `max_keys` already.
 
     Raises:
         KeyInFlight: another request has stored its reply for the key.
     """
-    values = (answer.fingerprint, answer.status, answer.location, answer.body, seconds)
+    values = (answer.fingerprint, answer.status, answer.location, answer.body, seconds, max_keys)
     with caller_errors():
-        await db.execute(_SQL["store"], key.owner, key.path, key.key, *values)
+        return await db.fetchval(_SQL["store"], key.owner, key.path, key.key, *values) is not None
+
+
+async def seconds_until_next_expiry(db: Executor, owner: str) -> float:
+    """Seconds until the first of the owner's keys is forgotten; 0 where there is none."""
+    seconds: float | None = await db.fetchval(_SQL["next_expiry"], owner)
+    return seconds or 0.0
 
 
 async def delete_expired(db: Executor, limit: int) -> int:

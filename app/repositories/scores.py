@@ -10,7 +10,7 @@ from app.domain.essay.score import EssayScore
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import ReasonCode
 from app.domain.values import points
-from app.repositories.sql import Executor, statements
+from app.repositories.sql import Executor, affected, statements
 
 _SQL = statements("scores")
 
@@ -42,6 +42,7 @@ class DegradedResult:
 
     assessment_id: UUID
     run: int
+    owner: str
     question_ids: tuple[UUID, ...]
 
 
@@ -96,15 +97,37 @@ async def find_cached_answers(
     return {row["fingerprint"]: row["answer"] for row in rows}
 
 
-async def reserve_budget(db: Executor, dollars: float, budget: float) -> date | None:
-    """Reserves dollars of today's budget, and returns the day; None if they don't fit into what is left."""
-    day: date | None = await db.fetchval(_SQL["reserve_budget"], dollars, budget)
-    return day
+@dataclass(frozen=True)
+class Reservation:
+    """What became of dollars to be reserved on a day: whether they are, and if not, whether the owner's share or the
+    whole budget has no room."""
+
+    day: date
+    reserved: bool
+    within_share: bool
 
 
-async def book_actual_cost(db: Executor, day: date, reserved: float, cost: float) -> None:
+async def reserve_budget(
+    db: Executor, dollars: float, budget: float, owner: str | None = None, share: float = 0.0
+) -> Reservation:
+    """Reserves dollars of today's budget, of which the owner may take up `share` dollars."""
+    row = await db.fetchrow(_SQL["reserve_budget"], dollars, budget, owner, share)
+    if row is None:
+        raise RuntimeError("the statement always returns a row")
+    reservation = Reservation(row["day"], row["reserved"], row["within_share"])
+    if owner is not None and reservation.within_share and not reservation.reserved:
+        await db.execute(_SQL["give_back_share"], reservation.day, dollars, owner)
+    return reservation
+
+
+async def book_actual_cost(db: Executor, day: date, reserved: float, cost: float, owner: str | None = None) -> None:
     """Replaces a reservation by what the call cost."""
-    await db.execute(_SQL["book_actual_cost"], day, reserved, cost)
+    await db.execute(_SQL["book_actual_cost"], day, reserved, cost, owner)
+
+
+async def delete_old_shares(db: Executor, limit: int) -> int:
+    """Deletes up to `limit` records of what owners spent on former days; returns how many."""
+    return affected(await db.execute(_SQL["delete_old_shares"], limit))
 
 
 async def spent_today(db: Executor) -> float:
@@ -122,7 +145,7 @@ async def find_degraded(db: Executor, max_age: float, tries: int, limit: int) ->
     """Assessments completed within `max_age` seconds, oldest first, with essays that were tried fewer than `tries`
     times."""
     rows = await db.fetch(_SQL["find_degraded"], max_age, tries, limit)
-    return [DegradedResult(row["assessment_id"], row["run"], tuple(row["question_ids"])) for row in rows]
+    return [DegradedResult(row["assessment_id"], row["run"], row["owner"], tuple(row["question_ids"])) for row in rows]
 
 
 async def reserve_essays(db: Executor, assessment_id: UUID, question_ids: Sequence[UUID], seconds: float) -> list[UUID]:

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from app.domain.errors import KeyInFlight, KeyReused
+from app.domain.errors import KeyInFlight, KeyReused, OwnerKeyLimit
 from app.domain.idempotency import IdempotencyKey, StoredReply
 from app.repositories import idempotency
-from app.repositories.sql import Connection, Pool
+from app.repositories.sql import Connection, Executor, Pool
 
 # Seconds that keys are kept: a day, as promised, and a margin for clocks.
 KEEP_SECONDS = 25 * 3600
+# More are not kept for one caller: each may hold an answer of some kilobytes.
+MAX_KEYS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ async def run_idempotently(
     Raises:
         KeyReused: the key was used with another payload.
         KeyInFlight: another request with this key is still running.
+        OwnerKeyLimit: too many keys of the caller are kept; nothing is done.
     """
     async with pool.acquire() as conn, conn.transaction():
         return await _run_locked(conn, request, work)
@@ -45,8 +48,14 @@ async def _run_locked(
     if stored:
         return replay(stored, request)
     answer = replace(await work(conn), fingerprint=request.fingerprint)
-    await idempotency.store(conn, key, answer, KEEP_SECONDS)
+    if not await idempotency.store(conn, key, answer, KEEP_SECONDS, MAX_KEYS):
+        raise await too_many_keys(conn, key.owner)
     return answer
+
+
+async def too_many_keys(db: Executor, owner: str) -> OwnerKeyLimit:
+    """The error for a caller of whom as many keys as possible are kept."""
+    return OwnerKeyLimit(MAX_KEYS, await idempotency.seconds_until_next_expiry(db, owner))
 
 
 def replay(stored: StoredReply, request: IdempotentRequest) -> StoredReply:

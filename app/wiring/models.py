@@ -23,7 +23,7 @@ def model_account(pool: Pool, settings: Settings, model_name: str) -> ModelAccou
     """The account that calls of this model are paid from."""
     price = settings.model_prices.get(model_name)
     token_price = TokenPrice(price.input, price.output) if price else None
-    return ModelAccount(pool, token_price, settings.model_budget_usd)
+    return ModelAccount(pool, token_price, settings.model_budget_usd, settings.owner_budget_share)
 
 
 def endpoint_options(settings: Settings) -> EndpointOptions:

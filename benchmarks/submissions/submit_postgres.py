@@ -40,7 +40,7 @@ class _Recorder:
 async def _record_submission(dsn: str, assessment_id: UUID, owner: str, max_queued: int) -> list[_Call]:
     async with open_pool(dsn, "assay bench", 1) as pool:
         recorder = _Recorder(pool)
-        submitter = Submitter(cast(Pool, recorder), SubmissionLimits(max_queued, 4))
+        submitter = Submitter(cast(Pool, recorder), SubmissionLimits(max_queued, 5, 4))
         access = access_of_student(owner)
         draft = await submitter.read_draft(assessment_id, access, NO_KEY)
         await submitter.submit(draft, access, NO_KEY, [], NO_ORIGIN)

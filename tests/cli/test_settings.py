@@ -8,7 +8,6 @@ from tests.conftest import SECRET
 
 OTHER_VERSIONS = (
     "APPEAL_DAYS", "OIDC_CLIENT_ID", "OIDC_ISSUER",
-    "OWNER_BUDGET_SHARE", "OWNER_MAX_WAITING", "OWNER_STARTS_PER_DAY",
     "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
 )  # fmt: skip
 
@@ -47,6 +46,11 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("EMBEDDING_BATCH", "0"),
         ("EMBEDDING_DIMENSIONS", "many"),
         ("JOB_LEASE_SECONDS", "0"),
+        ("OWNER_MAX_WAITING", "0"),
+        ("OWNER_STARTS_PER_DAY", "0"),
+        ("OWNER_BUDGET_SHARE", "0"),
+        ("OWNER_BUDGET_SHARE", "1.1"),
+        ("OWNER_BUDGET_SHARE", "nan"),
         ("WEBHOOK_RETRY_DELAYS", "5,6"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("LOG_LEVEL", "LOUD"),

@@ -3,7 +3,8 @@
 
 -- name: read_assessment
 -- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for
--- the idempotency key $2 to $4, and how many submissions wait for their result, counted up to $5.
+-- the idempotency key $2 to $4, and how many submissions of all, submissions of the owner and keys of the caller there
+-- are, counted up to $5, $6 and $7.
 SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
        a.submitted_at, now() AS now,
        t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
@@ -17,7 +18,10 @@ SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a
         FROM responses r JOIN assessment_questions q USING (assessment_id, question_id)
         WHERE r.assessment_id = a.id) AS responses,
        k.fingerprint AS key_fingerprint, k.status AS key_status, k.location AS key_location, k.body AS key_body,
-       (SELECT count(*) FROM (SELECT FROM assessments WHERE status = 'submitted' LIMIT $5) AS waiting) AS waiting
+       (SELECT count(*) FROM (SELECT FROM assessments WHERE status = 'submitted' LIMIT $5) AS waiting) AS waiting,
+       (SELECT count(*) FROM (SELECT FROM assessments w WHERE w.owner = a.owner AND w.status = 'submitted' LIMIT $6)
+        AS waiting) AS owner_waiting,
+       (SELECT count(*) FROM (SELECT FROM idempotency_keys kept WHERE kept.owner = $2 LIMIT $7) AS kept) AS owner_keys
 FROM assessments a
 JOIN tracks t ON t.id = a.track_id
 LEFT JOIN idempotency_keys k ON k.owner = $2 AND k.path = $3 AND k.key = $4
@@ -30,6 +34,10 @@ WHERE owner = $1 AND track_id = $2 AND status = 'in_progress' AND expires_at <= 
 
 -- name: find_open_id
 SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status = 'in_progress';
+
+-- name: lock_owner_to_start
+-- Locks the owner until the transaction ends. When $2 assessments are no longer younger than a day; NULL: fewer are.
+SELECT next_start_at, now() AS now FROM lock_owner($1, 0, $2, 0);
 
 -- name: start
 -- A new assessment with these versions of questions, if the track permits another attempt now. It takes the number
@@ -114,18 +122,22 @@ SELECT count(*) FROM responses WHERE assessment_id = $1;
 
 -- name: submit
 -- Submits the assessment as it was read, with the answers sent along, the scores by rule, the three jobs and the reply
--- stored for the idempotency key. Nothing is written if another request with this key is running (`free` is false), or
--- if the assessment is not as it was read (`locked` is false): submitted, expired, or with other answers.
+-- stored for the idempotency key. Nothing is written if another request with this key is running (`free` is false), if
+-- the assessment is not as it was read (`locked` is false), that is submitted, expired, or with other answers, or if by
+-- now $19 submissions of its owner wait or $20 keys of the owner are kept (`locked` is false, too).
 WITH key_lock AS MATERIALIZED (
     SELECT $9::text IS NULL
         OR pg_try_advisory_xact_lock(hashtextextended(jsonb_build_array($7::text, $8::text, $9::text)::text, 0))
         AS free
+), usage AS MATERIALIZED (
+    SELECT counted.waiting < $19 AND ($9::text IS NULL OR counted.keys < $20) AS bounded
+    FROM key_lock, lock_owner(CASE WHEN key_lock.free THEN $18::text END, $19, 0, $20) AS counted
 ), locked AS (
     UPDATE assessments a
     SET status = 'submitted', submitted_at = $3, remaining = 2, revision = revision + 1,
         degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb
-    FROM key_lock
-    WHERE key_lock.free AND a.id = $1 AND a.responses_version = $2
+    FROM usage
+    WHERE usage.bounded AND a.id = $1 AND a.responses_version = $2
       AND a.status = 'in_progress' AND a.expires_at > now()
     RETURNING a.id, a.run
 ), sent AS (

@@ -7,8 +7,15 @@ SELECT fingerprint, status, location, body
 FROM idempotency_keys WHERE owner = $1 AND path = $2 AND key = $3;
 
 -- name: store
+-- Nothing is stored if the owner has $9 keys.
 INSERT INTO idempotency_keys (owner, path, key, fingerprint, status, location, body, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8));
+SELECT $1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)
+FROM lock_owner($1, 0, 0, $9) AS counted WHERE counted.keys < $9
+RETURNING true;
+
+-- name: next_expiry
+-- Seconds until the first of the owner's keys expires.
+SELECT extract(epoch FROM min(expires_at) - now())::float8 FROM idempotency_keys WHERE owner = $1;
 
 -- name: delete_expired
 -- A batch of keys whose time is over.

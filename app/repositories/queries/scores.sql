@@ -36,15 +36,41 @@ WHERE fingerprint = ANY($1::bytea[]) AND outcome = 'answered'
 ORDER BY fingerprint, id DESC;
 
 -- name: reserve_budget
--- Reserves $1 dollars if they fit into today's budget $2; days are those of UTC. No row: they don't fit.
-INSERT INTO model_budget AS b (day, reserved)
-SELECT (now() AT TIME ZONE 'UTC')::date, $1 WHERE $1 <= $2::float8
-ON CONFLICT (day) DO UPDATE SET reserved = b.reserved + $1 WHERE b.spent + b.reserved + $1 <= $2
-RETURNING day;
+-- Reserves $1 dollars if they fit into today's budget $2, and into the part $4 of it that the owner $3 may take up, if
+-- there is an owner; days are those of UTC. `reserved` is false if the whole budget has no room; the dollars of the
+-- owner are reserved all the same then, and to be given back.
+WITH today AS (
+    SELECT (now() AT TIME ZONE 'UTC')::date AS day
+), share AS (
+    INSERT INTO owner_budget AS o (day, owner, reserved)
+    SELECT day, $3, $1 FROM today WHERE $3::text IS NOT NULL AND $1 <= $4::float8
+    ON CONFLICT (day, owner) DO UPDATE SET reserved = o.reserved + $1 WHERE o.spent + o.reserved + $1 <= $4
+    RETURNING day
+), whole AS (
+    INSERT INTO model_budget AS b (day, reserved)
+    SELECT day, $1 FROM today WHERE $1 <= $2::float8 AND ($3 IS NULL OR EXISTS (SELECT FROM share))
+    ON CONFLICT (day) DO UPDATE SET reserved = b.reserved + $1 WHERE b.spent + b.reserved + $1 <= $2
+    RETURNING day
+)
+SELECT day, EXISTS (SELECT FROM whole) AS reserved, $3 IS NULL OR EXISTS (SELECT FROM share) AS within_share
+FROM today;
 
 -- name: book_actual_cost
 -- Replaces a reservation by the cost, on the day of the reservation.
-UPDATE model_budget SET reserved = greatest(reserved - $2, 0), spent = spent + $3 WHERE day = $1;
+WITH whole AS (
+    UPDATE model_budget SET reserved = greatest(reserved - $2, 0), spent = spent + $3 WHERE day = $1
+)
+UPDATE owner_budget SET reserved = greatest(reserved - $2, 0), spent = spent + $3 WHERE day = $1 AND owner = $4;
+
+-- name: give_back_share
+-- Ends a reservation of an owner for which the whole budget had no room.
+UPDATE owner_budget SET reserved = greatest(reserved - $2, 0) WHERE day = $1 AND owner = $3;
+
+-- name: delete_old_shares
+-- A batch of what owners spent before yesterday.
+DELETE FROM owner_budget
+WHERE (day, owner) IN (SELECT day, owner FROM owner_budget
+                       WHERE day < (now() AT TIME ZONE 'UTC')::date - 1 ORDER BY day LIMIT $1);
 
 -- name: spent_today
 SELECT coalesce((SELECT spent FROM model_budget WHERE day = (now() AT TIME ZONE 'UTC')::date), 0);
@@ -58,7 +84,7 @@ RETURNING only_one;
 -- name: find_degraded
 -- Up to $3 assessments, oldest first, completed in the last $1 seconds, with essays that neither a model nor a person
 -- has scored and that were tried fewer than $2 times. Assessments whose jobs run are left out.
-SELECT a.id AS assessment_id, a.run, due.question_ids
+SELECT a.id AS assessment_id, a.run, a.owner, due.question_ids
 FROM assessments a,
 LATERAL (
     SELECT array_agg(line.question_id) AS question_ids

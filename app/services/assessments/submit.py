@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 
 from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
-from app.domain.errors import Conflict, KeyInFlight, QueueFull
+from app.domain.errors import Conflict, KeyInFlight, OwnerSubmissionLimit, QueueFull
 from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
+from app.domain.text import count_of
 from app.repositories import assessments
-from app.repositories.assessments import NewJob, Submission, SubmissionDraft
+from app.repositories.assessments import CapacityLimits, NewJob, Submission, SubmissionDraft
 from app.repositories.sql import Pool
 from app.schemas import (
     QueuedEssays,
@@ -29,18 +30,26 @@ from app.schemas import (
 from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
-from app.services.idempotency import KEEP_SECONDS, IdempotentRequest, replay
+from app.services.idempotency import KEEP_SECONDS, MAX_KEYS, IdempotentRequest, replay, too_many_keys
 
-# A submission reads again if answers were saved since its read. No student saves as often as this.
+# A submission reads again if answers were saved since its read, or if its owner's other submissions have reached the
+# limit. No student saves as often as this.
 _MAX_READS = 5
 
 
 @dataclass(frozen=True)
 class SubmissionLimits:
-    """The settings for submissions: how many may wait for their result, and how often a job is tried."""
+    """The settings for submissions: how many may wait for their result, of all students and of one, and how often a job
+    is tried."""
 
     max_waiting: int
+    owner_max_waiting: int
     job_max_attempts: int
+
+    @property
+    def capacity(self) -> CapacityLimits:
+        """What a submission is refused for."""
+        return CapacityLimits(self.max_waiting, self.owner_max_waiting, MAX_KEYS)
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Submitter:
         Raises:
             NotFound, Forbidden.
         """
-        draft = await assessments.read_for_submission(self._pool, assessment_id, request.key, self._limits.max_waiting)
+        draft = await assessments.read_for_submission(self._pool, assessment_id, request.key, self._limits.capacity)
         return permitted(draft, access)
 
     async def submit(
@@ -88,20 +97,31 @@ class Submitter:
 
         Raises:
             InvalidFields: an answer does not fit its question; nothing is saved.
-            KeyReused, KeyInFlight, AlreadySubmitted, AssessmentExpired, QueueFull.
+            KeyReused, KeyInFlight, AlreadySubmitted, AssessmentExpired, OwnerSubmissionLimit, OwnerKeyLimit, QueueFull.
         """
         responses = validate_responses(answers, draft.assessment.questions_by_id)
         for _ in range(_MAX_READS):
             if draft.stored:
                 return SubmitResult(replay(draft.stored, request))
             check_open(draft.assessment.status)
-            if draft.waiting >= self._limits.max_waiting:
-                raise QueueFull("too many submissions wait for their result; try again soon")
+            await self._check_capacity(draft, request)
             submitted = await self._write(draft.assessment, responses, request, origin)
             if submitted:
                 return submitted
             draft = await self.read_draft(draft.assessment.id, access, request)
         raise Conflict("answers were saved again and again while submitting; try again")
+
+    async def _check_capacity(self, draft: SubmissionDraft, request: IdempotentRequest) -> None:
+        """Raises OwnerSubmissionLimit, OwnerKeyLimit or QueueFull where one more submission is too many. The bounds for
+        an owner are exact all the same, because the write counts again."""
+        most = self._limits.capacity
+        if draft.owner_waiting >= most.owner_waiting:
+            waiting = count_of(most.owner_waiting, "submission")
+            raise OwnerSubmissionLimit(f"{waiting} of yours may wait for a result; try again when one is there")
+        if request.key and draft.owner_keys >= most.owner_keys:
+            raise await too_many_keys(self._pool, request.key.owner)
+        if draft.waiting >= most.waiting:
+            raise QueueFull("too many submissions wait for their result; try again soon")
 
     async def _write(
         self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin
@@ -148,6 +168,7 @@ class Submitter:
             reasons=reasons,
             jobs=jobs,
             max_attempts=self._limits.job_max_attempts,
+            limits=self._limits.capacity,
             key=request.key,
             key_seconds=KEEP_SECONDS,
             answer=answer,

@@ -55,11 +55,12 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True)
 class Essay:
-    """An essay that has an answer."""
+    """An essay that has an answer; `owner` is the student who wrote it."""
 
     question: Question
     body: EssayQuestion
     answer: str
+    owner: str
 
     @cached_property
     def visible(self) -> VisibleText:
@@ -109,7 +110,7 @@ class PaidModel:
             if cached[0] or mode is RunMode.CACHED:
                 return cached
             try:
-                reply, cost = await self._call_within_budget(prompt)
+                reply, cost = await self._call_within_budget(prompt, essay.owner)
             except JobError as not_asked:
                 return None, not_asked
             score, error = (None, reply.error) if reply.error else self._read(essay, reply.answer, prompt.canary)
@@ -131,8 +132,11 @@ class PaidModel:
             log_internal_error("model_answer_not_read", error, essay.question.question_id)
             return None, INTERNAL_ERROR
 
-    async def _call_within_budget(self, prompt: EssayPrompt) -> tuple[ChatReply, float | None]:
-        return await self.account.call_within_budget(lambda: self.model.ask(prompt), prompt.tokens, _ANSWER_TOKENS)
+    async def _call_within_budget(
+        self, prompt: EssayPrompt, owner: str | None = None
+    ) -> tuple[ChatReply, float | None]:
+        ask = self.account.call_within_budget
+        return await ask(lambda: self.model.ask(prompt), prompt.tokens, _ANSWER_TOKENS, owner)
 
     async def _record(
         self,

@@ -64,7 +64,7 @@ class EssayJob:
             LeaseLost: another worker has the job.
         """
         run = await jobs.read_run(self.pool, job)
-        essays = _to_score(run)
+        essays = _to_score(run, job.owner)
         results = await _gather(self._by_model(job, run, essay) for essay in essays)
         failed = [(essay, error) for essay, error in zip(essays, results, strict=True) if error]
         transient = [error for _, error in failed if isinstance(error, TransientError)]
@@ -83,7 +83,7 @@ class EssayJob:
             LeaseLost: another worker has the job.
         """
         run = await jobs.read_run(self.pool, job)
-        for essay in _to_score(run):
+        for essay in _to_score(run, job.owner):
             if isinstance(error, PoisonJob) and not _keeps_score(run, essay):
                 await self._store_unscored(job, essay)
             else:
@@ -189,11 +189,11 @@ async def _gather(awaitables: Iterable[Awaitable[_T]]) -> list[_T]:
     return [task.result() for task in tasks]
 
 
-def _to_score(run: RunInputs) -> list[Essay]:
-    """The answered essays that this run still has to score."""
+def _to_score(run: RunInputs, owner: str) -> list[Essay]:
+    """The owner's answered essays that this run still has to score."""
     lines = {line.question_id: line for line in run.essays}
     return [
-        Essay(question, question.body, str(run.answers[question.question_id]))
+        Essay(question, question.body, str(run.answers[question.question_id]), owner)
         for question in run.questions
         if isinstance(question.body, EssayQuestion)
         and question.question_id in run.answers

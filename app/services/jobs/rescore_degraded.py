@@ -14,7 +14,7 @@ import structlog
 from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.clients.redis.job_queue import JobQueue
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.states import JobType, RunMode
+from app.domain.states import JobType, ReasonCode, RunMode
 from app.repositories import dead_letters, jobs, scores
 from app.repositories.scores import DegradedResult
 from app.repositories.sql import Pool
@@ -29,6 +29,9 @@ _CONCURRENT_ASSESSMENTS = 4
 _ASSESSMENTS_PER_PASS = 100
 # How long an essay stays reserved for the worker that tries it: longer than any call.
 _RESERVED_SECONDS = 3600.0
+# Seconds until an essay is tried again whose student has used up the share of the day's budget; that says nothing
+# about the essay.
+_BUDGET_PAUSE_SECONDS = 3600.0
 # Part of the interval for which one worker has the turn.
 _TURN = 0.9
 
@@ -85,8 +88,12 @@ class DegradedRescorer:
             *(model.score(essay, degraded.assessment_id, degraded.run + 1) for model in models)
         )
         score, error = replies[0]
-        counted = error is None or error.code in ABOUT_THE_ESSAY or await self._model_answers(degraded)
-        await scores.record_rescore_try(self.pool, degraded.assessment_id, question_id, self.interval, counted=counted)
+        budget_spent = error is not None and error.code == ReasonCode.MODEL_BUDGET_SPENT
+        counted = not budget_spent and (
+            error is None or error.code in ABOUT_THE_ESSAY or await self._model_answers(degraded)
+        )
+        pause = max(self.interval, _BUDGET_PAUSE_SECONDS) if budget_spent else self.interval
+        await scores.record_rescore_try(self.pool, degraded.assessment_id, question_id, pause, counted=counted)
         return score is not None
 
     async def _essay(self, degraded: DegradedResult, question_id: UUID) -> Essay:
@@ -94,7 +101,7 @@ class DegradedRescorer:
         question = next(question for question in run.questions if question.question_id == question_id)
         if not isinstance(question.body, EssayQuestion):
             raise TypeError("an essay's score belongs to another question")
-        return Essay(question, question.body, str(run.answers[question_id]))
+        return Essay(question, question.body, str(run.answers[question_id]), degraded.owner)
 
     async def _start_run(self, degraded: DegradedResult) -> bool:
         """Starts a run that uses the cached answers; False if another run was started meanwhile."""

@@ -28,8 +28,8 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
     track, context = validate_body(NewAssessment, payload).track, request.app[CONTEXT]
 
     async def start_or_resume(conn: Connection) -> StoredReply:
-        owner, ttl = request[ACCESS].caller.principal, context.settings.assessment_ttl
-        assessment, new = await start.start(conn, owner, track, ttl)
+        owner, settings = request[ACCESS].caller.principal, context.settings
+        assessment, new = await start.start(conn, owner, track, settings.assessment_ttl, settings.owner_starts_per_day)
         return storable_answer(assessment_view(assessment), 201 if new else 200, f"/assessments/{assessment.id}")
 
     return stored_reply(await run_idempotently(context.pool, idempotent_request(request, payload), start_or_resume))

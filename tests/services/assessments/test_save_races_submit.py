@@ -24,12 +24,12 @@ PAIRS = 60
 
 
 def new_submitter(db: Executor) -> Submitter:
-    return Submitter(db, SubmissionLimits(10_000, 4))  # type: ignore[arg-type]
+    return Submitter(db, SubmissionLimits(10_000, 10_000, 4))  # type: ignore[arg-type]
 
 
 async def start_assessment(pool: Pool, owner: str) -> tuple[UUID, Access]:
     async with pool.acquire() as conn:
-        assessment, _ = await start.start(conn, owner, SLUG, 3600)
+        assessment, _ = await start.start(conn, owner, SLUG, 3600, 10_000)
     return assessment.id, access_of_student(owner)
 
 

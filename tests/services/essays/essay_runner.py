@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 from uuid import UUID
@@ -22,7 +23,7 @@ class EssayRunner:
     """Submits and runs assessments with one essay each."""
 
     def __init__(self, pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, url: str) -> None:
-        self.pool, self.bank, self._redis_url, self._embedder = pool, bank, redis_url, embedder
+        self.pool, self.bank, self._redis_url, self.embedder = pool, bank, redis_url, embedder
         self._stack = AsyncExitStack()
         self._url = url
 
@@ -31,11 +32,14 @@ class EssayRunner:
         self._stack.push_async_callback(model.close)
         return model
 
-    async def run(self, *essays: str, at_once: bool = False, **parts: Any) -> list[dict[str, Any]]:
-        """The essays' lines in the results, in this order."""
-        submissions = [self.bank.answers(essay=essay) for essay in essays]
-        ids = [await submit(self.pool, self.bank, f"student-{n}", answers) for n, answers in enumerate(submissions)]
-        running = job_runner(self.pool, self._redis_url, self._embedder, model=await self.model(), **parts)
+    async def run(
+        self, *essays: str, at_once: bool = False, owners: Sequence[str] = (), **parts: Any
+    ) -> list[dict[str, Any]]:
+        """The essays' lines in the results, in this order; each of another student, or of these `owners`."""
+        owners = owners or [f"student-{number}" for number in range(len(essays))]
+        submissions = [(owner, self.bank.answers(essay=essay)) for owner, essay in zip(owners, essays, strict=True)]
+        ids = [await submit(self.pool, self.bank, owner, answers) for owner, answers in submissions]
+        running = job_runner(self.pool, self._redis_url, self.embedder, model=await self.model(), **parts)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
         if at_once:
             jobs = [await job_id(self.pool, assessment_id, JobType.GPT) for assessment_id in ids]
@@ -47,7 +51,7 @@ class EssayRunner:
         """The only essay's line after an advisor asked for new scores."""
         async with self.pool.acquire() as conn, conn.transaction():
             await rescore(conn, "advisor-1", assessment_id, "A new rubric.", 4, NO_ORIGIN)
-        running = job_runner(self.pool, self._redis_url, self._embedder, model=await self.model())
+        running = job_runner(self.pool, self._redis_url, self.embedder, model=await self.model())
         self._stack.push_async_callback(running.job_queue.redis.aclose)
         await run_due_jobs(self.pool, running)
         return await self.line(assessment_id)

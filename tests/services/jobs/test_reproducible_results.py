@@ -51,9 +51,9 @@ async def new_embedder() -> AsyncIterator[OfflineEmbedder]:
 async def submit_student(pool: Pool, student: sample_data.SampleStudent) -> UUID:
     """Submits the sample student's answers."""
     async with pool.acquire() as conn:
-        assessment, _ = await start.start(conn, student.name, student.track, 3600)
+        assessment, _ = await start.start(conn, student.name, student.track, 3600, 10_000)
     access, none = access_of_student(student.name), IdempotentRequest(None, fingerprint(None))
-    submitter = Submitter(pool, SubmissionLimits(10_000, 4))
+    submitter = Submitter(pool, SubmissionLimits(10_000, 10_000, 4))
     draft = await submitter.read_draft(assessment.id, access, none)
     answers = [(id_, answer) for id_, answer in student.answers.items() if id_ in assessment.questions_by_id]
     await submitter.submit(draft, access, none, answers, NO_ORIGIN)

@@ -9,10 +9,11 @@ import pytest
 from aiohttp import web
 
 from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.repositories import scores as scores_repository
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PROBE, PaidModel
 from app.services.jobs.rescore_degraded import MAX_TRIES, DegradedRescorer
-from app.services.model_account import ModelAccount
+from app.services.model_account import ModelAccount, TokenPrice
 from tests.bank import ESSAY, SECOND_ESSAY, Bank
 from tests.fakes.model_server import Behaviour, ModelServer, essay_of, failure, scores, text
 from tests.job_runner import job_runner, run_due_jobs, submit
@@ -35,14 +36,14 @@ class Rescoring(EssayRunner):
 
     async def finish(self, model: Any) -> None:
         """Runs what is due."""
-        running = job_runner(self.pool, self._redis_url, self._embedder, model=model)
+        running = job_runner(self.pool, self._redis_url, self.embedder, model=model)
         await run_due_jobs(self.pool, running)
         await running.job_queue.redis.aclose()
 
-    async def rescorer(self, **changed: Any) -> DegradedRescorer:
-        running = job_runner(self.pool, self._redis_url, self._embedder)
+    async def rescorer(self, account: ModelAccount | None = None, **changed: Any) -> DegradedRescorer:
+        running = job_runner(self.pool, self._redis_url, self.embedder)
         self._stack.push_async_callback(running.job_queue.redis.aclose)
-        model = PaidModel(await self.model(), ModelAccount(self.pool))
+        model = PaidModel(await self.model(), account or ModelAccount(self.pool))
         settings = {"interval": 1e-6, "max_age": 3600.0, "attempts": 4} | changed
         return DegradedRescorer(self.pool, running.job_queue, model, None, **settings)
 
@@ -194,3 +195,24 @@ async def test_an_assessment_whose_run_is_in_progress_is_left_alone(
     assert await rescorer.run_once() == 0
     assert (await rescoring.state(assessment_id))[1] == 2
     assert len(provider.requests) == 2
+
+
+async def test_an_essay_whose_student_has_spent_the_share_is_left_for_later(
+    rescoring: Rescoring, provider: ModelServer, pool: Pool
+) -> None:
+    """Otherwise it would use up its tries, and a probe each time, on a day when it has no chance."""
+    greedy, ann = await rescoring.degraded("greedy"), await rescoring.degraded("ann", essay=SECOND_ESSAY)
+    account = ModelAccount(pool, TokenPrice(0, 1), budget_usd=1.0, owner_share=0.002)
+    await scores_repository.reserve_budget(pool, 0.001, 1.0, "greedy", 0.002)
+    assert await rescoring.rescore_degraded(account=account) == 1
+    assert essays_sent(provider) == [_PROBED, SECOND_ESSAY]
+    assert (await rescoring.line(ann))["scorer"] == "gpt"
+    row = await pool.fetchrow(
+        "SELECT tries, next_try_at > now() + interval '50 minutes' FROM essay_healing WHERE assessment_id = $1", greedy
+    )
+    assert row is not None and tuple(row) == (0, True)
+    assert await rescoring.rescore_degraded(account=account) == 0
+    await pool.execute("DELETE FROM owner_budget")
+    await pool.execute(_LATER)
+    assert await rescoring.rescore_degraded(account=account) == 1
+    assert (await rescoring.line(greedy))["scorer"] == "gpt"
