@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,12 @@ from app.domain.essay.lenient_json import read_json_object
 from app.domain.essay.prompt import PROMPT_VERSION
 from app.domain.essay.score import DIMENSION_MAXIMUM, Dimension, DimensionName, Dimensions, EssayScore, Evidence
 from app.domain.essay.second_opinion import NEEDS_REVIEW
+from app.domain.essay.secret_text import SecretTexts
 from app.domain.essay.visible_text import VisibleText
 from app.domain.text import words
 
-# A rationale reveals a secret text if it has this many of its words in a row, or all of a shorter text.
-_REVEALING_WORDS = 8
+# Characters of a rationale, which is to have one to three sentences.
+_MAX_RATIONALE = 2_000
 # Shorter rubric texts ("clear and correct") are what any grader says, and no secret.
 _MIN_SECRET_RUBRIC_WORDS = 4
 _WITHHELD = "The explanation is withheld because it repeated the reference answer."
@@ -44,9 +46,6 @@ _BOOLEAN_FORM = "boolean_form"
 _LIST_FORM = "list_form"
 _WHOLE_NUMBER = re.compile(rf"\s*([0-9]{{1,3}})(?:\.0+)?\s*(?:/\s*{DIMENSION_MAXIMUM}\s*)?", re.ASCII)
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
-
-# Runs of words that reveal a secret text, by their length.
-_SecretRuns = dict[int, set[tuple[str, ...]]]
 
 
 class _Finding(BaseModel):
@@ -92,8 +91,9 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
     # The thoughts before the answer may well repeat the instructions.
     if canary and canary in json_answer.text:
         raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
-    secret_runs = _secret_runs(question, essay.text)
-    checked = {name: _check_dimension(getattr(answer, name), secret_runs, essay) for name in DimensionName}
+    answers: dict[DimensionName, _DimensionAnswer] = {name: getattr(answer, name) for name in DimensionName}
+    withheld = _withheld_rationales(answers, question, essay)
+    checked = {name: _check_dimension(answers[name], name in withheld, essay) for name in DimensionName}
     flags = {flag for dimension in checked.values() for flag in dimension.flags}
     if all(dimension.is_empty for dimension in checked.values()):
         flags.add(NEEDS_REVIEW)
@@ -216,13 +216,12 @@ class _CheckedDimension:
         )
 
 
-def _check_dimension(answer: _DimensionAnswer, secret_runs: _SecretRuns, essay: VisibleText) -> _CheckedDimension:
+def _check_dimension(answer: _DimensionAnswer, withheld: bool, essay: VisibleText) -> _CheckedDimension:
     if not 0 <= answer.score <= DIMENSION_MAXIMUM:
         raise TransientError("model_answer_unusable", "the model gave points outside 0 to 25")
     places = [essay.find_quote(quote) for quote in answer.quotes]
     evidence = tuple(place for place in places if place and _means_something(place, essay))
-    withheld = any(not runs.isdisjoint(_runs(answer.rationale, length)) for length, runs in secret_runs.items())
-    rationale = _WITHHELD if withheld else answer.rationale
+    rationale = _WITHHELD if withheld else answer.rationale[:_MAX_RATIONALE]
     has_findings = any(words(finding.point) for finding in answer.findings)
     # No points need no quote, if something is said about them.
     lacks_evidence = not evidence and (answer.score > 0 or not (has_findings or words(answer.rationale)))
@@ -248,18 +247,21 @@ def _contradicts_findings(answer: _DimensionAnswer) -> bool:
     return bool(met) and abs(sum(met) / len(met) - answer.score / DIMENSION_MAXIMUM) > _CONTRADICTION
 
 
-def _secret_runs(question: EssayQuestion, answer: str) -> _SecretRuns:
-    """The runs of words that reveal what no student may read, except those that the student wrote."""
+def _withheld_rationales(
+    answers: Mapping[DimensionName, _DimensionAnswer], question: EssayQuestion, essay: VisibleText
+) -> frozenset[DimensionName]:
+    """The dimensions whose rationales give away what no student may read. What the question says, or the student wrote,
+    is no secret."""
     rubric = [getattr(question.rubric, name) for name in DimensionName]
-    secrets = {question.model_answer, *(text for text in rubric if len(words(text)) >= _MIN_SECRET_RUBRIC_WORDS)}
-    by_length: _SecretRuns = {}
-    for secret in secrets:
-        length = min(_REVEALING_WORDS, len(words(secret)))
-        by_length.setdefault(length, set()).update(_runs(secret, length))
-    return {length: runs - _runs(answer, length) for length, runs in by_length.items()}
+    texts = (question.model_answer, *(text for text in rubric if len(words(text)) >= _MIN_SECRET_RUBRIC_WORDS))
+    rationales = {name: answer.rationale[:_MAX_RATIONALE] for name, answer in answers.items()}
+    return _revealing(rationales, SecretTexts(texts, (question.prompt, essay.text)))
 
 
-def _runs(text: str, length: int) -> set[tuple[str, ...]]:
-    """All runs of `length` words; none where that is 0."""
-    parts = words(text)
-    return {tuple(parts[start : start + length]) for start in range(len(parts) - length + 1)} if length else set()
+def _revealing(rationales: Mapping[DimensionName, str], secrets: SecretTexts) -> frozenset[DimensionName]:
+    """Those that give a secret away by themselves, and all others if they do it together."""
+    if not secrets.are_in("\n\n".join(rationales.values())):
+        return frozenset()
+    alone = frozenset(name for name, rationale in rationales.items() if secrets.are_in(rationale))
+    others = {name: rationale for name, rationale in rationales.items() if name not in alone}
+    return alone | _revealing(others, secrets) if alone else frozenset(rationales)

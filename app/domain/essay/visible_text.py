@@ -19,7 +19,7 @@ _JOINS_NOTHING = HIDDEN - {"\ufe0f"}
 # Ranges of letters in other shapes: enclosed, letter-like, full width, and mathematical.
 _SHAPES = ((0x2100, 0x214F), (0x2460, 0x24FF), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF), (0x1F130, 0x1F169))
 # Cyrillic, Greek, Armenian and Cherokee letters that look like Latin ones.
-_LOOKALIKES = dict(
+LOOKALIKES = dict(
     zip(
         "аеорсухіјѕԁԛԝһӏвкмнтгАВЕКМНОРСТУХІЈЅԌԚԜ" "αορνυικτηχγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" "օոսհցաԼՏՕ" "ᎪᏴᏟᎬᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳ",
         "aeopcyxijsdqwhlbkmhtrABEKMHOPCTYXIJSGQW" "aopvuiktnxyABEZHIKMNOPTYX" "onuhgaLSO" "ABCEHJKLMPRSTVW",
@@ -117,7 +117,7 @@ def _words(letters: list[str]) -> Iterator[tuple[int, int]]:
 def _plain_word(word: list[str]) -> list[str]:
     """The word with Latin letters for look-alikes if it has both, as only attackers write. A word of one script, such
     as a foreign name, stays as it is."""
-    plain = [_LOOKALIKES.get(letter, letter) for letter in word]
+    plain = [LOOKALIKES.get(letter, letter) for letter in word]
     return plain if any(map(_latin, word)) and all(map(_latin, plain)) else word
 
 
