@@ -227,8 +227,9 @@ class Settings(BaseModel):
     @field_validator("*")
     @classmethod
     def _in_printable_ascii(cls, value: Any, info: ValidationInfo) -> Any:
-        """Secrets and addresses travel in headers and URLs, where other characters fail far from here."""
-        if isinstance(value, SecretStr) or str(info.field_name).endswith("_url"):
+        """Secrets, addresses and names of models travel in headers and URLs or are compared elsewhere: other characters
+        fail far from here, and some cannot be seen there."""
+        if isinstance(value, SecretStr) or str(info.field_name).endswith(("_url", "_model")):
             check_printable(value)
         return value
 

@@ -119,6 +119,7 @@ IN_HEADERS_AND_URLS = {
     "OPENAI_API_KEY": "sk-p4ss",
     "OPENAI_BASE_URL": "https://model.example/v1",
 }
+MODEL_NAMES = ("OPENAI_MODEL", "OPENAI_SECOND_MODEL", "EMBEDDING_MODEL")
 
 
 @pytest.mark.parametrize(("before", "after"), [("", "\n"), ("", "\r\n"), (" \t", " "), ("", "\u00a0")])
@@ -138,11 +139,11 @@ def test_white_space_alone_is_an_unset_value(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\x7f", "\x01", "é", "\u200b", "\u00a0", "😀"])
-@pytest.mark.parametrize("name", IN_HEADERS_AND_URLS)
-def test_a_secret_or_address_with_a_strange_character_is_refused(
+@pytest.mark.parametrize("name", [*IN_HEADERS_AND_URLS, *MODEL_NAMES])
+def test_a_secret_address_or_model_with_a_strange_character_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, character: str
 ) -> None:
-    value = IN_HEADERS_AND_URLS[name]
+    value = IN_HEADERS_AND_URLS.get(name, "gpt-p4ss")
     monkeypatch.setenv(name, value[:-2] + character + value[-2:])
     with pytest.raises(WrongSetting) as refusal:
         load_settings()

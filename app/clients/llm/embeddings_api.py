@@ -4,21 +4,30 @@ SDK takes half a second and tens of megabytes."""
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import openai
 from openai.types import CreateEmbeddingResponse
 
 from app.clients.llm.embedder import DIMENSIONS, Vector
 from app.clients.llm.endpoint import OMITTED, FormsOfCall, Parameter
+from app.clients.llm.error_meaning import meaning
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
-from app.clients.llm.replies import EmbeddingReply
-from app.domain.errors import PermanentError
+from app.clients.llm.replies import EmbeddingReply, TextsRefused
+from app.domain.errors import JobError, PermanentError
 
 # The models whose vectors can be asked for in any length; others refuse a request with one.
 _VARIABLE_LENGTH = "text-embedding-3"
 _DIMENSIONS = "EMBEDDING_DIMENSIONS"
-_DIMENSIONS_WORDS = re.compile("dimensions|matryoshka", re.I)
+_DIMENSIONS_WORDS = re.compile("dimension|matryoshka", re.I)
+_BAD_REQUEST = 400
+# Statuses of a request that may have too many texts.
+_TEXTS_REFUSED = frozenset({_BAD_REQUEST, 413, 422})
+# No setting: floats are what an endpoint sends where the format is left out.
+_ENCODING = "encoding_format"
+_ENCODING_WORDS = re.compile("encoding.?format", re.I)
+# Makes the SDK return the response with its headers, as `with_raw_response` does.
+_RAW_RESPONSE = {"X-Stainless-Raw-Response": "true"}
 
 
 class EmbeddingModel(OpenAIModel):
@@ -41,23 +50,39 @@ class EmbeddingModel(OpenAIModel):
         by_name = DIMENSIONS if _VARIABLE_LENGTH in self.name else 0
         dimensions = by_name if self._options.dimensions is None else self._options.dimensions
         forms = (str(dimensions), OMITTED) if dimensions else (OMITTED,)
-        return (Parameter(_DIMENSIONS, _DIMENSIONS_WORDS, forms),)
+        encodings = Parameter(_ENCODING, _ENCODING_WORDS, ("float", OMITTED))
+        return (Parameter(_DIMENSIONS, _DIMENSIONS_WORDS, forms), encodings)
+
+    def _status_error(self, error: openai.APIStatusError) -> JobError:
+        job_error = super()._status_error(error)
+        permanent = isinstance(job_error, PermanentError) and error.status_code in _TEXTS_REFUSED
+        if not permanent or meaning(error.body) not in (None, _BAD_REQUEST):
+            return job_error
+        return TextsRefused(job_error.code, job_error.detail, provider_message=job_error.provider_message)
 
     async def _create(self, texts: Sequence[str], forms: FormsOfCall) -> RawResponse[CreateEmbeddingResponse]:
-        return await self._client.embeddings.with_raw_response.create(
-            extra_headers=self._headers,
-            model=self.name,
-            input=list(texts),
-            dimensions=openai.omit if forms[_DIMENSIONS] == OMITTED else int(forms[_DIMENSIONS]),
-            # Not every endpoint knows the other form, which would bring numpy into the process.
-            encoding_format="float",
+        body: dict[str, Any] = {"model": self.name, "input": list(texts)}
+        if forms[_DIMENSIONS] != OMITTED:
+            body["dimensions"] = int(forms[_DIMENSIONS])
+        if forms[_ENCODING] != OMITTED:
+            body["encoding_format"] = forms[_ENCODING]
+        # `embeddings.create` of the SDK asks for base64 where no format is given, which not every endpoint knows.
+        response: Any = await self._client.post(
+            "/embeddings",
+            cast_to=CreateEmbeddingResponse,
+            body=body,
+            options={"headers": {**self._headers, **_RAW_RESPONSE}},
         )
+        return cast("RawResponse[CreateEmbeddingResponse]", response)
 
 
 def _read_reply(response: CreateEmbeddingResponse, count: int, model: str) -> EmbeddingReply:
     tokens = token_count(response.usage, "prompt_tokens")
-    rows = sorted(response.data, key=lambda row: row.index)
-    if [row.index for row in rows] != list(range(count)):
+    places: Any = [getattr(row, "index", None) for row in response.data]
+    # Without places they are in the texts' order.
+    in_order = places == [None] * count
+    rows = response.data if in_order else sorted(response.data, key=lambda row: row.index)
+    if not in_order and sorted(places) != list(range(count)):
         return EmbeddingReply(error=unusable_answer("did not have one vector for each text"), tokens_in=tokens)
     wrong_lengths = {len(row.embedding) for row in rows} - {DIMENSIONS}
     if wrong_lengths:

@@ -116,7 +116,9 @@ class FormsOfCall:
 
 
 def split_query(base_url: str | None) -> tuple[str, dict[str, str]]:
-    """The address without its query, to which paths can be added, and the query."""
+    """The address without its query, to which paths can be added, and the query. The path of a call at its end, as in
+    the addresses that Azure shows, is removed."""
     parts = urlsplit(base_url or OPENAI_URL)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), query
+    path = re.sub(r"/(chat/completions|embeddings|responses)/?$", "", parts.path)
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")), query

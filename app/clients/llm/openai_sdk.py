@@ -33,7 +33,8 @@ _UNEXPECTED_FORM = (AttributeError, LookupError, TypeError, ValueError)
 _ACTIONS = {
     401: "check OPENAI_API_KEY",
     403: "check the rights of OPENAI_API_KEY at the provider",
-    404: "check the model's name (OPENAI_MODEL, OPENAI_SECOND_MODEL or EMBEDDING_MODEL) and OPENAI_BASE_URL",
+    404: "check the model's name (OPENAI_MODEL, OPENAI_SECOND_MODEL or EMBEDDING_MODEL) and OPENAI_BASE_URL, which "
+    "mostly ends in /v1",
 }
 _QUOTA_ACTION = "raise the quota at the provider, or pay its bill"
 _OTHER_ACTION = "read provider_message, and set what the endpoint needs as docs/models.md describes"

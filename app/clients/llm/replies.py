@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clients.llm.embedder import Vector
-from app.domain.errors import JobError
+from app.domain.errors import JobError, PermanentError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,11 @@ class ChatReply(ModelReply):
 
     answer: str | None = None
     repairs: tuple[str, ...] = ()
+
+
+class TextsRefused(PermanentError):
+    """The endpoint refused a request for vectors, and not because of the key, the quota or the model. Endpoints say in
+    many ways that there are too many texts or tokens in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

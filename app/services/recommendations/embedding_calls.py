@@ -3,7 +3,6 @@ recorded, and paid for within the day's budget."""
 
 import asyncio
 import random
-import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ import structlog
 from cachetools import LRUCache
 
 from app.clients.llm.embedder import MAX_TOKENS, Embedder, EmbeddingUnavailable, Vector
-from app.clients.llm.replies import EmbeddingReply
+from app.clients.llm.replies import EmbeddingReply, TextsRefused
 from app.domain.errors import JobError, TransientError
 from app.repositories import scores
 from app.repositories.scores import ModelCall
@@ -29,12 +28,6 @@ log = structlog.get_logger()
 
 # Texts of one request: far fewer, and with far fewer tokens, than most providers allow.
 _BATCH = 96
-# A refusal because of the number of texts, in the words of known endpoints.
-_TOO_MANY_TEXTS = re.compile(
-    r"batch.?size|too many (inputs?|texts|items|embeddings)|(number|amount) of (inputs?|texts|items)"
-    r"|\b(inputs?|array|list)\b.{0,60}\b(at most|maximum|exceeds?|too (long|many)|no more than)\b",
-    re.IGNORECASE,
-)
 _TRIES = 3
 # Seconds before the second try; doubled and jittered.
 _RETRY_SECONDS = 0.5
@@ -50,8 +43,8 @@ PROMPT_VERSION = "embedding"
 RunKey = tuple[UUID, int]
 
 
-class _TooManyTexts(Exception):
-    """The endpoint accepts only fewer texts in a request."""
+class _BatchRefused(Exception):
+    """The endpoint may accept fewer texts in a request."""
 
 
 class PaidEmbedder:
@@ -64,14 +57,17 @@ class PaidEmbedder:
         retry_window_seconds: float,
         random_fraction: Callable[[], float] = random.random,
         batch: int = _BATCH,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The last try begins at most `patience` seconds after the first. Without an account nothing is recorded."""
+        """The last try begins at most `retry_window_seconds` after the first. Without an account nothing is
+        recorded."""
         self.name = model.name
         self._model = model
         self._account = account
         self._retry_window_seconds = retry_window_seconds
         self._random_fraction = random_fraction
         self._batch = batch
+        self._clock = clock
         self._cache: LRUCache[str, array[float]] = LRUCache(_CACHED_TEXTS)
         self._paused_until = 0.0
         self._pause_reason = ""
@@ -86,14 +82,17 @@ class PaidEmbedder:
         cut = [cut_to_limit(text) for text in texts]
         known = {text: self._cache[text] for text in cut if text in self._cache}
         missing = [text for text in dict.fromkeys(cut) if text not in known]
+        size = self._batch
         while missing:
-            batch, missing = missing[: self._batch], missing[self._batch :]
+            batch = missing[:size]
             try:
                 vectors = await self._request(batch, run)
-            except _TooManyTexts:
-                self._batch = max(1, min(self._batch, len(batch) // 2))
-                missing = batch + missing
+            except _BatchRefused:
+                size = len(batch) // 2
                 continue
+            missing = missing[size:]
+            # Kept once it was accepted: the refusal may have had another reason.
+            self._batch = min(self._batch, size)
             known |= {text: array("d", vector) for text, vector in zip(batch, vectors, strict=True)}
         for text, vector in known.items():
             self._cache[text] = vector
@@ -104,22 +103,22 @@ class PaidEmbedder:
         await self._model.close()
 
     async def _request(self, texts: Sequence[str], run: RunKey | None) -> Sequence[Vector]:
-        """The vectors, after as many tries as `patience` allows."""
-        deadline = time.monotonic() + self._retry_window_seconds
-        if time.monotonic() < self._paused_until:
+        """The vectors, after as many tries as `retry_window_seconds` allows."""
+        deadline = self._clock() + self._retry_window_seconds
+        if self._clock() < self._paused_until:
             raise EmbeddingUnavailable(self._pause_reason)
         for attempt in range(_TRIES):
             try:
                 vectors = await self._try(texts, run)
             except TransientError as error:
                 wait = max(error.retry_after or 0.0, _RETRY_SECONDS * 2**attempt * (0.5 + self._random_fraction()))
-                if attempt == _TRIES - 1 or time.monotonic() + wait > deadline:
+                if attempt == _TRIES - 1 or self._clock() + wait > deadline:
                     raise self._unavailable(error, wait) from None
                 await asyncio.sleep(wait)
             except JobError as error:
-                if len(texts) > 1 and _TOO_MANY_TEXTS.search(error.provider_message or ""):
-                    raise _TooManyTexts from None
-                self._paused_until = time.monotonic() + _PAUSE_SECONDS
+                if len(texts) > 1 and isinstance(error, TextsRefused):
+                    raise _BatchRefused from None
+                self._paused_until = self._clock() + _PAUSE_SECONDS
                 self._pause_reason = error.detail
                 raise self._unavailable(error) from None
             else:

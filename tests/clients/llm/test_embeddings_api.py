@@ -1,5 +1,6 @@
 """One request to an embedding model: what is sent, and how each kind of response is read."""
 
+import json
 import math
 from collections.abc import AsyncIterator
 
@@ -62,6 +63,16 @@ async def test_each_text_has_a_vector_of_length_1_in_order(provider: ModelServer
         assert vector == pytest.approx([number / math.hypot(*numbers) for number in numbers])
     body = {"model": model.name, "input": ["red rose", "blue violet"], "encoding_format": "float"}
     assert provider.embedding_requests == [body | {"dimensions": DIMENSIONS}]
+
+
+async def test_vectors_without_a_place_are_in_the_texts_order(provider: ModelServer) -> None:
+    data = [{"embedding": row(text)} for text in ("red rose", "blue violet")]
+    provider.embedding_default = raw_body(json.dumps({"data": data}).encode())
+    model = open_model(provider)
+    reply = await model.ask(["red rose", "blue violet"], 4)
+    await model.close()
+    numbers = row("red rose")
+    assert reply.vectors[0] == pytest.approx([number / math.hypot(*numbers) for number in numbers])
 
 
 async def test_dimensions_are_requested_only_of_models_with_variable_length(provider: ModelServer) -> None:

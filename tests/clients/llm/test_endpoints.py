@@ -6,17 +6,13 @@ from typing import Any
 import pytest
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.embedder import DIMENSIONS
-from app.clients.llm.embeddings_api import EmbeddingModel
 from app.clients.llm.endpoint import EndpointOptions
 from app.domain.essay.prompt import EssayPrompt, build_prompt
 from app.domain.essay.visible_text import visible_text
 from app.services.essays.llm_calls import PROBE
-from app.services.recommendations.embedding_calls import PaidEmbedder
 from tests.fakes import endpoints
-from tests.fakes.embedding_answers import vectors
 from tests.fakes.endpoints import Refusal, output_of, refusing
-from tests.fakes.model_server import ModelServer, failure, model_server
+from tests.fakes.model_server import ModelServer, model_server
 
 ESSAY = "The planet turns. response_format max_tokens reasoning_effort"
 # What each kind of endpoint is sent in the end, and how many requests it refused before: the form of the output, the
@@ -194,6 +190,23 @@ async def test_azure(provider: ModelServer, prompt: EssayPrompt, extra_query: di
     assert seen == [("/openai/deployments/m/chat/completions?api-version=2024-10-21", "az-key", None)]
 
 
+@pytest.mark.parametrize("end", ["/chat/completions", "/embeddings/", "/responses", "/"])
+async def test_the_path_of_a_call_at_the_end_of_an_address_is_removed(
+    provider: ModelServer, prompt: EssayPrompt, end: str
+) -> None:
+    seen = []
+
+    async def behave(request: Any, body: dict[str, Any]) -> Any:
+        seen.append(request.path_qs)
+        return await ModelServer().default(request, body)
+
+    provider.default = behave
+    model = ChatModel("sk-test", f"{provider.url}{end}?x=1", "m", 20)
+    assert (await model.ask(prompt)).outcome == "answered"
+    await model.close()
+    assert seen == ["/v1/chat/completions?x=1"]
+
+
 async def test_any_other_query_leaves_the_key_in_its_usual_header(provider: ModelServer, prompt: EssayPrompt) -> None:
     seen = []
 
@@ -206,52 +219,3 @@ async def test_any_other_query_leaves_the_key_in_its_usual_header(provider: Mode
     assert (await model.ask(prompt)).outcome == "answered"
     await model.close()
     assert seen == [("/v1/chat/completions?team=a+b&x=1", None, "Bearer key-1")]
-
-
-async def test_dimensions_that_are_refused_are_not_sent_again(provider: ModelServer) -> None:
-    message = "Model does not support matryoshka representation, changing output dimensions will lead to poor results."
-    refusal: Refusal = lambda body: (400, {"message": message}) if "dimensions" in body else None  # noqa: E731
-    provider.embedding_default = refusing(refusal, vectors())
-    model = EmbeddingModel("sk-test", provider.url, "m", 20, options=EndpointOptions(dimensions=DIMENSIONS))
-    assert [(await model.ask(["red"], 1)).outcome for _ in range(2)] == ["answered"] * 2
-    await model.close()
-    assert [body.get("dimensions") for body in provider.embedding_requests] == [DIMENSIONS, None, None]
-
-
-@pytest.mark.parametrize(
-    ("dimensions", "expected"), [(None, DIMENSIONS), (0, None), (512, 512)], ids=["by name", "none", "chosen"]
-)
-async def test_dimensions_can_be_chosen(provider: ModelServer, dimensions: int | None, expected: int | None) -> None:
-    provider.embedding_default = vectors()
-    options = EndpointOptions(dimensions=dimensions)
-    model = EmbeddingModel("sk-test", provider.url, "text-embedding-3-small", 20, options=options)
-    assert (await model.ask(["red"], 1)).outcome == "answered"
-    await model.close()
-    assert provider.embedding_requests[0].get("dimensions") == expected
-
-
-TOO_MANY_TEXTS = {
-    "TEI": (413, {"error": "batch size 8 > maximum allowed batch size 3", "error_type": "Validation"}),
-    "DashScope": (400, {"error": {"message": "batch size is invalid, it should not be larger than 3", "code": None}}),
-    "OpenAI": (400, {"error": {"message": "'$.input' is invalid: array is too long, maximum is 3.", "param": None}}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("refused", TOO_MANY_TEXTS.values(), ids=TOO_MANY_TEXTS)
-async def test_a_batch_that_is_too_large_is_halved(provider: ModelServer, refused: tuple[int, object]) -> None:
-    provider.embedding_default = refusing(lambda body: refused if len(body["input"]) > 3 else None, vectors())
-    embedder = PaidEmbedder(EmbeddingModel("sk-test", provider.url, "m", 20), None, 20, batch=8)
-    texts = [f"text {number}" for number in range(9)]
-    assert len(await embedder.embed(texts)) == 9
-    assert [len(body["input"]) for body in provider.embedding_requests] == [8, 4, 2, 2, 2, 2, 1]
-    assert len(await embedder.embed(["another", "and another", "a third"])) == 3
-    assert [len(body["input"]) for body in provider.embedding_requests[7:]] == [2, 1]
-    await embedder.close()
-
-
-async def test_one_text_that_is_refused_is_an_error(provider: ModelServer) -> None:
-    provider.embedding_default = failure(404)
-    model = EmbeddingModel("sk-test", provider.url, "m", 20)
-    assert (await model.ask(["red"], 1)).outcome == "model_refused_request"
-    await model.close()
-    assert len(provider.embedding_requests) == 1
