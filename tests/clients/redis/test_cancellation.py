@@ -9,7 +9,7 @@ from app.clients.redis.connections import open_pool
 
 async def test_a_cancellation_that_arrives_as_a_command_was_sent_is_not_lost(redis_url: str) -> None:
     """Python 3.11 lost it: the task went on as if nothing had happened."""
-    pool = open_pool(redis_url)
+    pool = open_pool(redis_url, socket_timeout=30)
     connection = await pool.get_connection()
     sent = connection._send_packed_command
 
