@@ -13,6 +13,7 @@ import pytest_asyncio
 from app.clients.llm.embedder import DIMENSIONS, EmbeddingUnavailable, Vector
 from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
 
+ROOT = Path(__file__).parents[3]
 TEXTS = [
     "A queue smooths bursts of work.",
     "Backpressure tells the producer to slow down when the consumer cannot keep up. " * 6,
@@ -140,3 +141,14 @@ async def test_the_vectors_are_the_same_on_more_cores() -> None:
         vectors += await embedder.embed([text])
         await embedder.close()
     assert vectors[0] == pytest.approx(vectors[1], abs=1e-6)
+
+
+def test_the_runtime_of_the_model_keeps_and_sends_nothing(tmp_path: Path) -> None:
+    """It would store what it sends, and an id of the machine, in the home folder."""
+    program = (
+        "import asyncio; from app.clients.llm.offline_embedder import OfflineEmbedder;"
+        " asyncio.run(OfflineEmbedder().embed(['A tree.']))"
+    )
+    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
