@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from app.clients.redis.connections import cannot_write, refuses_user
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
@@ -100,5 +100,7 @@ async def _check_redis(job_queue: JobQueue) -> str:
     except REDIS_UNAVAILABLE as error:
         if refuses_user(error):
             return _REFUSED
-        return "takes no writes" if cannot_write(error) else _UNREACHABLE
+        if cannot_write(error):
+            return "takes no writes"
+        return "refuses commands; run `assay doctor`" if isinstance(error, ResponseError) else _UNREACHABLE
     return _OK

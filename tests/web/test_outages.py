@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -104,6 +105,16 @@ async def test_a_database_of_an_older_version_is_not_ready(serve: Serve, spare: 
         await pool.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0007%'")
     ready = await api.get("/readyz")
     assert (ready.status, ready.body["migrations"]) == (503, "1 pending; run `assay migrate`")
+
+
+async def test_a_database_that_refuses_the_user_says_so(serve: Serve, migrated_url: str, pool: Pool) -> None:
+    await pool.execute("CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'")
+    for password in ("wrong", "a-pass-word"):
+        url = migrated_url.replace(urlsplit(migrated_url).netloc.rpartition("@")[0], f"clerk:{password}")
+        api = await serve(database_url=SecretStr(url))
+        ready = await api.get("/readyz")
+        assert ready.status == 503 and ready.body["postgres"].startswith("refuses the user or lacks a right")
+    await pool.execute("DROP ROLE clerk")
 
 
 async def test_connections_that_postgres_ends_are_replaced(api: Api, path: str, pool: Pool) -> None:

@@ -29,9 +29,9 @@ async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int) ->
         DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
     """
     facts, pooler = await read_database_facts(pool), await find_pooler(pool)
-    applied = frozenset() if "_yoyo_migration" in facts.refused_tables else await applied_migrations(pool)
+    applied = None if "_yoyo_migration" in facts.refused_tables else frozenset(await applied_migrations(pool))
     return [
-        *judge_database(facts, frozenset(applied)),
+        *judge_database(facts, applied),
         judge_pooler(pooler, setting),
         _pool_size(facts, pooler, pool_size),
     ]
@@ -59,15 +59,19 @@ async def check_migrate_database(pool: Pool, service_pool: Pool) -> Check:
     return ok(name, "the same database, without a pooler")
 
 
-def judge_database(facts: DatabaseFacts, applied: frozenset[str]) -> Iterator[Check]:
-    """The checks' outcomes, given what is true of the database and which migrations were applied."""
+def judge_database(facts: DatabaseFacts, applied: frozenset[str] | None) -> Iterator[Check]:
+    """The checks' outcomes, given what is true of the database and which migrations were applied; None if that may not
+    be read."""
     lacks = {lack.part: lack for lack in find_lacks(facts)}
     yield _fine_without("postgres", lacks.get("version"), f"PostgreSQL {facts.version}")
     yield _fine_without("postgres writes", lacks.get("writes"), "transactions can write")
     yield _fine_without("postgres encoding", lacks.get("encoding"), f"the database's encoding is {facts.encoding}")
     yield _fine_without("postgres vector", lacks.get("vector"), _vector(facts))
-    yield _rights(facts, lacks, is_current=known_migrations() <= applied)
-    yield _migrations(applied)
+    yield _rights(facts, lacks, is_current=applied is not None and known_migrations() <= applied)
+    if applied is None:
+        yield failed("migrations", "which are applied may not be read", "see postgres rights")
+    else:
+        yield _migrations(applied)
 
 
 def judge_pooler(pooler: Pooler, setting: DatabasePooler) -> Check:

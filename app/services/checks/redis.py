@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError, ResponseError
 
 from app.clients.redis.connections import refuses_user
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
@@ -13,6 +14,7 @@ from app.services.checks.check import Check, failed, ok, warning
 _OLDEST_MAJOR = 6
 # From this share on, memory counts as nearly full.
 _NEARLY_FULL = 0.9
+_MEND = "mend what the server says"
 
 
 async def check_redis(redis: Redis) -> list[Check]:
@@ -21,7 +23,11 @@ async def check_redis(redis: Redis) -> list[Check]:
     Raises:
         RedisError, OSError, TimeoutError: it cannot be reached, or refuses the user.
     """
-    facts = await read_redis_facts(redis)
+    try:
+        facts = await read_redis_facts(redis)
+    except (ResponseError, BusyLoadingError) as error:
+        # Some errors are answers to every command, even to PING.
+        return [failed("redis", describe_error(error), _MEND)]
     attempts = [
         await _attempt("redis writes", "a key was written", lambda: write_key(redis), facts),
         await _attempt("redis scripts", "a script ran", JobQueue(redis).check_writable, facts),
@@ -54,7 +60,7 @@ async def _attempt(name: str, seen: str, command: Callable[[], Awaitable[None]],
             return failed(
                 name, f"memory is full: {reason}", "raise maxmemory, or delete what other programs left there"
             )
-        return failed(name, reason, "mend what the server says")
+        return failed(name, reason, _MEND)
     return ok(name, seen)
 
 

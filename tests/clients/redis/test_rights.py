@@ -84,6 +84,14 @@ async def test_a_server_that_does_not_describe_itself(admin: Redis, redis_url: s
     assert outcomes[0].status is CheckStatus.WARNING
 
 
+async def test_a_server_that_answers_no_command_at_all(redis_url: str) -> None:
+    async with job_queue.connect(f"{redis_url.rsplit('/', 1)[0]}/99") as redis:
+        [check] = await check_redis(redis)
+        assert (check.status, check.seen) == (CheckStatus.FAILED, "DB index is out of range")
+        assert check.action == "mend what the server says"
+        assert "refuses commands" in await RedisCheck(JobQueue(redis)).read()
+
+
 async def test_a_wrong_password_is_shown(redis_url: str) -> None:
     url = redis_url.replace(urlsplit(redis_url).netloc.rpartition("@")[0], ":wrong")
     async with job_queue.connect(url) as redis:
