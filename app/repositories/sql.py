@@ -23,8 +23,8 @@ NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 MIXED_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 # The password, the user or a right of the user.
 DATABASE_REFUSES_USER = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidAuthorizationSpecificationError)
-# Postgres is unavailable, starting, stopping, overloaded, read-only, not migrated, or refuses the password or a right;
-# or a pooler has mixed up the sessions. The request is not at fault, and a later try may succeed.
+# Postgres is unavailable, starting, stopping, overloaded, too slow, read-only or not migrated, or refuses the password
+# or a right; or a pooler has mixed up the sessions. The request is not at fault, and a later try may succeed.
 DATABASE_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -34,6 +34,10 @@ DATABASE_UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
+    # Limits of time that the database or the role has.
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     *DATABASE_REFUSES_USER,
     *MIXED_SESSIONS,
     *NOT_MIGRATED,

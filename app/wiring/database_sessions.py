@@ -77,7 +77,8 @@ class Connector:
             if await _call_or_terminate(connection, self._prepare_session):
                 return connection
             await connection.close(timeout=STATEMENT_SECONDS)
-            log.info("database_pooler_found", setting="DATABASE_URL")
+            if not self._is_pooled:
+                log.info("database_pooler_found", setting="DATABASE_URL")
             self._is_pooled = True
         # Without names for statements, which a session would have to remember.
         pooled = {"connection_class": PooledConnection, "statement_cache_size": 0}

@@ -70,8 +70,9 @@ class _BoundedPool(asyncpg.Pool):
             connection = await super()._acquire(None)  # type: ignore[misc]  # not in the stubs
         except BaseException as error:
             self._turns.release()
-            if isinstance(error, OSError) and not isinstance(error, DATABASE_UNAVAILABLE):
-                # No route, unknown host, no socket: made distinct from a missing file of our own.
+            if isinstance(error, OSError | asyncpg.PostgresError) and not isinstance(error, DATABASE_UNAVAILABLE):
+                # No route, unknown host, no socket: made distinct from a missing file of our own. And whatever the
+                # server says to the connection itself, such as that its options are wrong.
                 raise ConnectionError(str(error)) from error
             raise
         self._in_use.add(connection)

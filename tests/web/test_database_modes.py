@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from app.repositories.sql import Pool
 from app.wiring.pool import open_pool
@@ -99,3 +100,20 @@ async def test_serialization_failures_of_single_statements_are_tried_again(pool:
         assert await pool.fetchval("SELECT fail_twice()") == 3
     finally:
         await pool.execute("DROP FUNCTION fail_twice; DROP SEQUENCE tries")
+
+
+async def test_a_limit_of_time_of_the_database_is_an_outage(
+    serve: Serve, path: str, bank: Bank, database_url: str, pool: Pool
+) -> None:
+    """Not an error of ours: a later try may succeed."""
+    async with default(database_url, "lock_timeout", "20ms"):
+        api = await serve()
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT FROM assessments FOR UPDATE")
+            problem(await api.patch(f"{path}/responses", {"responses": bank.all_answers()}), 503, "storage-unavailable")
+    assert (await api.patch(f"{path}/responses", {"responses": bank.all_answers()})).status == 200
+
+
+async def test_a_server_that_refuses_the_options_of_a_connection_is_an_outage(serve: Serve, database_url: str) -> None:
+    api = await serve(database_url=SecretStr(f"{database_url}?options=-c%20no_such_setting%3D1"))
+    problem(await api.post("/assessments", {"track": SLUG}), 503, "storage-unavailable")

@@ -172,8 +172,10 @@ async def test_databases_behind_a_pgbouncer(database_url: str, mode: str, pool_s
     """Also where it has a single session."""
     mixes = mode == "transaction"
     async with pgbouncer(database_url, mode, pool_size) as url:
-        outcomes = await checks("postgres", database_url=url)
+        outcomes = await checks("postgres", database_url=url, database_pool_size=8)
         assert {check.status for check in outcomes.values()} == {OK}
+        outcomes = await checks("postgres", database_url=url)
+        assert (outcomes["postgres connections"].status is OK) == mixes
         assert ("another session" in outcomes["postgres pooler"].seen) == mixes
         for setting in ("session", "transaction"):
             outcomes = await checks("postgres", database_url=url, database_pooler=setting)

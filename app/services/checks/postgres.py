@@ -19,6 +19,8 @@ from app.setting_types import DatabasePooler
 
 _SHOWN_TABLES = 3
 _KEY_BITS = 62
+# Its default_pool_size.
+_PGBOUNCERS_POOL = 20
 
 
 async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int) -> list[Check]:
@@ -133,6 +135,12 @@ def _migrations(applied: frozenset[str]) -> Check:
 def _pool_size(facts: DatabaseFacts, pooler: Pooler, pool_size: int) -> Check:
     name = "postgres connections"
     seen = f"each server and worker opens up to {pool_size}, and the server allows {facts.max_connections}"
+    if pooler is Pooler.FOUND and 2 * pool_size > _PGBOUNCERS_POOL:
+        seen = f"each server and worker keeps up to {pool_size} connections of the pooler"
+        action = (
+            f"lower DATABASE_POOL_SIZE, unless the pooler allows more than PgBouncer's default of {_PGBOUNCERS_POOL}"
+        )
+        return warning(name, seen, action)
     if pooler is not Pooler.NONE:
         return ok(name, f"{seen}; the pooler has limits of its own")
     # A server and a worker at least.
