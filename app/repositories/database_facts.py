@@ -41,6 +41,9 @@ class DatabaseFacts:
     # None if no schema of the search_path exists, or the role may use none of them.
     schema: str | None
     vector_version: str | None
+    vector_schema: str | None
+    # Whether its schema is in the search_path, and the role may use it.
+    finds_vector: bool
     available_vector: str | None
     may_create_extension: bool
     may_create_tables: bool
@@ -104,6 +107,9 @@ def _missing_rights(facts: DatabaseFacts) -> Iterator[Lack]:
     if not facts.vector_version and not facts.available_vector:
         action = "install pgvector on the server (https://github.com/pgvector/pgvector)"
         yield Lack("vector", "the server has no extension vector", action)
+    elif facts.vector_version and not facts.finds_vector:
+        action = f"run `GRANT USAGE ON SCHEMA {facts.vector_schema} TO {facts.role}`, and have it in the search_path"
+        yield Lack("vector", f"{facts.role} does not find the extension vector", action)
     elif not facts.vector_version and not facts.may_create_extension:
         action = f"run `CREATE EXTENSION vector` in {facts.database} as a superuser"
         yield Lack("vector", f"{facts.role} may not install the extension vector", action)

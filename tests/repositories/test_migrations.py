@@ -148,7 +148,10 @@ async def test_missing_rights_and_encodings_are_explained_in_one_line(empty_url:
     assert f"GRANT CREATE ON SCHEMA public TO {name}" in str(refused.value)
     assert "CREATE EXTENSION vector" in str(refused.value) and "\n" not in str(refused.value)
     await admin.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
-    await admin.execute("CREATE EXTENSION vector")
+    await admin.execute("CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions")
+    with pytest.raises(MigrationFailed, match=f"GRANT USAGE ON SCHEMA extensions TO {name}`, and have .* search_path"):
+        await asyncio.to_thread(migrate, guest)
+    await admin.execute("ALTER EXTENSION vector SET SCHEMA public")
     assert await asyncio.to_thread(migrate, guest) == len(known_migrations())
     await admin.execute(
         f"CREATE DATABASE {ascii_name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"

@@ -123,8 +123,8 @@ async def test_a_postgres_that_cannot_be_reached(url: str) -> None:
 
 FACTS = DatabaseFacts(
     version="16.1", version_number=160001, encoding="UTF8", is_standby=False, is_read_only=False, role="assay",
-    database="assay", schema="public", vector_version="0.8", available_vector="0.8", may_create_extension=False,
-    may_create_tables=False, refused_tables=(), max_connections=100,
+    database="assay", schema="public", vector_version="0.8", vector_schema="public", finds_vector=True,
+    available_vector="0.8", may_create_extension=False, may_create_tables=False, refused_tables=(), max_connections=100,
 )  # fmt: skip
 
 

@@ -9,6 +9,9 @@ SELECT current_setting('server_version') AS version,
        quote_ident(current_database()) AS database,
        quote_ident(current_schema()) AS schema,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
+       (SELECT quote_ident(nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE extname = 'vector') AS vector_schema,
+       to_regtype('vector') IS NOT NULL AS finds_vector,
        (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available_vector,
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
            OR (has_database_privilege(current_database(), 'CREATE')
