@@ -47,7 +47,7 @@ class UnusableSetting(Exception):
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "RETENTION_DAYS", "REVIEW_BELOW_CONFIDENCE", "SECRETS_KEY", "SUMMARY_MODEL",
+    "APPEAL_DAYS", "RETENTION_DAYS", "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
@@ -204,6 +204,9 @@ class Settings(BaseModel):
     )
     owner_starts_per_day: int = Field(
         50, ge=1, description="assessments that one student may start within 24 hours; further starts are answered 429"
+    )
+    review_below_confidence: float = Field(
+        0.3, ge=0, le=1, description="confidence below which an essay's score is provisional and needs a person"
     )
     rescore_degraded: bool = Field(True, description="whether degraded essays are scored again when the model is back")
     rescore_interval: Seconds = Field(60, description="seconds between searches for degraded essays")

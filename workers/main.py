@@ -90,7 +90,7 @@ def _job_runner(
         {
             JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, publish),
             JobType.RAG: RecommendationJob(context.pool, embedder),
-            JobType.FUSION: FusionJob(context.pool),
+            JobType.FUSION: FusionJob(context.pool, settings.review_below_confidence),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),
         publish,

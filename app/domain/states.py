@@ -124,6 +124,18 @@ class ReasonCode(StrEnum):
     RECOMMENDATIONS_UNAVAILABLE = "recommendations_unavailable"
 
 
+class ReviewReason(StrEnum):
+    """Why a score needs a person: two models differ, the confidence in it is too low, the essay seems to influence its
+    grader or could not be checked for that, there is no score, or the student has appealed."""
+
+    MODELS_DIFFER = "models_differ"
+    LOW_CONFIDENCE = "low_confidence"
+    SUSPECTED_INJECTION = "suspected_injection"
+    INJECTION_CHECK_FAILED = "injection_check_failed"
+    UNSCORED = "unscored"
+    APPEAL = "appeal"
+
+
 class RunMode(StrEnum):
     """Which essays a run scores: those without a score; all of them again, because a person asked for it; or those for
     which the model's answer is stored already."""
@@ -145,6 +157,9 @@ class AuditAction(StrEnum):
     RESCORE = "rescore"
     ROTATE = "rotate"
     REVOKE = "revoke"
+    CONFIRM = "confirm"
+    RESERVE = "reserve"
+    RELEASE = "release"
 
 
 class AuditEntity(StrEnum):

@@ -51,8 +51,9 @@ class RulePartView(ScoreSummaryView):
 
 
 class EssayLineView(EssayLine):
-    """One essay; `score` is the machine's, null with a `reason` if no scorer could score it: then the line is
-    `provisional`, until a person or a later run scores it. `repairs` says what was repaired in the model's answer."""
+    """One essay; `score` is the machine's, null with a `reason` if no scorer could score it. The line is `provisional`
+    without a score, and with one of low confidence (flag `low_confidence`), until a person scores or confirms it or a
+    later run scores it better. `repairs` says what was repaired in the model's answer."""
 
     provisional: bool
 
@@ -106,7 +107,9 @@ def overall_view(result: Result) -> OverallView:
 
 
 def _breakdown_view(breakdown: Breakdown, explanations: Mapping[UUID, str], disclosure: Disclosure) -> BreakdownView:
-    essays = tuple(EssayLineView(**_fields(line), provisional=line.awaits_score) for line in breakdown.essay.questions)
+    essays = tuple(
+        EssayLineView(**_fields(line), provisional=line.is_provisional) for line in breakdown.essay.questions
+    )
     shown_explanations = explanations if disclosure.explanations else {}
     return BreakdownView(
         theoretical=_rule_part_view(breakdown.theoretical, shown_explanations, disclosure.answers),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from assay_client.models import DegradedReason, Links, Model, Override, ScoreSummary
 
-_NEEDS_REVIEW = "needs_review"
+_REVIEW_FLAGS = frozenset({"needs_review", "low_confidence", "suspected_injection", "injection_check_failed"})
 
 
 class Evidence(Model):
@@ -69,8 +69,9 @@ class EssayScore(Model):
 
     @property
     def needs_review(self) -> bool:
-        """Whether a person has to look at the essay: its score is missing or doubtful, and not overridden."""
-        return self.override is None and (self.score is None or _NEEDS_REVIEW in self.flags)
+        """Whether a person has to look at the essay: its score is missing or doubtful, and no person has
+        changed or confirmed it."""
+        return self.override is None and (self.score is None or not _REVIEW_FLAGS.isdisjoint(self.flags))
 
 
 class EssaySummary(Model):

@@ -18,6 +18,7 @@ from app.domain.states import (
     Level,
     QuestionType,
     ReasonCode,
+    ReviewReason,
     Role,
     RunMode,
     ScoreType,
@@ -44,6 +45,7 @@ CHECKS: dict[str, type[StrEnum]] = {
     "webhook_deliveries_event_type_check": EventType,
     "webhook_deliveries_status_check": DeliveryStatus,
     "api_keys_roles_check": Role,
+    "review_items_reasons_check": ReviewReason,
 }
 
 

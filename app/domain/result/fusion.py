@@ -23,14 +23,17 @@ from app.domain.result.model import (
 )
 from app.domain.result.skills import SkillEvidence, estimate_skills
 from app.domain.result.summary import summarize_in_words
-from app.domain.states import AssessmentStatus, ReasonCode, ScoreType
+from app.domain.states import AssessmentStatus, ReasonCode, ReviewReason, ScoreType
 from app.domain.values import percentage, sum_of_points
+
+# The default of the setting.
+REVIEW_BELOW_CONFIDENCE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class FusionInput:
     """Everything that goes into a run's result; `reasons` are those of its jobs, `overrides` people's scores by
-    question."""
+    question. The score of an essay with less confidence than `review_below` is provisional."""
 
     assessment_id: UUID
     track: str
@@ -42,6 +45,7 @@ class FusionInput:
     reasons: tuple[Reason, ...]
     processing: Processing
     overrides: Mapping[UUID, Override]
+    review_below: float = REVIEW_BELOW_CONFIDENCE
 
 
 def fuse(facts: FusionInput) -> Result:
@@ -92,7 +96,7 @@ def _breakdown(facts: FusionInput) -> Breakdown:
     return Breakdown(
         theoretical=_rule_part(facts, ScoreType.THEORETICAL),
         profile=_rule_part(facts, ScoreType.PROFILE),
-        essay=_summarize_essays([_with_override(line, facts.overrides) for line in facts.essays]),
+        essay=_summarize_essays([_reviewed(line, facts) for line in facts.essays]),
     )
 
 
@@ -104,8 +108,11 @@ def _rule_part(facts: FusionInput, score_type: ScoreType) -> RulePart:
     return RulePart(**dict(summarize(lines)))
 
 
-def _with_override(line: EssayLine, overrides: Mapping[UUID, Override]) -> EssayLine:
-    return line.model_copy(update={"override": overrides.get(line.question_id)})
+def _reviewed(line: EssayLine, facts: FusionInput) -> EssayLine:
+    """The line with what a person gave it, and with the flag of a confidence that is too low."""
+    doubtful = line.confidence is not None and line.confidence < facts.review_below
+    flags = {*line.flags, ReviewReason.LOW_CONFIDENCE.value} if doubtful else line.flags
+    return line.model_copy(update={"override": facts.overrides.get(line.question_id), "flags": tuple(sorted(flags))})
 
 
 def _summarize_essays(lines: Sequence[EssayLine]) -> EssaySummary:

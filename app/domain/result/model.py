@@ -9,8 +9,13 @@ from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
 from app.domain.essay.score import DIMENSIONS_TOTAL, Dimensions, SecondOpinion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.principal import Principal
-from app.domain.states import AssessmentStatus, JobType, ReasonCode
+from app.domain.states import AssessmentStatus, JobType, ReasonCode, ReviewReason
 from app.domain.values import End, Frozen, Start
+
+# The flags that bring an essay to a person; the function `review_reasons` of the database tells the reasons from them.
+REVIEW_FLAGS = frozenset({
+    NEEDS_REVIEW, ReviewReason.LOW_CONFIDENCE, ReviewReason.SUSPECTED_INJECTION, ReviewReason.INJECTION_CHECK_FAILED,
+})  # fmt: skip
 
 
 class Reason(Frozen):
@@ -91,15 +96,15 @@ class EssayLine(Frozen):
         return self.dimensions.total / DIMENSIONS_TOTAL if self.dimensions else 0.0
 
     @property
-    def awaits_score(self) -> bool:
-        """Whether neither a scorer nor a person has scored the essay yet."""
-        return self.points is None
+    def is_provisional(self) -> bool:
+        """Whether the essay has no score, or one of low confidence that no person has confirmed or changed."""
+        return self.override is None and (self.score is None or ReviewReason.LOW_CONFIDENCE in self.flags)
 
     @property
     def needs_review(self) -> bool:
-        """Whether a person should look at the essay: it has no score, or its scorer asks for a review. False once a
-        person has scored it."""
-        return self.override is None and (self.score is None or NEEDS_REVIEW in self.flags)
+        """Whether a person should look at the essay: it has no score, or one that is in doubt. False once a person has
+        scored it or confirmed its score."""
+        return self.override is None and (self.score is None or not REVIEW_FLAGS.isdisjoint(self.flags))
 
 
 class EssaySummary(Frozen):

@@ -98,7 +98,8 @@ WITH mine AS (
     UPDATE assessments a
     SET status = 'completed', completed_at = CASE a.status WHEN 'completed' THEN a.completed_at ELSE $5 END,
         revision = a.revision + 1,
-        degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb, needs_review = $8
+        degraded = $6::jsonb <> '[]', degraded_reasons = $6::jsonb, needs_review = $8 OR EXISTS (
+            SELECT FROM review_items i WHERE i.assessment_id = a.id AND 'appeal' = ANY(i.reasons))
     FROM held
     WHERE a.id = held.id
     RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening

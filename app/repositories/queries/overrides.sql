@@ -18,7 +18,8 @@ WITH fused AS (
 ), shown AS (
     UPDATE assessments a
     SET overrides_version = a.overrides_version + 1, revision = a.revision + 1,
-        degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb, needs_review = $5
+        degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb, needs_review = $5 OR EXISTS (
+            SELECT FROM review_items i WHERE i.assessment_id = a.id AND 'appeal' = ANY(i.reasons))
     FROM fused
     WHERE a.id = fused.assessment_id
     RETURNING a.id, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening

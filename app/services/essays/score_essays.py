@@ -16,7 +16,7 @@ from app.domain.essay.visible_text import VisibleText
 from app.domain.job import retry
 from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
-from app.domain.states import JobStatus, ReasonCode, RunMode
+from app.domain.states import JobStatus, ReasonCode, ReviewReason, RunMode
 from app.domain.text import count_of
 from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
@@ -27,9 +27,6 @@ from app.services.essays.local_estimate import Estimator, estimate_locally
 
 # An estimate is quick; one that takes so long is stuck, and the job has to end.
 _ESTIMATE_SECONDS = 120.0
-SUSPECTED_INJECTION = "suspected_injection"
-# The detector raised, so it is not known whether the essay tries to influence its grader.
-INJECTION_CHECK_FAILED = "injection_check_failed"
 _NONE_SCORED = PermanentError("essays_unscored", "no essay could be scored")
 
 _T = TypeVar("_T")
@@ -156,8 +153,8 @@ class EssayJob:
             suspected = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
         except Exception as error:
             log_internal_error("injection_check_failed", error, essay.question.question_id)
-            return frozenset({INJECTION_CHECK_FAILED, NEEDS_REVIEW})
-        return frozenset({SUSPECTED_INJECTION}) if suspected else frozenset()
+            return frozenset({ReviewReason.INJECTION_CHECK_FAILED, NEEDS_REVIEW})
+        return frozenset({ReviewReason.SUSPECTED_INJECTION}) if suspected else frozenset()
 
     async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, flags: frozenset[str]) -> None:
         flagged = score.model_copy(update={"flags": tuple(sorted({*score.flags, *flags}))})

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from app.domain.errors import JobError, TransientError
 from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob
-from app.domain.result.fusion import FusionInput, fuse
-from app.domain.result.model import Override, Processing, Reason, Recommendation, Result
+from app.domain.result.fusion import REVIEW_BELOW_CONFIDENCE, FusionInput, fuse
+from app.domain.result.model import Override, Processing, Reason, Recommendation
 from app.domain.states import JobType, ScoreType
 from app.domain.values import rounded_dollars
 from app.repositories import jobs
@@ -27,9 +27,10 @@ _MAX_READS = 5
 
 @dataclass(frozen=True)
 class FusionJob:
-    """Computes and stores results."""
+    """Computes and stores results. Scores of essays with less confidence than `review_below` are provisional."""
 
     pool: Pool
+    review_below: float = REVIEW_BELOW_CONFIDENCE
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Stores the result and completes the assessment.
@@ -41,7 +42,7 @@ class FusionJob:
         started = time.monotonic()
         for _ in range(_MAX_READS):
             run = await jobs.read_run(self.pool, job)
-            result = _fused(run, started)
+            result = fuse(fusion_input(run, run.overrides, run.now, _processing(run, started), self.review_below))
             try:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)
             except NewerOverrides:
@@ -53,12 +54,12 @@ class FusionJob:
         return await jobs.fail_assessment(self.pool, job, error)
 
 
-def _fused(run: RunInputs, started: float) -> Result:
-    return fuse(fusion_input(run, run.overrides, run.now, _processing(run, started)))
-
-
 def fusion_input(
-    run: RunInputs, overrides: Mapping[UUID, Override], completed_at: datetime, processing: Processing
+    run: RunInputs,
+    overrides: Mapping[UUID, Override],
+    completed_at: datetime,
+    processing: Processing,
+    review_below: float = REVIEW_BELOW_CONFIDENCE,
 ) -> FusionInput:
     """Everything that goes into the result of a run."""
     return FusionInput(
@@ -72,6 +73,7 @@ def fusion_input(
         reasons=_reasons(run),
         processing=processing,
         overrides=overrides,
+        review_below=review_below,
     )
 
 

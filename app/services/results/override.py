@@ -8,7 +8,7 @@ from app.domain.assessment.questions import Question, TheoreticalQuestion
 from app.domain.errors import FieldError, InvalidFields, NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import RunInputs
-from app.domain.result.fusion import fuse
+from app.domain.result.fusion import REVIEW_BELOW_CONFIDENCE, fuse
 from app.domain.result.model import Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
@@ -66,7 +66,9 @@ def check_points(question: Question, score: float) -> None:
         raise InvalidFields([FieldError("/score", f"must be at most the question's {question.body.weight:g} points")])
 
 
-async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverride) -> OverriddenResult:
+async def override(
+    pool: Pool, assessment_id: UUID, score_override: ScoreOverride, review_below: float = REVIEW_BELOW_CONFIDENCE
+) -> OverriddenResult:
     """Stores the score and computes the newest result again, in one transaction. If the same person gave the same score
     and reason before, nothing changes. Recommendations, processing and completion time of the result stay.
 
@@ -86,10 +88,9 @@ async def override(pool: Pool, assessment_id: UUID, score_override: ScoreOverrid
             return OverriddenResult(_view(present.result, run), changed=False, notification=None)
         made_at = await overrides.add(conn, assessment_id, _with_machine_score(run, score_override))
         new = Override(score=score_override.score, reason=score_override.reason, by=score_override.by, at=made_at)
-        facts = fusion_input(
-            run, run.overrides | {question_id: new}, present.result.completed_at, present.result.processing
-        )
-        result = fuse(facts)
+        overrides_now = run.overrides | {question_id: new}
+        completed_at, processing = present.result.completed_at, present.result.processing
+        result = fuse(fusion_input(run, overrides_now, completed_at, processing, review_below))
         notification = await overrides.replace_result(conn, present.run, result)
         key = f"{assessment_id}/{question_id}"
         await audit.record(conn, new.by, AuditAction.OVERRIDE, AuditEntity.SCORE, key, new)

@@ -28,7 +28,8 @@ async def override_score(request: web.Request) -> web.StreamResponse:
     body = validate_body(OverrideBody, await read_object(request))
     override.check_points(question, body.score)
     new = ScoreOverride(question, body.score, body.reason, request[ACCESS].caller.principal)
-    overridden = await override.override(request.app[CONTEXT].pool, assessment_id, new)
+    context = request.app[CONTEXT]
+    overridden = await override.override(context.pool, assessment_id, new, context.settings.review_below_confidence)
     if overridden.changed:
         publish_change(request.app, assessment_id)
         notify_workers(request.app, [overridden.notification] if overridden.notification else [])
