@@ -45,14 +45,15 @@ async def test_the_page_is_usable_and_asks_nobody_else(page: Page, origin: str) 
 async def authorize(page: Page, bearer: str) -> None:
     """Enters the token, in place of a former one."""
     await page.locator(".auth-wrapper .btn.authorize").click()
-    form = page.locator(".auth-container")
+    # Another form is for the token of /metrics.
+    form = page.locator(".auth-container", has_text="JWT")
     await form.wait_for()
     logout = form.locator("button", has_text="Logout")
     if await logout.count():
         await logout.click()
     await form.locator("input").fill(bearer)
     await form.locator("button.authorize").click()
-    await form.locator("button.btn-done").click()
+    await page.locator(".modal-ux button.btn-done").first.click()
 
 
 async def opened(page: Page, operation: str) -> Locator:
