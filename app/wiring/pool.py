@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, cast
 
 import asyncpg
 from asyncpg.pool import PoolAcquireContext
@@ -20,17 +20,24 @@ _RETRY_SECONDS = 0.05
 # asyncpg's own defaults, which a subclass of its pool has to name.
 _STATEMENTS_PER_CONNECTION = 50_000
 _IDLE_SECONDS = 300.0
+# For the cancellation of a statement, before its connection is given up, and for closing all connections. A server that
+# has gone silent answers neither.
+_RELEASE_SECONDS = 3.0
+_CLOSE_SECONDS = 3.0
 
 
 class _Acquired(PoolAcquireContext):
-    """Replaces all sessions of the pool after an error that shows that a session is read-only: after a failover, or if
-    the database was made read-only, sessions stay so even when it is over."""
+    """Has the pool's sessions replaced after an error that shows that the others are no better. After a failover, or if
+    the database was made read-only, sessions stay read-only even when it is over. And a statement that was not answered
+    in time went to a server that is silent: one that is slow ends it itself."""
 
     __slots__ = ()
 
     async def __aexit__(self, *exc: Any) -> None:
         if any(isinstance(error, asyncpg.ReadOnlySQLTransactionError) for error in exc):
             await self.pool.expire_connections()
+        elif any(isinstance(error, TimeoutError) for error in exc):
+            cast(_BoundedPool, self.pool).terminate_idle_connections()
         await super().__aexit__(*exc)
 
 
@@ -78,12 +85,18 @@ class _BoundedPool(asyncpg.Pool):
         self._in_use.add(connection)
         return connection
 
+    def terminate_idle_connections(self) -> None:
+        """Ends them without a word to the server, which may be silent."""
+        for holder in self._holders:  # type: ignore[attr-defined]  # not in the stubs
+            if holder.is_connected() and holder.is_idle():
+                holder.terminate()
+
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         # asyncpg itself has taken back a connection that broke while it was in use; its turn ends only here.
         in_use = connection in self._in_use
         self._in_use.discard(connection)
         try:
-            await super().release(connection, timeout=timeout)
+            await super().release(connection, timeout=_RELEASE_SECONDS if timeout is None else timeout)
         finally:
             if in_use:
                 self._turns.release()
@@ -108,8 +121,14 @@ async def open_pool(
         reset=_keep_as_it_is,
         command_timeout=STATEMENT_SECONDS,
     )
-    async with pool:
+    await pool
+    try:
         yield pool
+    finally:
+        # It ends the connections also when it fails.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await pool.close()
 
 
 def open_pool_for(

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 
 class BreakableProxy:
-    """Leads to the server through `url`. After `cut`, connections are broken and new ones refused until `restore`."""
+    """Leads to the server through `url`. After `cut`, connections are broken and new ones refused until `restore`.
+    After `hold`, nothing passes on the connections that are open."""
 
     def __init__(self, url: str, path: Path | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Listens on a port, with TLS if there is a context for it, or on the Unix socket at `path`."""
@@ -19,6 +20,7 @@ class BreakableProxy:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._port = 0
+        self._passing: list[asyncio.Event] = []
 
     @property
     def url(self) -> str:
@@ -47,6 +49,11 @@ class BreakableProxy:
         for writer in self._open:
             writer.transport.abort()
 
+    def hold(self) -> None:
+        """Passes nothing on any more, as a network does that has lost a host; new connections are not concerned."""
+        for passes in self._passing:
+            passes.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
@@ -54,7 +61,10 @@ class BreakableProxy:
             writer.close()
             return
         self._open |= {writer, server_writer}
-        await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        passes = asyncio.Event()
+        passes.set()
+        self._passing.append(passes)
+        await asyncio.gather(_pump(reader, server_writer, passes), _pump(server_reader, writer, passes))
         self._open -= {writer, server_writer}
 
 
@@ -71,9 +81,10 @@ async def breakable_proxy(
         proxy.cut()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
     try:
         while data := await reader.read(65536):
+            await passes.wait()
             writer.write(data)
             await writer.drain()
     except ConnectionError:
