@@ -36,6 +36,7 @@ from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import KeySetVerifier, SharedSecretVerifier
 from app.network_errors import address_error
+from app.open_files import connections_that_fit
 from app.services.api_keys.verification import open_key_verifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
@@ -125,9 +126,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         UnusableSetting: HOST and PORT cannot be listened on.
     """
     app = create_app(settings)
-    runner = Runner(
-        app, max_connections=settings.max_connections, access_log=None, shutdown_timeout=settings.shutdown_timeout
-    )
+    connections = connections_that_fit(settings.max_connections, settings.database_pool_size)
+    runner = Runner(app, max_connections=connections, access_log=None, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
@@ -135,7 +135,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await site.start()
         except OSError as error:
             raise address_error(settings.host, settings.port, error) from error
-        log.info("serving", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
+        addresses = [f"{host}:{port}" for host, port, *_ in runner.addresses]
+        log.info("serving", addresses=addresses, max_connections=connections)
         await stop.wait()
         log.info("stopping")
         app[STOPPING].set()

@@ -57,7 +57,7 @@ class ConnectionLimit:
         """Logs that a connection is refused, at most once a minute."""
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
-            log.warning("too_many_connections", open=self.open, setting="MAX_CONNECTIONS")
+            log.warning("too_many_connections", maximum=self.maximum, setting="MAX_CONNECTIONS")
 
 
 def cancelled_on_disconnect(request: web.Request) -> AbstractContextManager[None]:

@@ -7,11 +7,10 @@ import aiohttp
 
 from app.clients.service_probe import Seen, probe_service
 from app.network_errors import address_error, describe_error
+from app.open_files import OTHER_FILES
 from app.services.checks.check import Check, failed, ok, warning
 
 _SECONDS = 5.0
-# Files besides the connections of clients: those to the servers, the program itself.
-_OTHER_FILES = 200
 # What proxies answer while there is no server behind them.
 _NO_SERVER_BEHIND = range(500, 600)
 _UNREACHABLE = (aiohttp.ClientError, OSError, TimeoutError)
@@ -33,7 +32,7 @@ async def check_listening(host: str, port: int) -> Check:
 def check_open_files(max_connections: int, limit: int) -> Check:
     """Whether the system allows a file for each connection; `limit` is that of a server."""
     name, seen = "open files", f"MAX_CONNECTIONS is {max_connections}, and a server may open {limit} files"
-    if max_connections + _OTHER_FILES > limit:
+    if max_connections + OTHER_FILES > limit:
         return warning(name, seen, "raise the system's limit (`ulimit -Hn`, LimitNOFILE), or lower MAX_CONNECTIONS")
     return ok(name, seen)
 
