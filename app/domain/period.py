@@ -41,6 +41,22 @@ def parse_period(start: str | None, end: str | None, now: datetime) -> Period:
     return Period(since, until)
 
 
+def parse_open_period(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
+    """The beginning and the end, which is excluded; None is no limit. A date as `end` includes that whole day.
+
+    Raises:
+        InvalidPeriod: a text is neither a time nor a date, or the start is after the end.
+    """
+    try:
+        since = None if start is None else _parse_time("from", start)
+        until = None if end is None else _parse_time("to", end, days=1)
+    except OverflowError:
+        raise InvalidPeriod("from and to must be times that exist in the calendar") from None
+    if since is not None and until is not None and since > until:
+        raise InvalidPeriod("from must not be after to")
+    return since, until
+
+
 def _parse_time(name: str, text: str, days: int = 0) -> datetime:
     """The time in UTC; for a date, midnight `days` days later."""
     try:

@@ -160,6 +160,9 @@ class AuditAction(StrEnum):
     CONFIRM = "confirm"
     RESERVE = "reserve"
     RELEASE = "release"
+    SUBMIT = "submit"
+    ERASE = "erase"
+    EXPORT = "export"
 
 
 class AuditEntity(StrEnum):
@@ -173,3 +176,6 @@ class AuditEntity(StrEnum):
     SCORE = "score"
     ASSESSMENT = "assessment"
     API_KEY = "api_key"
+    FEEDBACK = "feedback"
+    WEBHOOK = "webhook"
+    PERSON = "person"

@@ -1,7 +1,11 @@
 """The audit log: who changed what."""
 
+from datetime import datetime
+
 from pydantic import BaseModel
 
+from app.domain.api_key import id_in_sub
+from app.domain.records.audit import AuditRecord
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories.sql import Executor, statements
 
@@ -13,3 +17,27 @@ async def record(
 ) -> None:
     """Records a change by staff; `after` is the changed thing as it is now."""
     await db.execute(_SQL["record"], actor, action, entity, key, after.model_dump(mode="json") if after else None)
+
+
+async def record_if_key(
+    db: Executor, actor: str, action: AuditAction, entity: AuditEntity, key: str, after: BaseModel | None = None
+) -> None:
+    """Records a change that students make, too, if the actor is an API key."""
+    if id_in_sub(actor) is not None:
+        await record(db, actor, action, entity, key, after)
+
+
+async def page(
+    db: Executor,
+    actor: str | None,
+    entity: AuditEntity | None,
+    key: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    after: int,
+    limit: int,
+) -> list[AuditRecord]:
+    """A page of the changes by this actor (a `sub`, or a whole principal), of this entity and key, in this period, by
+    id, after the id `after`; None: all."""
+    rows = await db.fetch(_SQL["page"], actor, entity, key, start, end, after, limit)
+    return [AuditRecord(**row) for row in rows]

@@ -17,6 +17,7 @@ from app.schemas.assessments import (
     assessment_view,
     summary_view,
 )
+from app.schemas.audit import AuditLineView, AuditView, audit_line_view, audit_view
 from app.schemas.catalog import (
     CredentialPage,
     CredentialView,
@@ -72,6 +73,8 @@ __all__ = [
     "AssessmentPage",
     "AssessmentView",
     "AttemptPage",
+    "AuditLineView",
+    "AuditView",
     "CredentialPage",
     "CredentialView",
     "DeliveryPage",
@@ -110,6 +113,8 @@ __all__ = [
     "WebhookView",
     "api_key_view",
     "assessment_view",
+    "audit_line_view",
+    "audit_view",
     "credential_view",
     "delivery_view",
     "feedback_analytics_view",

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from app.domain.api_key import id_in_sub
 from app.domain.errors import Forbidden
 from app.domain.states import Role
 
@@ -37,6 +38,12 @@ class Access:
     any_owner: bool
     others_only: bool = False
     owner_checked: bool = False
+
+    @property
+    def audited_actor(self) -> str | None:
+        """The caller, if the audit log has what they change: staff and API keys. None for students."""
+        is_key = id_in_sub(self.caller.principal) is not None
+        return self.caller.principal if self.any_owner or is_key else None
 
     def check_owner(self, owner: str) -> None:
         """Checks that the caller may have an assessment of this owner.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.domain.states import AssessmentStatus, JobStatus, JobType
+from app.domain.states import AssessmentStatus, AuditEntity, JobStatus, JobType
 from app.http import problems
 from app.web.export import MEDIA_TYPES, Format
 
@@ -39,6 +39,15 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
     "format": (
         {"type": "string", "enum": [*Format], "default": "json"},
         "statistics as JSON, or a file of single rows; beats `Accept`",
+    ),
+    "actor": (_TEXT, "only by this person (their `sub`), API key (`key:<id>`) or command"),
+    "entity": ({"type": "string", "enum": [*AuditEntity]}, "only of this kind of thing"),
+    "key": (_TEXT, "only of the thing with this id or slug"),
+    "/audit from": (_MOMENT, "the beginning; that of the log by default"),
+    "/audit to": (_MOMENT, "the end, excluded; a date counts as a whole day; now by default"),
+    "/audit format": (
+        {"type": "string", "enum": [*Format], "default": "jsonl"},
+        "JSON lines, also for `json`, or a CSV file; beats `Accept`",
     ),
     "wait": (
         {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
@@ -120,5 +129,6 @@ OTHER_CONTENT: dict[str, dict[str, JsonSchema]] = {
     "/openapi.json": {"application/json": {"type": "object"}},
     "/docs": {"text/html": _TEXT},
     "/assessments/{assessment_id}/events": {"text/event-stream": _TEXT},
+    "/audit": {MEDIA_TYPES[Format.JSONL]: _TEXT, MEDIA_TYPES[Format.CSV]: _TEXT},
     "/analytics/feedback": {MEDIA_TYPES[Format.CSV]: _TEXT, MEDIA_TYPES[Format.JSONL]: _TEXT},
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.period import InvalidPeriod, Period, parse_period
+from app.domain.period import InvalidPeriod, Period, parse_open_period, parse_period
 from app.http.problems import BAD_QUERY, RequestProblem
 from app.services.paging import InvalidCursor, decode_cursor
 from app.web.strict_json import storable
@@ -69,6 +69,14 @@ def query_period(request: web.Request) -> Period:
     """The period from `from` to `to`."""
     try:
         return parse_period(request.query.get("from"), request.query.get("to"), datetime.now(UTC))
+    except InvalidPeriod as error:
+        bad_query(str(error))
+
+
+def query_open_period(request: web.Request) -> tuple[datetime | None, datetime | None]:
+    """`from` and `to`, each None if it is not sent."""
+    try:
+        return parse_open_period(request.query.get("from"), request.query.get("to"))
     except InvalidPeriod as error:
         bad_query(str(error))
 

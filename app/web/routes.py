@@ -26,6 +26,7 @@ from app.web.handlers import (
     analytics,
     api_keys,
     assessments,
+    audit,
     credentials,
     documentation,
     feedback,
@@ -210,6 +211,10 @@ ROUTES = (
     Route(
         "POST", "/api-keys/{key_id}/rotate", api_keys.rotate_api_key, ADMINS, {201: schemas.NewApiKeyView},
         requests.RotateBody, headers=("Location",),
+    ),
+    Route(
+        "GET", "/audit", audit.list_audit, ADMINS, {200: None},
+        query=("actor", "entity", "key", "from", "to", "format"),
     ),
     Route("GET", "/healthz", operations.alive, PUBLIC, {200: None}),
     Route("GET", "/readyz", operations.ready, PUBLIC, {200: None, 503: None}),

@@ -93,7 +93,8 @@ async def test_people_of_two_issuers_act_apart_and_are_read_alike(
     for statement in (
         "SELECT actor FROM score_overrides ORDER BY id",
         "SELECT author FROM feedback ORDER BY id",
-        "SELECT actor FROM audit_log ORDER BY id",
+        "SELECT actor FROM audit_log WHERE entity = 'score' ORDER BY id",
+        "SELECT actor FROM audit_log WHERE entity = 'feedback' ORDER BY id",
     ):
         assert [row[0] for row in await pool.fetch(statement)] == principals
 

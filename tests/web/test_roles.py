@@ -73,6 +73,7 @@ ALLOWED = {
     ("GET", "/api-keys/{key_id}"): ADMIN,
     ("DELETE", "/api-keys/{key_id}"): ADMIN,
     ("POST", "/api-keys/{key_id}/rotate"): ADMIN,
+    ("GET", "/audit"): ADMIN,
 }
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 DOCS_ASSET = "/docs/{name:docs\\.js|swagger-ui-bundle\\.js|swagger-ui\\.css}"

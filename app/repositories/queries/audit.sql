@@ -1,3 +1,15 @@
 -- name: record
 -- Belongs to the transaction of the change.
 INSERT INTO audit_log (actor, action, entity, key, after) VALUES ($1, $2, $3, $4, $5);
+
+-- name: page
+-- Changes in the order in which they were recorded, after the id $6. A principal begins with the `sub`, before a tab.
+SELECT id, at, actor, action, entity, key, after ->> 'reason' AS reason, after
+FROM audit_log
+WHERE id > $6
+  AND ($1::text IS NULL OR actor = $1 OR split_part(actor, E'\t', 1) = $1)
+  AND ($2::text IS NULL OR entity = $2)
+  AND ($3::text IS NULL OR key = $3)
+  AND ($4::timestamptz IS NULL OR at >= $4)
+  AND ($5::timestamptz IS NULL OR at < $5)
+ORDER BY id LIMIT $7;

@@ -7,8 +7,8 @@ from uuid import UUID
 from app.domain.assessment.answers import validate_responses
 from app.domain.errors import AlreadySubmitted, AssessmentExpired
 from app.domain.records.assessments import Assessment
-from app.domain.states import AssessmentStatus
-from app.repositories import assessments
+from app.domain.states import AssessmentStatus, AuditAction, AuditEntity
+from app.repositories import assessments, audit
 from app.repositories.sql import Pool
 from app.schemas import SavedView
 from app.services.assessments.lookup import find_assessment
@@ -26,6 +26,9 @@ async def save(pool: Pool, assessment: Assessment, answers: Sequence[tuple[UUID,
     async with pool.acquire() as conn, conn.transaction():
         saved = await assessments.save_responses(conn, assessment.id, responses)
         answered = await assessments.count_responses(conn, assessment.id)
+        if saved:
+            key = str(assessment.id)
+            await audit.record_if_key(conn, assessment.owner, AuditAction.UPDATE, AuditEntity.ASSESSMENT, key)
     if not saved:
         # It was open when it was read; its status now says why it is not any more.
         check_open((await find_assessment(pool, assessment.id)).status)

@@ -6,9 +6,9 @@ from app.domain.assessment.tracks import QuestionMix
 from app.domain.errors import BankTooSmall, Conflict, OwnerStartLimit
 from app.domain.records.assessments import Assessment
 from app.domain.records.catalog import Track
-from app.domain.states import QuestionType
+from app.domain.states import AuditAction, AuditEntity, QuestionType
 from app.domain.text import count_of
-from app.repositories import assessments, questions
+from app.repositories import assessments, audit, questions
 from app.repositories.sql import Connection
 from app.services.assessments.lookup import find_assessment
 from app.services.catalog import tracks
@@ -39,6 +39,7 @@ async def start(conn: Connection, owner: str, track_slug: str, ttl: int, per_day
         new_id, drawn = uuid4(), await _draw(conn, track)
         await _check_starts(conn, owner, track.id, per_day)
         if await assessments.start(conn, new_id, owner, track.id, ttl, drawn):
+            await audit.record_if_key(conn, owner, AuditAction.CREATE, AuditEntity.ASSESSMENT, str(new_id))
             return await find_assessment(conn, new_id), True
     raise Conflict("other requests start and submit assessments of this track at the same time; try again")
 

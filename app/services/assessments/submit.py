@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from app.domain.api_key import id_in_sub
 from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
 from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
 from app.domain.errors import Conflict, KeyInFlight, OwnerSubmissionLimit, QueueFull
 from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment
-from app.domain.states import AssessmentStatus, JobStatus, JobType, QuestionType, ScoreType
+from app.domain.states import (
+    AssessmentStatus,
+    AuditAction,
+    AuditEntity,
+    JobStatus,
+    JobType,
+    QuestionType,
+    ScoreType,
+)
 from app.domain.text import count_of
-from app.repositories import assessments
+from app.repositories import assessments, audit
 from app.repositories.assessments import CapacityLimits, NewJob, Submission, SubmissionDraft
 from app.repositories.sql import Pool
 from app.schemas import (
@@ -129,7 +138,7 @@ class Submitter:
         """The written submission, or None if the assessment or the key has changed since they were read."""
         submission = self._submission(assessment, responses, request, origin)
         try:
-            free, locked = await assessments.submit(self._pool, submission)
+            free, locked = await self._write_audited(submission)
         except KeyInFlight:
             return None  # its reply was stored after the read
         if not free:
@@ -140,6 +149,17 @@ class Submitter:
             if job.job_type is not JobType.FUSION
         )
         return SubmitResult(submission.answer, notifications) if locked else None
+
+    async def _write_audited(self, submission: Submission) -> tuple[bool, bool]:
+        """The outcome of the write; that of an API key is in the audit log, those of students are not."""
+        owner, key = submission.assessment.owner, str(submission.assessment.id)
+        if id_in_sub(owner) is None:
+            return await assessments.submit(self._pool, submission)
+        async with self._pool.acquire() as conn, conn.transaction():
+            free, locked = await assessments.submit(conn, submission)
+            if free and locked:
+                await audit.record(conn, owner, AuditAction.SUBMIT, AuditEntity.ASSESSMENT, key)
+            return free, locked
 
     def _submission(
         self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin

@@ -5,12 +5,14 @@ from datetime import datetime
 from app.domain.errors import FieldError, InvalidFields
 from app.domain.records.feedback import NewFeedback
 from app.domain.result.readiness import check_result
-from app.repositories import assessments, feedback
+from app.domain.states import AuditAction, AuditEntity
+from app.repositories import assessments, audit, feedback
 from app.repositories.sql import Connection
 
 
-async def rate(conn: Connection, new: NewFeedback) -> datetime:
-    """Stores the ratings in place of the person's former ones and returns the time. Has to run in a transaction.
+async def rate(conn: Connection, new: NewFeedback, actor: str | None = None) -> datetime:
+    """Stores the ratings in place of the person's former ones and returns the time. Has to run in a transaction. With
+    an `actor` it is audited.
 
     Raises:
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result to rate.
@@ -21,4 +23,8 @@ async def rate(conn: Connection, new: NewFeedback) -> datetime:
     run, rank = await feedback.read_rank(conn, new.assessment_id, new.credential_id)
     if new.credential_id is not None and rank is None:
         raise InvalidFields([FieldError("/credential_id", "is not one of the result's recommendations")])
-    return await feedback.store(conn, run, new)
+    given_at = await feedback.store(conn, run, new)
+    # Only that somebody rated it: ratings and comment may change, and are the person's.
+    if actor is not None:
+        await audit.record(conn, actor, AuditAction.CREATE, AuditEntity.FEEDBACK, str(new.assessment_id))
+    return given_at

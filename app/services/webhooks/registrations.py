@@ -59,8 +59,9 @@ def view_of(webhook: WebhookRecord) -> WebhookView:
     return webhook_view(webhook, webhook.url)
 
 
-async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> RegisterResult:
-    """Registers or replaces the webhook. If the assessment is over, its message is due at once.
+async def register(pool: Pool, assessment_id: UUID, url: str, secret: str, actor: str | None = None) -> RegisterResult:
+    """Registers or replaces the webhook. If the assessment is over, its message is due at once. With an `actor` it is
+    audited.
 
     A registration and the end of the assessment may happen at the same time: both write the assessment's row, so the
     second one sees what the first has written, and exactly one of them creates the message.
@@ -73,14 +74,17 @@ async def register(pool: Pool, assessment_id: UUID, url: str, secret: str) -> Re
         if written is None:
             raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
         notification = await webhooks.create_missing_final_delivery(conn, assessment_id)
+        action = AuditAction.UPDATE if written[0] else AuditAction.CREATE
+        if actor is not None:
+            await audit.record(conn, actor, action, AuditEntity.WEBHOOK, str(assessment_id))
     view = RegisteredWebhookView(
         assessment_id=assessment_id, webhook_url=url, disabled_at=None, disabled_reason=None, secret=secret
     )
     return RegisterResult(view, *written, notification)
 
 
-async def remove(pool: Pool, assessment_id: UUID) -> None:
-    """Removes the webhook and cancels the attempts that were still to come.
+async def remove(pool: Pool, assessment_id: UUID, actor: str | None = None) -> None:
+    """Removes the webhook and cancels the attempts that were still to come. With an `actor` it is audited.
 
     Raises:
         NotFound: none is registered.
@@ -89,6 +93,8 @@ async def remove(pool: Pool, assessment_id: UUID) -> None:
         if not await webhooks.remove(conn, assessment_id):
             raise NotFound("no webhook is registered")
         await webhooks.cancel_deliveries(conn, assessment_id)
+        if actor is not None:
+            await audit.record(conn, actor, AuditAction.DELETE, AuditEntity.WEBHOOK, str(assessment_id))
 
 
 async def list_deliveries(
@@ -121,9 +127,10 @@ async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | N
 
 
 async def redeliver(
-    conn: Connection, delivery: DeliveryRecord, admin: str | None
+    conn: Connection, delivery: DeliveryRecord, actor: str | None
 ) -> tuple[DeliveryRecord, JobNotification]:
-    """Has the message sent once more, now. Must run in a transaction. If an `admin` does it, it is audited.
+    """Has the message sent once more, now. Must run in a transaction. With an `actor` it is
+    audited.
 
     Raises:
         NoWebhook: there is no address to send it to.
@@ -142,7 +149,7 @@ async def redeliver(
             raise RedeliveryLimit(f"a message is redelivered {_MAX_REDELIVERIES} times at most")
         raise RedeliveredTooSoon(f"a message is redelivered every {_REDELIVERY_INTERVAL} seconds at most")
     redelivered = await find_delivery(conn, delivery.delivery_id)
-    if admin is not None:
+    if actor is not None:
         key = str(delivery.delivery_id)
-        await audit.record(conn, admin, AuditAction.RETRY, AuditEntity.DELIVERY, key, delivery_view(redelivered))
+        await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.DELIVERY, key, delivery_view(redelivered))
     return redelivered, notification

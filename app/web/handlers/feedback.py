@@ -31,7 +31,8 @@ async def give_feedback(request: web.Request) -> web.StreamResponse:
     )
 
     async def rate(conn: Connection) -> StoredReply:
-        return storable_answer(feedback_view(new, await feedback.rate(conn, new)), 201)
+        given_at = await feedback.rate(conn, new, request[ACCESS].audited_actor)
+        return storable_answer(feedback_view(new, given_at), 201)
 
     answer = await run_idempotently(request.app[CONTEXT].pool, idempotent_request(request, payload), rate)
     return stored_reply(answer)

@@ -29,7 +29,9 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
     context, webhook = request.app[CONTEXT], await _find_webhook(request)
     body = validate_body(WebhookBody, await read_object(request))
     secret = _validate_values(body, context.settings)
-    registered = await registrations.register(context.pool, webhook.assessment_id, body.webhook_url, secret)
+    registered = await registrations.register(
+        context.pool, webhook.assessment_id, body.webhook_url, secret, request[ACCESS].audited_actor
+    )
     if registered.changed:
         publish_change(request.app, webhook.assessment_id)
     notify_workers(request.app, [registered.notification] if registered.notification else [])
@@ -44,7 +46,7 @@ async def show_webhook(request: web.Request) -> web.StreamResponse:
 async def remove_webhook(request: web.Request) -> web.StreamResponse:
     """Removes the webhook and cancels the attempts that were still to come."""
     webhook = await _find_webhook(request)
-    await registrations.remove(request.app[CONTEXT].pool, webhook.assessment_id)
+    await registrations.remove(request.app[CONTEXT].pool, webhook.assessment_id, request[ACCESS].audited_actor)
     publish_change(request.app, webhook.assessment_id)
     return web.Response(status=204)
 
@@ -72,11 +74,10 @@ async def redeliver(request: web.Request) -> web.StreamResponse:
     await _find_webhook(request)
     payload = await read_object(request)
     validate_body(RedeliverBody, payload)
-    admin = access.caller.principal if access.any_owner else None
     notifications: list[JobNotification] = []
 
     async def send_again(conn: Connection) -> StoredReply:
-        redelivered, notification = await registrations.redeliver(conn, delivery, admin)
+        redelivered, notification = await registrations.redeliver(conn, delivery, access.audited_actor)
         notifications.append(notification)
         location = f"/assessments/{delivery.assessment_id}/webhook/deliveries"
         return storable_answer(delivery_view(redelivered), 202, location)

@@ -1,0 +1,40 @@
+"""Reading the audit log."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from app.domain.records.audit import AuditRecord
+from app.domain.states import AuditEntity
+from app.repositories import audit
+from app.repositories.sql import Pool
+
+# Rows that are read in one statement.
+PAGE_ROWS = 1000
+
+_View = TypeVar("_View")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which changes to list: by this person (a `sub`) or command, of this kind of thing, of this one, and from `start`
+    up to `end`, which is excluded. None: all."""
+
+    actor: str | None = None
+    entity: AuditEntity | None = None
+    key: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+async def list_changes(
+    pool: Pool, wanted: AuditFilter, view: Callable[[AuditRecord], _View]
+) -> AsyncIterator[list[_View]]:
+    """All changes, the oldest first, page by page. Each page is a statement of its own, so a slow client does not hold
+    a connection."""
+    last_id = 0
+    chosen = (wanted.actor, wanted.entity, wanted.key, wanted.start, wanted.end)
+    while rows := await audit.page(pool, *chosen, last_id, PAGE_ROWS):
+        yield [view(row) for row in rows]
+        last_id = rows[-1].id

@@ -1,0 +1,28 @@
+"""Handler for the audit log."""
+
+from aiohttp import web
+
+from app.domain.states import AuditEntity
+from app.http.app_keys import CONTEXT
+from app.schemas import AuditLineView, AuditView, audit_line_view, audit_view
+from app.services.audit import AuditFilter, list_changes
+from app.web.export import Format, requested_format, send_file
+from app.web.query import query_choice, query_open_period, query_text
+
+
+async def list_audit(request: web.Request) -> web.StreamResponse:
+    """All changes by staff, API keys and commands, the oldest first: as JSON lines, or as CSV."""
+    start, end = query_open_period(request)
+    wanted = AuditFilter(
+        query_text(request, "actor"),
+        query_choice(request, "entity", AuditEntity),
+        query_text(request, "key"),
+        start,
+        end,
+    )
+    pool = request.app[CONTEXT].pool
+    if requested_format(request) is Format.CSV:
+        rows = list_changes(pool, wanted, audit_line_view)
+        return await send_file(request, Format.CSV, rows, AuditLineView, "audit")
+    # One JSON document would have to be read as a whole; lines are the JSON of long files.
+    return await send_file(request, Format.JSONL, list_changes(pool, wanted, audit_view), AuditView, "audit")
