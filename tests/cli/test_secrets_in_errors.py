@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.local.embedded import ServerUrls
-from app.settings import WrongSetting, load_settings
+from app.settings import Settings, WrongSetting, load_settings
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
@@ -35,6 +35,9 @@ TEMPLATES = {
         "redis://:{}@127.0.0.1:1", "rediss://u:{}@127.0.0.1:1/0", "redis://127.0.0.1:1?password={}",
         "unix://:{}@/none.sock", "unix:///none.sock?db=0&password={}", "redis://u:{}@[::1]:1/0",
     ),
+    "JWT_JWKS_URL": ("https://127.0.0.1:1/keys?token={}", "https://u:{}@127.0.0.1:1/keys"),
+    "METRICS_TOKEN": ("{}", "{}" + "-" * 40),
+    "SECRETS_KEY": ("{}", "{}" + "A" * 32 + "="),
     "JWT_SECRET": ("{}", "{}" + "-" * 40),
     "OPENAI_API_KEY": ("{}", "sk-{}"),
     "OPENAI_BASE_URL": ("https://u:{}@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?api-key={}", "http://:{}@127.0.0.1:1"),
@@ -76,6 +79,11 @@ values = st.sampled_from(sorted(TEMPLATES)).flatmap(
 def check(output: str, *context: object) -> None:
     """Fails if the output has a part of the secret."""
     assert [word for word in WORDS if word.lower() in output.lower()] == [], (*context, output)
+
+
+def test_every_secret_setting_is_tried() -> None:
+    kinds = {name.upper(): str(field.annotation) for name, field in Settings.model_fields.items()}
+    assert {name for name, kind in kinds.items() if "SecretStr" in kind} <= TEMPLATES.keys()
 
 
 @settings(max_examples=500)
