@@ -18,7 +18,7 @@ from benchmarks.followers import follow
 from benchmarks.jobs import idle, noop, pickup
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.report import Measurement, as_json, print_report
-from benchmarks.submissions import submit
+from benchmarks.submissions import bodies, submit
 from benchmarks.webhooks import webhooks
 
 
@@ -35,6 +35,7 @@ PARTS = {
     "pickup": Part(pickup.run, pickup.NOTES),
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
+    "bodies": Part(bodies.run, bodies.NOTES),
     "pipeline": Part(pipeline.run, pipeline.NOTES),
     "essays": Part(essays.run, essays.NOTES),
     "follow": Part(follow.run, follow.NOTES),

@@ -9,7 +9,6 @@ from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.essay.injection import suspects_injection
 from app.domain.essay.visible_text import VisibleText
-from app.domain.idempotency import fingerprint
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobType, Role
 from app.repositories import jobs
@@ -28,7 +27,7 @@ from app.services.results.fuse import FusionJob
 from tests.bank import SLUG, Bank
 
 Finish = Callable[[], Awaitable[None]]
-NO_KEY = IdempotentRequest(None, fingerprint(None))
+NO_KEY = IdempotentRequest(None, None)
 NO_ORIGIN = Origin(None, None)
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _KEY = re.compile(r"[!-~]{1,255}")
+# Integers in bodies are smaller.
+_MAX_INTEGER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ def fingerprint(payload: Any) -> bytes:
 
 
 def _normalized(value: Any) -> Any:
-    """`value` with whole floats as integers, because 1.0 and 1 are the same JSON number."""
-    if isinstance(value, float) and value.is_integer():
+    """`value` with whole floats as integers, because 1.0 and 1 are the same JSON number. Larger ones have no integer
+    that a body may contain, and 9e307 would become 308 digits."""
+    if isinstance(value, float) and abs(value) < _MAX_INTEGER and value.is_integer():
         return int(value)
     if isinstance(value, dict):
         return {key: _id(inner) if key.endswith("_id") else _normalized(inner) for key, inner in value.items()}

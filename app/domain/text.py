@@ -41,7 +41,9 @@ def sentences(text: str) -> tuple[Span, ...]:
 
 def is_visible(text: str) -> bool:
     """Whether `text` has at least one visible character; a text without any is no answer."""
-    return any(unicodedata.category(character) not in _INVISIBLE and character not in HIDDEN for character in text)
+    # Each character once: a text may have a million of them.
+    characters = set(text)
+    return any(unicodedata.category(each) not in _INVISIBLE and each not in HIDDEN for each in characters)
 
 
 def count_of(count: int, noun: str) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from app.domain.errors import KeyInFlight, KeyReused, OwnerKeyLimit
-from app.domain.idempotency import IdempotencyKey, StoredReply
+from app.domain.idempotency import IdempotencyKey, StoredReply, fingerprint
 from app.repositories import idempotency
 from app.repositories.sql import Connection, Executor, Pool
 
@@ -14,12 +16,17 @@ KEEP_SECONDS = 25 * 3600
 MAX_KEYS = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IdempotentRequest:
-    """The idempotency key of a request, if it has one, and the fingerprint of its payload."""
+    """The idempotency key of a request, if it has one, and its payload."""
 
     key: IdempotencyKey | None
-    fingerprint: bytes
+    payload: Any
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Tells payloads apart; made when a key needs it, which is after the payload's shape was checked."""
+        return fingerprint(self.payload)
 
 
 async def run_idempotently(

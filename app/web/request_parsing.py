@@ -7,7 +7,7 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.errors import FieldError, InvalidFields, NotFound
-from app.domain.idempotency import IdempotencyKey, fingerprint, parse_key
+from app.domain.idempotency import IdempotencyKey, parse_key
 from app.http.app_keys import ACCESS, REQUEST_ID
 from app.http.problems import BAD_KEY, MALFORMED, WRONG_MEDIA, RequestProblem
 from app.http.server_connections import read_body
@@ -76,18 +76,18 @@ def path_id(request: web.Request, name: str) -> UUID:
 
 
 def idempotent_request(request: web.Request, payload: Any) -> IdempotentRequest:
-    """The request's idempotency key, if it has one, and the fingerprint of its payload.
+    """The request's idempotency key, if it has one, and its payload.
 
     Raises:
         RequestProblem: the key has the wrong form.
     """
     headers = request.headers.getall("Idempotency-Key", [])
     if not headers:
-        return IdempotentRequest(None, fingerprint(payload))
+        return IdempotentRequest(None, payload)
     key = parse_key(headers[0])
     if len(headers) > 1 or key is None:
         raise RequestProblem(BAD_KEY, "send one key of 1 to 255 visible ASCII characters, quoted or bare")
-    return IdempotentRequest(_key_of(request, key), fingerprint(payload))
+    return IdempotentRequest(_key_of(request, key), payload)
 
 
 def unchecked_idempotency_key(request: web.Request) -> IdempotencyKey | None:

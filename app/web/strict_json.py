@@ -1,4 +1,8 @@
-"""A strict JSON parser: it refuses what parsers read differently, and what cannot be stored."""
+"""A strict JSON parser: it refuses what parsers read differently, what cannot be stored, and what would take long.
+
+A body of a megabyte can have half a million values. Each costs several steps of Python, here and wherever the value is
+validated, and meanwhile the server answers nobody else. So values are counted before the body is parsed.
+"""
 
 import json
 import math
@@ -13,6 +17,12 @@ from app.domain.errors import FieldError, InvalidFields
 _MAX_DEPTH = 20
 # Twice what the longest list of the API may have: each item too many would be an error of its own.
 _MAX_ITEMS = 1000
+# Brackets, commas and texts of a body. A body with as many answers as an assessment can have questions (300), a third
+# of them lists of 50 options, has fewer than 13,000.
+_MAX_TOKENS = 20_000
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+# As deep as the parser may recurse.
+_MAX_BRACKETS = 200
 _MAX_INTEGER = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Each error repeats the keys on the way to it, which may be long.
@@ -30,8 +40,10 @@ def parse(raw: bytes) -> Any:
 
     Raises:
         BadJson: it is not JSON in UTF-8, an object has a key twice, or a number is NaN, infinite or too large.
-        InvalidFields: a text in it cannot be stored, or it is nested deeper or has more items than any body of the API.
+        InvalidFields: a text in it cannot be stored, or it is nested deeper or has more items or values than any body
+            of the API.
     """
+    _check_size(raw)
     value = _load(raw)
     errors = list(islice(_find_errors(value), _MAX_ERRORS))
     if errors:
@@ -42,6 +54,18 @@ def parse(raw: bytes) -> Any:
 def storable(text: str) -> bool:
     """Whether Postgres can store the text: it has no NUL and no lone surrogate."""
     return _UNSTORABLE.search(text) is None
+
+
+def _check_size(raw: bytes) -> None:
+    """Counts what costs time to parse, and stops at the first token that is too many."""
+    depth = 0
+    for count, match in enumerate(_TOKEN.finditer(raw)):
+        if count == _MAX_TOKENS:
+            raise InvalidFields([FieldError("", "has too many values")])
+        token = raw[match.start()]
+        depth += (token in b"[{") - (token in b"]}")
+        if depth > _MAX_BRACKETS:
+            raise BadJson("is nested too deeply")
 
 
 def _load(raw: bytes) -> Any:

@@ -60,9 +60,9 @@ async def test_the_number_of_errors_is_bounded(api: Api, path: str) -> None:
     wide = b"{" + b",".join(b'"a%d":1' % number for number in range(90_000)) + b"}"
     assert invalid(await start(api, wide)) == [""]
     assert invalid(await start(api, b"[" + b"{}," * 300_000 + b"{}]")) == [""]
-    assert invalid(await start(api, long_key + b"0," * 200_000 + b"0]}")) == ["/" + "k" * 500_000]
+    assert invalid(await start(api, long_key + b"0," * 2_000 + b"0]}")) == ["/" + "k" * 500_000]
     assert len(invalid(await start(api, long_key + rb'"\u0000",' * 900 + b"0]}"))) == 20
-    unknown = b"{" + b",".join(b'"a%d":1' % number for number in range(150)) + b"}"
+    unknown = b"{" + b",".join(b'"a%d":1' % number for number in range(15)) + b"}"
     many = b'{"responses":[' + b",".join([unknown] * 500) + b"]}"
     assert len(invalid(await api.send_raw("PATCH", f"{path}/responses", many, JSON))) == 500
 

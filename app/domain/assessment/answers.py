@@ -51,8 +51,10 @@ def validate_responses(
         else:
             body = questions[question_id].body
             value = tuple(answer) if isinstance(answer, list) else answer
-            validated[question_id] = Response(question_id, None if is_empty(value) else value)
-            errors += [FieldError(f"{pointer}/answer{suffix}", detail) for suffix, detail in _problems(body, value)]
+            problems = list(_problems(body, value))
+            errors += [FieldError(f"{pointer}/answer{suffix}", detail) for suffix, detail in problems]
+            # A text that is too long is not searched for something visible.
+            validated[question_id] = Response(question_id, None if not problems and is_empty(value) else value)
     if errors:
         raise InvalidFields(errors)
     return tuple(validated.values())

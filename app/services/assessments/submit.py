@@ -180,7 +180,9 @@ class Submitter:
             jobs=tuple(QueuedJob(job_id=j.job_id, job_type=j.job_type, status=JobStatus.QUEUED) for j in jobs),
             links=links(assessment.id, self._public_url),
         )
-        answer = StoredReply(202, view.model_dump_json().encode(), view.links.status, request.fingerprint)
+        answer = StoredReply(
+            202, view.model_dump_json().encode(), view.links.status, request.fingerprint if request.key else b""
+        )
         return Submission(
             assessment=assessment,
             responses=responses,

@@ -67,7 +67,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
     """Submits an assessment: locks its responses, scores them by rule, and queues the jobs."""
     access, submitter = request[ACCESS], request.app[SUBMITTER]
     # Read together with the answer that may be stored for the key; the key is checked after the body.
-    early = IdempotentRequest(unchecked_idempotency_key(request), b"")
+    early = IdempotentRequest(unchecked_idempotency_key(request), None)
     draft = await submitter.read_draft(path_id(request, "assessment_id"), access, early)
     payload = await read_object(request)
     answers = _answers(validate_body(SubmitBody, payload))
