@@ -5,7 +5,8 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from app.settings import Settings
@@ -28,9 +29,16 @@ async def test_a_flood_of_connections_leaves_the_server_its_files(
     settings: Settings, bank: Bank, tmp_path: Path
 ) -> None:
     log = tmp_path / "serve.log"
-    process = await _start(settings, log)
-    await until(lambda: _logged(log, "serving"))
-    port = int(log.read_text().partition('"127.0.0.1:')[2].partition('"')[0])
+    async with _server(settings, log) as process:
+        await until(lambda: _logged(log, "serving"))
+        await _flood(int(log.read_text().partition('"127.0.0.1:')[2].partition('"')[0]), log)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert log.read_text().count('"too_many_connections"') == 1
+
+
+async def _flood(port: int, log: Path) -> None:
+    """Connects as many clients as the server cannot have, checks that those before are served, and ends them all."""
     early = [await asyncio.open_connection("127.0.0.1", port) for _ in range(EARLY)]
     assert [await _status(connection, "/healthz") for connection in early] == [200] * EARLY
     flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FLOOD)]
@@ -53,19 +61,23 @@ async def test_a_flood_of_connections_leaves_the_server_its_files(
             await _close(connection)
 
     await until(serves_others)
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
-    assert log.read_text().count('"too_many_connections"') == 1
 
 
-async def _start(settings: Settings, log: Path) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _server(settings: Settings, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     named = {"DATABASE_URL": settings.secret("database_url"), "REDIS_URL": settings.secret("redis_url")}
     with log.open("wb") as output:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "app", "serve",
             env=os.environ | named | UNLIMITED | {"JWT_SECRET": SECRET, "PORT": "0"}, stderr=output,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES)),
         )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def _close(connection: Connection) -> None:
