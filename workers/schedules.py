@@ -36,6 +36,7 @@ def schedules(context: Context, embedder: Embedder, rescorer: DegradedRescorer |
         Schedule("relay", 1, lambda: maintenance.relay(pool, queue)),
         Schedule("expire_overdue", 5, lambda: maintenance.expire_overdue(pool), drain=True),
         Schedule("forget_keys", 60, lambda: maintenance.delete_expired_keys(pool), drain=True),
+        Schedule("forget_reservations", 60, lambda: maintenance.delete_expired_reservations(pool), drain=True),
         Schedule("forget_shares", 3600, lambda: maintenance.delete_old_shares(pool), drain=True),
         Schedule("embed_passages", 5, CredentialEmbedder(pool, embedder).embed, drain=True),
         *([Schedule("rescore_degraded", rescorer.interval, rescorer.run_once)] if rescorer else []),

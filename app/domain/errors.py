@@ -87,6 +87,18 @@ class AssessmentFailed(CallerError):
     """The assessment has failed, so it has no result."""
 
 
+class NothingToConfirm(CallerError):
+    """The machine has given the question no score."""
+
+
+class ReservedByOther(CallerError):
+    """Another person holds the item of the review queue."""
+
+    def __init__(self, seconds: float) -> None:
+        self.retry_after = max(1, math.ceil(seconds))
+        super().__init__("another person is reviewing this item")
+
+
 class NoResultYet(CallerError):
     """The result is not there yet."""
 

@@ -136,6 +136,15 @@ class ReviewReason(StrEnum):
     APPEAL = "appeal"
 
 
+class ReviewOrder(StrEnum):
+    """The orders of the review queue: longest waiting first, least confident first, or shuffled in the same way for
+    everybody, so that the order says nothing about an item."""
+
+    OLDEST = "oldest"
+    CONFIDENCE = "confidence"
+    SHUFFLED = "shuffled"
+
+
 class RunMode(StrEnum):
     """Which essays a run scores: those without a score; all of them again, because a person asked for it; or those for
     which the model's answer is stored already."""

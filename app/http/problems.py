@@ -70,6 +70,8 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.NotSubmitted: ProblemType(409, "not-submitted", "The assessment was not submitted yet"),
     errors.AssessmentFailed: ProblemType(409, "assessment-failed", "The assessment has no result"),
     errors.NoResultYet: ProblemType(409, "no-result-yet", "The result is still being made", retry_after=1),
+    errors.NothingToConfirm: ProblemType(409, "nothing-to-confirm", "The machine has given no score"),
+    errors.ReservedByOther: ProblemType(409, "reserved", "Another person holds this item", retry_after=60),
     errors.RunInProgress: ProblemType(409, "run-in-progress", "A run of the jobs is in progress", retry_after=1),
     errors.JobNotFailed: ProblemType(409, "job-not-failed", "The job has not failed"),
     errors.JobOfOlderRun: ProblemType(409, "job-of-older-run", "A later run has replaced the run of this job"),

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.assessment.questions import Question
+from app.domain.essay.score import DimensionPoints
 from app.domain.job.notification import JobNotification
 from app.domain.result.model import Result
 from app.domain.states import WEBHOOKS
@@ -32,6 +33,8 @@ class NewOverride:
     score: float
     reason: str
     by: str
+    dimensions: DimensionPoints | None
+    confirmed: bool
     machine_score: float | None
     scorer: str | None
 
@@ -46,8 +49,10 @@ async def read_newest_result(conn: Connection, assessment_id: UUID) -> NewestRes
 
 async def add(conn: Connection, assessment_id: UUID, new: NewOverride) -> datetime:
     """Stores an override and returns its time; needs the assessment locked."""
-    values = (new.score, new.question.body.weight, new.machine_score, new.scorer, new.reason, new.by)
-    created_at: datetime = await conn.fetchval(_SQL["add"], assessment_id, new.question.question_id, *values)
+    dimensions = new.dimensions.model_dump() if new.dimensions else None
+    values = (new.score, new.question.body.weight, new.machine_score, new.scorer, new.reason, new.by, dimensions)
+    place = (assessment_id, new.question.question_id)
+    created_at: datetime = await conn.fetchval(_SQL["add"], *place, *values, new.confirmed)
     return created_at
 
 

@@ -43,6 +43,7 @@ from app.schemas.feedback import (
 from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
 from app.schemas.result import ResultView, overall_view, result_view
+from app.schemas.reviews import ReviewPage, review_page
 from app.schemas.scores import score_summary_view
 from app.schemas.status import JobView, RuleScores, StatusView, status_view
 from app.schemas.submission import (
@@ -99,6 +100,7 @@ __all__ = [
     "QueuedJob",
     "RegisteredWebhookView",
     "ResultView",
+    "ReviewPage",
     "RuleScores",
     "SavedView",
     "ScoreAnalytics",
@@ -130,6 +132,7 @@ __all__ = [
     "overview_view",
     "question_view",
     "result_view",
+    "review_page",
     "score_analytics_view",
     "score_summary_view",
     "status_view",

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
+from app.domain.essay.score import DIMENSION_MAXIMUM, DimensionName
 from app.domain.states import QuestionType, Role
 from app.domain.text import is_visible
 from app.domain.values import Frozen, Slug, Title, rounded_points
@@ -62,6 +63,33 @@ class OverrideBody(Frozen):
 
     score: _Points
     reason: _Reason
+
+
+_DimensionPoints = Annotated[int, Field(ge=0, le=DIMENSION_MAXIMUM)]
+
+
+class DimensionsOverrideBody(Frozen):
+    """A person's points of an essay's dimensions, 0 to 25 each, and the reason. Dimensions that are left out keep the
+    points that they have."""
+
+    dimensions: Annotated[dict[DimensionName, _DimensionPoints], Field(min_length=1)]
+    reason: _Reason
+
+
+def _is_true(agree: bool) -> bool:
+    if not agree:
+        raise ValueError("must be true; to disagree, override the score")
+    return agree
+
+
+class ReviewBody(Frozen):
+    """The agreement with the machine's score."""
+
+    agree: Annotated[bool, AfterValidator(_is_true), WithJsonSchema({"const": True})]
+
+
+class ReserveBody(Frozen):
+    """An empty object."""
 
 
 class RescoreBody(Frozen):

@@ -56,6 +56,8 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "score": 0.5,
         "reason": "The answer names the cause, but no remedy.",
     },
+    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/review"): {"agree": True},
+    ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): {},
     ("POST", "/assessments/{assessment_id}/rescore"): {"reason": "The rubric was corrected."},
     ("POST", "/assessments/{assessment_id}/feedback"): {
         "relevance": 4,

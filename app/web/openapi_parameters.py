@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.domain.states import AssessmentStatus, AuditEntity, JobStatus, JobType
+from app.domain.states import AssessmentStatus, AuditEntity, JobStatus, JobType, ReviewOrder, ReviewReason
 from app.http import problems
 from app.web.export import MEDIA_TYPES, Format
 
@@ -28,6 +28,11 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
         {"type": "boolean"},
         "only those with an essay that a person has to look at (its score is doubtful, or it has none), or only "
         "others; for advisors and admins",
+    ),
+    "reason": ({"type": "string", "enum": [*ReviewReason]}, "only for this reason, perhaps beside others"),
+    "order": (
+        {"type": "string", "enum": [*ReviewOrder], "default": ReviewOrder.OLDEST},
+        "longest waiting first, least confident first, or shuffled, in the same order for everybody",
     ),
     "from": (_MOMENT, "the beginning; 30 days before the end by default"),
     "to": (

@@ -5,6 +5,7 @@ from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, Theo
 from app.domain.assessment.tracks import TrackBody
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.jobs import JobRecord
+from app.domain.records.reviews import Reservation
 from app.http.access import (
     ADMINS,
     AUTHORS,
@@ -33,6 +34,7 @@ from app.web.handlers import (
     jobs,
     operations,
     questions,
+    reviews,
     scores,
     status,
     trace,
@@ -53,6 +55,7 @@ _FIND_TARGET: dict[str, FindTarget] = {
     "/credentials/{credential_id}": credentials.find_credential,
     "/assessments/{assessment_id}": assessments.find_assessment,
     "/assessments/{assessment_id}/scores/{question_id}": scores.find_question,
+    "/reviews/{assessment_id}/{question_id}": scores.find_question,
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}": webhooks.find_delivery,
     "/jobs/{job_id}": jobs.find_job,
     "/api-keys/{key_id}": api_keys.find_api_key,
@@ -69,6 +72,7 @@ def find_target(route: Route) -> FindTarget | None:
 
 _PAGE = ("limit", "cursor")
 _PERIOD = ("track", "from", "to")
+_REVIEW = "/reviews/{assessment_id}/{question_id}"
 _WEBHOOK = "/assessments/{assessment_id}/webhook"
 _QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
 
@@ -172,7 +176,11 @@ ROUTES = (
     ),
     Route(
         "PUT", "/assessments/{assessment_id}/scores/{question_id}/override", scores.override_score, STAFF_FOR_OTHERS,
-        {200: schemas.ResultView}, requests.OverrideBody, problems=(409,),
+        {200: schemas.ResultView}, requests.OverrideBody | requests.DimensionsOverrideBody, problems=(409,),
+    ),
+    Route(
+        "PUT", "/assessments/{assessment_id}/scores/{question_id}/review", scores.confirm_score, STAFF_FOR_OTHERS,
+        {200: schemas.ResultView}, requests.ReviewBody, problems=(409,),
     ),
     Route(
         "POST", "/assessments/{assessment_id}/rescore", scores.rescore_assessment, STAFF_FOR_OTHERS,
@@ -186,6 +194,15 @@ ROUTES = (
         "POST", "/assessments/{assessment_id}/feedback", feedback.give_feedback, OWNER_OR_STAFF,
         {201: schemas.FeedbackView}, requests.FeedbackBody, keyed=True, problems=(409,),
     ),
+    Route(
+        "GET", "/reviews", reviews.list_reviews, STAFF, {200: schemas.ReviewPage},
+        query=("track", "reason", "order", *_PAGE),
+    ),
+    Route(
+        "POST", f"{_REVIEW}/reserve", reviews.reserve_review, STAFF_FOR_OTHERS, {200: Reservation},
+        requests.ReserveBody, body_required=False, problems=(409,),
+    ),
+    Route("DELETE", f"{_REVIEW}/reserve", reviews.release_review, STAFF_FOR_OTHERS, {204: None}, problems=(409,)),
     Route("GET", "/analytics/overview", analytics.overview, READERS, {200: schemas.OverviewAnalytics}, query=_PERIOD),
     Route(
         "GET", "/analytics/feedback", analytics.feedback_analytics, READERS, {200: schemas.FeedbackAnalytics},

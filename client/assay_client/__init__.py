@@ -6,6 +6,7 @@ from assay_client.errors import AssayError, AssayUnavailable, FieldError, Proble
 from assay_client.models import (
     Assessment,
     DegradedReason,
+    DimensionPoints,
     Job,
     JobError,
     Links,
@@ -61,6 +62,7 @@ __all__ = [
     "DegradedReason",
     "Delivery",
     "Dimension",
+    "DimensionPoints",
     "Dimensions",
     "EssayScore",
     "EssaySummary",

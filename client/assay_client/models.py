@@ -121,13 +121,25 @@ class DegradedReason(Model):
     detail: str
 
 
+class DimensionPoints(Model):
+    """A person's points of the four dimensions of an essay, 0–25 each."""
+
+    relevance: int
+    depth: int
+    clarity: int
+    technical: int
+
+
 class Override(Model):
-    """A person's score in points; it counts instead of the computed one."""
+    """A person's score in points; it counts instead of the computed one. It has `dimensions` if it was given by
+    dimension, and is `confirmed` if the person agreed with the computed score."""
 
     score: float
     reason: str
     by: str
     at: datetime
+    dimensions: DimensionPoints | None = None
+    confirmed: bool = False
 
 
 class QuestionScore(Model):

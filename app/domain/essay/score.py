@@ -57,6 +57,20 @@ class Dimensions(Frozen):
         return self.relevance.score + self.depth.score + self.clarity.score + self.technical.score
 
 
+class DimensionPoints(Frozen):
+    """A person's points of the four dimensions."""
+
+    relevance: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+    depth: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+    clarity: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+    technical: int = Field(ge=0, le=DIMENSION_MAXIMUM)
+
+    @property
+    def total(self) -> int:
+        """The sum of the points, 0–100."""
+        return self.relevance + self.depth + self.clarity + self.technical
+
+
 class SecondOpinion(Frozen):
     """Another model's sum of points for the same essay, 0–100."""
 

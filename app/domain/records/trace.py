@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer, is_empty
 from app.domain.assessment.questions import Question, TheoreticalQuestion
+from app.domain.essay.score import DimensionPoints
 from app.domain.principal import Principal
 from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
@@ -65,7 +66,7 @@ class TracedModelCall(Frozen):
 
 
 class TracedOverride(Frozen):
-    """A person's score, and the machine's score that it overrides."""
+    """A person's score, and the machine's score that it overrides or confirms."""
 
     question_id: UUID
     score: float
@@ -74,6 +75,8 @@ class TracedOverride(Frozen):
     reason: str
     by: Principal
     at: datetime
+    dimensions: DimensionPoints | None
+    confirmed: bool
 
 
 class TracedDelivery(Frozen):

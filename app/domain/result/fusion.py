@@ -144,15 +144,16 @@ def _lines(breakdown: Breakdown) -> tuple[QuestionLine | EssayLine, ...]:
 
 
 def _remaining_reasons(reasons: Iterable[Reason], breakdown: Breakdown) -> Iterator[Reason]:
-    """The reasons without those that no longer hold because a person scored each question that they are about. If a
-    person scored some of these questions, the reason says how many."""
+    """The reasons without those that no longer hold because a person scored each question that they are about, or
+    confirmed its score. If that is so for some of these questions, the reason says how many."""
     for reason in reasons:
         lines = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
-        overridden = sum(line.override is not None for line in lines)
-        if not overridden:
+        given = [line.override for line in lines if line.override]
+        if not given:
             yield reason
-        elif overridden < len(lines):
-            note = f"{overridden} of these {len(lines)} {'was' if overridden == 1 else 'were'} scored by a person"
+        elif len(given) < len(lines):
+            done = "scored or confirmed" if any(override.confirmed for override in given) else "scored"
+            note = f"{len(given)} of these {len(lines)} {'was' if len(given) == 1 else 'were'} {done} by a person"
             yield reason.model_copy(update={"detail": f"{reason.detail}; {note}"})
 
 

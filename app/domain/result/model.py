@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
-from app.domain.essay.score import DIMENSIONS_TOTAL, Dimensions, SecondOpinion
+from app.domain.essay.score import DIMENSIONS_TOTAL, DimensionPoints, Dimensions, SecondOpinion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.principal import Principal
 from app.domain.states import AssessmentStatus, JobType, ReasonCode, ReviewReason
@@ -36,12 +36,16 @@ class Overall(Frozen):
 
 
 class Override(Frozen):
-    """A person's score in points; it counts in place of the machine's."""
+    """A person's score in points; it counts in place of the machine's. It has `dimensions` if it was given by
+    dimension, and `confirmed` if the person agreed with the machine's score."""
 
     score: float
     reason: str
     by: Principal
     at: datetime
+    # Left out otherwise: versions before these fields would not read them.
+    dimensions: DimensionPoints | None = Field(default=None, exclude_if=lambda dimensions: dimensions is None)
+    confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
 
 
 class QuestionLine(QuestionScore):

@@ -31,6 +31,7 @@ def summarize_in_words(
         _unanswered(breakdown),
         _unscored(breakdown),
         _scored_by_people(breakdown),
+        _confirmed_by_people(breakdown),
         _strengths(skills),
         _gaps(skills),
         _advice(recommendations),
@@ -70,11 +71,17 @@ def _unscored(breakdown: Breakdown) -> SummarySentence | None:
 
 
 def _scored_by_people(breakdown: Breakdown) -> SummarySentence | None:
-    lines = [line for line in _lines(breakdown) if line.override]
+    lines = [line for line in _lines(breakdown) if line.override and not line.override.confirmed]
     verb = "was" if len(lines) == 1 else "were"
     return _sentence(
         f"{count_of(len(lines), 'question')} {verb} scored by a person, whose score counts.", _score_sources(lines)
     )
+
+
+def _confirmed_by_people(breakdown: Breakdown) -> SummarySentence | None:
+    lines = [line for line in _lines(breakdown) if line.override and line.override.confirmed]
+    verb = "was" if len(lines) == 1 else "were"
+    return _sentence(f"{count_of(len(lines), 'score')} {verb} confirmed by a person.", _score_sources(lines))
 
 
 def _strengths(skills: Sequence[SkillEstimate]) -> SummarySentence | None:

@@ -181,7 +181,9 @@ SELECT a.id AS assessment_id, now() AS now,
        (SELECT j.mode FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = $2 AND j.job_type = 'gpt') AS mode,
        a.overrides_version,
        (SELECT coalesce(jsonb_object_agg(o.question_id, jsonb_build_object('score', o.score, 'reason', o.reason,
-                                                                           'by', o.actor, 'at', o.created_at)), '{}')
+                                                                           'by', o.actor, 'at', o.created_at,
+                                                                           'dimensions', o.dimensions,
+                                                                           'confirmed', o.confirmed)), '{}')
         FROM (SELECT DISTINCT ON (question_id) * FROM score_overrides
               WHERE assessment_id = a.id ORDER BY question_id, id DESC) AS o) AS overrides,
        (SELECT jsonb_agg(jsonb_build_object('job_type', j.job_type, 'status', j.status, 'output', j.output,

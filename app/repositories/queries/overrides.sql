@@ -5,8 +5,9 @@
 SELECT r.assessment_id, r.run, r.body FROM results r WHERE r.assessment_id = $1 ORDER BY r.run DESC LIMIT 1;
 
 -- name: add
-INSERT INTO score_overrides (assessment_id, question_id, score, max_score, machine_score, scorer, reason, actor)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO score_overrides (assessment_id, question_id, score, max_score, machine_score, scorer, reason, actor,
+                             dimensions, confirmed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING created_at;
 
 -- name: replace_result

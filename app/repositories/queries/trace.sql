@@ -49,7 +49,8 @@ SELECT (SELECT jsonb_agg(jsonb_build_object(
         FROM shown s) AS calls,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'question_id', o.question_id, 'score', o.score, 'machine_score', o.machine_score,
-                   'scorer', o.scorer, 'reason', o.reason, 'by', o.actor, 'at', o.created_at) ORDER BY o.id), '[]')
+                   'scorer', o.scorer, 'reason', o.reason, 'by', o.actor, 'at', o.created_at,
+                   'dimensions', o.dimensions, 'confirmed', o.confirmed) ORDER BY o.id), '[]')
         FROM score_overrides o WHERE o.assessment_id = $1) AS overrides,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'delivery_id', d.id, 'type', d.event_type, 'status', d.status, 'attempts', d.attempts,

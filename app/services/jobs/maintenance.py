@@ -3,7 +3,7 @@ the end of overdue assessments and idempotency keys."""
 
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS, JobType
-from app.repositories import assessments, idempotency, jobs, scores, webhooks
+from app.repositories import assessments, idempotency, jobs, reviews, scores, webhooks
 from app.repositories.sql import Pool
 
 # Seconds after which a job that no worker has taken is notified again.
@@ -44,6 +44,11 @@ async def expire_overdue(pool: Pool) -> int:
 async def delete_expired_keys(pool: Pool) -> int:
     """Deletes a batch of idempotency keys whose time is over; returns how many."""
     return await idempotency.delete_expired(pool, _BATCH)
+
+
+async def delete_expired_reservations(pool: Pool) -> int:
+    """Deletes a batch of reservations of reviews whose time is over; returns how many."""
+    return await reviews.delete_expired(pool, _BATCH)
 
 
 async def delete_old_shares(pool: Pool) -> int:

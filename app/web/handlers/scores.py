@@ -1,4 +1,4 @@
-"""Handlers for doubtful scores: override one, or have all essays of an assessment scored again."""
+"""Handlers for doubtful scores: override or confirm one, or have all essays of an assessment scored again."""
 
 from aiohttp import web
 
@@ -9,13 +9,13 @@ from app.domain.job.notification import JobNotification
 from app.http.app_keys import ACCESS, CONTEXT
 from app.repositories.sql import Connection
 from app.schemas import links
-from app.schemas.requests import OverrideBody, RescoreBody
+from app.schemas.requests import DimensionsOverrideBody, OverrideBody, RescoreBody, ReviewBody
 from app.services.assessments.status import read_status
 from app.services.caller import Access
 from app.services.idempotency import run_idempotently
 from app.services.jobs import rescore
 from app.services.results import override
-from app.services.results.override import ScoreOverride
+from app.services.results.override import Confirmation, DimensionsOverride, Review, ScoreOverride
 from app.web.handlers.assessments import find_permitted_assessment
 from app.web.notifications import notify_workers, publish_change
 from app.web.replies import json_reply, storable_answer, stored_reply
@@ -23,13 +23,29 @@ from app.web.request_parsing import idempotent_request, origin_of, path_id, read
 
 
 async def override_score(request: web.Request) -> web.StreamResponse:
-    """Overrides a score: the person's score counts in place of the machine's. Answers with the new result."""
-    assessment_id, question = path_id(request, "assessment_id"), await _find_question(request, request[ACCESS])
-    body = validate_body(OverrideBody, await read_object(request))
+    """Overrides a score in total or by dimension: the person's points count in place of the machine's. Answers with the
+    new result."""
+    question, by = await _find_question(request, request[ACCESS]), request[ACCESS].caller.principal
+    payload = await read_object(request)
+    if "dimensions" in payload:
+        by_dimension = validate_body(DimensionsOverrideBody, payload)
+        override.check_dimensions(question)
+        return await _review(request, DimensionsOverride(question, by_dimension.dimensions, by_dimension.reason, by))
+    body = validate_body(OverrideBody, payload)
     override.check_points(question, body.score)
-    new = ScoreOverride(question, body.score, body.reason, request[ACCESS].caller.principal)
-    context = request.app[CONTEXT]
-    overridden = await override.override(context.pool, assessment_id, new, context.settings.review_below_confidence)
+    return await _review(request, ScoreOverride(question, body.score, body.reason, by))
+
+
+async def confirm_score(request: web.Request) -> web.StreamResponse:
+    """Confirms the machine's score: it counts like a person's. Answers with the new result."""
+    question = await _find_question(request, request[ACCESS])
+    validate_body(ReviewBody, await read_object(request))
+    return await _review(request, Confirmation(question, request[ACCESS].caller.principal))
+
+
+async def _review(request: web.Request, review: Review) -> web.StreamResponse:
+    assessment_id, context = path_id(request, "assessment_id"), request.app[CONTEXT]
+    overridden = await override.override(context.pool, assessment_id, review, context.settings.review_below_confidence)
     if overridden.changed:
         publish_change(request.app, assessment_id)
         notify_workers(request.app, [overridden.notification] if overridden.notification else [])
