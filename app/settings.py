@@ -47,7 +47,7 @@ class UnusableSetting(Exception):
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
 _OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "RETENTION_DAYS", "SECRETS_KEY", "SUMMARY_MODEL",
+    "APPEAL_DAYS", "SECRETS_KEY", "SUMMARY_MODEL",
 })  # fmt: skip
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
@@ -211,6 +211,7 @@ class Settings(BaseModel):
     rescore_degraded: bool = Field(True, description="whether degraded essays are scored again when the model is back")
     rescore_interval: Seconds = Field(60, description="seconds between searches for degraded essays")
     rescore_max_age: Seconds = Field(604_800, description="age in seconds from which a degraded result stays as it is")
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = Field(None, description="days to keep assessments")
     assay_data_dir: str = Field(".data", description="folder of the PostgreSQL and Valkey that `make run` starts")
 
     @field_validator("*", mode="before")

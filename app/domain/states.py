@@ -154,6 +154,13 @@ class RunMode(StrEnum):
     CACHED = "cached"
 
 
+class ErasureStatus(StrEnum):
+    """`pending` → `completed`."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+
+
 class AuditAction(StrEnum):
     """The actions in the audit log."""
 

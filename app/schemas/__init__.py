@@ -42,6 +42,7 @@ from app.schemas.feedback import (
 )
 from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
+from app.schemas.people import ErasureView, erasure_view
 from app.schemas.result import ResultView, overall_view, result_view
 from app.schemas.reviews import ReviewPage, review_page
 from app.schemas.scores import score_summary_view
@@ -80,6 +81,7 @@ __all__ = [
     "CredentialView",
     "DeliveryPage",
     "DeliveryView",
+    "ErasureView",
     "EssayQuestionView",
     "FeedbackAnalytics",
     "FeedbackRecordView",
@@ -119,6 +121,7 @@ __all__ = [
     "audit_view",
     "credential_view",
     "delivery_view",
+    "erasure_view",
     "feedback_analytics_view",
     "feedback_record_view",
     "feedback_view",

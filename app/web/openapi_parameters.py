@@ -45,6 +45,11 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
         {"type": "string", "enum": [*Format], "default": "json"},
         "statistics as JSON, or a file of single rows; beats `Accept`",
     ),
+    "issuer": (
+        _TEXT,
+        "the issuer of the person's tokens (`iss`), where it is not the present one; empty for people who were stored "
+        "when the deployment had `JWT_SECRET`",
+    ),
     "actor": (_TEXT, "only by this person (their `sub`), API key (`key:<id>`) or command"),
     "entity": ({"type": "string", "enum": [*AuditEntity]}, "only of this kind of thing"),
     "key": (_TEXT, "only of the thing with this id or slug"),

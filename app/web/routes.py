@@ -33,6 +33,7 @@ from app.web.handlers import (
     feedback,
     jobs,
     operations,
+    people,
     questions,
     reviews,
     scores,
@@ -59,6 +60,7 @@ _FIND_TARGET: dict[str, FindTarget] = {
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}": webhooks.find_delivery,
     "/jobs/{job_id}": jobs.find_job,
     "/api-keys/{key_id}": api_keys.find_api_key,
+    "/erasures/{erasure_id}": people.find_erasure,
 }
 
 
@@ -66,6 +68,9 @@ def find_target(route: Route) -> FindTarget | None:
     """What loads the resource that the route's path names; None for a public route and a path without parameters."""
     named = route.path[: route.path.rfind("}") + 1]
     if not named or route.access.public:
+        return None
+    # Nobody who may not read about people learns which of them are stored.
+    if named == "/people/{sub}":
         return None
     return _FIND_TARGET.get(route.path) or _FIND_TARGET[named]
 
@@ -233,6 +238,11 @@ ROUTES = (
         "GET", "/audit", audit.list_audit, ADMINS, {200: None},
         query=("actor", "entity", "key", "from", "to", "format"),
     ),
+    Route(
+        "DELETE", "/people/{sub}", people.erase_person, ADMINS, {202: schemas.ErasureView}, query=("issuer",),
+        headers=("Location", "Retry-After"),
+    ),
+    Route("GET", "/erasures/{erasure_id}", people.show_erasure, ADMINS, {200: schemas.ErasureView}),
     Route("GET", "/healthz", operations.alive, PUBLIC, {200: None}),
     Route("GET", "/readyz", operations.ready, PUBLIC, {200: None, 503: None}),
     Route("GET", "/metrics", operations.metrics, MONITORING, {200: None}, problems=(401,)),

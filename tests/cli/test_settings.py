@@ -8,7 +8,7 @@ from tests.conftest import SECRET
 
 OTHER_VERSIONS = (
     "APPEAL_DAYS", "OIDC_CLIENT_ID", "OIDC_ISSUER",
-    "RETENTION_DAYS", "SECRETS_KEY", "SUMMARY_MODEL",
+    "SECRETS_KEY", "SUMMARY_MODEL",
 )  # fmt: skip
 
 
@@ -170,9 +170,9 @@ def test_a_refused_setting_stops_a_command_with_one_line(command: Command, part:
     done = command.run(part, PORT="eighty", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("assay: PORT: ") and len(done.stderr.splitlines()) == 1
-    done = command.run(part, RETENTION_DAYS="9", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
+    done = command.run(part, SECRETS_KEY="9", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("assay: OIDC_ISSUER, RETENTION_DAYS: ") and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("assay: OIDC_ISSUER, SECRETS_KEY: ") and len(done.stderr.splitlines()) == 1
 
 
 def test_an_empty_setting_is_an_unset_one(command: Command) -> None:

@@ -12,6 +12,7 @@ from app.domain.states import (
     AuditEntity,
     DeliveryStatus,
     DisabledReason,
+    ErasureStatus,
     EventType,
     JobStatus,
     JobType,
@@ -46,6 +47,7 @@ CHECKS: dict[str, type[StrEnum]] = {
     "webhook_deliveries_status_check": DeliveryStatus,
     "api_keys_roles_check": Role,
     "review_items_reasons_check": ReviewReason,
+    "erasures_status_check": ErasureStatus,
 }
 
 

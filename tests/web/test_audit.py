@@ -96,7 +96,7 @@ class World:
 
     async def path(self, template: str) -> str:
         """The template with the id of something new in each of its places."""
-        ids: dict[str, object] = {"slug": SLUG, "question_id": self.bank.ids["right"]}
+        ids: dict[str, object] = {"slug": SLUG, "sub": "student-9", "question_id": self.bank.ids["right"]}
         if "{credential_id}" in template:
             ids["credential_id"] = await self.pool.fetchval("SELECT id FROM credentials ORDER BY id LIMIT 1")
         if "{assessment_id}" in template:
@@ -135,6 +135,7 @@ STAFF_CHANGES: dict[tuple[str, str], Any] = {
     ("POST", "/api-keys"): {"name": "LMS", "roles": ["student"], "expires_in_days": 1},
     ("DELETE", "/api-keys/{key_id}"): None,
     ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 0},
+    ("DELETE", "/people/{sub}"): None,
 }
 # What only owners change; API keys with the role student may be owners.
 OWNER_CHANGES = {

@@ -71,6 +71,15 @@ class JobQueue:
             args += [queue_key(due.queue), message_id, owner, _message(due.job_id, now)]
         await self._notify_script(keys=[job_key_prefix, _TURNS], args=args)
 
+    async def forget_owner(self, owner: str) -> None:
+        """Deletes what says when an owner's next message takes its turn.
+
+        Raises:
+            RedisError, OSError, TimeoutError: Redis is unavailable.
+        """
+        digest = owner_digest(owner)
+        await self.redis.delete(*(f"{_TURNS}{queue_key(queue)}:{digest}" for queue in QUEUES))
+
     async def queue_lengths(self) -> dict[str, int]:
         """The number of messages in each queue that no worker has taken yet, in one round trip. A key of another type
         is an empty queue: the next message replaces it.

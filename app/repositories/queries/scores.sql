@@ -17,13 +17,19 @@ WITH held AS (
 SELECT assessment_id FROM held;
 
 -- name: record_model_call
+-- If the assessment was erased meanwhile, only what the call cost.
 WITH counted AS (
     INSERT INTO model_call_counts AS c (model, outcome, shard, calls) VALUES ($5, $7, pg_backend_pid() % 16, 1)
     ON CONFLICT (model, outcome, shard) DO UPDATE SET calls = c.calls + 1
+), place AS (
+    SELECT id FROM assessments WHERE id = $1 FOR KEY SHARE
 )
 INSERT INTO model_calls (assessment_id, run, question_id, provider, model, prompt_version, outcome, tokens_in,
                          tokens_out, cost_usd, latency_ms, answer, fingerprint, provider_message)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+SELECT place.id, CASE WHEN known THEN $2::integer END, CASE WHEN known THEN $3::uuid END, $4, $5, $6, $7, $8, $9, $10,
+       $11, CASE WHEN kept THEN $12 END, CASE WHEN kept THEN $13::bytea END, CASE WHEN kept THEN $14 END
+FROM (SELECT 1) AS call LEFT JOIN place ON true,
+LATERAL (SELECT place.id IS NOT NULL AS known, place.id IS NOT NULL OR $1::uuid IS NULL AS kept) AS k;
 
 -- name: count_model_calls
 SELECT model, outcome, sum(calls)::bigint AS calls FROM model_call_counts GROUP BY model, outcome ORDER BY 1, 2;

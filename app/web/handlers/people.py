@@ -1,0 +1,50 @@
+"""Handlers for people: all that is stored of one, and erasing one."""
+
+from aiohttp import web
+
+from app.domain.api_key import SUB_PREFIX
+from app.domain.errors import NotFound
+from app.domain.principal import principal_of
+from app.domain.records.erasures import ErasureRecord
+from app.http.app_keys import ACCESS, CONTEXT
+from app.schemas import erasure_view
+from app.services import erasure
+from app.web.query import query_text
+from app.web.replies import json_reply
+from app.web.request_parsing import path_id
+from app.web.strict_json import storable
+
+
+async def erase_person(request: web.Request) -> web.StreamResponse:
+    """Has a person erased; the erasure that runs already, if there is one."""
+    actor, pool = request[ACCESS].caller.principal, request.app[CONTEXT].pool
+    requested = erasure_view(await erasure.request_erasure(pool, actor, _person(request)))
+    headers = {"Location": f"/erasures/{requested.erasure_id}", "Retry-After": "1"}
+    return json_reply(requested, 202, headers)
+
+
+async def show_erasure(request: web.Request) -> web.StreamResponse:
+    """An erasure: whether it is completed, and then the receipt."""
+    return json_reply(erasure_view(await find_erasure(request)))
+
+
+async def find_erasure(request: web.Request) -> ErasureRecord:
+    """The erasure that the path names. Raises `NotFound`."""
+    return await erasure.find_erasure(request.app[CONTEXT].pool, path_id(request, "erasure_id"))
+
+
+def _person(request: web.Request) -> str:
+    """The principal that the path names, of the issuer that this server trusts; `issuer` names another one, for people
+    who were stored before the issuer changed, and none if it is empty.
+
+    Raises:
+        NotFound: no person has such a `sub`.
+    """
+    sub, issuer = request.match_info["sub"], query_text(request, "issuer")
+    if not storable(sub) or "\t" in sub:
+        raise NotFound("there is no such person")
+    if issuer is None:
+        settings = request.app[CONTEXT].settings
+        # As tokens are read: with JWT_SECRET, and for API keys, the `sub` alone is stored.
+        issuer = settings.jwt_issuer if settings.jwt_jwks_url and not sub.startswith(SUB_PREFIX) else None
+    return principal_of(sub, issuer or None)

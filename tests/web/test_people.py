@@ -1,0 +1,80 @@
+"""People over HTTP: exporting and erasing one."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from app.clients.redis import job_queue
+from app.clients.redis.job_queue import JobQueue
+from app.repositories.sql import Pool
+from app.services import erasure
+from tests.api import Api
+from tests.bank import SLUG, Bank
+from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_provider, rsa_key
+from tests.scored_assessments import completed_assessment
+from tests.web.conftest import Serve
+from tests.web.problems import problem
+from tests.web.test_principals import with_token
+
+# What a path must not take apart or read in another way.
+ODD = "a/b c?d#e%2F@é.example"
+
+
+@pytest.fixture
+def admin(api: Api) -> Api:
+    return api.as_("admin")
+
+
+async def work(pool: Pool, redis_url: str) -> None:
+    """Does what the workers do."""
+    redis = job_queue.connect(redis_url)
+    while await erasure.erase_next(pool, JobQueue(redis)):
+        pass
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("sub", ["ada", ODD])
+async def test_an_erasure_has_a_receipt(admin: Api, pool: Pool, bank: Bank, redis_url: str, sub: str) -> None:
+    await completed_assessment(pool, bank, sub)
+    kept = await completed_assessment(pool, bank, "student-2")
+    path = f"/people/{quote(sub, safe='')}"
+    requested = await admin.delete(path)
+    assert (requested.status, requested.body["status"]) == (202, "pending")
+    location = requested.headers["Location"]
+    assert location == f"/erasures/{requested.body['erasure_id']}"
+    assert (await admin.delete(path)).headers["Location"] == location
+    assert (await admin.get(location)).body["completed_at"] is None
+    await work(pool, redis_url)
+    receipt = await admin.get(location)
+    assert (receipt.status, receipt.body["status"], receipt.body["counts"]["assessments"]) == (200, "completed", 1)
+    assert receipt.body["sent_to_models"] == []
+    assert [row["id"] for row in await pool.fetch("SELECT id FROM assessments")] == [kept]
+
+
+async def test_a_person_is_erased_with_their_issuer_alone(serve: Serve, pool: Pool, bank: Bank, redis_url: str) -> None:
+    async with identity_provider(rsa_key().public()) as provider:
+        api = await serve(jwt_secret=None, jwt_jwks_url=provider.url, jwt_issuer=ISSUER, jwt_audience=AUDIENCE)
+        student = with_token(api, ISSUER, "ada", "student")
+        admin = with_token(api, ISSUER, "root", "admin")
+        assert (await student.post("/assessments", {"track": SLUG})).status == 201
+        await completed_assessment(pool, bank, "ada")
+        assert (await admin.delete("/people/ada")).status == 202
+        await work(pool, redis_url)
+        assert [row["owner"] for row in await pool.fetch("SELECT owner FROM assessments")] == ["ada"]
+        assert (await admin.delete("/people/ada?issuer=")).status == 202
+        await work(pool, redis_url)
+        assert await pool.fetchval("SELECT count(*) FROM assessments") == 0
+
+
+async def test_nobody_but_admins_learns_who_is_stored(api: Api, pool: Pool, bank: Bank) -> None:
+    await completed_assessment(pool, bank, "ada")
+    for role in ("student", "advisor", "author"):
+        for sub in ("ada", "nobody"):
+            problem(await api.as_(role).delete(f"/people/{sub}"), 403, "forbidden")
+
+
+def test_the_guide_names_every_table_of_people() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    for table in ("assessments", "responses", "model_calls", "audit_log", "feedback", "idempotency_keys", "erasures"):
+        assert f"`{table}`" in text, table
