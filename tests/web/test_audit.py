@@ -104,6 +104,13 @@ class World:
             ids["assessment_id"] = assessment_id = await new(self.pool, self.bank)
             if "{delivery_id}" in template:
                 ids["delivery_id"] = await insert_delivery(self.pool, assessment_id)
+        if template.startswith("/reviews/"):
+            ids["question_id"] = self.bank.ids["essay"]
+            await self.pool.execute(
+                "INSERT INTO review_items (assessment_id, question_id, track_id, reasons)"
+                " SELECT id, $2, track_id, '{unscored}' FROM assessments WHERE id = $1 ON CONFLICT DO NOTHING",
+                ids["assessment_id"], ids["question_id"],
+            )  # fmt: skip
         if "{job_id}" in template:
             ids["job_id"] = await fail_job(self.pool, await submit(self.pool, self.bank, "student-9"), JobType.GPT)
         if "{key_id}" in template:
@@ -136,6 +143,9 @@ STAFF_CHANGES: dict[tuple[str, str], Any] = {
     ("DELETE", "/api-keys/{key_id}"): None,
     ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 0},
     ("DELETE", "/people/{sub}"): None,
+    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/review"): {"agree": True},
+    ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): {},
+    ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"): None,
 }
 # What only owners change; API keys with the role student may be owners.
 OWNER_CHANGES = {
@@ -158,9 +168,12 @@ async def test_every_change_by_staff_is_in_the_log(
 ) -> None:
     path = await World(pool, bank, admin).path(template)
     actor = admin.as_("admin", sub="grace")
+    if (method, template) == ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"):
+        assert (await actor.post(path, {})).status == 200
+    before = await pool.fetchval("SELECT count(*) FROM audit_log WHERE actor = 'grace'")
     reply = await actor.send(method, path, STAFF_CHANGES[method, template])
     assert reply.status < 300, reply.raw
-    assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE actor = 'grace'") >= 1
+    assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE actor = 'grace'") >= before + 1
 
 
 async def test_every_change_by_an_api_key_that_owns_assessments_is_in_the_log(api: Api, pool: Pool, bank: Bank) -> None:

@@ -93,9 +93,9 @@ SELECT forget_things_in_audit_log($1, $2);
 SELECT pg_advisory_xact_lock(hashtextextended($1, 1));
 
 -- name: forget_person
--- What the person has left in other people's assessments and elsewhere: $1 is the principal, $2 its pseudonym, $3 what
--- people see of the principal. In results, `"by":` stands before the name of who overrode a score, and in no text, where
--- the quotation marks are escaped.
+-- What the person has left in other people's assessments and elsewhere. $1 is the principal, $2 its pseudonym, $3
+-- what people see of the principal. In results, `"by":` stands before the name of who overrode a score, and in no
+-- text, where the quotation marks are escaped.
 WITH overridden AS (
     UPDATE score_overrides SET actor = $2 WHERE actor = $1 RETURNING assessment_id
 ), shown AS (
