@@ -33,7 +33,7 @@ async def score_groups(db: Executor, track: str | None, period: Period) -> list[
 
 
 async def overridden_scores(db: Executor, track: str | None, period: Period) -> list[OverriddenScore]:
-    """The newest override of each question of these assessments that has a machine's score."""
+    """The newest override or confirmation of each question of these assessments that has a machine's score."""
     rows = await db.fetch(_SQL["overridden_scores"], track, period.start, period.end)
     return [OverriddenScore(**row) for row in rows]
 

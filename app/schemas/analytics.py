@@ -10,6 +10,9 @@ from app.domain.records.analytics import DailyModelCalls, ModelCallTotals, Overr
 from app.domain.states import ScoreType
 from app.domain.values import Frozen
 
+# Measures of fewer pairs would say more about chance than about the scorers.
+_LEAST_PAIRS = 10
+
 
 class PeriodView(Frozen):
     """A period from `start` up to `end`, which is excluded."""
@@ -39,7 +42,8 @@ class DistributionView(Frozen):
 
 
 class ScorerView(DistributionView):
-    """The scores by one scorer, and how many of its quotes were dropped because they are not in the essay."""
+    """The scores by one scorer (`gpt`, the estimate `local`, or `person`), and how many of its quotes were dropped
+    because they are not in the essay. A question that a person scored or confirmed counts for the machine too."""
 
     scorer: str
     dropped_quotes: int
@@ -47,7 +51,7 @@ class ScorerView(DistributionView):
 
 class ScoreTypeView(DistributionView):
     """The scores of one type, without people's. Questions without an answer (`missing`) and those that could not be
-    scored (`unscored`) are only counted. `scorers` is empty unless the type is that of essays."""
+    scored (`unscored`) are only counted. `scorers` keeps apart who scored; scores by rule are not listed there."""
 
     score_type: ScoreType
     missing: int
@@ -65,9 +69,10 @@ class TrackScoresView(Frozen):
 
 
 class AgreementView(Frozen):
-    """How people's scores agree with the scores that they override, as shares of the maximum. `mean_difference` is
-    human minus machine; kappa has quadratic weights over five levels. A measure is null if there are too few scores or
-    all are equal. `scorers` counts the overridden scores by scorer."""
+    """How people's scores agree with the scores that they override or confirm, as shares of the maximum.
+    `mean_difference` is human minus machine; kappa has quadratic weights over five levels. All measures are null for
+    fewer than ten pairs of scores; correlation and kappa also where all scores are equal. `scorers` counts the pairs by
+    scorer."""
 
     count: int
     pearson_r: float | None
@@ -162,7 +167,7 @@ def _agreement_view(overridden: Sequence[OverriddenScore]) -> AgreementView:
 
     human, machine = [score.human for score in overridden], [score.machine for score in overridden]
     scorers = dict(Counter(score.scorer for score in overridden))
-    if len(overridden) < 2:
+    if len(overridden) < _LEAST_PAIRS:
         return AgreementView(
             count=len(overridden), pearson_r=None, mean_difference=None, rmse=None, weighted_kappa=None, scorers=scorers
         )

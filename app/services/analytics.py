@@ -36,7 +36,7 @@ async def summarize_assessments(pool: Pool, track: str | None, period: Period) -
 
 
 async def summarize_scores(pool: Pool, track: str | None, period: Period) -> ScoreAnalytics:
-    """The distribution of the machine's scores, and how they agree with overrides."""
+    """The distribution of scores by who gave them, and how the machine's agree with people's."""
     groups = await analytics.score_groups(pool, track, period)
     pairs = await analytics.overridden_scores(pool, track, period)
     return score_analytics_view(period, groups, pairs)

@@ -11,7 +11,7 @@ from app.domain.values import Frozen
 class ScoreGroup(Frozen):
     """The scores of a track and type in percent, by one `scorer` or (if `whole`) by all. `count`, mean, quantiles (10,
     25, 50, 75, 90 %) and histogram (ten bins) are of the questions with an answer and a score; `assessments` and
-    `degraded` are of the track. People's scores are not included."""
+    `degraded` are of the track. `whole` leaves people's scores out; they are those of the scorer `person`."""
 
     track: str
     score_type: ScoreType
@@ -29,7 +29,7 @@ class ScoreGroup(Frozen):
 
 
 class OverriddenScore(Frozen):
-    """A person's score and the machine's score that it overrides, as shares of the maximum, 0–1."""
+    """A person's score and the machine's score that it overrides or confirms, as shares of the maximum, 0–1."""
 
     human: float
     machine: float

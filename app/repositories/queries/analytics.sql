@@ -2,10 +2,10 @@
 -- is excluded).
 
 -- name: score_groups
--- The scores, without people's, of the newest results of completed assessments that were started in the period: a row
--- for each track and type (`whole`), and one for each of its scorers. Questions without an answer or without a score
--- are counted and left out of the rest, as are questions without points. Percentages are rounded, or 70 % might fall
--- into the bin below.
+-- The scores of the newest results of completed assessments that were started in the period: a row for each track and
+-- type (`whole`, without people's scores), and one for each of its scorers, of which one is `person`. Questions without
+-- an answer or without a score are counted and left out of the rest, as are questions without points. Percentages are
+-- rounded, or 70 % might fall into the bin below.
 WITH chosen AS (
     SELECT a.id, t.slug AS track, a.degraded,
            (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
@@ -13,14 +13,24 @@ WITH chosen AS (
     WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
 ), newest AS (
     SELECT DISTINCT ON (s.assessment_id, s.question_id, s.score_type)
-           chosen.track, s.score_type, s.scorer, s.missing, s.score IS NULL AS unscored,
+           s.assessment_id, s.question_id, chosen.track, s.score_type, s.scorer, s.missing, s.score IS NULL AS unscored,
            CASE WHEN NOT s.missing THEN round(1e8 * s.score / nullif(s.max_score, 0)) / 1e6 END AS percentage,
            coalesce((s.detail ->> 'dropped_quotes')::int, 0) AS dropped_quotes
     FROM chosen JOIN scores s ON s.assessment_id = chosen.id
                              AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
     ORDER BY s.assessment_id, s.question_id, s.score_type, s.run DESC
+), people AS (
+    SELECT newest.track, newest.score_type, 'person' AS scorer, false AS missing, false AS unscored,
+           round(1e8 * o.score / nullif(o.max_score, 0)) / 1e6 AS percentage, 0 AS dropped_quotes
+    FROM newest,
+    LATERAL (SELECT score, max_score FROM score_overrides
+             WHERE assessment_id = newest.assessment_id AND question_id = newest.question_id
+             ORDER BY id DESC LIMIT 1) AS o
+), lines AS (
+    SELECT track, score_type, scorer, missing, unscored, percentage, dropped_quotes, false AS of_person FROM newest
+    UNION ALL SELECT *, true FROM people
 ), grouped AS (
-    SELECT track, score_type, scorer, grouping(scorer) = 1 AS whole,
+    SELECT track, score_type, of_person, scorer, grouping(scorer) = 1 AS whole,
            count(percentage)::int AS count,
            (count(*) FILTER (WHERE missing))::int AS missing,
            (count(*) FILTER (WHERE unscored))::int AS unscored,
@@ -31,8 +41,8 @@ WITH chosen AS (
                  count(*) FILTER (WHERE bin = 6), count(*) FILTER (WHERE bin = 7), count(*) FILTER (WHERE bin = 8),
                  count(*) FILTER (WHERE bin = 9)] AS histogram,
            sum(dropped_quotes)::int AS dropped_quotes
-    FROM newest, LATERAL (SELECT CASE WHEN percentage >= 100 THEN 9 ELSE floor(percentage / 10) END AS bin) AS binned
-    GROUP BY GROUPING SETS ((track, score_type), (track, score_type, scorer))
+    FROM lines, LATERAL (SELECT CASE WHEN percentage >= 100 THEN 9 ELSE floor(percentage / 10) END AS bin) AS binned
+    GROUP BY GROUPING SETS ((track, score_type, of_person), (track, score_type, of_person, scorer))
 ), totals AS (
     SELECT track, count(*)::int AS assessments, (count(*) FILTER (WHERE degraded))::int AS degraded
     FROM chosen GROUP BY track
@@ -41,13 +51,13 @@ SELECT grouped.track, grouped.score_type, grouped.scorer, grouped.whole, grouped
        grouped.unscored, grouped.mean, grouped.quantiles, grouped.histogram, grouped.dropped_quotes,
        totals.assessments, totals.degraded
 FROM grouped JOIN totals USING (track)
-WHERE grouped.whole OR grouped.scorer IS NOT NULL
+WHERE grouped.whole AND NOT grouped.of_person OR NOT grouped.whole AND grouped.scorer IS NOT NULL
 ORDER BY grouped.track, array_position('{theoretical,profile,essay_gpt}'::text[], grouped.score_type::text),
          grouped.whole DESC, grouped.scorer;
 
 -- name: overridden_scores
--- The newest override of each question of the same assessments, with the machine's score that it overrides, as shares
--- of the maximum.
+-- The newest override or confirmation of each question of the same assessments, with the machine's score that it is
+-- about, as shares of the maximum.
 SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
 FROM assessments a
 JOIN tracks t ON t.id = a.track_id,

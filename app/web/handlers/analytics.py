@@ -27,7 +27,7 @@ async def feedback_analytics(request: web.Request) -> web.StreamResponse:
 
 
 async def score_analytics(request: web.Request) -> web.StreamResponse:
-    """The distribution of the machine's scores, and how they agree with overrides.
+    """The distribution of scores by who gave them, and how the machine's agree with people's.
 
     They are of the completed assessments that were started in the period.
     """

@@ -9,7 +9,7 @@ import pytest
 from app.repositories.sql import Pool
 from app.services.results import override
 from app.services.results.fuse import FusionJob
-from app.services.results.override import ScoreOverride
+from app.services.results.override import Confirmation, ScoreOverride
 from tests.api import Api
 from tests.bank import SLUG, Bank
 from tests.job_runner import submit
@@ -132,34 +132,55 @@ async def test_the_newest_result_counts_and_open_assessments_do_not(advisor: Api
     assert (after["count"], after["mean"], [scorer["scorer"] for scorer in after["scorers"]]) == (2, 20.0, ["local"])
 
 
-async def test_agreement_of_overrides_with_the_machine(advisor: Api, pool: Pool, bank: Bank) -> None:
-    essays = {"essay": essay_score("gpt", 40), "essay_two": essay_score("local", 80)}
-    first = await completed_assessment(pool, bank, "student-1", essays)
-    second = await completed_assessment(
-        pool, bank, "student-2", {"essay": essay_score("gpt", 100), "essay_two": None}, reasons=[UNSCORED]
-    )
-    await override_score(pool, first, bank.ids["essay"], 1.0)
-    await override_score(pool, first, bank.ids["essay"], 0.5)
-    await override_score(pool, second, bank.ids["essay_two"], 1.0)
-    before = (await statistics(advisor, "/analytics/scores"))["agreement"]
-    assert (before["count"], before["rmse"], before["scorers"]) == (1, None, {"gpt": 1})
-    await override_score(pool, first, bank.ids["essay_two"], 1.2)
-    await override_score(pool, second, bank.ids["essay"], 0.9)
-    await override_score(pool, second, bank.ids["several"], 0.0)
-    # Human 0.5, 0.6, 0.9, 0; machine 0.4, 0.8, 1, 0; on five levels 2, 2, 4, 0 and 2, 3, 4, 0.
-    after = (await statistics(advisor, "/analytics/scores"))["agreement"]
-    assert after == {
-        "count": 4, "pearson_r": 0.9643, "mean_difference": -0.05, "rmse": 0.1225, "weighted_kappa": 0.9412,
-        "scorers": {"gpt": 2, "local": 1, "rule": 1},
-    }  # fmt: skip
+async def reviewed_pairs(pool: Pool, bank: Bank, count: int) -> None:
+    """So many pairs: confirmations of 40 %, and one override that gives 90 % in place of 40 %."""
+    for number in range(count):
+        essays = {"essay": essay_score("gpt" if number else "local", 40), "essay_two": essay_score("gpt", 80)}
+        assessment_id = await completed_assessment(pool, bank, f"student-{number}", essays)
+        if number:
+            question = await override.find_question(pool, assessment_id, bank.ids["essay"])
+            await override.override(pool, assessment_id, Confirmation(question, "advisor-1"))
+        else:
+            # Only the newest score of a person counts.
+            await override_score(pool, assessment_id, bank.ids["essay"], 0.1)
+            await override_score(pool, assessment_id, bank.ids["essay"], 0.9)
+
+
+@pytest.mark.parametrize("count", [9, 10])
+async def test_agreement_is_of_confirmations_and_overrides_and_of_ten_pairs_at_least(
+    advisor: Api, pool: Pool, bank: Bank, count: int
+) -> None:
+    await reviewed_pairs(pool, bank, count)
+    # What the machine could not score makes no pair.
+    unscored = {"essay": None, "essay_two": essay_score("gpt", 80)}
+    alone = await completed_assessment(pool, bank, "student-99", unscored, reasons=[UNSCORED])
+    await override_score(pool, alone, bank.ids["essay"], 1.0)
+    agreement = (await statistics(advisor, "/analytics/scores"))["agreement"]
+    assert (agreement["count"], agreement["scorers"]) == (count, {"gpt": count - 1, "local": 1})
+    measures = {name: agreement[name] for name in ("pearson_r", "mean_difference", "rmse", "weighted_kappa")}
+    if count < 10:
+        assert measures == dict.fromkeys(measures)
+    else:
+        # The machine gave 40 % to all; a tenth of the people differ by half of the maximum.
+        assert measures == {"pearson_r": None, "mean_difference": 0.05, "rmse": 0.1581, "weighted_kappa": 0.0}
+
+
+async def test_people_are_a_scorer_of_their_own(advisor: Api, pool: Pool, bank: Bank) -> None:
+    await reviewed_pairs(pool, bank, 3)
+    groups = await scores(advisor)
+    essays = groups["essay_gpt"]
+    found = {scorer["scorer"]: (scorer["count"], scorer["mean"]) for scorer in essays["scorers"]}
+    assert found == {"gpt": (5, 64.0), "local": (1, 40.0), "person": (3, 56.67)}
+    assert (essays["count"], essays["mean"], groups["theoretical"]["scorers"]) == (6, 60.0, [])
 
 
 async def test_equal_scores_have_no_correlation(advisor: Api, pool: Pool, bank: Bank) -> None:
-    assessment_id = await completed_assessment(pool, bank)
-    for name in ("right", "single"):
-        await override_score(pool, assessment_id, bank.ids[name], 1.0)
+    for number in range(5):
+        assessment_id = await completed_assessment(pool, bank, f"student-{number}")
+        for name in ("right", "single"):
+            await override_score(pool, assessment_id, bank.ids[name], 1.0)
     agreement = (await statistics(advisor, "/analytics/scores"))["agreement"]
-    assert (agreement["pearson_r"], agreement["weighted_kappa"]) == (None, None)
+    assert (agreement["pearson_r"], agreement["weighted_kappa"], agreement["count"]) == (None, None, 10)
     assert (agreement["rmse"], str(agreement["mean_difference"])) == (0.0, "0.0")
 
 
