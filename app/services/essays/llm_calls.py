@@ -23,6 +23,8 @@ from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
 from app.services.model_account import ModelAccount
 
+# From so many characters on, an essay is read outside of the event loop.
+_LONG = 4_000
 # What an answer is expected to have at most when its cost is reserved.
 _ANSWER_TOKENS = 1_500
 
@@ -100,26 +102,35 @@ class PaidModel:
         return None if reply.error is None or reply.error.code in ABOUT_THE_ESSAY else reply.error
 
     async def _score(self, essay: Essay, assessment_id: UUID, run: int, mode: RunMode) -> ScoreOrError:
-        prompt = build_prompt(essay.body, essay.visible, secrets.token_hex(8))
+        # In threads where it may take tens of milliseconds: the visible text, and later the quotes in the answer.
+        visible = essay.visible if len(essay.answer) < _LONG else await asyncio.to_thread(lambda: essay.visible)
+        prompt = build_prompt(essay.body, visible, secrets.token_hex(8))
         key = fingerprint(prompt, self.model.name)
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             of_run = (assessment_id, run) if mode is RunMode.RESCORE else None
             answers = await scores.find_cached_answers(self.account.pool, [key], of_run)
-            cached = self._read(essay, answers[key]) if key in answers else (None, _NOT_CACHED)
+            cached = await self._read_outside(essay, answers[key]) if key in answers else (None, _NOT_CACHED)
             if cached[0] or mode is RunMode.CACHED:
                 return cached
             try:
                 reply, cost = await self._call_within_budget(prompt, essay.owner)
             except JobError as not_asked:
                 return None, not_asked
-            score, error = (None, reply.error) if reply.error else self._read(essay, reply.answer, prompt.canary)
+            score, error = (
+                (None, reply.error) if reply.error else await self._read_outside(essay, reply.answer, prompt.canary)
+            )
             if score and reply.repairs:
                 score = score.model_copy(update={"repairs": tuple(sorted({*score.repairs, *reply.repairs}))})
             outcome = error.code if error else reply.outcome
             place = (assessment_id, run, essay.question.question_id)
             await self._record(reply, cost, prompt, place, key, outcome)
             return score, error
+
+    async def _read_outside(self, essay: Essay, raw: str | None, canary: str = "") -> ScoreOrError:
+        if len(essay.answer) < _LONG:
+            return self._read(essay, raw, canary)
+        return await asyncio.to_thread(self._read, essay, raw, canary)
 
     def _read(self, essay: Essay, raw: str | None, canary: str = "") -> ScoreOrError:
         """The score in an answer. One that our own code fails to read was paid for all the same, so this never raises:

@@ -18,6 +18,7 @@ from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
 from app.domain.states import JobStatus, ReasonCode, ReviewReason, RunMode
 from app.domain.text import count_of
+from app.fair_semaphore import FairSemaphore
 from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
@@ -49,9 +50,12 @@ class EssayJob:
     publish_change: PublishChange = publish_nothing
     detect_injection: Callable[[VisibleText], bool] = suspects_injection
     estimate: Estimator = estimate_locally
-    # One estimate at a time: the embedder has one thread, which the search of credentials needs too. An essay's time
-    # limit counts from the moment when it gets the lock, so that a long queue leaves no essay without a score.
-    _estimate_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # One estimate at a time: the embedder has one thread, which the search of credentials needs too. Students take
+    # turns. An essay's time limit counts from the moment when its turn comes, so that a long queue leaves no essay
+    # without a score.
+    estimate_turns: FairSemaphore = field(default_factory=lambda: FairSemaphore(1))
+    # One check of a text at a time, too: threads that compute take the interpreter from the event loop.
+    _checks: FairSemaphore = field(default_factory=lambda: FairSemaphore(1))
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Scores the essays without a score at the same time, and stores each score as soon as it is there.
@@ -137,7 +141,7 @@ class EssayJob:
 
     async def _estimate(self, essay: Essay) -> EssayScore | None:
         try:
-            async with self._estimate_lock, asyncio.timeout(_ESTIMATE_SECONDS):
+            async with self.estimate_turns.place(essay.owner), asyncio.timeout(_ESTIMATE_SECONDS):
                 return await self.estimate(self.embedder, essay.body, essay.answer)
         except EmbeddingUnavailable:
             return None
@@ -150,7 +154,8 @@ class EssayJob:
         """The flags of an essay that seems to influence its grader, or that could not be checked. They bring the essay
         to a person, and cost no points."""
         try:
-            suspected = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
+            async with self._checks.place(essay.owner):
+                suspected = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
         except Exception as error:
             log_internal_error("injection_check_failed", error, essay.question.question_id)
             return frozenset({ReviewReason.INJECTION_CHECK_FAILED, NEEDS_REVIEW})

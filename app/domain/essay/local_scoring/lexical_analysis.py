@@ -19,6 +19,10 @@ _PIECE_WORDS = 40
 # evenly, so that their end counts as much as their beginning.
 _MAX_PIECES = 40
 
+# Windows of one text that are read: the model takes 20 to 50 ms for each. Essays of 600 words in sentences of a usual
+# length have fewer; without this bound, 40 long sentences of distinct words would have 40.
+_MAX_WINDOWS = 16
+
 # A piece with this share of its three-word runs in the prompt is a copy of it. Sentences of the student's own that use
 # the question's wording stay well below.
 _COPIED_SHARE = 0.6
@@ -70,10 +74,17 @@ def own_pieces(answer: str, prompt: str) -> tuple[Span, ...]:
 
 
 def sample_pieces(parts: tuple[Span, ...]) -> tuple[Span, ...]:
-    """All of `parts`, or `_MAX_PIECES` of them at even distances."""
-    if len(parts) <= _MAX_PIECES:
-        return parts
-    return tuple(parts[index * len(parts) // _MAX_PIECES] for index in range(_MAX_PIECES))
+    """All of `parts`, or as many of them at even distances as `_MAX_PIECES` and `_MAX_WINDOWS` permit."""
+    count = min(len(parts), _MAX_PIECES)
+    sample = _evenly(parts, count)
+    while (windows := len(group_windows(sample))) > _MAX_WINDOWS:
+        count = min(count - 1, count * _MAX_WINDOWS // windows)
+        sample = _evenly(parts, count)
+    return sample
+
+
+def _evenly(parts: tuple[Span, ...], count: int) -> tuple[Span, ...]:
+    return tuple(parts[index * len(parts) // count] for index in range(count))
 
 
 def group_windows(parts: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
