@@ -130,6 +130,7 @@ async def read_run(db: Executor, run: RunRef) -> RunInputs:
         answers={saved.question_id: saved.answer for saved in decoding.responses.validate_python(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
         essays=tuple(_essay(score) for score in essays),
+        figures={UUID(score["question_id"]): score["figures"] for score in essays if score["figures"]},
         finished_essay_ids=frozenset(UUID(score["question_id"]) for score in essays if score["run"] == run.run),
         mode=RunMode(row["mode"]),
         overrides=_overrides.validate_python(row["overrides"]),

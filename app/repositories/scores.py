@@ -52,13 +52,13 @@ async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, s
     detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes", "second_opinion"})
     # Only where there are some, because the version before this field would not read it.
     detail |= {"repairs": score.repairs} if score.repairs else {}
-    scored_by = (score.scorer, score.model, score.prompt_version, score.confidence)
+    scored_by = (score.scorer, score.model, score.prompt_version, score.confidence, score.figures)
     return await _store(db, job, question, points(weight, score.share), None, detail, *scored_by)
 
 
 async def store_unscored(db: Executor, job: ClaimedJob, question: Question, reason: ReasonCode) -> bool:
     """Stores why an essay has no score; False if the lease is lost."""
-    return await _store(db, job, question, None, reason, None, None, None, None, None)
+    return await _store(db, job, question, None, reason, None, None, None, None, None, None)
 
 
 async def record_model_call(db: Executor, call: ModelCall) -> None:

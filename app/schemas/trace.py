@@ -35,13 +35,14 @@ class PromptView(Frozen):
 class TracedQuestionView(Frozen):
     """A question with its answer key, its answer, its score and the rule of the score, and overrides in their order.
     Scores are those that the run used; `scored_in_run` is false if it took an essay's score over from an earlier run.
-    `prompt` is that of an essay with an answer."""
+    `prompt` is that of an essay with an answer, `figures` are the exact ones behind a local estimate."""
 
     question: Question
     answer: str | int | float | tuple[str, ...] | None
     rule: Rule
     rule_score: QuestionScore | None
     essay_score: EssayLine | None
+    figures: dict[str, float] | None
     scored_in_run: bool | None
     overrides: tuple[TracedOverride, ...]
     prompt: PromptView | None
@@ -117,6 +118,7 @@ def _question_view(
         rule=rule_of(question, answer),
         rule_score=next(by_rule, None),
         essay_score=essay,
+        figures=run.figures.get(question_id),
         scored_in_run=question_id in run.finished_essay_ids if essay else None,
         overrides=tuple(override for override in rows.overrides if override.question_id == question_id),
         prompt=prompts.get(question_id),

@@ -91,6 +91,8 @@ class EssayScore(Frozen):
     second_opinion: SecondOpinion | None = None
     repairs: tuple[str, ...] = ()
     """Codes of what was repaired in the model's answer to read it."""
+    figures: dict[str, float] | None = None
+    """Exact figures behind a local estimate, which only advisors and admins may read."""
 
     @property
     def share(self) -> float:

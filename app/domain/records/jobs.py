@@ -115,7 +115,7 @@ class RunJob:
 class RunInputs:
     """Everything that the jobs of a run work on. `disclosure` is to the student. `began_at` is the time of the
     submission, or of the request that started a later run; `settled` are the essays that this run itself has scored, or
-    found that they cannot be scored."""
+    found that they cannot be scored; `figures` are the exact ones behind local estimates, by question."""
 
     assessment_id: UUID
     track: str
@@ -128,6 +128,7 @@ class RunInputs:
     answers: dict[UUID, Answer]
     rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]
     essays: tuple[EssayLine, ...]
+    figures: dict[UUID, dict[str, float]]
     finished_essay_ids: frozenset[UUID]
     mode: RunMode
     overrides: dict[UUID, Override]

@@ -10,8 +10,8 @@ WITH held AS (
     UPDATE assessments a SET revision = revision + 1 FROM held WHERE a.id = held.assessment_id
 ), stored AS (
     INSERT INTO scores (assessment_id, run, question_id, question_version, score_type, score, max_score, reason,
-                        detail, scorer, model, prompt_version, confidence)
-    SELECT held.assessment_id, held.run, $3, $4, 'essay_gpt', $5, $6, $7, $8, $9, $10, $11, $12 FROM held
+                        detail, scorer, model, prompt_version, confidence, figures)
+    SELECT held.assessment_id, held.run, $3, $4, 'essay_gpt', $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM held
     ON CONFLICT ON CONSTRAINT scores_one_of_a_run_key DO NOTHING
 )
 SELECT assessment_id FROM held;

@@ -203,7 +203,7 @@ async def test_hidden_characters_earn_nothing(score: EstimateScore, question: Qu
     plain = (await score(question, strong(question))).dimensions.total
     for hidden in ("\u200b", "\u00ad", "\u202e"):
         text = strong(question).replace(" ", f"{hidden} ")
-        assert (await score(question, text)).dimensions.total <= plain + 5
+        assert (await score(question, text)).dimensions.total <= plain + 10  # one step
 
 
 @every_essay

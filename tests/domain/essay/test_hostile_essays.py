@@ -118,7 +118,8 @@ def _answer(quotes: list[str], rationale: str) -> str:
 
 def _line(score: EssayScore) -> EssayLine:
     """The essay's line in a result."""
-    shown: dict[str, Any] = score.model_dump(exclude={"second_opinion"}) | {"second_opinion": score.second_opinion}
+    shown: dict[str, Any] = score.model_dump(exclude={"second_opinion", "figures"})
+    shown |= {"second_opinion": score.second_opinion}
     return EssayLine(question_id=numbered_id(1), score=score.share, max_score=1.0, **shown)
 
 

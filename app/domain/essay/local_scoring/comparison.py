@@ -76,6 +76,12 @@ def text_similarity(left: Tokens, right: Tokens) -> float:
     return float(_product(rows, columns)[0, 0])
 
 
+def match_pieces(left: Tokens, right: Tokens) -> Floats:
+    """For each piece of `right`, the cosine of the most similar piece of `left`; zeros where that has none."""
+    best: Floats = _product(piece_vectors(left), piece_vectors(right)).max(axis=0, initial=0.0)
+    return best
+
+
 def best_half(match: Floats, novelty: Floats) -> float:
     """The recall of the half of the reference answer that the answer matches best: it may be a list to choose from."""
     order = np.argsort(-match, kind="stable")

@@ -1,9 +1,12 @@
 """The estimate of a score: a regression gives the total, and each dimension's own measures its share of it.
 
-The rationales contain counts and percentages only, since students read them and the reference answer is used again.
+Students read the score, and the reference answer is used again. So what is computed from it appears in coarse steps
+only: points, confidence, and rationales. Quotes are chosen without it. Percentages to the point gave all words of a
+reference answer away to whoever tried often enough.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.domain.essay.local_scoring.alignment import EmbeddingsByText
@@ -16,12 +19,24 @@ from app.domain.essay.local_scoring.lexical_analysis import (
     sample_pieces,
     split_pieces,
 )
-from app.domain.essay.local_scoring.point_split import split_points
+from app.domain.essay.local_scoring.point_split import POINT_STEP, split_points
 from app.domain.essay.local_scoring.regression import load_regression
 from app.domain.essay.score import Dimension, Dimensions, EssayScore, Evidence
 from app.domain.text import count_of
 
-VERSION = "local-2"
+VERSION = "local-3"
+
+# The estimate is rounded to this; people's own scores differ by as much.
+TOTAL_STEP = 2 * POINT_STEP
+
+# What is compared with the reference answer counts and is shown in three bands.
+_BAND_SHARES = (0.15, 0.5, 0.85)
+_AMOUNTS = ("few", "some", "most")
+_NEARNESS = ("far from", "partly near", "near")
+
+# A dimension with more points than these has quotes. A piece is quoted if it is so near to the prompt, or has so many
+# content words.
+_FEW_POINTS, _NEAR, _MUCH_CONTENT = POINT_STEP, 0.35, 3
 
 # Between these recalls of an idea's words it changes from not met to fully met.
 _IDEA_FROM, _IDEA_TO = 0.35, 0.65
@@ -61,13 +76,14 @@ def estimate(prompt: str, model_answer: str, answer: str, embeddings: Embeddings
         model=VERSION,
         prompt_version=VERSION,
         confidence=_confidence(features, share),
-        dimensions=_dimensions(features, round(100 * share)),
+        dimensions=_dimensions(features, TOTAL_STEP * round(100 * share / TOTAL_STEP)),
+        figures=_figures(features, share),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _DimensionEstimate:
-    """One dimension: the share of its points, the rationale, and the pieces that are quoted as evidence."""
+    """One dimension: the share of its points, the rationale, and the pieces that are quoted with it."""
 
     share: float
     rationale: str
@@ -84,7 +100,7 @@ def _dimensions(features: Features, total: int) -> Dimensions:
 
 
 def _dimension(features: Features, finding: _DimensionEstimate, points: int) -> Dimension:
-    quoted = [features.pieces[index] for index in finding.quoted]
+    quoted = [features.pieces[index] for index in finding.quoted] if points > _FEW_POINTS else []
     evidence = tuple(
         Evidence(quote=piece.text, start=piece.start, end=piece.end)
         for piece in quoted
@@ -94,25 +110,24 @@ def _dimension(features: Features, finding: _DimensionEstimate, points: int) -> 
 
 
 def _relevance(features: Features) -> _DimensionEstimate:
-    rationale = (
-        f"By meaning, the answer is {_percent(features.prompt_similarity)} near the question "
-        f"and {_percent(features.reference_similarity)} near the reference answer."
+    to_question, to_reference = (
+        _band(ramp(similarity, _SIMILAR_FROM, _SIMILAR_TO))
+        for similarity in (features.prompt_similarity, features.reference_similarity)
     )
-    best = sorted(range(len(features.pieces)), key=lambda index: -features.piece_similarity[index])
-    share = ramp((features.prompt_similarity + features.reference_similarity) / 2, _SIMILAR_FROM, _SIMILAR_TO)
-    quoted = [index for index in best if features.piece_similarity[index] >= _IDEA_FROM][:2]
-    return _DimensionEstimate(share, rationale + _excluded(features), quoted)
+    rationale = (
+        f"By meaning, the answer is {_NEARNESS[to_question]} the question "
+        f"and {_NEARNESS[to_reference]} the reference answer."
+    )
+    best = _highest(features.piece_prompt_similarity, 2, at_least=_NEAR)
+    share = (_BAND_SHARES[to_question] + _BAND_SHARES[to_reference]) / 2
+    return _DimensionEstimate(share, rationale + _excluded(features), best)
 
 
 def _depth(features: Features) -> _DimensionEstimate:
-    met = [_idea_met(recall) for recall in features.idea_recall]
-    rationale = (
-        f"Meets about {round(sum(met))} of {count_of(len(met), 'idea')} of the reference answer, "
-        f"in {count_of(features.word_count, 'word')}."
-    )
-    pairs = zip(features.idea_recall, features.idea_piece, strict=True)
-    best = [piece for recall, piece in sorted(pairs, reverse=True) if _idea_met(recall) >= 0.5]
-    return _DimensionEstimate(_ratio(sum(met), len(met)), rationale, list(dict.fromkeys(best))[:3])
+    met = _band(_ratio(_ideas_met(features), len(features.idea_recall)))
+    length = count_of(features.word_count, "word")
+    rationale = f"Meets {_AMOUNTS[met]} of the ideas of the reference answer, in {length}."
+    return _DimensionEstimate(_BAND_SHARES[met], rationale, _highest(features.piece_content, 3, at_least=_MUCH_CONTENT))
 
 
 def _clarity(features: Features) -> _DimensionEstimate:
@@ -127,22 +142,50 @@ def _clarity(features: Features) -> _DimensionEstimate:
 
 
 def _technical(features: Features) -> _DimensionEstimate:
-    rationale = f"Uses {_percent(features.term_share)} of the reference answer's terms, by weight."
-    best = sorted(range(len(features.pieces)), key=lambda index: -features.piece_term_weight[index])
-    quoted = [index for index in best if features.piece_term_weight[index] > 0][:2]
-    return _DimensionEstimate(min(1.0, features.term_share / _FULL_TERM_SHARE), rationale, quoted)
+    used = _band(features.term_share / _FULL_TERM_SHARE)
+    rationale = f"Uses {_AMOUNTS[used]} of the terms that the reference answer suggests."
+    return _DimensionEstimate(_BAND_SHARES[used], rationale, _highest(features.piece_long_words, 2, at_least=1))
+
+
+def _band(share: float) -> int:
+    """The third that a share is in."""
+    return min(len(_BAND_SHARES) - 1, math.floor(max(0.0, share) * len(_BAND_SHARES)))
+
+
+def _highest(values: Sequence[float], count: int, at_least: float) -> list[int]:
+    """The indexes of the highest values, up to so many."""
+    order = sorted(range(len(values)), key=lambda index: -values[index])
+    return [index for index in order if values[index] >= at_least][:count]
+
+
+def _figures(features: Features, share: float) -> dict[str, float]:
+    """The exact figures behind the points, for advisors and admins."""
+    return {
+        "estimate": round(100 * share, 2),
+        "confidence": round(_exact_confidence(features, share), 4),
+        "reference_similarity": round(features.reference_similarity, 4),
+        "ideas": len(features.idea_recall),
+        "ideas_met": round(_ideas_met(features), 2),
+        "term_share": round(features.term_share, 4),
+    }
 
 
 def _confidence(features: Features, share: float) -> float:
+    """The exact confidence, rounded down to tenths."""
+    return math.floor(10 * _exact_confidence(features, share)) / 10
+
+
+def _exact_confidence(features: Features, share: float) -> float:
     """The confidence that training found, lowered for what it has not seen: very long answers and other languages."""
     trained = load_regression().confidence(features.measures, share)
     length = 1.0 - 0.4 * ramp(features.word_count, 600, 1500)
     language = 0.2 + 0.8 * ramp(features.function_word_share, 0.04, 0.20)
-    return round(trained * length * language, 2)
+    return trained * length * language
 
 
-def _idea_met(recall: float) -> float:
-    return ramp(recall, _IDEA_FROM, _IDEA_TO)
+def _ideas_met(features: Features) -> float:
+    """How many ideas of the reference answer are met; some may be met in part."""
+    return sum(ramp(recall, _IDEA_FROM, _IDEA_TO) for recall in features.idea_recall)
 
 
 def _prose(features: Features) -> float:

@@ -11,10 +11,12 @@ from app.domain.essay.local_scoring.comparison import (
     best_half,
     compare,
     idea_weights,
+    match_pieces,
     text_similarity,
 )
 from app.domain.essay.local_scoring.discounts import measure_discounts
 from app.domain.essay.local_scoring.lexical_analysis import (
+    FUNCTION_WORDS,
     function_word_share,
     join_pieces,
     own_pieces,
@@ -26,6 +28,9 @@ from app.domain.essay.local_scoring.lexical_analysis import (
     word_pairs,
 )
 from app.domain.text import Span, sentences, words
+
+# Letters of a long word.
+_LONG_WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,12 @@ class Features:
     reference_similarity: float
     idea_recall: tuple[float, ...]
     """For each idea of the reference answer: how well the best piece matches its words."""
-    idea_piece: tuple[int, ...]
-    """For each idea of the reference answer: which of `pieces` matches best."""
-    piece_similarity: tuple[float, ...]
-    """For each of `pieces`: the similarity of the most similar idea of the reference answer."""
-    piece_term_weight: tuple[float, ...]
-    """For each of `pieces`: the weight of the reference answer's terms in it."""
+    piece_prompt_similarity: tuple[float, ...]
+    """For each of `pieces`: the similarity of the most similar piece of the prompt."""
+    piece_content: tuple[int, ...]
+    """For each of `pieces`: how many content words it has that the prompt has not."""
+    piece_long_words: tuple[int, ...]
+    """For each of `pieces`: how many of these words are long, as the terms of a subject are."""
     term_share: float
     function_word_share: float
     """The share of short English function words."""
@@ -86,6 +91,8 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
     comparison = compare(question_tokens, reference_tokens, answer_tokens)
     recall = comparison.recall
     weights = term_weights(model_answer, prompt)
+    prompt_words = set(words(prompt))
+    content = [set(words(piece.text)) - prompt_words - FUNCTION_WORDS for piece in pieces]
     counted_words = [word for piece in counted for word in words(piece.text)]
     return Features(
         pieces=pieces,
@@ -94,9 +101,9 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
         prompt_similarity=text_similarity(answer_tokens, question_tokens),
         reference_similarity=text_similarity(answer_tokens, reference_tokens),
         idea_recall=tuple(map(float, recall.max(axis=1))) if pieces else (),
-        idea_piece=tuple(map(int, recall.argmax(axis=1))) if pieces else (),
-        piece_similarity=tuple(map(float, comparison.piece_similarity.max(axis=0, initial=0.0))) if pieces else (),
-        piece_term_weight=tuple(_term_weight(piece.text, weights) for piece in pieces),
+        piece_prompt_similarity=tuple(map(float, match_pieces(question_tokens, answer_tokens))),
+        piece_content=tuple(map(len, content)),
+        piece_long_words=tuple(sum(len(word) >= _LONG_WORD for word in found) for found in content),
         term_share=_term_weight(join_pieces(counted), weights) / (sum(weights.values()) or 1.0),
         function_word_share=function_word_share(counted_words),
         repetition=repetition(counted_words),
