@@ -19,8 +19,8 @@ ESSAY = (
     "I would let the parts of a system work on their own as far as that is possible, so that one of them can stop "
     "while the others go on. Each of them keeps what it needs, and asks again later if another one does not answer. "
     "A service that is too busy says so at once, and the others wait longer each time before they try again. It is "
-    "about the {word} that we have here. Messages wait on a disk until they were handled, and errors of one service are "
-    "not passed on to the next."
+    "about the {word} that we have here. Messages wait on a disk until they were handled, and errors of one service "
+    "are not passed on to the next."
 )
 
 

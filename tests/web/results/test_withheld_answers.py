@@ -230,7 +230,7 @@ async def test_nothing_depends_on_which_questions_were_right(
         assert first != second
 
 
-async def find_keys(api: Api, questions: list[str], limit: int) -> tuple[dict[str, str], int]:
+async def find_keys(api: Api, finish: Finish, questions: list[str], limit: int) -> tuple[dict[str, str], int]:
     """The keys that a student finds by starting again and trying the next option of each question, and the attempts."""
     keys: dict[str, str] = {}
     for attempt in range(limit):
@@ -241,6 +241,7 @@ async def find_keys(api: Api, questions: list[str], limit: int) -> tuple[dict[st
         answers = [{"question_id": question_id, "answer": option} for question_id, option in tried.items()]
         path = started.headers["Location"]
         submitted = await api.post(f"{path}/submit", {"responses": answers})
+        await finish()
         lines = {
             **theory_lines({"submit": submitted.body}),
             **theory_lines({"status": (await api.get(f"{path}/status")).body}),
@@ -254,8 +255,10 @@ async def find_keys(api: Api, questions: list[str], limit: int) -> tuple[dict[st
     ("fields", "found"),
     [({}, len(SKILLS)), ({"show_correct": "never", "attempts": 3}, 0), ({"show_correct": "last_attempt"}, 0)],
 )
-async def test_keys_are_not_found_by_starting_again(api: Api, bank: Bank, fields: dict[str, Any], found: int) -> None:
+async def test_keys_are_not_found_by_starting_again(
+    api: Api, bank: Bank, finish: Finish, fields: dict[str, Any], found: int
+) -> None:
     questions = await create_exam(api)
     await set_track(api, EXAM, **fields)
-    keys, attempts = await find_keys(api, questions, 6)
+    keys, attempts = await find_keys(api, finish, questions, 6)
     assert (len(keys), attempts) == (found, fields.get("attempts", 6))
