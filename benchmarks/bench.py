@@ -18,6 +18,7 @@ from benchmarks.followers import follow
 from benchmarks.jobs import idle, noop, pickup
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.report import Measurement, as_json, print_report
+from benchmarks.reviews import review_queue
 from benchmarks.submissions import bodies, submit
 from benchmarks.webhooks import webhooks
 
@@ -41,6 +42,7 @@ PARTS = {
     "follow": Part(follow.run, follow.NOTES),
     "webhooks": Part(webhooks.run, webhooks.NOTES),
     "retrieval": Part(retrieval.run, retrieval.NOTES),
+    "reviews": Part(review_queue.run, review_queue.NOTES),
     "import": Part(credential_import.run, credential_import.NOTES),
 }
 

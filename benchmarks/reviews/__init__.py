@@ -1,0 +1,1 @@
+"""The review queue at scale."""
