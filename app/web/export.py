@@ -84,6 +84,27 @@ async def send_file(
     return response
 
 
+async def send_json(request: web.Request, pieces: AsyncIterator[str]) -> web.StreamResponse:
+    """Sends a JSON document in pieces. The first is read before anything is sent, so that its errors are answered as
+    problems."""
+    first = await anext(pieces)
+    response = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    await begin_stream(response, request)
+    if request.method == "HEAD":
+        return response
+    request[TIME_LIMIT].reschedule(None)
+    try:
+        await _write(response, first)
+        async for piece in pieces:
+            await _write(response, piece)
+        await response.write_eof()
+    except Exception as error:
+        log.warning("export_aborted", error=type(error).__name__)
+        if request.transport:
+            request.transport.abort()
+    return response
+
+
 async def _write(response: web.StreamResponse, text: str) -> None:
     async with asyncio.timeout(_WRITE_SECONDS):
         await response.write(text.encode())

@@ -139,6 +139,8 @@ OTHER_CONTENT: dict[str, dict[str, JsonSchema]] = {
     "/openapi.json": {"application/json": {"type": "object"}},
     "/docs": {"text/html": _TEXT},
     "/assessments/{assessment_id}/events": {"text/event-stream": _TEXT},
+    "/me/export": {"application/json": {"type": "object"}},
+    "/people/{sub}/export": {"application/json": {"type": "object"}},
     "/audit": {MEDIA_TYPES[Format.JSONL]: _TEXT, MEDIA_TYPES[Format.CSV]: _TEXT},
     "/analytics/feedback": {MEDIA_TYPES[Format.CSV]: _TEXT, MEDIA_TYPES[Format.JSONL]: _TEXT},
 }

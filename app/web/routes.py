@@ -238,6 +238,8 @@ ROUTES = (
         "GET", "/audit", audit.list_audit, ADMINS, {200: None},
         query=("actor", "entity", "key", "from", "to", "format"),
     ),
+    Route("GET", "/me/export", people.export_me, EVERYONE, {200: None}),
+    Route("GET", "/people/{sub}/export", people.export_person, ADMINS, {200: None}, query=("issuer",)),
     Route(
         "DELETE", "/people/{sub}", people.erase_person, ADMINS, {202: schemas.ErasureView}, query=("issuer",),
         headers=("Location", "Retry-After"),

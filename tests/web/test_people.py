@@ -10,7 +10,7 @@ from app.clients.redis.job_queue import JobQueue
 from app.repositories.sql import Pool
 from app.services import erasure
 from tests.api import Api
-from tests.bank import SLUG, Bank
+from tests.bank import SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, SLUG, Bank
 from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_provider, rsa_key
 from tests.scored_assessments import completed_assessment
 from tests.web.conftest import Serve
@@ -50,6 +50,29 @@ async def test_an_erasure_has_a_receipt(admin: Api, pool: Pool, bank: Bank, redi
     assert (receipt.status, receipt.body["status"], receipt.body["counts"]["assessments"]) == (200, "completed", 1)
     assert receipt.body["sent_to_models"] == []
     assert [row["id"] for row in await pool.fetch("SELECT id FROM assessments")] == [kept]
+
+
+async def test_an_export_has_what_is_stored_of_the_person_and_of_nobody_else(api: Api, pool: Pool, bank: Bank) -> None:
+    ids = {str(await completed_assessment(pool, bank, ODD)) for _ in range(2)}
+    await completed_assessment(pool, bank, "student-2")
+    await pool.execute("UPDATE tracks SET show_correct = 'never'")
+    exported = await api.as_("admin").get(f"/people/{quote(ODD, safe='')}/export")
+    own = await api.as_("student", sub=ODD).get("/me/export")
+    for reply in (exported, own):
+        assert (reply.status, reply.body["sub"], reply.body["issuer"]) == (200, ODD, None)
+        assert {line["assessment_id"] for line in reply.body["assessments"]} == ids
+        assert all(len(line["responses"]) == 10 and line["results"] for line in reply.body["assessments"])
+        assert b"student-2" not in reply.raw
+    # What the track withholds from students is in the admin's alone, and keys and model answers are in none.
+    corrects = [
+        {score["correct"] for line in reply.body["assessments"] for score in line["scores"]}
+        for reply in (exported, own)
+    ]
+    assert True in corrects[0]
+    assert corrects[1] == {None}
+    for secret in (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION):
+        assert secret.encode() not in exported.raw + own.raw
+    assert (await api.as_("admin").get("/people/nobody/export")).body["assessments"] == []
 
 
 async def test_a_person_is_erased_with_their_issuer_alone(serve: Serve, pool: Pool, bank: Bank, redis_url: str) -> None:

@@ -118,6 +118,9 @@ async def test_only_lists_show_the_issuer(serve: Serve, provider: IdentityProvid
             assert SEPARATOR not in reply.raw
             if page == "/assessments":
                 assert {(line["owner"], line["owner_issuer"]) for line in reply.body["items"]} == {(SUB, ISSUER)}
+            elif page == "/me/export":
+                # Their own issuer, since it is stored of them.
+                assert reply.body["issuer"] == ISSUER
             else:
                 assert ISSUER.encode() not in reply.raw
 

@@ -80,6 +80,8 @@ ALLOWED = {
     ("POST", "/api-keys/{key_id}/rotate"): ADMIN,
     ("GET", "/audit"): ADMIN,
     ("DELETE", "/people/{sub}"): ADMIN,
+    ("GET", "/people/{sub}/export"): ADMIN,
+    ("GET", "/me/export"): EVERYONE,
     ("GET", "/erasures/{erasure_id}"): ADMIN,
 }
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}

@@ -9,10 +9,23 @@ from app.domain.records.erasures import ErasureRecord
 from app.http.app_keys import ACCESS, CONTEXT
 from app.schemas import erasure_view
 from app.services import erasure
+from app.services import export_person as export
+from app.web.export import send_json
 from app.web.query import query_text
 from app.web.replies import json_reply
 from app.web.request_parsing import path_id
 from app.web.strict_json import storable
+
+
+async def export_person(request: web.Request) -> web.StreamResponse:
+    """All that is stored of a person."""
+    return await send_json(request, export.export_person(request.app[CONTEXT].pool, _person(request), staff=True))
+
+
+async def export_me(request: web.Request) -> web.StreamResponse:
+    """All that is stored of the caller, of single questions what their track shows to students."""
+    person = request[ACCESS].caller.principal
+    return await send_json(request, export.export_person(request.app[CONTEXT].pool, person, staff=False))
 
 
 async def erase_person(request: web.Request) -> web.StreamResponse:
