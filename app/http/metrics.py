@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.domain.records.jobs import JobCount
 from app.domain.states import JobStatus, JobType
 
 # Seconds, from a fast status poll to a long poll.
@@ -41,19 +42,28 @@ class Metrics:
             registry=self._registry,
         )
         self.submissions = Counter("assay_submissions_total", "Submissions accepted.", registry=self._registry)
-        self._jobs = Gauge("assay_jobs", "Jobs that wait or run.", ("job_type", "status"), registry=self._registry)
+        help_text = "Jobs that wait, run, or were given up."
+        self._jobs = Gauge("assay_jobs", help_text, ("job_type", "status"), registry=self._registry)
+        help_text = "Time for which the job that is due for longest has waited for a worker."
+        self._delays = Gauge("assay_job_delay_seconds", help_text, ("job_type",), registry=self._registry)
+        help_text = "Whether Redis takes what this server writes."
+        self.redis_is_up = Gauge("assay_redis_up", help_text, registry=self._registry)
         self._model_calls = _ModelCalls()
         self._registry.register(self._model_calls)
 
-    def set_jobs(self, counts: Sequence[tuple[JobType, JobStatus, int]] | None) -> None:
-        """Sets the numbers of jobs that wait or run; None if they are unknown."""
+    def set_jobs(self, counts: Sequence[JobCount] | None) -> None:
+        """Sets the numbers of jobs that wait, run or were given up; None if they are unknown."""
         self._jobs.clear()
+        self._delays.clear()
         if counts is None:
             return
-        numbers = {(job_type, status): number for job_type, status, number in counts}
+        known = {(count.job_type, count.status): count for count in counts}
         for job_type in JobType:
-            for status in (JobStatus.QUEUED, JobStatus.IN_PROGRESS):
-                self._jobs.labels(job_type, status).set(numbers.get((job_type, status), 0))
+            for status in (JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.FAILED):
+                count = known.get((job_type, status), JobCount(job_type, status, 0, 0.0))
+                self._jobs.labels(job_type, status).set(count.count)
+                if status is JobStatus.QUEUED:
+                    self._delays.labels(job_type).set(count.delay)
 
     def set_model_calls(self, counts: Sequence[tuple[str, str, int]] | None) -> None:
         """Sets the numbers of model calls by model and outcome; None if they are unknown."""

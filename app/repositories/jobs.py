@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from app.domain.errors import JobError
 from app.domain.job.notification import JobNotification
-from app.domain.records.jobs import ClaimedJob, RunInputs, RunJob, RunRef
+from app.domain.records.jobs import ClaimedJob, JobCount, RunInputs, RunJob, RunRef
 from app.domain.result.model import EssayLine, Override, Reason, Recommendation, Result
 from app.domain.states import WEBHOOKS, JobStatus, JobType, RunMode, ScoreType
 from app.repositories import decoding
@@ -105,10 +105,10 @@ async def take_unclaimed(
     return [JobNotification(row["id"], JobType(row["job_type"]), row["fence"], row["owner"]) for row in rows]
 
 
-async def count_by_status(db: Executor) -> list[tuple[JobType, JobStatus, int]]:
-    """How many jobs of each type are queued or running."""
+async def count_by_status(db: Executor) -> list[JobCount]:
+    """How many jobs of each type are queued, running or failed."""
     rows = await db.fetch(_SQL["count_by_status"])
-    return [(JobType(row["job_type"]), JobStatus(row["status"]), row["count"]) for row in rows]
+    return [JobCount(JobType(row["job_type"]), JobStatus(row["status"]), row["count"], row["delay"]) for row in rows]
 
 
 async def read_run(db: Executor, run: RunRef) -> RunInputs:

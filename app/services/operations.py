@@ -1,4 +1,4 @@
-"""What operators ask of a running server: whether it is ready, and how many jobs wait or run."""
+"""What operators ask of a running server: whether it is ready, and how its jobs and model calls go."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from app.clients.redis.connections import cannot_write, refuses_user
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE, JobQueue
-from app.domain.states import JobStatus, JobType
+from app.domain.records.jobs import JobCount
 from app.outages import report_database_error
 from app.repositories import jobs, migrations, scores
 from app.repositories.sql import DATABASE_REFUSES_USER, DATABASE_UNAVAILABLE, Pool
@@ -44,6 +44,10 @@ class RedisCheck:
         self._lock = asyncio.Lock()
         self._state, self._expires_at = "", 0.0
 
+    async def is_ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return await self.read() == _OK
+
     async def read(self) -> str:
         """`ok`, or what is wrong."""
         async with self._lock:
@@ -58,8 +62,8 @@ async def check_readiness(pool: Pool, redis: RedisCheck) -> Readiness:
     return Readiness(*await _check_database(pool), await redis.read())
 
 
-async def count_jobs(pool: Pool) -> list[tuple[JobType, JobStatus, int]] | None:
-    """The numbers of jobs that wait or run, by type and status; None while Postgres is unavailable."""
+async def count_jobs(pool: Pool) -> list[JobCount] | None:
+    """The numbers of jobs that wait, run or were given up; None while Postgres is unavailable."""
     try:
         return await jobs.count_by_status(pool)
     except DATABASE_UNAVAILABLE as error:

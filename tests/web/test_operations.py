@@ -1,13 +1,21 @@
 """Liveness, readiness, metrics, and the documentation page."""
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from pydantic import SecretStr
 
+from app.repositories.sql import Pool
 from tests.api import Api
 from tests.bank import SLUG, Bank
+from tests.web.conftest import Serve
 from tests.web.problems import problem
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 class References(HTMLParser):
@@ -32,11 +40,26 @@ class References(HTMLParser):
             self.inline.append(tag)
 
 
-async def samples(api: Api) -> list[Sample]:
-    """All samples of `/metrics`."""
+async def families(api: Api) -> list[Metric]:
+    """All metrics of `/metrics`."""
     reply = await api.get("/metrics")
     assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    return [sample for family in text_string_to_metric_families(reply.raw.decode()) for sample in family.samples]
+    return list(text_string_to_metric_families(reply.raw.decode()))
+
+
+async def samples(api: Api) -> list[Sample]:
+    """All samples of `/metrics`."""
+    return [sample for family in await families(api) for sample in family.samples]
+
+
+async def values_by_labels(api: Api) -> dict[tuple[str, ...], float]:
+    """The values by name and labels."""
+    return {(sample.name, *sample.labels.values()): sample.value for sample in await samples(api)}
+
+
+async def value(api: Api, *name_and_labels: str) -> float:
+    """One of these values."""
+    return (await values_by_labels(api))[name_and_labels]
 
 
 async def request_counts(api: Api) -> dict[tuple[str, str, str], float]:
@@ -75,14 +98,45 @@ async def test_requests_are_counted_by_the_routes_template(api: Api, path: str) 
     assert not any("nobody" in route or path in route for _, route, _ in counts)
 
 
-async def test_submissions_and_jobs_are_counted(api: Api, path: str) -> None:
+async def test_submissions_and_jobs_are_counted(api: Api, path: str, pool: Pool) -> None:
     await api.post(f"{path}/submit", {}, Idempotency_Key="once")
     await api.post(f"{path}/submit", {}, Idempotency_Key="once")
-    values = {(sample.name, *sample.labels.values()): sample.value for sample in await samples(api)}
+    values = await values_by_labels(api)
     assert values[("assay_submissions_total",)] == 1
     jobs = {key[1:]: value for key, value in values.items() if key[0] == "assay_jobs"}
     assert {kind: jobs[kind, "queued"] for kind in ("gpt", "rag", "fusion")} == {"gpt": 1, "rag": 1, "fusion": 1}
-    assert {jobs[kind, "in_progress"] for kind in ("gpt", "rag", "fusion")} == {0}
+    assert {jobs[kind, status] for kind in ("gpt", "rag", "fusion") for status in ("in_progress", "failed")} == {0}
+
+
+async def test_jobs_that_no_worker_takes_and_dead_letters_show(api: Api, path: str, pool: Pool) -> None:
+    await api.post(f"{path}/submit", {})
+    await pool.execute("UPDATE async_jobs SET run_after = now() - interval '10 minutes' WHERE job_type = 'gpt'")
+    await pool.execute("UPDATE async_jobs SET run_after = now() + interval '10 minutes' WHERE job_type = 'rag'")
+    delays = {job_type: await value(api, "assay_job_delay_seconds", job_type) for job_type in ("gpt", "rag", "fusion")}
+    assert 600 <= delays.pop("gpt") < 700 and set(delays.values()) == {0}
+    await pool.execute(
+        "UPDATE async_jobs SET status = 'failed', completed_at = now(), error = '{}' WHERE job_type = 'gpt'"
+    )
+    assert await value(api, "assay_jobs", "gpt", "failed") == 1
+    assert await value(api, "assay_job_delay_seconds", "gpt") == 0
+
+
+async def test_an_absent_redis_shows(api: Api, serve: Serve) -> None:
+    assert await value(api, "assay_redis_up") == 1
+    other = await serve(redis_url=SecretStr("redis://127.0.0.1:1"))
+    assert await value(other, "assay_redis_up") == 0
+
+
+async def test_the_documentation_has_all_metrics_and_its_alerts_no_others(api: Api) -> None:
+    text = DOCUMENT.read_text("utf-8")
+    in_table = set(re.findall(r"^\| `(assay_\w+)` \|", text, re.MULTILINE))
+    shown = {family.name: family.type for family in await families(api)}
+    created = {name for name in shown if name.endswith("_created")}
+    counters = {f"{name}_total" for name, kind in shown.items() if kind == "counter"}
+    assert in_table == {name for name, kind in shown.items() if kind != "counter"} - created | counters
+    [alerts] = re.findall(r"^```yaml\n(- alert.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    used = {re.sub(r"_(bucket|count)$", "", name) for name in re.findall(r"\bassay_\w+", alerts)}
+    assert used <= in_table and in_table - used == {"assay_submissions_total"}, "each has an alert, or shows the load"
 
 
 async def test_client_errors_are_not_counted_as_server_errors(api: Api, bank: Bank) -> None:

@@ -100,6 +100,16 @@ class ClaimedJob:
 
 
 @dataclass(frozen=True)
+class JobCount:
+    """The number of jobs of a type and status, and for how many seconds the one that is due for longest has waited."""
+
+    job_type: JobType
+    status: JobStatus
+    count: int
+    delay: float
+
+
+@dataclass(frozen=True)
 class RunJob:
     """A job of a run, as other jobs of the run see it."""
 

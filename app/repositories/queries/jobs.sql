@@ -199,6 +199,8 @@ FROM assessments a JOIN tracks t ON t.id = a.track_id
 WHERE a.id = $1;
 
 -- name: count_by_status
--- For the metrics.
-SELECT job_type, status, count(*) AS count FROM async_jobs
-WHERE status IN ('queued', 'in_progress') GROUP BY job_type, status;
+-- For the metrics. `delay` is the time in seconds for which the job that is due for longest has waited for a worker.
+SELECT job_type, status, count(*) AS count,
+       coalesce(extract(epoch FROM max(now() - run_after)
+                        FILTER (WHERE status = 'queued' AND run_after <= now())), 0)::float8 AS delay
+FROM async_jobs WHERE status IN ('queued', 'in_progress', 'failed') GROUP BY job_type, status;

@@ -29,5 +29,6 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     server_metrics = request.app[METRICS]
     pool = request.app[CONTEXT].pool
     server_metrics.set_jobs(await count_jobs(pool))
+    server_metrics.redis_is_up.set(await request.app[REDIS_CHECK].is_ok())
     server_metrics.set_model_calls(await count_model_calls(pool))
     return web.Response(body=server_metrics.render(), headers={"Content-Type": _METRICS_TYPE})
