@@ -39,7 +39,7 @@ NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
 BODIES = {path: payload for path, (_, payload, _) in CASES.items()} | {
     "/api-keys": {"name": "A key", "roles": ["admin"], "expires_in_days": 1}
 }
-_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id", "key_id")
+_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id", "key_id", "erasure_id")
 
 
 async def ask(api: Api, route: Route) -> Any:
@@ -47,7 +47,7 @@ async def ask(api: Api, route: Route) -> Any:
     caller = callers(api)[sorted(ALLOWED[route.method, route.path])[-1]]
     names = {name: str(uuid4()) for name in _IDS}
     payload = BODIES.get(route.path) if route.method == "POST" else None
-    return await caller.send(route.method, route.path.format(slug=SLUG, **names), payload)
+    return await caller.send(route.method, route.path.format(slug=SLUG, sub="somebody", **names), payload)
 
 
 async def test_without_postgres_every_route_answers_503(serve: Serve) -> None:
