@@ -101,4 +101,8 @@ async def test_no_view_of_a_student_has_a_field_for_them(api: Api) -> None:
         assert not set(FIELDS) & set(schemas[name]["properties"]), name
     bank = {"/questions", "/questions/{question_id}", "/questions/{question_id}/restore"}
     override = "/assessments/{assessment_id}/scores/{question_id}/override"
-    assert {route.path for route in ROUTES if "question" in route.path} == {*bank, override}
+    reviews = {
+        "/assessments/{assessment_id}/scores/{question_id}/review",
+        "/reviews/{assessment_id}/{question_id}/reserve",
+    }
+    assert {route.path for route in ROUTES if "question" in route.path} == {*bank, *reviews, override}
