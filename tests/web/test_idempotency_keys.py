@@ -70,6 +70,9 @@ async def test_every_post_accepts_a_key() -> None:
     keyed = {route.path for route in ROUTES if route.keyed}
     # Their answers hold a secret, which is not to be stored with them, and repeating them does no harm.
     unkeyed = {"/assessments/{assessment_id}/webhook", "/api-keys", "/api-keys/{key_id}/rotate"}
+    # They create nothing, and repeating them changes nothing more.
+    unkeyed |= {"/tracks/{slug}/restore", "/questions/{question_id}/restore"}
+    unkeyed |= {"/reviews/{assessment_id}/{question_id}/reserve"}
     assert keyed == set(CASES) == {route.path for route in ROUTES if route.method == "POST"} - unkeyed
 
 
