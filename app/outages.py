@@ -104,7 +104,7 @@ DATABASE = Outage("database_unavailable", "database_available", setting="DATABAS
 SCHEMA = Outage(
     "database_not_migrated", "database_migrated", logging.ERROR, setting="DATABASE_URL", action="run `assay migrate`"
 )
-# These two end with a change by an operator, which no probe of ours notices: the lines just stop.
+# These end with a change by an operator, which no probe of ours notices: the lines just stop.
 SESSIONS = Outage(
     "database_sessions_mixed",
     "",
@@ -118,6 +118,13 @@ RIGHTS = Outage(
     logging.ERROR,
     setting="DATABASE_URL",
     action="grant its user what `assay doctor` names",
+)
+WEBHOOK_SECRETS = Outage(
+    "webhook_secrets_unreadable",
+    "",
+    logging.ERROR,
+    setting="SECRETS_KEY",
+    action="set it to the key that encrypted them; if that is lost, let owners register their webhooks again",
 )
 _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], Outage], ...] = (
     ((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), SCHEMA),

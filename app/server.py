@@ -135,6 +135,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await site.start()
         except OSError as error:
             raise address_error(settings.host, settings.port, error) from error
+        if settings.secrets_key is None:
+            log.warning("webhook_secrets_in_clear", setting="SECRETS_KEY")
         addresses = [f"{host}:{port}" for host, port, *_ in runner.addresses]
         log.info("serving", addresses=addresses, max_connections=connections)
         await stop.wait()

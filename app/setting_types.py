@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.database_url import parse_database_url
+from app.domain.webhook.secret_cipher import parse_key
 from app.redis_url import parse_redis_url
 from app.secret_urls import check_url
 
@@ -129,6 +130,12 @@ def token_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def secrets_key(value: SecretStr) -> SecretStr:
+    """The key, if it is the base64 of 32 bytes."""
+    parse_key(value.get_secret_value())
+    return value
+
+
 def issuer(value: str) -> str:
     """The issuer, if it can be stored with a person."""
     if not value.isprintable():
@@ -198,6 +205,7 @@ RequestRate = Annotated[Rate, BeforeValidator(rate)]
 Origin = Annotated[str, AfterValidator(origin)]
 Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
 TokenSecret = Annotated[SecretStr, AfterValidator(token_secret)]
+SecretsKey = Annotated[SecretStr, AfterValidator(secrets_key)]
 Issuer = Annotated[str, Field(max_length=300), AfterValidator(issuer)]
 KeySetAddress = Annotated[str, AfterValidator(key_set_address)]
 DatabaseAddress = Annotated[SecretStr, AfterValidator(database_address)]

@@ -24,6 +24,7 @@ from app.setting_types import (
     RequestRate,
     RetryDelays,
     Seconds,
+    SecretsKey,
     TokenSecret,
     WebAddress,
     check_printable,
@@ -46,9 +47,7 @@ class UnusableSetting(Exception):
 # The settings that name a model whose calls cost money.
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 # Settings of other versions. Here they would change nothing, so one that is set stops the start.
-_OF_OTHER_VERSIONS = frozenset({
-    "APPEAL_DAYS", "SECRETS_KEY", "SUMMARY_MODEL",
-})  # fmt: skip
+_OF_OTHER_VERSIONS = frozenset({"APPEAL_DAYS", "SUMMARY_MODEL"})
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
 
@@ -184,6 +183,7 @@ class Settings(BaseModel):
     )
     shutdown_timeout: Seconds = Field(30, description="seconds to finish or hand back work after SIGTERM")
 
+    secrets_key: SecretsKey | None = Field(None, description="32 bytes, base64, that encrypt stored webhook secrets")
     webhook_allow_http: bool = Field(False, description="whether webhooks may use http instead of https")
     webhook_allowed_networks: Annotated[list[Network], Commas] = Field(
         default_factory=list,

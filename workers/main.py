@@ -52,7 +52,12 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         sender = webhook_sender(settings)
         stack.push_async_callback(sender.close)
         delivery = WebhookDelivery(
-            context.pool, sender, settings.webhook_retry_delays, settings.webhook_timeout, settings.public_url
+            context.pool,
+            sender,
+            settings.webhook_retry_delays,
+            settings.webhook_timeout,
+            settings.public_url,
+            context.secret_cipher,
         )
         runner = _job_runner(context, offline, embedder, models)
         tasks = [

@@ -1,12 +1,14 @@
-"""Lists webhook deliveries, shows a delivery with all its attempts, and redelivers.
+"""Lists webhook deliveries, shows a delivery with all its attempts, redelivers, and encrypts stored secrets.
 
-reads   DATABASE_URL; `redeliver` also REDIS_URL (optional: wakes the workers at once)
-writes  `list` and `show` nothing; `redeliver` the deliveries, and a line for each in the audit log
-needs   Postgres with all migrations; no server, no secret; a worker sends the messages
+reads   DATABASE_URL; `redeliver` also REDIS_URL (optional: wakes the workers at once); `encrypt` SECRETS_KEY, and with
+        --previous-key-stdin a line of standard input
+writes  `list` and `show` nothing; `redeliver` the deliveries, and a line for each in the audit log; `encrypt` secrets
+needs   Postgres with all migrations; no server, no secret for tokens; a worker sends the messages
 """
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -16,11 +18,15 @@ from app.cli.wake_workers import wake_workers
 from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.states import DeliveryStatus
+from app.domain.text import count_of
+from app.domain.webhook.secret_cipher import SecretCipher, parse_key
 from app.repositories import webhooks as deliveries
 from app.repositories.sql import Pool
 from app.schemas import OperatorDeliveryView, operator_delivery_view
 from app.services.webhooks import registrations
-from app.settings import Settings
+from app.services.webhooks.stored_secrets import EncryptedCounts, encrypt_stored_secrets
+from app.settings import Settings, WrongSetting
+from app.wiring.context import secret_cipher
 from app.wiring.pool import open_pool_for
 
 # The actor in the audit log.
@@ -47,6 +53,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     action = actions.add_parser("redeliver", help="send deliveries once more, now", description=meaning)
     action.add_argument("delivery_ids", nargs="+", type=UUID, metavar="DELIVERY_ID", help="a delivery to send")
     action.set_defaults(run=_redeliver)
+    meaning = (
+        "encrypt the stored secrets of webhooks with SECRETS_KEY: those that are in clear, and with "
+        "--previous-key-stdin those that the key on standard input has encrypted; servers and workers may go on "
+        "meanwhile"
+    )
+    action = actions.add_parser("encrypt", help="encrypt stored secrets with SECRETS_KEY", description=meaning)
+    help_text = "also encrypt again what the key on standard input (base64) has encrypted"
+    action.add_argument("--previous-key-stdin", action="store_true", help=help_text)
+    action.set_defaults(run=_encrypt)
 
 
 def _list(settings: Settings, options: argparse.Namespace) -> int:
@@ -119,3 +134,28 @@ async def _make_one_due(pool: Pool, delivery_id: UUID) -> JobNotification | None
         return None
     print(f"{delivery_id}: will be sent again")
     return due
+
+
+def _encrypt(settings: Settings, options: argparse.Namespace) -> int:
+    cipher, previous = secret_cipher(settings), None
+    if not cipher.has_key:
+        raise WrongSetting("SECRETS_KEY is not set")
+    if options.previous_key_stdin:
+        try:
+            previous = SecretCipher(parse_key(sys.stdin.readline().strip()))
+        except ValueError as error:
+            print_error(f"the key on standard input {error}")
+            return 2
+    counts = asyncio.run(_encrypt_all(settings, cipher, previous))
+    print(f"{count_of(counts.encrypted, 'webhook')} encrypted")
+    if counts.unreadable:
+        print_error(f"SECRETS_KEY: another key has encrypted the secrets of {count_of(counts.unreadable, 'webhook')}")
+    return 1 if counts.unreadable else 0
+
+
+async def _encrypt_all(settings: Settings, cipher: SecretCipher, previous: SecretCipher | None) -> EncryptedCounts:
+    total = EncryptedCounts()
+    async with open_pool_for(settings, "assay webhooks", 1) as pool:
+        async for counts in encrypt_stored_secrets(pool, cipher, previous):
+            total += counts
+    return total

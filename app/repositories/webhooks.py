@@ -1,18 +1,25 @@
 """Webhooks, the deliveries of their messages, and each attempt of a delivery."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.webhooks import ClaimedDelivery, DeliveryAttempt, DeliveryRecord, WebhookEvent, WebhookRecord
+from app.domain.records.webhooks import (
+    ClaimedDelivery,
+    DeliveryAttempt,
+    DeliveryRecord,
+    StoredSecrets,
+    WebhookEvent,
+    WebhookRecord,
+)
 from app.domain.states import WEBHOOKS, DeliveryStatus, DisabledReason
 from app.domain.webhook.retry_policy import NextStep, SendResult
 from app.domain.webhook.signing import ROTATION_SECONDS
 from app.repositories import decoding
-from app.repositories.sql import Connection, Executor, statements
+from app.repositories.sql import Connection, Executor, affected, statements
 
 _SQL = statements("webhooks")
 
@@ -23,10 +30,19 @@ async def find(db: Executor, assessment_id: UUID) -> WebhookRecord | None:
     return WebhookRecord(**row) if row else None
 
 
-async def register(conn: Connection, assessment_id: UUID, url: str, secret: str) -> tuple[bool, bool] | None:
+async def lock_secret(conn: Connection, assessment_id: UUID) -> str | None:
+    """The webhook's stored secret, if there is one; locks the assessment until the transaction ends."""
+    stored: str | None = await conn.fetchval(_SQL["lock_secret"], assessment_id)
+    return stored
+
+
+async def register(
+    conn: Connection, assessment_id: UUID, url: str, stored_secret: str, *, same_secret: bool = False
+) -> tuple[bool, bool] | None:
     """Registers or replaces the webhook and locks the assessment until the transaction ends. Whether there was one
-    before, and whether the URL changed; None if the assessment has expired."""
-    row = await conn.fetchrow(_SQL["register"], assessment_id, url, secret, ROTATION_SECONDS)
+    before, and whether the URL changed; None if the assessment has expired. Unless it is the `same_secret` in another
+    form, the replaced one signs for a while, too."""
+    row = await conn.fetchrow(_SQL["register"], assessment_id, url, stored_secret, ROTATION_SECONDS, same_secret)
     return (row["replaced"], row["changed"]) if row else None
 
 
@@ -39,6 +55,20 @@ async def create_missing_final_delivery(conn: Connection, assessment_id: UUID) -
 async def remove(conn: Connection, assessment_id: UUID) -> bool:
     """Removes the webhook; False if there is none."""
     return await conn.fetchval(_SQL["remove"], assessment_id) is not None
+
+
+async def list_secrets(db: Executor, after: UUID | None, limit: int) -> list[StoredSecrets]:
+    """The stored secrets of the next webhooks, by the id of their assessment."""
+    return [StoredSecrets(**dict(row)) for row in await db.fetch(_SQL["list_secrets"], after, limit)]
+
+
+async def replace_secrets(db: Executor, changes: Sequence[tuple[StoredSecrets, StoredSecrets]]) -> int:
+    """Stores secrets in another form, if they are still as they were read; returns for how many webhooks."""
+    rows = [
+        (before.assessment_id, before.secret, before.old_secret, after.secret, after.old_secret)
+        for before, after in changes
+    ]
+    return affected(await db.execute(_SQL["replace_secrets"], *map(list, zip(*rows, strict=True))))
 
 
 async def cancel_deliveries(db: Executor, assessment_id: UUID) -> None:

@@ -21,9 +21,10 @@ from app.services.checks.postgres import check_migrate_database, check_postgres
 from app.services.checks.redis import check_redis
 from app.services.checks.service import check_listening, check_open_files, check_public_url
 from app.services.checks.token_keys import check_token_keys
+from app.services.checks.webhook_secrets import check_webhook_secrets
 from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
-from app.wiring.context import connect_redis
+from app.wiring.context import connect_redis, secret_cipher
 from app.wiring.models import endpoint_options
 from app.wiring.pool import open_pool
 
@@ -114,7 +115,10 @@ async def _check_public_url(url: str) -> list[Check]:
 
 async def _check_postgres(settings: Settings) -> list[Check]:
     async with _open_pool(settings.secret("database_url")) as pool:
-        return await check_postgres(pool, settings.database_pooler, settings.database_pool_size)
+        return [
+            *await check_postgres(pool, settings.database_pooler, settings.database_pool_size),
+            *await check_webhook_secrets(pool, secret_cipher(settings)),
+        ]
 
 
 async def _check_migrate_database(settings: Settings) -> list[Check]:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from redis.asyncio import Redis
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.clients.redis.job_queue import JobQueue
+from app.domain.webhook.secret_cipher import SecretCipher, parse_key
 from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
 from app.settings import Settings, WrongSetting
@@ -26,6 +28,11 @@ class Context:
     job_queue: JobQueue
     change_feed: ChangeFeed
 
+    @cached_property
+    def secret_cipher(self) -> SecretCipher:
+        """What encrypts webhook secrets in the database."""
+        return secret_cipher(self.settings)
+
 
 def connect_redis(settings: Settings) -> Redis:
     """A client that connects when it is first used.
@@ -37,6 +44,11 @@ def connect_redis(settings: Settings) -> Redis:
         return job_queue.connect(settings.secret("redis_url"))
     except ValueError as error:
         raise WrongSetting(f"REDIS_URL: {error}") from None
+
+
+def secret_cipher(settings: Settings) -> SecretCipher:
+    """What encrypts webhook secrets in the database with SECRETS_KEY; without one, nothing does."""
+    return SecretCipher(parse_key(settings.secrets_key.get_secret_value()) if settings.secrets_key else None)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """`assay doctor` as a user calls it: lines or one JSON document, exit status, and no secrets."""
 
 import asyncio
+import base64
 import json
 
 import pytest
@@ -12,8 +13,9 @@ from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_prov
 from tests.fakes.webhook_receiver import answer
 
 
-def test_everything_is_all_right(command: Command, migrated_url: str, servers: ServerUrls) -> None:
-    settings = {"DATABASE_URL": migrated_url, "REDIS_URL": servers.redis_url, "JWT_SECRET": SECRET}
+def test_everything_is_all_right(command: Command, database_url: str, servers: ServerUrls) -> None:
+    settings = {"DATABASE_URL": database_url, "REDIS_URL": servers.redis_url, "JWT_SECRET": SECRET}
+    settings["SECRETS_KEY"] = base64.b64encode(bytes(32)).decode()
     # A port that is free, and few enough connections for the files that any system allows.
     done = command.run("doctor", **settings, PORT="0", MAX_CONNECTIONS="100")
     assert (done.returncode, done.stderr) == (0, "")
@@ -44,9 +46,9 @@ def test_without_servers_it_says_how_to_start_them(command: Command) -> None:
     assert "FAILED   postgres: DATABASE_URL is not set" in done.stdout and "`make run`" in done.stdout
 
 
-def test_the_same_as_one_json_document(command: Command, migrated_url: str) -> None:
+def test_the_same_as_one_json_document(command: Command, database_url: str) -> None:
     url = "redis://:p4ssword@127.0.0.1:1"
-    done = command.run("doctor", "--json", DATABASE_URL=migrated_url, REDIS_URL=url, JWT_SECRET=SECRET, PORT="0")
+    done = command.run("doctor", "--json", DATABASE_URL=database_url, REDIS_URL=url, JWT_SECRET=SECRET, PORT="0")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
     assert document["status"] == "failed" and "p4ssword" not in done.stdout

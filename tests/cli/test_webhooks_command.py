@@ -1,6 +1,7 @@
 """`assay webhooks` lists deliveries and sends them again, without a server and without a secret."""
 
 import asyncio
+import base64
 import json
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -13,11 +14,12 @@ from app.cli.webhooks import ACTOR
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS
+from app.domain.webhook.secret_cipher import SecretCipher, parse_key
 from app.repositories.sql import Pool
 from tests.bank import Bank, create_bank
 from tests.cli.conftest import Command
 from tests.fakes.webhook_receiver import answer, webhook_receiver
-from tests.webhooks import SECRET, complete_with_webhook, delivery_row, open_delivery, send_all
+from tests.webhooks import SECRET, complete_with_webhook, delivery_row, insert_deliveries, open_delivery, send_all
 
 Webhooks = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
@@ -106,3 +108,40 @@ def test_wrong_arguments_are_refused(arguments: tuple[str, ...], capsys: pytest.
         main(["webhooks", *arguments])
     output = capsys.readouterr()
     assert (end.value.code, output.out, "usage: assay webhooks" in output.err) == (2, "", True)
+
+
+async def test_stored_secrets_are_encrypted_and_a_changed_key_takes_over(
+    assay_webhooks: Webhooks, pool: Pool, bank: Bank, database_url: str, command: Command
+) -> None:
+    key, other = (base64.b64encode(byte * 32).decode() for byte in (b"k", b"o"))
+    await insert_deliveries(pool, "https://hooks.example/hook", 3)
+    query = "SELECT id, webhook_secret FROM assessments"
+
+    async def readable_with(text: str) -> int:
+        cipher = SecretCipher(parse_key(text))
+        return sum(cipher.decrypt(row["webhook_secret"], row["id"]) == SECRET for row in await pool.fetch(query))
+
+    without = await assay_webhooks("encrypt")
+    assert (without.returncode, without.stdout, without.stderr) == (2, "", "assay: SECRETS_KEY is not set\n")
+    for encrypted in (3, 0):
+        done = await assay_webhooks("encrypt", SECRETS_KEY=key)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{encrypted} webhooks encrypted\n", "")
+    assert await readable_with(key) == 3
+    wrong = await assay_webhooks("encrypt", SECRETS_KEY=other)
+    assert (wrong.returncode, wrong.stdout) == (1, "0 webhooks encrypted\n")
+    assert wrong.stderr == "assay: SECRETS_KEY: another key has encrypted the secrets of 3 webhooks\n"
+
+    def take_over(line: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command.words("webhooks", "encrypt", "--previous-key-stdin"),
+            env=command.environment({"DATABASE_URL": database_url, "SECRETS_KEY": other}),
+            input=line, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    for line in ("", "x\n"):
+        refused = take_over(line)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.startswith("assay: the key on standard input must be the base64 of 32 bytes")
+    done = take_over(f"{key}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 webhooks encrypted\n", "")
+    assert await readable_with(other) == 3

@@ -1,8 +1,10 @@
 """Worker processes deliver webhooks, from the submission to the receiver, also when a worker is killed."""
 
+import base64
 import signal
 from uuid import UUID
 
+from app.domain.webhook.secret_cipher import SecretCipher, parse_key
 from app.repositories.sql import Pool
 from app.services.webhooks import registrations as managing
 from tests.bank import Bank
@@ -10,6 +12,7 @@ from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import answer, webhook_receiver
 from tests.job_runner import submit
 from tests.webhooks import (
+    OTHER_SECRET,
     SECRET,
     HeldResponse,
     attempts,
@@ -91,3 +94,26 @@ async def test_sigterm_hands_back_what_hangs(start_worker: StartWorker, pool: Po
         assert await worker.end(signal.SIGTERM) == 0
         row = await delivery_row(pool, assessment_id)
         assert (row["status"], row["attempts"], row["lease_expires_at"]) == ("pending", 0, None)
+
+
+async def test_a_worker_with_another_key_waits_for_one_with_the_right_key(
+    start_worker: StartWorker, pool: Pool, bank: Bank
+) -> None:
+    """Messages whose secret it can read are sent meanwhile."""
+    key, other = (base64.b64encode(byte * 32).decode() for byte in (b"k", b"o"))
+    async with webhook_receiver() as receiver:
+        encrypted = await complete_with_webhook(pool, bank, receiver.url)
+        cipher = SecretCipher(parse_key(key))
+        await managing.register(pool, encrypted, receiver.url, OTHER_SECRET, cipher)
+        clear = await complete_with_webhook(pool, bank, receiver.url, "student-2")
+        wrong = await start_worker(**LOOPBACK, SECRETS_KEY=other)
+        await wrong.until_logged("webhook_secrets_unreadable")
+        await delivered(pool, clear)
+        assert await wrong.end(signal.SIGTERM) == 0
+        assert [verify(request)["data"]["assessment_id"] for request in receiver.requests] == [str(clear)]
+        assert await attempts(pool, encrypted) == []
+        assert not any(key in line or other in line or OTHER_SECRET in line for line in wrong.lines)
+        await pool.execute("UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'pending'")
+        await start_worker(**LOOPBACK, SECRETS_KEY=key)
+        await delivered(pool, encrypted)
+        assert verify(receiver.requests[1], OTHER_SECRET)["data"]["assessment_id"] == str(encrypted)

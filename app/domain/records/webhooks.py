@@ -46,13 +46,18 @@ class ClaimedDelivery:
     body: str | None
     url: str | None
     disabled: bool
+    # As they are stored.
     secret: str | None = field(repr=False)
     old_secret: str | None = field(repr=False)
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The secrets that sign the message, the current one first."""
-        return tuple(secret for secret in (self.secret, self.old_secret) if secret)
+
+@dataclass(frozen=True)
+class StoredSecrets:
+    """The secrets of an assessment's webhook as they are stored: the present one, and the one that it has replaced."""
+
+    assessment_id: UUID
+    secret: str = field(repr=False)
+    old_secret: str | None = field(repr=False)
 
 
 class DeliveryAttempt(Frozen):

@@ -6,9 +6,14 @@ SELECT id AS assessment_id, owner, webhook_url AS url, webhook_disabled_at AS di
        webhook_disabled_reason AS disabled_reason
 FROM assessments WHERE id = $1;
 
+-- name: lock_secret
+-- The stored secret, which nobody else can replace until the transaction ends.
+SELECT webhook_secret FROM assessments WHERE id = $1 FOR NO KEY UPDATE;
+
 -- name: register
 -- Registers or replaces the webhook, and locks the assessment until the transaction ends. For $4 seconds more, messages
--- are signed with the replaced secret as well. No row: the assessment has expired, so there will be no message.
+-- are signed with the replaced secret as well, unless $5 says that it is the same: encrypted twice, a secret looks
+-- different. No row: the assessment has expired, so there will be no message.
 WITH held AS (
     SELECT id, webhook_url, webhook_secret FROM assessments
     WHERE id = $1 AND status <> 'expired' AND NOT (status = 'in_progress' AND expires_at <= now())
@@ -16,8 +21,8 @@ WITH held AS (
 )
 UPDATE assessments a
 SET webhook_url = $2, webhook_secret = $3, webhook_disabled_at = NULL, webhook_disabled_reason = NULL,
-    webhook_old_secret = CASE WHEN held.webhook_secret = $3 THEN a.webhook_old_secret ELSE held.webhook_secret END,
-    webhook_old_secret_until = CASE WHEN held.webhook_secret = $3 THEN a.webhook_old_secret_until
+    webhook_old_secret = CASE WHEN $5::boolean THEN a.webhook_old_secret ELSE held.webhook_secret END,
+    webhook_old_secret_until = CASE WHEN $5::boolean THEN a.webhook_old_secret_until
                                     WHEN held.webhook_secret IS NOT NULL THEN now() + make_interval(secs => $4) END,
     revision = a.revision + (held.webhook_url IS DISTINCT FROM $2)::int
 FROM held
@@ -215,3 +220,17 @@ WITH missed AS (
 )
 UPDATE webhook_deliveries d SET dispatched_at = now() FROM missed WHERE d.id = missed.id
 RETURNING d.id, d.fence;
+
+-- name: list_secrets
+-- The stored secrets of the next webhooks by id.
+SELECT id AS assessment_id, webhook_secret AS secret, webhook_old_secret AS old_secret
+FROM assessments
+WHERE webhook_secret IS NOT NULL AND ($1::uuid IS NULL OR id > $1)
+ORDER BY id LIMIT $2;
+
+-- name: replace_secrets
+-- Stores the same secrets in another form. Those that somebody has replaced meanwhile are left as they are.
+UPDATE assessments a SET webhook_secret = n.secret, webhook_old_secret = n.old_secret
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS n(id, stored, stored_old, secret, old_secret)
+WHERE a.id = n.id AND a.webhook_secret = n.stored AND a.webhook_old_secret IS NOT DISTINCT FROM n.stored_old;

@@ -19,30 +19,36 @@ from app.clients.webhook_sender import WebhookSender
 from app.domain.errors import LeaseLost
 from app.domain.records.webhooks import ClaimedDelivery
 from app.domain.webhook.retry_policy import NextStep, SendResult, busy_delay, next_step
+from app.domain.webhook.secret_cipher import IN_CLEAR, SecretCipher, UnreadableSecret
 from app.domain.webhook.signing import signed_headers
 from app.outages import report_database_error
 from app.repositories import webhooks
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.schemas.webhook_message import body_of
 from app.services.webhooks.slots import DeliverySlots, NoSlot, Shared
+from app.services.webhooks.stored_secrets import signing_secrets
 
 log = structlog.get_logger()
 
 # Seconds of a lease beyond the limit of one attempt, for the statements around it. Because attempts are limited, there
 # is no heartbeat.
 LEASE_MARGIN = 15.0
+# Seconds until a message whose secret cannot be read is looked at again, and up to twice as many.
+UNREADABLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class WebhookDelivery:
     """Delivers webhook messages. `delays` (s) are the pauses before each attempt, `seconds` is the limit of one;
-    links in messages begin with `public_url`; `clock` gives Unix seconds, `chance` numbers in [0, 1) for jitter."""
+    links in messages begin with `public_url`; `cipher` reads their secrets; `clock` gives Unix seconds, `chance`
+    numbers in [0, 1) for jitter."""
 
     pool: Pool
     sender: WebhookSender
     delays: Sequence[float]
     seconds: float
     public_url: str = ""
+    cipher: SecretCipher = IN_CLEAR
     slots: DeliverySlots = field(default_factory=DeliverySlots)
     random_fraction: Callable[[], float] = random.random
     clock: Callable[[], float] = time.time
@@ -65,10 +71,16 @@ class WebhookDelivery:
             await webhooks.cancel_deliveries(self.pool, delivery.assessment_id)
             await webhooks.release(self.pool, delivery, 0.0)
             return
+        try:
+            secrets = signing_secrets(self.cipher, delivery)
+        except UnreadableSecret:
+            # The fault is ours, so this is no attempt, and other messages go on.
+            await webhooks.release(self.pool, delivery, UNREADABLE_SECONDS * (1 + self.random_fraction()))
+            return
         host = urlsplit(delivery.url).hostname or ""
         try:
             with self.slots.hold(Shared.OWNER, [delivery.owner]), self.slots.hold(Shared.HOST, [host]):
-                await self._send(delivery, delivery.url)
+                await self._send(delivery, delivery.url, secrets)
         except NoSlot as full:
             # Nothing was sent, so this is no attempt.
             await webhooks.release(self.pool, delivery, busy_delay(full.rejected, full.slots, self.random_fraction()))
@@ -76,11 +88,11 @@ class WebhookDelivery:
             await asyncio.shield(self._release(delivery))
             raise
 
-    async def _send(self, delivery: ClaimedDelivery, url: str) -> None:
+    async def _send(self, delivery: ClaimedDelivery, url: str, secrets: Sequence[str]) -> None:
         body = delivery.body or await self._write_body(delivery)
         if body is None:
             return
-        headers = signed_headers(delivery.id, self.clock(), body, delivery.secrets)
+        headers = signed_headers(delivery.id, self.clock(), body, secrets)
         reserve = partial(self.slots.hold, Shared.ADDRESS)
         result = await self.sender.send(url, headers, body.encode(), reserve)
         step = next_step(

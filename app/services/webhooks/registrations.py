@@ -15,12 +15,14 @@ from app.domain.errors import (
 from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import DeliveryAttempt, DeliveryRecord, WebhookRecord
 from app.domain.states import AuditAction, AuditEntity
+from app.domain.webhook.secret_cipher import IN_CLEAR, SecretCipher
 from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webhook_view
 from app.services import paging
 from app.services.assessments.lookup import permitted
 from app.services.caller import Access
+from app.services.webhooks.stored_secrets import encrypted_secret, is_same_secret
 
 # Redeliveries of one message, and the seconds between two of them: a receiver is not to be flooded with them.
 _MAX_REDELIVERIES = 20
@@ -59,9 +61,16 @@ def view_of(webhook: WebhookRecord) -> WebhookView:
     return webhook_view(webhook, webhook.url)
 
 
-async def register(pool: Pool, assessment_id: UUID, url: str, secret: str, actor: str | None = None) -> RegisterResult:
-    """Registers or replaces the webhook. If the assessment is over, its message is due at once. With an `actor` it is
-    audited.
+async def register(
+    pool: Pool,
+    assessment_id: UUID,
+    url: str,
+    secret: str,
+    cipher: SecretCipher = IN_CLEAR,
+    actor: str | None = None,
+) -> RegisterResult:
+    """Registers or replaces the webhook, whose secret the cipher encrypts. If the assessment is over, its message is
+    due at once. With an `actor` it is audited.
 
     A registration and the end of the assessment may happen at the same time: both write the assessment's row, so the
     second one sees what the first has written, and exactly one of them creates the message.
@@ -70,7 +79,10 @@ async def register(pool: Pool, assessment_id: UUID, url: str, secret: str, actor
         AssessmentExpired: there will never be a message.
     """
     async with pool.acquire() as conn, conn.transaction():
-        written = await webhooks.register(conn, assessment_id, url, secret)
+        stored = await webhooks.lock_secret(conn, assessment_id)
+        same = is_same_secret(cipher, secret, stored, assessment_id)
+        new = encrypted_secret(cipher, secret, assessment_id)
+        written = await webhooks.register(conn, assessment_id, url, new, same_secret=same)
         if written is None:
             raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
         notification = await webhooks.create_missing_final_delivery(conn, assessment_id)

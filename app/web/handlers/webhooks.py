@@ -30,7 +30,12 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
     body = validate_body(WebhookBody, await read_object(request))
     secret = _validate_values(body, context.settings)
     registered = await registrations.register(
-        context.pool, webhook.assessment_id, body.webhook_url, secret, request[ACCESS].audited_actor
+        context.pool,
+        webhook.assessment_id,
+        body.webhook_url,
+        secret,
+        context.secret_cipher,
+        request[ACCESS].audited_actor,
     )
     if registered.changed:
         publish_change(request.app, webhook.assessment_id)

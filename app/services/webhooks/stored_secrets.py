@@ -1,0 +1,117 @@
+"""Webhook secrets as they are stored: reading those of a message, and encrypting those that are in clear."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.records.webhooks import ClaimedDelivery, StoredSecrets
+from app.domain.webhook.secret_cipher import NONCE_BYTES, SecretCipher, UnreadableSecret, is_encrypted
+from app.outages import WEBHOOK_SECRETS
+from app.repositories import webhooks
+from app.repositories.sql import Executor, Pool
+
+# Webhooks in one statement.
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class EncryptedCounts:
+    """Webhooks whose secrets were encrypted, and those that could not be read with any key."""
+
+    encrypted: int = 0
+    unreadable: int = 0
+
+    def __add__(self, other: "EncryptedCounts") -> "EncryptedCounts":
+        return EncryptedCounts(self.encrypted + other.encrypted, self.unreadable + other.unreadable)
+
+
+@dataclass(frozen=True)
+class StoredSecretsSummary:
+    """How many webhooks were looked at, and of these, those with a secret in clear and those with one that cannot be
+    read."""
+
+    webhooks: int
+    clear: int
+    unreadable: int
+
+
+def signing_secrets(cipher: SecretCipher, delivery: ClaimedDelivery) -> tuple[str, ...]:
+    """The secrets that sign the message, the current one first. A replaced one that cannot be read is left out.
+
+    Raises:
+        UnreadableSecret: the current one cannot be read. It has been reported.
+    """
+    readable = []
+    for stored in filter(None, (delivery.secret, delivery.old_secret)):
+        try:
+            readable.append(cipher.decrypt(stored, delivery.assessment_id))
+        except UnreadableSecret as error:
+            WEBHOOK_SECRETS.report(error, "delivering a webhook")
+            if stored == delivery.secret:
+                raise
+    return tuple(readable)
+
+
+def encrypted_secret(cipher: SecretCipher, secret: str, assessment_id: UUID) -> str:
+    """What is stored of a secret."""
+    return cipher.encrypt(secret, assessment_id, secrets.token_bytes(NONCE_BYTES))
+
+
+def is_same_secret(cipher: SecretCipher, secret: str, stored: str | None, assessment_id: UUID) -> bool:
+    """Whether the stored secret is this one; one that cannot be read is taken for another."""
+    if stored is None:
+        return False
+    try:
+        return secrets.compare_digest(cipher.decrypt(stored, assessment_id), secret)
+    except UnreadableSecret:
+        return False
+
+
+async def encrypt_stored_secrets(
+    pool: Pool, cipher: SecretCipher, previous: SecretCipher | None, batch: int = _BATCH
+) -> AsyncIterator[EncryptedCounts]:
+    """Encrypts secrets that are in clear, and those that only the `previous` key can read; yields what was done for
+    each `batch` of so many webhooks. Servers and workers may go on meanwhile."""
+    last_id: UUID | None = None
+    while found := await webhooks.list_secrets(pool, last_id, batch):
+        last_id = found[-1].assessment_id
+        yield await _encrypt(pool, cipher, previous, found)
+
+
+async def check_stored_secrets(db: Executor, cipher: SecretCipher, limit: int) -> StoredSecretsSummary:
+    """What is stored, looking at so many webhooks at most."""
+    batch = await webhooks.list_secrets(db, None, limit)
+    clear = sum(not is_encrypted(stored.secret) for stored in batch)
+    unreadable = sum(_encrypted_anew(cipher, None, stored.secret, stored.assessment_id) is None for stored in batch)
+    return StoredSecretsSummary(len(batch), clear, unreadable)
+
+
+async def _encrypt(
+    pool: Pool, cipher: SecretCipher, previous: SecretCipher | None, batch: Sequence[StoredSecrets]
+) -> EncryptedCounts:
+    changes, unreadable = [], 0
+    for stored in batch:
+        new, new_old = (
+            _encrypted_anew(cipher, previous, secret, stored.assessment_id) if secret else secret
+            for secret in (stored.secret, stored.old_secret)
+        )
+        unreadable += new is None or (new_old is None and stored.old_secret is not None)
+        changed = StoredSecrets(stored.assessment_id, new or stored.secret, new_old or stored.old_secret)
+        if changed != stored:
+            changes.append((stored, changed))
+    return EncryptedCounts(await webhooks.replace_secrets(pool, changes) if changes else 0, unreadable)
+
+
+def _encrypted_anew(
+    cipher: SecretCipher, previous: SecretCipher | None, stored: str, assessment_id: UUID
+) -> str | None:
+    """The stored secret, encrypted with the present key: itself if it is so already; None if no key can read it."""
+    for reader in (cipher, previous):
+        with suppress(UnreadableSecret):
+            if reader is not None:
+                secret = reader.decrypt(stored, assessment_id)
+                is_current = reader is cipher and is_encrypted(stored)
+                return stored if is_current else encrypted_secret(cipher, secret, assessment_id)
+    return None
