@@ -19,6 +19,7 @@ class ModelServer:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.script: deque[Behaviour] = deque()
         self.default: Behaviour = scores(20)
         self.embedding_requests: list[dict[str, Any]] = []
@@ -29,6 +30,7 @@ class ModelServer:
     async def answer_chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
+        self.headers.append(dict(request.headers))
         behaviour = self.script.popleft() if self.script else self.default
         return await behaviour(request, body)
 

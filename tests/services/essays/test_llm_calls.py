@@ -1,5 +1,6 @@
 """Calls to language models: equal essays are paid for once, within the day's budget; a second model's opinion."""
 
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +29,19 @@ async def test_equal_essays_are_sent_once(runner: EssayRunner, provider: ModelSe
     lines = await runner.run(ESSAY, ESSAY, ESSAY, f"{ESSAY} More.", at_once=at_once)
     assert len(provider.requests) == 2
     assert [(line["scorer"], line["score"]) for line in lines] == [("gpt", 0.8)] * 4
+
+
+async def test_a_request_names_nobody(runner: EssayRunner, provider: ModelServer, pool: Pool) -> None:
+    await runner.run(ESSAY)
+    rows = await pool.fetch(
+        """SELECT owner, a.id::text, r.question_id::text, j.id::text AS job
+           FROM assessments a JOIN responses r ON r.assessment_id = a.id JOIN async_jobs j ON j.assessment_id = a.id"""
+    )
+    names = {value for row in rows for value in row.values()}
+    sent = json.dumps([provider.requests, provider.headers])
+    assert "student-0" in names and ESSAY in sent
+    assert [name for name in names if name in sent] == []
+    assert {"user", "metadata", "safety_identifier", "prompt_cache_key", "store"}.isdisjoint(provider.requests[0])
 
 
 async def test_an_essay_whose_call_failed_is_sent_again(runner: EssayRunner, provider: ModelServer) -> None:
