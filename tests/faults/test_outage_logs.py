@@ -82,6 +82,8 @@ async def test_without_postgres_and_redis_each_is_logged_once(bare_fleet: Fleet)
         await redis.refused(60)
         for service in (worker, server):
             counts = events(service)
+            # A server without SECRETS_KEY says so once.
+            assert counts.pop("webhook_secrets_in_clear", 0) == (service is server)
             assert (counts["redis_unavailable"], counts["database_unavailable"]) == (1, 1), counts
             assert counts.total() == 3, "and that it has started"
             assert '"setting": "REDIS_URL"' in service.log() and '"setting": "DATABASE_URL"' in service.log()
