@@ -25,6 +25,7 @@ from app.services.checks.webhook_secrets import check_webhook_secrets
 from app.services.model_account import TokenPrice
 from app.settings import Settings, WrongSetting
 from app.wiring.context import connect_redis, secret_cipher
+from app.wiring.embedder import embedding_seconds
 from app.wiring.models import endpoint_options
 from app.wiring.pool import open_pool
 
@@ -158,11 +159,11 @@ async def _check_model(settings: Settings, name: str) -> list[Check]:
 async def _check_embedding_model(settings: Settings, name: str) -> list[Check]:
     from app.clients.llm.embeddings_api import EmbeddingModel
 
-    options, seconds = endpoint_options(settings), settings.openai_timeout
+    options, seconds = endpoint_options(settings), embedding_seconds(settings)
     model = EmbeddingModel(_key(settings), settings.openai_base_url, name, seconds, options=options)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.close)
-        return [await models.check_embedding_model(name, model.ask, _price(settings, name))]
+        return [await models.check_embedding_model(name, model.ask, _price(settings, name), seconds)]
 
 
 async def _check_offline_embedder(settings: Settings) -> list[Check]:

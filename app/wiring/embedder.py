@@ -52,6 +52,11 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def embedding_seconds(settings: Settings) -> float:
+    """Seconds that one request to the provider's embedding model may take."""
+    return min(settings.openai_timeout, _REQUEST_SECONDS)
+
+
 def _open_paid(
     settings: Settings, name: str, stack: AsyncExitStack, pool: "Pool | None", redis: Redis | None
 ) -> Embedder:
@@ -60,7 +65,7 @@ def _open_paid(
     from app.clients.llm.gate import ModelGate, gate_name
     from app.services.recommendations.embedding_calls import PaidEmbedder
 
-    seconds, gate = min(settings.openai_timeout, _REQUEST_SECONDS), None
+    seconds, gate = embedding_seconds(settings), None
     if redis is not None:
         gate = ModelGate(redis, gate_name(settings.openai_base_url, name), seconds)
         stack.push_async_callback(gate.close)

@@ -31,8 +31,12 @@ class Command:
 
     def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
         """Starts the command; its output can be read line by line."""
+        return self.start_process(self.words(*arguments), settings)
+
+    def start_process(self, words: list[str], settings: dict[str, str]) -> "subprocess.Popen[str]":
+        """Starts any command in the same environment."""
         process = subprocess.Popen(
-            self.words(*arguments),
+            words,
             env=self.environment(settings), cwd=_ROOT, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

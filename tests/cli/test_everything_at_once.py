@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import signal
+import socket
+import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -12,6 +14,13 @@ import pytest
 
 from tests.cli.conftest import Command, tokens
 from tests.cli.shell_blocks import run_tour
+
+# `assay up` with less patience.
+UP_WITHIN_A_SECOND = """
+from app.local.demo.main import run
+from app.settings import load_settings
+raise SystemExit(run(load_settings(), keep_serving=True, result_seconds=1))
+"""
 
 
 def test_the_demo_prints_a_result_and_leaves_nothing(command: Command) -> None:
@@ -52,6 +61,23 @@ def test_a_killed_up_leaves_servers_that_the_next_one_uses_and_stops(command: Co
     first.wait()
     done = command.run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert command.left_behind() == []
+
+
+def test_up_serves_although_a_slow_model_leaves_the_sample_without_a_result(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        settings = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": address, "SHUTDOWN_TIMEOUT": "1"}
+        running = command.start_process([sys.executable, "-c", UP_WITHIN_A_SECOND], settings)
+        assert running.stdout is not None
+        output = ""
+        for line in running.stdout:
+            output += line
+            if "Ctrl-C stops" in line:
+                break
+        assert "no result within 1 s" in output and "Serving http://" in output, output
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
     assert command.left_behind() == []
 
 

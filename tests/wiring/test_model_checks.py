@@ -11,7 +11,7 @@ from app.settings import load_settings
 from app.wiring.checks import run_checks
 from tests.fakes.embedding_answers import vectors
 from tests.fakes.endpoints import deepseek, refusing
-from tests.fakes.model_server import Behaviour, ModelServer, failure, hang, model_server, reset, text
+from tests.fakes.model_server import Behaviour, ModelServer, after, failure, hang, model_server, reset, text
 
 KEY = "sk-a-secret-key"
 PRICES = {"gpt-5-mini": {"in": 1, "out": 2}}
@@ -70,6 +70,7 @@ async def test_both_models_are_checked_and_one_failure_does_not_stop_the_others(
         (failure(503), "later"),
         (text("Sure! Here are the scores."), "JSON schema"),
         (text('{"score": 5}'), "JSON schema"),
+        (text("{", finish_reason="length"), "OPENAI_MAX_TOKENS"),
         (reset(), "OPENAI_BASE_URL"),
     ],
 )
@@ -104,6 +105,15 @@ async def test_an_embedding_model(provider: ModelServer) -> None:
     provider.embedding_default = vectors()
     check = (await model_checks(provider, embedding_model="vectors"))["embeddings vectors"]
     assert check.status is CheckStatus.WARNING and "384" in check.seen and "MODEL_PRICES" in (check.action or "")
+    provider.embedding_default = after(1.1, vectors())
+    check = (await model_checks(provider, embedding_model="vectors"))["embeddings vectors"]
+    assert check.status is CheckStatus.WARNING and "EMBEDDING_BATCH" in (check.action or "")
+    provider.embedding_default = vectors(640)
+    check = (await model_checks(provider, embedding_model="vectors"))["embeddings vectors"]
+    assert check.status is CheckStatus.FAILED and "EMBEDDING_DIMENSIONS" in (check.action or "")
+    provider.embedding_default = hang()
+    check = (await model_checks(provider, embedding_model="vectors", openai_timeout=0.2))["embeddings vectors"]
+    assert check.status is CheckStatus.FAILED and "OPENAI_TIMEOUT" not in (check.action or "")
     provider.embedding_default = failure(404)
     check = (await model_checks(provider, embedding_model="vectors"))["embeddings vectors"]
     assert check.status is CheckStatus.FAILED

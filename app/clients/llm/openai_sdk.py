@@ -20,11 +20,13 @@ from app.clients.llm.replies import ModelReply
 from app.domain.errors import JobError, PermanentError, TransientError
 from app.outages import ModelFault
 
-# Timeouts, conflicts, too many requests and the provider's own failures are transient; every other 4xx is permanent.
+# Timeouts, conflicts, too many requests and the provider's own failures are transient; every other 4xx, and what the
+# endpoint does not implement, is permanent.
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
+_NOT_IMPLEMENTED = 501
 # Statuses of a refusal of a parameter that it names, and of one that may mean any parameter.
-_REFUSALS = frozenset({400, 404, 422, 500, 501})
-_UNEXPLAINED_REFUSALS = frozenset({400, 422, 501})
+_REFUSALS = frozenset({400, 404, 422, 500, _NOT_IMPLEMENTED})
+_UNEXPLAINED_REFUSALS = frozenset({400, 422, _NOT_IMPLEMENTED})
 # Statuses of errors of which some mean that nothing is left to pay with.
 _MAY_BE_SPENT = frozenset({400, PAYMENT_REQUIRED, 403, 429})
 # What reading a body of another form raises: the SDK does not validate what it gets.
@@ -205,7 +207,8 @@ class OpenAIModel:
         if error.status_code == 429:
             code, detail = "model_rate_limited", "the model is asked too often"
             return TransientError(code, detail, retry_after, provider_message=message)
-        if error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500:
+        failed = error.status_code >= 500 and error.status_code != _NOT_IMPLEMENTED
+        if failed or error.status_code in _TRANSIENT_STATUSES:
             code, detail = "model_unavailable", "the model is not available"
             return TransientError(code, detail, retry_after, provider_message=message)
         detail = f"the model refused the request (status {error.status_code})"

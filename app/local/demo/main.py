@@ -16,17 +16,20 @@ from app.http.tokens import issue_token
 from app.local.demo.deployment import Deployment, deploy
 from app.local.demo.processes import ProcessEnded
 from app.local.demo.result_printing import print_result
-from app.local.demo.sample_assessment import DemoFailed, run_sample
+from app.local.demo.sample_assessment import DemoFailed, ResultLate, run_sample
 from app.local.embedded import EmbeddedServerError
 from app.settings import Settings
 
+# A result without a model takes a second; a model may take a minute for each essay.
+_RESULT_SECONDS = 300.0
 # Wide enough for quotes where the output is not a terminal.
 _WIDTH = 110
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(settings: Settings, *, keep_serving: bool) -> int:
-    """Starts the deployment, sends a sample assessment and prints its result; with `keep_serving`, serves until Ctrl-C.
+def run(settings: Settings, *, keep_serving: bool, result_seconds: float = _RESULT_SECONDS) -> int:
+    """Starts the deployment, sends a sample assessment and prints its result; with `keep_serving`, serves until Ctrl-C,
+    also where the result takes longer than so many seconds.
 
     Returns the exit status; leaves no process behind.
 
@@ -39,7 +42,11 @@ def run(settings: Settings, *, keep_serving: bool) -> int:
             if keep_serving:
                 stack.enter_context(_own_terminal_group())
             stack.enter_context(_termination_as_interrupt())
-            _show(console, settings, stack, keep_serving)
+            deployment = stack.enter_context(deploy(settings, console))
+            _show_sample(console, deployment, result_seconds, keep_serving)
+            if keep_serving:
+                _print_addresses(console, deployment)
+                deployment.wait()
     except KeyboardInterrupt:
         console.print("stopped")
         return 0 if keep_serving else 130
@@ -49,13 +56,15 @@ def run(settings: Settings, *, keep_serving: bool) -> int:
     return 0
 
 
-def _show(console: Console, settings: Settings, stack: ExitStack, keep_serving: bool) -> None:
-    deployment = stack.enter_context(deploy(settings, console))
-    sample = asyncio.run(run_sample(deployment, console))
+def _show_sample(console: Console, deployment: Deployment, seconds: float, keep_serving: bool) -> None:
+    try:
+        sample = asyncio.run(run_sample(deployment, console, seconds))
+    except ResultLate as error:
+        if not keep_serving:
+            raise
+        console.print(f"{error}; the worker goes on")
+        return
     print_result(console, sample.student, sample.assessment, sample.result)
-    if keep_serving:
-        _print_addresses(console, deployment)
-        deployment.wait()
 
 
 def _print_addresses(console: Console, deployment: Deployment) -> None:

@@ -17,6 +17,8 @@ AskForVectors = Callable[[Sequence[str], int], Awaitable[EmbeddingReply]]
 
 # From this share of its time limit on, a model counts as slow.
 _SLOW = 0.5
+# The same of a request for one vector; usually there are many in a request.
+_SLOW_EMBEDDING = 0.2
 _TEXT, _TEXT_TOKENS = "A course about databases.", 6
 _ADD_PRICE = "add its price to MODEL_PRICES, or costs stay unknown"
 # What to do about an error of the model, by its code; other errors are temporary ones of the provider.
@@ -26,9 +28,15 @@ _ACTIONS = {
     "model_rate_limited": "raise the limits at the provider, or try again later",
     "model_timeout": "raise OPENAI_TIMEOUT, or choose a faster model",
     "model_unreachable": "check OPENAI_BASE_URL, and that this machine may connect to it",
-    "model_answer_unusable": "choose a model that follows a JSON schema, in OPENAI_MODEL",
+    "model_answer_unusable": "choose a model that follows a JSON schema, in OPENAI_MODEL; "
+    "raise OPENAI_MAX_TOKENS if its answer was cut off",
     "model_refused": "choose another model in OPENAI_MODEL",
-    "embedding_length_wrong": f"choose an EMBEDDING_MODEL with {DIMENSIONS} dimensions",
+}
+_EMBEDDING_ACTIONS = _ACTIONS | {
+    "model_refused_request": "check OPENAI_API_KEY, EMBEDDING_MODEL and OPENAI_BASE_URL",
+    "model_timeout": "choose a faster EMBEDDING_MODEL, or unset it for the built-in one",
+    "model_answer_unusable": "choose another EMBEDDING_MODEL",
+    "embedding_length_wrong": f"set EMBEDDING_DIMENSIONS={DIMENSIONS} if the model can shorten its vectors",
 }
 _OTHER_ACTION = "try again later; if it stays, ask the provider"
 
@@ -45,7 +53,7 @@ async def check_chat_model(
             raise reply.error
         read_answer(reply.answer or "", PROBE, essay, model.name)
     except JobError as error:
-        return _failed(name, error)
+        return _failed(name, error, _ACTIONS)
     cost = f"{price.dollars(reply.tokens_in, reply.tokens_out):.5f} dollars" if price else "price unknown"
     tokens = f"{reply.tokens_in} tokens in, {reply.tokens_out} out"
     seen = f"scored a tiny essay in {reply.latency_ms / 1000:.1f} s ({tokens}, {cost})"
@@ -59,16 +67,19 @@ async def check_chat_model(
     return ok(name, seen)
 
 
-async def check_embedding_model(name: str, ask: AskForVectors, price: TokenPrice | None) -> Check:
-    """Has a short text embedded by the provider, with one request."""
+async def check_embedding_model(name: str, ask: AskForVectors, price: TokenPrice | None, seconds: float) -> Check:
+    """Has a short text embedded by the provider, with one request. `seconds` is the time limit of a request."""
     name = f"embeddings {name}"
     try:
         reply = await ask([_TEXT], _TEXT_TOKENS)
         if reply.error:
             raise reply.error
     except JobError as error:
-        return _failed(name, error)
+        return _failed(name, error, _EMBEDDING_ACTIONS)
     seen = f"a vector of {DIMENSIONS} numbers in {reply.latency_ms / 1000:.1f} s ({reply.tokens_in} tokens)"
+    if reply.latency_ms > _SLOW_EMBEDDING * seconds * 1000:
+        action = f"lower EMBEDDING_BATCH, since a request may take {seconds:g} s, or choose a faster EMBEDDING_MODEL"
+        return warning(name, seen, action)
     return ok(name, seen) if price else warning(name, seen, _ADD_PRICE)
 
 
@@ -82,6 +93,6 @@ async def check_offline_embedder(embedder: Embedder) -> Check:
     return ok(name, f"{embedder.name} gave a vector of {DIMENSIONS} numbers")
 
 
-def _failed(name: str, error: JobError) -> Check:
+def _failed(name: str, error: JobError, actions: Mapping[str, str]) -> Check:
     message = f": {error.provider_message}" if error.provider_message else ""
-    return failed(name, f"{error.detail}{message}", _ACTIONS.get(error.code, _OTHER_ACTION))
+    return failed(name, f"{error.detail}{message}", actions.get(error.code, _OTHER_ACTION))

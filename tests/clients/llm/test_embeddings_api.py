@@ -37,6 +37,7 @@ PERMANENT = {
     "another length": (vectors(1536), "embedding_length_wrong"),
     "one of another length": (rows(ONES, [1.0]), "embedding_length_wrong"),
     "key": (failure(401, "invalid_api_key"), "model_refused_request"),
+    "no embeddings": (failure(501), "model_refused_request"),
     "unknown model": (failure(404), "model_refused_request"),
     "quota": (failure(429, "insufficient_quota"), "model_quota_spent"),
 }
