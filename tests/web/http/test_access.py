@@ -97,7 +97,9 @@ def test_every_guarded_path_with_parameters_has_something_to_find() -> None:
     with pytest.raises(KeyError):
         find_target(Route("GET", "/unheard/{of}", careful, OWNER, {200: None}))
     for route in ROUTES:
-        assert (find_target(route) is None) == (route.access.public or "{" not in route.path)
+        # Nobody who may not read about people learns which of them are stored.
+        nothing = route.access.public or "{" not in route.path or route.path.startswith("/people/{sub}")
+        assert (find_target(route) is None) == nothing
 
 
 @pytest.mark.parametrize(
