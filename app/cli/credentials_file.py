@@ -113,7 +113,7 @@ def _decode(path: Path, raw: bytes, is_table: bool) -> tuple[str, str]:
 def _read_table(path: Path, text: str, encoding: str) -> Iterator[tuple[int, dict[str, str] | _BadCells]]:
     """The cells of each row by column, or why the row has none; rows without any text are left out."""
     # A cell that is too long makes its row invalid like any other, and does not end the file.
-    csv.field_size_limit(max(len(text), 1))
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))
     declared = _DELIMITER_LINE.match(text)
     before = 1 if declared else 0
     text = text[declared.end() :] if declared else text
