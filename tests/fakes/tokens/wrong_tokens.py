@@ -18,6 +18,9 @@ from tests.fakes.tokens.identity_provider import (
 )
 
 NOW = int(time.time())
+# The tokens are made when the tests are collected and sent when it is their turn, which may be an hour later: what is
+# not valid yet must not have become valid by then.
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ CLAIMS: dict[str, Kind] = {
     "exp true": _with_claim("true"),
     "exp false": _with_claim("false"),
     "exp text": _with_claim('"soon"'),
-    "exp digits in a text": _with_claim(f'"{NOW + 600}"'),
+    "exp digits in a text": _with_claim(f'"{NOW + DAY}"'),
     "exp list": _with_claim("[1]"),
     "exp object": _with_claim("{}"),
     "exp NaN": _with_claim("NaN"),
@@ -176,8 +179,8 @@ CLAIMS: dict[str, Kind] = {
     "exp huge": _with_claim("1" + "0" * 300),
     "exp of 5,000 digits": _with_claim("9" * 5000),
     "exp huge float": _with_claim("1e300"),
-    "exp in milliseconds": _changed(exp=(NOW + 600) * 1000),
-    "not yet": _changed(nbf=NOW + 600),
+    "exp in milliseconds": _changed(exp=(NOW + DAY) * 1000),
+    "not yet": _changed(nbf=NOW + DAY),
     "nbf null": lambda key: key.claims(orjson.dumps(valid_claims())[:-1] + b',"nbf":null}'),
     "nbf list": _changed(nbf=[]),
     "nbf true": _changed(nbf=True),
