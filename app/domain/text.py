@@ -1,4 +1,4 @@
-"""Sentences and words of a text, whether it has visible characters, and nouns with their number."""
+"""Sentences and words of a text, whether it can be seen and stored, and nouns with their number."""
 
 import re
 import unicodedata
@@ -22,6 +22,7 @@ HIDDEN = frozenset(
 # Unicode categories without anything to see: spaces, line ends, control and format characters, and marks, which only
 # change the letter before them.
 _INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me"})
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WORD = re.compile(r"[^\W_](?:[\w+#'’.-]*[\w+#])?")
 
 
@@ -32,6 +33,11 @@ class Span:
     start: int
     end: int
     text: str
+
+
+def storable(text: str) -> bool:
+    """Whether Postgres can store the text: it has no NUL and no lone surrogate."""
+    return _UNSTORABLE.search(text) is None
 
 
 def sentences(text: str) -> tuple[Span, ...]:

@@ -12,8 +12,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.http.app_keys import TIME_LIMIT
+from app.http.query import query_choice
 from app.http.server_connections import begin_stream
-from app.web.query import query_choice
 
 log = structlog.get_logger()
 

@@ -1,20 +1,17 @@
-"""Reading bodies, headers and path parameters. What cannot be understood is refused."""
+"""Reading bodies and idempotency keys. What cannot be understood is refused."""
 
 import re
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.errors import FieldError, InvalidFields, NotFound
+from app.domain.errors import FieldError, InvalidFields
 from app.domain.idempotency import IdempotencyKey, parse_key
-from app.http.app_keys import ACCESS, REQUEST_ID
+from app.http.app_keys import ACCESS
 from app.http.problems import BAD_KEY, MALFORMED, WRONG_MEDIA, RequestProblem
 from app.http.server_connections import read_body
-from app.services.assessments.submit import Origin
 from app.services.idempotency import IdempotentRequest
 from app.web import strict_json
-from app.web.strict_json import storable
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -47,34 +44,6 @@ async def _read(request: web.Request) -> bytes:
     return await read_body(request)
 
 
-def path_text(request: web.Request, name: str) -> str:
-    """The text in the path.
-
-    Raises:
-        NotFound: it cannot be stored, so nothing has this name.
-    """
-    text = request.match_info[name]
-    if not storable(text):
-        raise NotFound("there is no such resource")
-    return text
-
-
-def path_id(request: web.Request, name: str) -> UUID:
-    """The UUID in the path, in its usual form with dashes.
-
-    Raises:
-        NotFound: it is something else, so nothing has this id.
-    """
-    text = request.match_info[name]
-    try:
-        value = UUID(text)
-    except ValueError:
-        raise NotFound("there is no such resource") from None
-    if str(value) != text.lower():
-        raise NotFound("there is no such resource")
-    return value
-
-
 def idempotent_request(request: web.Request, payload: Any) -> IdempotentRequest:
     """The request's idempotency key, if it has one, and its payload.
 
@@ -100,11 +69,3 @@ def _key_of(request: web.Request, key: str) -> IdempotencyKey:
     # Ids are the same in upper and lower case, so a key must be too.
     path = _UUID.sub(lambda match: match[0].lower(), request.path)
     return IdempotencyKey(request[ACCESS].caller.principal, path, key)
-
-
-def origin_of(request: web.Request) -> Origin:
-    """The request's id and the client's W3C trace context (if it sent a valid one), to be stored with jobs."""
-    header = request.headers.get("traceparent", "")
-    match = _TRACEPARENT.fullmatch(header)
-    valid = match and set(match[1]) != {"0"} and set(match[2]) != {"0"}
-    return Origin(header if valid else None, request[REQUEST_ID])

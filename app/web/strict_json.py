@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, NoReturn
 
 from app.domain.errors import FieldError, InvalidFields
+from app.domain.text import storable
 
 # Deeper than any body of the API, and shallow enough for recursive code.
 _MAX_DEPTH = 20
@@ -24,7 +25,6 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 # As deep as the parser may recurse.
 _MAX_BRACKETS = 200
 _MAX_INTEGER = 2**63
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Each error repeats the keys on the way to it, which may be long.
 _MAX_ERRORS = 20
 
@@ -49,11 +49,6 @@ def parse(raw: bytes) -> Any:
     if errors:
         raise InvalidFields(errors)
     return value
-
-
-def storable(text: str) -> bool:
-    """Whether Postgres can store the text: it has no NUL and no lone surrogate."""
-    return _UNSTORABLE.search(text) is None
 
 
 def _check_size(raw: bytes) -> None:

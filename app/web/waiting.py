@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from app.web.query import bad_query
+from app.http.query import bad_query
 
 _MAX_SECONDS = 60
 _INTEGER = re.compile(r"[0-9]{1,9}")

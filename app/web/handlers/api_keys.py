@@ -9,14 +9,15 @@ from app.domain.body_validation import validate_body
 from app.domain.errors import FieldError, InvalidFields
 from app.domain.records.api_keys import ApiKeyRecord, KeyFeatures
 from app.http.app_keys import ACCESS, API_KEYS, CONTEXT
+from app.http.query import query_cursor_time, query_limit
+from app.http.request_values import path_id
 from app.schemas import ApiKeyPage, api_key_view, new_api_key_view
 from app.schemas.requests import NewApiKeyBody, RotateBody
 from app.services.api_keys import administration
 from app.services.api_keys.administration import Issuer, NewApiKey
 from app.services.caller import Caller
-from app.web.query import query_cursor_time, query_limit
 from app.web.replies import json_reply
-from app.web.request_parsing import path_id, read_object
+from app.web.request_parsing import read_object
 
 
 async def list_api_keys(request: web.Request) -> web.StreamResponse:

@@ -9,6 +9,9 @@ from app.domain.idempotency import StoredReply
 from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus
 from app.http.app_keys import ACCESS, CONTEXT, METRICS, SUBMITTER
+from app.http.notifications import notify_workers, publish_change
+from app.http.query import query_boolean, query_choice, query_cursor_time, query_limit, query_text
+from app.http.request_values import origin_of, path_id
 from app.repositories.sql import Connection
 from app.schemas import AssessmentPage, assessment_view, summary_view
 from app.schemas.requests import NewAssessment, SaveBody, SubmitBody
@@ -16,10 +19,8 @@ from app.services.assessments import lookup, responses, start, status
 from app.services.assessments.lookup import AssessmentFilter
 from app.services.assessments.status import Status
 from app.services.idempotency import IdempotentRequest, run_idempotently
-from app.web.notifications import notify_workers, publish_change
-from app.web.query import query_boolean, query_choice, query_cursor_time, query_limit, query_text
 from app.web.replies import json_reply, status_headers, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object, unchecked_idempotency_key
+from app.web.request_parsing import idempotent_request, read_object, unchecked_idempotency_key
 
 
 async def start_assessment(request: web.Request) -> web.StreamResponse:

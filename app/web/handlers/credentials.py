@@ -7,13 +7,14 @@ from app.domain.idempotency import StoredReply
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.catalog import Credential
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.query import query_cursor_id, query_integer, query_limit
+from app.http.request_values import path_id
 from app.repositories.sql import Connection
 from app.schemas import CredentialPage, credential_view
 from app.services.catalog import credentials
 from app.services.idempotency import run_idempotently
-from app.web.query import query_cursor_id, query_integer, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, path_id, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def list_credentials(request: web.Request) -> web.StreamResponse:

@@ -7,16 +7,17 @@ from app.domain.idempotency import StoredReply
 from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.notifications import notify_workers, publish_change
+from app.http.query import query_choice, query_cursor_time, query_limit
+from app.http.request_values import origin_of, path_id
 from app.repositories.sql import Connection
 from app.schemas import JobPage, links
 from app.schemas.requests import RetryBody
 from app.services.idempotency import run_idempotently
 from app.services.jobs import dead_letters
 from app.services.jobs.dead_letters import RetriedJob
-from app.web.notifications import notify_workers, publish_change
-from app.web.query import query_choice, query_cursor_time, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:

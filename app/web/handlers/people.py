@@ -6,15 +6,15 @@ from app.domain.api_key import SUB_PREFIX
 from app.domain.errors import NotFound
 from app.domain.principal import principal_of
 from app.domain.records.erasures import ErasureRecord
+from app.domain.text import storable
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.query import query_text
+from app.http.request_values import path_id
 from app.schemas import erasure_view
 from app.services import erasure
 from app.services import export_person as export
 from app.web.export import send_json
-from app.web.query import query_text
 from app.web.replies import json_reply
-from app.web.request_parsing import path_id
-from app.web.strict_json import storable
 
 
 async def export_person(request: web.Request) -> web.StreamResponse:

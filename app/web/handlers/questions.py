@@ -12,14 +12,15 @@ from app.domain.idempotency import StoredReply
 from app.domain.records.catalog import BankQuestion
 from app.domain.states import QuestionType
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.query import query_cursor_id, query_limit, query_text
+from app.http.request_values import path_id
 from app.repositories.sql import Connection
 from app.schemas import QuestionPage, question_view
 from app.schemas.requests import NEW_OF_TYPE, NewQuestion, RestoreBody
 from app.services.catalog import questions
 from app.services.idempotency import run_idempotently
-from app.web.query import query_cursor_id, query_limit, query_text
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, path_id, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def list_questions(request: web.Request) -> web.StreamResponse:

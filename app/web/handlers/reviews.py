@@ -9,12 +9,13 @@ from aiohttp import web
 from app.domain.body_validation import validate_body
 from app.domain.states import ReviewOrder, ReviewReason
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.query import bad_query, query_choice, query_cursor, query_limit, query_text
+from app.http.request_values import path_id
 from app.schemas import review_page
 from app.schemas.requests import ReserveBody
 from app.services.results import override, reviews
-from app.web.query import bad_query, query_choice, query_cursor, query_limit, query_text
 from app.web.replies import json_reply
-from app.web.request_parsing import path_id, read_object
+from app.web.request_parsing import read_object
 
 
 async def list_reviews(request: web.Request) -> web.StreamResponse:

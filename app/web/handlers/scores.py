@@ -7,6 +7,8 @@ from app.domain.body_validation import validate_body
 from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.notifications import notify_workers, publish_change
+from app.http.request_values import origin_of, path_id
 from app.repositories.sql import Connection
 from app.schemas import links
 from app.schemas.requests import DimensionsOverrideBody, OverrideBody, RescoreBody, ReviewBody
@@ -17,9 +19,8 @@ from app.services.jobs import rescore
 from app.services.results import override
 from app.services.results.override import Confirmation, DimensionsOverride, Review, ScoreOverride
 from app.web.handlers.assessments import find_permitted_assessment
-from app.web.notifications import notify_workers, publish_change
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, origin_of, path_id, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def override_score(request: web.Request) -> web.StreamResponse:

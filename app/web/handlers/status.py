@@ -14,6 +14,7 @@ from app.domain.errors import CallerError
 from app.http.access import unauthenticated
 from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.problems import RequestProblem
+from app.http.request_values import path_id
 from app.http.server_connections import begin_stream, cancelled_on_disconnect
 from app.http.tokens import CHALLENGE, Refusal
 from app.services.assessments.change_hub import Waiter
@@ -21,7 +22,6 @@ from app.services.assessments.status import Status, read_status
 from app.services.caller import Access, Caller
 from app.web.entity_tags import client_has, waits_for_change
 from app.web.replies import status_headers, status_reply, unchanged_reply
-from app.web.request_parsing import path_id
 from app.web.waiting import Wait, requested_wait
 
 log = structlog.get_logger()

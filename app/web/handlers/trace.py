@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from app.http.app_keys import CONTEXT
+from app.http.query import query_integer
 from app.services.results import trace
 from app.web.handlers.assessments import find_assessment
-from app.web.query import query_integer
 from app.web.replies import json_reply
 
 

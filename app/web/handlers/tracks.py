@@ -7,14 +7,15 @@ from app.domain.body_validation import validate_body
 from app.domain.idempotency import StoredReply
 from app.domain.records.catalog import Track
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.query import query_cursor, query_limit
+from app.http.request_values import path_text
 from app.repositories.sql import Connection
 from app.schemas import TrackPage, track_view
 from app.schemas.requests import RestoreBody
 from app.services.catalog import tracks
 from app.services.idempotency import run_idempotently
-from app.web.query import query_cursor, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, path_text, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def list_tracks(request: web.Request) -> web.StreamResponse:

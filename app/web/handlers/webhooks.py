@@ -12,16 +12,17 @@ from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
 from app.domain.webhook.address import AddressRefused, validate_url
 from app.domain.webhook.signing import NEW_BYTES, InvalidSecret, new_secret, validate_secret
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.notifications import notify_workers, publish_change
+from app.http.query import query_cursor_integer, query_cursor_time, query_limit
+from app.http.request_values import path_id
 from app.repositories.sql import Connection
 from app.schemas import AttemptPage, DeliveryPage, delivery_view
 from app.schemas.requests import RedeliverBody, WebhookBody
 from app.services.idempotency import run_idempotently
 from app.services.webhooks import registrations
 from app.settings import Settings
-from app.web.notifications import notify_workers, publish_change
-from app.web.query import query_cursor_integer, query_cursor_time, query_limit
 from app.web.replies import json_reply, storable_answer, stored_reply
-from app.web.request_parsing import idempotent_request, path_id, read_object
+from app.web.request_parsing import idempotent_request, read_object
 
 
 async def register_webhook(request: web.Request) -> web.StreamResponse:

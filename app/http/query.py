@@ -8,9 +8,9 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.period import InvalidPeriod, Period, parse_open_period, parse_period
+from app.domain.text import storable
 from app.http.problems import BAD_QUERY, RequestProblem
 from app.services.paging import InvalidCursor, decode_cursor
-from app.web.strict_json import storable
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
