@@ -14,7 +14,6 @@ from app.services.idempotency import IdempotentRequest
 from app.web import strict_json
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
