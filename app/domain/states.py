@@ -81,11 +81,14 @@ class JobStatus(StrEnum):
 
 
 class EventType(StrEnum):
-    """The events of webhook messages: the first result, the lack of one, or a result that replaces another."""
+    """The events of webhook messages: the first result, the lack of one, a result that replaces another, an appeal of
+    the student, and the answer to one."""
 
     COMPLETED = "assessment.completed"
     FAILED = "assessment.failed"
     RESCORED = "assessment.rescored"
+    APPEALED = "assessment.appealed"
+    APPEAL_ANSWERED = "assessment.appeal_answered"
 
 
 class DeliveryStatus(StrEnum):

@@ -44,6 +44,8 @@ CHECKS: dict[str, type[StrEnum]] = {
     "audit_log_entity_check": AuditEntity,
     "assessments_webhook_reason_check": DisabledReason,
     "webhook_deliveries_event_type_check": EventType,
+    "webhook_subscriptions_events_check": EventType,
+    "webhook_subscriptions_reason_check": DisabledReason,
     "webhook_deliveries_status_check": DeliveryStatus,
     "api_keys_roles_check": Role,
     "review_items_reasons_check": ReviewReason,

@@ -33,7 +33,7 @@ COMMENT = "A remark by nobody else."
 # Tables in which nothing is of a person, and why.
 NOT_OF_PEOPLE = {
     "tracks", "questions", "question_versions", "credentials", "credential_versions", "passages", "passage_vectors",
-    "embedding_space", "model_budget", "model_call_counts", "healing_turn",
+    "embedding_space", "model_budget", "model_call_counts", "healing_turn", "webhook_subscriptions",
 }  # fmt: skip
 # Tables that hold people but no assessments, each with its statement in erasures.sql.
 OF_PEOPLE = {

@@ -70,12 +70,12 @@ WITH ended AS (
 SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true;
 
 -- name: complete_assessment
--- Ends a `fusion` job: stores the result with its recommendations, completes the assessment and creates the delivery to
--- its webhook. The assessment is locked first, if its overrides are still those that fusion has read: an override at
--- the same moment either is among them, or finds this result and fuses it again (`replace_result` in overrides.sql).
--- The webhook is read back from the updated row: a registration at the same moment either is in it, or finds the
--- assessment completed (`register` in webhooks.sql). No row: the lease is lost. No `assessment_id`: there are newer
--- overrides.
+-- Ends a `fusion` job: stores the result with its recommendations, completes the assessment and creates the deliveries
+-- (`create_deliveries`, migration 0029). The assessment is locked first, if its overrides are still those that fusion
+-- has read: an override at the same moment either is among them, or finds this result and fuses it again
+-- (`replace_result` in overrides.sql). The deliveries are created after the lock: a registration at the same moment
+-- either gets one, or finds the assessment completed (`register` in webhooks.sql). No row: the lease is lost. No
+-- `assessment_id`: there are newer overrides.
 WITH mine AS (
     SELECT id, assessment_id, run FROM async_jobs
     WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
@@ -102,22 +102,19 @@ WITH mine AS (
             SELECT FROM review_items i WHERE i.assessment_id = a.id AND 'appeal' = ANY(i.reasons))
     FROM held
     WHERE a.id = held.id
-    RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
+    RETURNING a.id, a.run
 ), due AS (
-    INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
-    SELECT closed.id, closed.run,
-           CASE WHEN EXISTS (SELECT FROM results r WHERE r.assessment_id = closed.id AND r.run < closed.run)
-                THEN 'assessment.rescored' ELSE 'assessment.completed' END, now()
-    FROM closed WHERE closed.listening
-    ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
-    RETURNING id, fence
+    SELECT created.* FROM closed, create_deliveries(
+        closed.id, closed.run, 0,
+        CASE WHEN EXISTS (SELECT FROM results r WHERE r.assessment_id = closed.id AND r.run < closed.run)
+             THEN 'assessment.rescored' ELSE 'assessment.completed' END) AS created
 )
-SELECT held.id AS assessment_id, due.id AS due_id, due.fence AS due_fence
+SELECT held.id AS assessment_id, due.due_id, due.due_fence
 FROM mine LEFT JOIN held ON true LEFT JOIN due ON true;
 
 -- name: fail_assessment
 -- Ends a `fusion` job without a result. An assessment that was over before this run keeps its status and result, and
--- its revision rises because no job runs any more. The webhook gets a message only if the assessment has failed.
+-- its revision rises because no job runs any more. Webhooks get a message only if the assessment has failed.
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
@@ -129,15 +126,12 @@ WITH ended AS (
         completed_at = coalesce(a.completed_at, now()), revision = a.revision + 1
     FROM ended
     WHERE a.id = ended.assessment_id AND a.run = ended.run AND a.status IN ('submitted', 'completed', 'failed')
-    RETURNING a.id, a.run,
-              a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AND a.status = 'failed' AS listening
+    RETURNING a.id, a.run, a.status
 ), due AS (
-    INSERT INTO webhook_deliveries (assessment_id, run, event_type, dispatched_at)
-    SELECT closed.id, closed.run, 'assessment.failed', now() FROM closed WHERE closed.listening
-    ON CONFLICT ON CONSTRAINT webhook_deliveries_once_key DO NOTHING
-    RETURNING id, fence
+    SELECT created.* FROM closed, create_deliveries(closed.id, closed.run, 0, 'assessment.failed') AS created
+    WHERE closed.status = 'failed'
 )
-SELECT due.id AS due_id, due.fence AS due_fence FROM closed LEFT JOIN due ON true;
+SELECT due.due_id, due.due_fence FROM closed LEFT JOIN due ON true;
 
 -- name: take_unclaimed
 -- Jobs that are due, or whose lease has run out, and that were not notified in the last $2 seconds: those of the types

@@ -11,8 +11,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING created_at;
 
 -- name: replace_result
--- Replaces the result of a run by its next edition, updates what the assessment shows of it, and creates the delivery
--- to the webhook. A fusion that waits for the assessment's row will read the overrides again.
+-- Replaces the result of a run by its next edition, updates what the assessment shows of it, and creates the
+-- deliveries. A fusion that waits for the assessment's row will read the overrides again.
 WITH fused AS (
     UPDATE results SET body = $3, edition = edition + 1 WHERE assessment_id = $1 AND run = $2
     RETURNING assessment_id, run, edition
@@ -23,10 +23,8 @@ WITH fused AS (
             SELECT FROM review_items i WHERE i.assessment_id = a.id AND 'appeal' = ANY(i.reasons))
     FROM fused
     WHERE a.id = fused.assessment_id
-    RETURNING a.id, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening
+    RETURNING a.id
 )
-INSERT INTO webhook_deliveries (assessment_id, run, edition, event_type, dispatched_at)
-SELECT fused.assessment_id, fused.run, fused.edition, 'assessment.rescored', now()
-FROM fused JOIN shown ON shown.id = fused.assessment_id
-WHERE shown.listening
-RETURNING id, fence;
+SELECT created.due_id AS id, created.due_fence AS fence
+FROM fused JOIN shown ON shown.id = fused.assessment_id,
+LATERAL create_deliveries(fused.assessment_id, fused.run, fused.edition, 'assessment.rescored') AS created;

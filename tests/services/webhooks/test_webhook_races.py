@@ -36,11 +36,11 @@ from tests.webhooks import (
 TRIES = 60
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 MESSAGES = "SELECT count(*) FROM webhook_deliveries WHERE assessment_id = $1"
-# The guard reads the webhook in the row that the statement updates. Without it, the webhook is read as it was when the
-# statement began.
-GUARD = "RETURNING a.id, a.run, a.webhook_url IS NOT NULL AND a.webhook_disabled_at IS NULL AS listening"
-UNGUARDED = """RETURNING a.id, a.run, (SELECT o.webhook_url IS NOT NULL FROM assessments o WHERE o.id = a.id)
-               AS listening"""
+# The guard reads the webhook in a function that sees what was committed while the statement waited for the row. Without
+# it, the webhook is read as it was when the statement began.
+GUARD = "FROM closed, create_deliveries("
+UNGUARDED = """FROM closed JOIN assessments seen ON seen.id = closed.id AND seen.webhook_url IS NOT NULL,
+        create_deliveries("""
 
 
 async def messages(pool: Pool, job: ClaimedJob) -> int:
