@@ -23,6 +23,12 @@ async def request(conn: Connection, erasure_id: UUID, person: str, person_key: b
     return row["id"], row["is_new"]
 
 
+async def find_pending(db: Executor, person: str) -> UUID | None:
+    """The id of the person's pending erasure, if there is one."""
+    erasure_id: UUID | None = await db.fetchval(_SQL["find_pending"], person)
+    return erasure_id
+
+
 async def find(db: Executor, erasure_id: UUID) -> ErasureRecord | None:
     """The erasure, if there is one of this id."""
     row = await db.fetchrow(_SQL["find"], erasure_id)
@@ -37,8 +43,8 @@ async def take(conn: Connection) -> TakenErasure | None:
 
 async def next_assessment(conn: Connection, person: str) -> UUID | None:
     """An assessment of the person, if one is left."""
-    found: UUID | None = await conn.fetchval(_SQL["next_assessment"], person)
-    return found
+    assessment_id: UUID | None = await conn.fetchval(_SQL["next_assessment"], person)
+    return assessment_id
 
 
 async def list_old(db: Executor, days: int, limit: int) -> list[UUID]:

@@ -1,10 +1,21 @@
-"""All that is stored of a person, as JSON."""
+"""Whether anything is stored of a person, and all of it as JSON."""
 
 from uuid import UUID
 
+from app.domain.errors import NotFound
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("people")
+
+
+async def check_stored(db: Executor, person: str) -> None:
+    """Looks for the person in all tables.
+
+    Raises:
+        NotFound: nothing is stored of them.
+    """
+    if not await db.fetchval(_SQL["is_stored"], person):
+        raise NotFound("nothing is stored of this person")
 
 
 async def read_person(db: Executor, person: str) -> str:
@@ -15,8 +26,8 @@ async def read_person(db: Executor, person: str) -> str:
 
 async def next_assessment(db: Executor, person: str, after: UUID | None) -> UUID | None:
     """The person's next assessment by id."""
-    found: UUID | None = await db.fetchval(_SQL["next_assessment"], person, after)
-    return found
+    assessment_id: UUID | None = await db.fetchval(_SQL["next_assessment"], person, after)
+    return assessment_id
 
 
 async def read_assessment(db: Executor, assessment_id: UUID, staff: bool) -> str | None:

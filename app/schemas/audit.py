@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.principal import Principal, display_name
 from app.domain.records.audit import AuditRecord
+from app.domain.states import AuditEntity
 from app.domain.values import Frozen
 
 # The fields of changed things that hold a principal.
@@ -44,7 +45,8 @@ def audit_line_view(record: AuditRecord) -> AuditLineView:
 
 
 def _shown(record: AuditRecord) -> dict[str, Any]:
-    return {name: value for name, value in record if name != "id"} | {"after": _with_short_names(record.after)}
+    shown = {name: value for name, value in record if name != "id"} | {"after": _with_short_names(record.after)}
+    return shown | {"key": display_name(record.key)} if record.entity == AuditEntity.PERSON else shown
 
 
 def _with_short_names(after: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import NotFound
 from app.domain.records.erasures import ErasureRecord
 from app.domain.states import AuditAction, AuditEntity
-from app.repositories import audit, erasures
+from app.repositories import audit, erasures, people
 from app.repositories.sql import Executor, Pool
 
 log = structlog.get_logger()
@@ -24,12 +24,21 @@ _OLD = "erased"
 
 
 async def request_erasure(pool: Pool, actor: str, person: str) -> ErasureRecord:
-    """The erasure of the person, which the workers carry out; the one that is pending, if there is one."""
+    """The erasure of the person, which the workers carry out; the one that is pending, if there is one.
+
+    Raises:
+        NotFound: nothing is stored of the person.
+    """
     async with pool.acquire() as conn, conn.transaction():
-        erasure_id, is_new = await erasures.request(conn, uuid4(), person, secrets.token_bytes(_KEY_BYTES))
-        if is_new:
-            # Without a name, by which the line would have to be changed again.
-            await audit.record(conn, actor, AuditAction.ERASE, AuditEntity.PERSON, str(erasure_id))
+        # Another request, and the end of an erasure, are over before the next statement, or wait for this one.
+        await erasures.lock_owner(conn, person)
+        erasure_id = await erasures.find_pending(conn, person)
+        if erasure_id is None:
+            await people.check_stored(conn, person)
+            erasure_id, is_new = await erasures.request(conn, uuid4(), person, secrets.token_bytes(_KEY_BYTES))
+            if is_new:
+                # Without a name, by which the line would have to be changed again.
+                await audit.record(conn, actor, AuditAction.ERASE, AuditEntity.PERSON, str(erasure_id))
         return await find_erasure(conn, erasure_id)
 
 

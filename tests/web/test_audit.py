@@ -96,9 +96,12 @@ class World:
 
     async def path(self, template: str) -> str:
         """The template with the id of something new in each of its places."""
-        ids: dict[str, object] = {"slug": SLUG, "sub": "student-9", "question_id": self.bank.ids["right"]}
-        if "{credential_id}" in template:
-            ids["credential_id"] = await self.pool.fetchval("SELECT id FROM credentials ORDER BY id LIMIT 1")
+        ids: dict[str, object] = {
+            "slug": SLUG, "sub": "student-9", "question_id": self.bank.ids["right"],
+            "credential_id": await self.pool.fetchval("SELECT id FROM credentials ORDER BY id LIMIT 1"),
+        }  # fmt: skip
+        if "{sub}" in template:
+            await submit(self.pool, self.bank, "student-9")
         if "{assessment_id}" in template:
             new = submit if "{delivery_id}" in template else completed_assessment
             ids["assessment_id"] = assessment_id = await new(self.pool, self.bank)

@@ -49,6 +49,8 @@ async def test_an_erasure_has_a_receipt(admin: Api, pool: Pool, bank: Bank, redi
     receipt = await admin.get(location)
     assert (receipt.status, receipt.body["status"], receipt.body["counts"]["assessments"]) == (200, "completed", 1)
     assert receipt.body["sent_to_models"] == []
+    problem(await admin.delete(path), 404, "not-found")
+    problem(await admin.get(f"{path}/export"), 404, "not-found")
     assert [row["id"] for row in await pool.fetch("SELECT id FROM assessments")] == [kept]
 
 
@@ -72,7 +74,6 @@ async def test_an_export_has_what_is_stored_of_the_person_and_of_nobody_else(api
     assert corrects[1] == {None}
     for secret in (SECRET_MODEL_ANSWER, SECRET_RUBRIC, SECRET_EXPLANATION):
         assert secret.encode() not in exported.raw + own.raw
-    assert (await api.as_("admin").get("/people/nobody/export")).body["assessments"] == []
 
 
 async def test_a_person_is_erased_with_their_issuer_alone(serve: Serve, pool: Pool, bank: Bank, redis_url: str) -> None:
@@ -82,12 +83,43 @@ async def test_a_person_is_erased_with_their_issuer_alone(serve: Serve, pool: Po
         admin = with_token(api, ISSUER, "root", "admin")
         assert (await student.post("/assessments", {"track": SLUG})).status == 201
         await completed_assessment(pool, bank, "ada")
+        exported = await admin.get("/people/ada/export")
+        assert (exported.body["sub"], exported.body["issuer"]) == ("ada", ISSUER)
+        assert b'"key":"ada"' in (await admin.get("/audit?entity=person&key=ada")).raw
         assert (await admin.delete("/people/ada")).status == 202
         await work(pool, redis_url)
         assert [row["owner"] for row in await pool.fetch("SELECT owner FROM assessments")] == ["ada"]
+        assert (await admin.get("/people/ada/export")).status == 404
+        assert (await admin.get("/people/ada/export?issuer=")).status == 200
         assert (await admin.delete("/people/ada?issuer=")).status == 202
         await work(pool, redis_url)
         assert await pool.fetchval("SELECT count(*) FROM assessments") == 0
+
+
+async def test_a_person_of_whom_nothing_is_stored_is_unknown(admin: Api, pool: Pool) -> None:
+    for sub in ("nobody", quote(ODD, safe=""), "a%09b", "%00"):
+        problem(await admin.delete(f"/people/{sub}"), 404, "not-found")
+        problem(await admin.get(f"/people/{sub}/export"), 404, "not-found")
+    own = await admin.as_("student", sub="nobody").get("/me/export")
+    assert (own.status, own.body["assessments"], own.body["stored"]["audit_log"]) == (200, [], [])
+    assert (
+        await pool.fetchval("SELECT count(*) FROM audit_log") + await pool.fetchval("SELECT count(*) FROM erasures")
+        == 0
+    )
+
+
+async def test_the_log_says_who_exported_whom(admin: Api, pool: Pool, bank: Bank, redis_url: str) -> None:
+    await completed_assessment(pool, bank, "ada")
+    await admin.as_("student", sub="ada").get("/me/export")
+    exported = await admin.get("/people/ada/export")
+    assert len(exported.body["stored"]["exported_by_staff"]) == 1
+    rows = await pool.fetch("SELECT actor, action, entity, key FROM audit_log")
+    assert [tuple(row) for row in rows] == [("admin-1", "export", "person", "ada")]
+    assert (await admin.delete("/people/ada")).status == 202
+    assert (await admin.get("/people/ada/export")).body["stored"]["erasure_requested_at"]
+    await work(pool, redis_url)
+    keys = [row["key"] for row in await pool.fetch("SELECT key FROM audit_log WHERE action = 'export'")]
+    assert len(keys) == 2 and keys[0] == keys[1] and keys[0].startswith("erased-")
 
 
 async def test_nobody_but_admins_learns_who_is_stored(api: Api, pool: Pool, bank: Bank) -> None:

@@ -110,7 +110,7 @@ class Ids:
 
     def with_one_unknown(self, route: Route) -> list["Ids"]:
         """These ids with each one of the route's path parameters replaced by an unknown id. Not `sub`: everybody but
-        admins gets 403 for any, so that nobody learns who is stored."""
+        admins gets 403 for any, so that nobody else learns who is stored."""
         return [
             replace(self, **{name: str(uuid4())})
             for name in vars(self)
@@ -126,7 +126,7 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     assessment_id = path.rsplit("/", 1)[1]
     delivery = await insert_delivery(pool, UUID(assessment_id))
     key = (await new_api_key(pool, "student")).record.key_id
-    erasure = (await request_erasure(pool, "admin-1", "student-5")).erasure_id
+    erasure = (await request_erasure(pool, "admin-1", "student-3")).erasure_id
     return Ids(
         SLUG,
         str(bank.ids["right"]),
@@ -136,7 +136,7 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
         str(delivery),
         str(key),
         str(erasure),
-        "student-4",
+        "student-3",
     )
 
 
@@ -224,7 +224,7 @@ async def test_an_admin_may_delete(api: Api, ids: Ids) -> None:
             # Nothing of the assessment is deleted, so the path leads there as before.
             assert reply.status == 204
         elif route.path.startswith("/people/"):
-            # Nobody is to learn from it whether the person was stored.
+            # The erasure is pending.
             assert reply.status == 202
         else:
             problem(reply, 404, "not-found")

@@ -9,7 +9,7 @@ FROM audit_log
 WHERE id > $6
   AND ($1::text IS NULL OR actor = $1 OR split_part(actor, E'\t', 1) = $1)
   AND ($2::text IS NULL OR entity = $2)
-  AND ($3::text IS NULL OR key = $3)
+  AND ($3::text IS NULL OR key = $3 OR entity = 'person' AND split_part(key, E'\t', 1) = $3)
   AND ($4::timestamptz IS NULL OR at >= $4)
   AND ($5::timestamptz IS NULL OR at < $5)
 ORDER BY id LIMIT $7;

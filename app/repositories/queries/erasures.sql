@@ -9,6 +9,9 @@ INSERT INTO erasures (id, person, person_key) VALUES ($1, $2, $3)
 ON CONFLICT (person) WHERE person IS NOT NULL DO UPDATE SET person = excluded.person
 RETURNING id, id = $1 AS is_new;
 
+-- name: find_pending
+SELECT id FROM erasures WHERE person = $1;
+
 -- name: find
 SELECT e.id AS erasure_id, e.status, e.requested_at, e.completed_at, e.counts,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(

@@ -1,5 +1,18 @@
 -- Exporting all that is stored of a person ($1 is the principal), as JSON.
 
+-- name: is_stored
+-- Whether a table has the person, in any column that may. A test compares this with the schema.
+SELECT EXISTS (SELECT FROM assessments WHERE owner = $1)
+    OR EXISTS (SELECT FROM erasures WHERE person = $1)
+    OR EXISTS (SELECT FROM idempotency_keys WHERE owner = $1)
+    OR EXISTS (SELECT FROM audit_log WHERE actor = $1)
+    OR EXISTS (SELECT FROM audit_log WHERE entity = 'person' AND key = $1)
+    OR EXISTS (SELECT FROM owner_budget WHERE owner = $1)
+    OR EXISTS (SELECT FROM api_keys WHERE created_by = $1)
+    OR EXISTS (SELECT FROM review_reservations WHERE reserved_by = $1)
+    OR EXISTS (SELECT FROM score_overrides WHERE actor = $1)
+    OR EXISTS (SELECT FROM feedback WHERE author = $1);
+
 -- name: read_person
 -- What is stored outside of the person's assessments. Names of others are not in it, nor stored responses, which repeat
 -- what is exported, nor secrets.
@@ -23,8 +36,11 @@ SELECT json_build_object(
         'assessment_id', assessment_id, 'question_id', question_id, 'reserved_until', reserved_until)), '[]')
         FROM review_reservations WHERE reserved_by = $1),
     'audit_log', (SELECT coalesce(json_agg(json_build_object(
-        'at', at, 'action', action, 'entity', entity, 'key', key) ORDER BY id), '[]')
-        FROM audit_log WHERE actor = $1))::text AS person;
+        'at', at, 'action', action, 'entity', entity, 'key', split_part(key, E'\t', 1)) ORDER BY id), '[]')
+        FROM audit_log WHERE actor = $1),
+    'exported_by_staff', (SELECT coalesce(json_agg(at ORDER BY id), '[]')
+        FROM audit_log WHERE action = 'export' AND entity = 'person' AND key = $1),
+    'erasure_requested_at', (SELECT requested_at FROM erasures WHERE person = $1))::text AS person;
 
 -- name: next_assessment
 -- The person's next assessment after the id $2.

@@ -2,11 +2,7 @@
 
 from aiohttp import web
 
-from app.domain.api_key import SUB_PREFIX
-from app.domain.errors import NotFound
-from app.domain.principal import principal_of
 from app.domain.records.erasures import ErasureRecord
-from app.domain.text import storable
 from app.http.app_keys import ACCESS, CONTEXT
 from app.http.query import query_text
 from app.http.request_values import path_id
@@ -15,21 +11,22 @@ from app.services import erasure
 from app.services import export_person as export
 from app.web.export import send_json
 from app.web.replies import json_reply
+from app.wiring.people import find_principal
 
 
 async def export_person(request: web.Request) -> web.StreamResponse:
-    """All that is stored of a person."""
-    return await send_json(request, export.export_person(request.app[CONTEXT].pool, _person(request), staff=True))
+    """All that is stored of a person; 404 if that is nothing."""
+    actor = request[ACCESS].caller.principal
+    return await send_json(request, export.export_person(request.app[CONTEXT].pool, actor, _person(request)))
 
 
 async def export_me(request: web.Request) -> web.StreamResponse:
     """All that is stored of the caller, of single questions what their track shows to students."""
-    person = request[ACCESS].caller.principal
-    return await send_json(request, export.export_person(request.app[CONTEXT].pool, person, staff=False))
+    return await send_json(request, export.export_own(request.app[CONTEXT].pool, request[ACCESS].caller.principal))
 
 
 async def erase_person(request: web.Request) -> web.StreamResponse:
-    """Has a person erased; the erasure that runs already, if there is one."""
+    """Has a person erased; the erasure that runs already, if there is one; 404 if nothing is stored of them."""
     actor, pool = request[ACCESS].caller.principal, request.app[CONTEXT].pool
     requested = erasure_view(await erasure.request_erasure(pool, actor, _person(request)))
     headers = {"Location": f"/erasures/{requested.erasure_id}", "Retry-After": "1"}
@@ -47,17 +44,6 @@ async def find_erasure(request: web.Request) -> ErasureRecord:
 
 
 def _person(request: web.Request) -> str:
-    """The principal that the path names, of the issuer that this server trusts; `issuer` names another one, for people
-    who were stored before the issuer changed, and none if it is empty.
-
-    Raises:
-        NotFound: no person has such a `sub`.
-    """
-    sub, issuer = request.match_info["sub"], query_text(request, "issuer")
-    if not storable(sub) or "\t" in sub:
-        raise NotFound("there is no such person")
-    if issuer is None:
-        settings = request.app[CONTEXT].settings
-        # As tokens are read: with JWT_SECRET, and for API keys, the `sub` alone is stored.
-        issuer = settings.jwt_issuer if settings.jwt_jwks_url and not sub.startswith(SUB_PREFIX) else None
-    return principal_of(sub, issuer or None)
+    """The principal that the path and the parameter `issuer` name. Raises `NotFound`."""
+    settings = request.app[CONTEXT].settings
+    return find_principal(settings, request.match_info["sub"], query_text(request, "issuer"))
