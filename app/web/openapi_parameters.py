@@ -4,7 +4,7 @@ from typing import Any
 
 from app.domain.states import AssessmentStatus, AuditEntity, JobStatus, JobType, ReviewOrder, ReviewReason
 from app.http import problems
-from app.web.export import MEDIA_TYPES, Format
+from app.http.exports import MEDIA_TYPES, Format
 
 JsonSchema = dict[str, Any]
 

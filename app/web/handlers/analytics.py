@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from app.http.app_keys import CONTEXT
+from app.http.exports import Format, requested_format, send_file
 from app.http.query import query_period, query_text
 from app.schemas import FeedbackRecordView
 from app.services import analytics
-from app.web.export import Format, requested_format, send_file
 from app.web.replies import json_reply
 
 

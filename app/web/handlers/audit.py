@@ -4,10 +4,10 @@ from aiohttp import web
 
 from app.domain.states import AuditEntity
 from app.http.app_keys import CONTEXT
+from app.http.exports import Format, requested_format, send_file
 from app.http.query import query_choice, query_open_period, query_text
 from app.schemas import AuditLineView, AuditView, audit_line_view, audit_view
 from app.services.audit import AuditFilter, list_changes
-from app.web.export import Format, requested_format, send_file
 
 
 async def list_audit(request: web.Request) -> web.StreamResponse:

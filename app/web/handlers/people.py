@@ -4,12 +4,12 @@ from aiohttp import web
 
 from app.domain.records.erasures import ErasureRecord
 from app.http.app_keys import ACCESS, CONTEXT
+from app.http.exports import send_json
 from app.http.query import query_text
 from app.http.request_values import path_id
 from app.schemas import erasure_view
 from app.services import erasure
 from app.services import export_person as export
-from app.web.export import send_json
 from app.web.replies import json_reply
 from app.wiring.people import find_principal
 
