@@ -1,52 +1,38 @@
--- Each page begins after the sort value $3 (NULL: the least one) and the ids $4 and $5. The page is cut out
--- of the index of its order before anything is joined.
+-- Each page begins after the sort value $3 (NULL: the least one) and the ids $4 and $5. What it filters and sorts by is
+-- in the index of its order, so that nothing else is read of the items that it passes over; a rare reason ($2) is found
+-- by an index of its own.
 
 -- name: oldest
-SELECT page.assessment_id, page.question_id, page.reasons, page.confidence, page.created_at AS waiting_since,
-       page.shuffle_key, q.type AS question_type, t.slug AS track, a.owner, r.reserved_by, r.reserved_until
-FROM (SELECT * FROM review_items
+SELECT queue.*
+FROM (SELECT created_at, assessment_id, question_id FROM review_items
       WHERE (created_at, assessment_id, question_id) > (coalesce($3::timestamptz, '-infinity'), $4::uuid, $5::uuid)
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
-        AND ($2::text IS NULL OR $2 = ANY(reasons))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY created_at, assessment_id, question_id LIMIT $6) AS page
-JOIN assessments a ON a.id = page.assessment_id
-JOIN tracks t ON t.id = page.track_id
-JOIN questions q ON q.id = page.question_id
-LEFT JOIN review_reservations r ON r.assessment_id = page.assessment_id AND r.question_id = page.question_id
-                               AND r.reserved_until > now()
-ORDER BY page.created_at, page.assessment_id, page.question_id;
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.created_at, assessment_id, question_id;
 
 -- name: least_confident
 -- Without a score first.
-SELECT page.assessment_id, page.question_id, page.reasons, page.confidence, page.created_at AS waiting_since,
-       page.shuffle_key, q.type AS question_type, t.slug AS track, a.owner, r.reserved_by, r.reserved_until
-FROM (SELECT * FROM review_items
+SELECT queue.*
+FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM review_items
       WHERE (coalesce(confidence, 0), assessment_id, question_id) > (coalesce($3::float8, -1), $4::uuid, $5::uuid)
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
-        AND ($2::text IS NULL OR $2 = ANY(reasons))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY coalesce(confidence, 0), assessment_id, question_id LIMIT $6) AS page
-JOIN assessments a ON a.id = page.assessment_id
-JOIN tracks t ON t.id = page.track_id
-JOIN questions q ON q.id = page.question_id
-LEFT JOIN review_reservations r ON r.assessment_id = page.assessment_id AND r.question_id = page.question_id
-                               AND r.reserved_until > now()
-ORDER BY coalesce(page.confidence, 0), page.assessment_id, page.question_id;
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.least, assessment_id, question_id;
 
 -- name: shuffled
 -- The same order for everybody, by numbers drawn when the items came.
-SELECT page.assessment_id, page.question_id, page.reasons, page.confidence, page.created_at AS waiting_since,
-       page.shuffle_key, q.type AS question_type, t.slug AS track, a.owner, r.reserved_by, r.reserved_until
-FROM (SELECT * FROM review_items
+SELECT queue.*
+FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
       WHERE (shuffle_key, assessment_id, question_id) > (coalesce($3::float8, -1), $4::uuid, $5::uuid)
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
-        AND ($2::text IS NULL OR $2 = ANY(reasons))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY shuffle_key, assessment_id, question_id LIMIT $6) AS page
-JOIN assessments a ON a.id = page.assessment_id
-JOIN tracks t ON t.id = page.track_id
-JOIN questions q ON q.id = page.question_id
-LEFT JOIN review_reservations r ON r.assessment_id = page.assessment_id AND r.question_id = page.question_id
-                               AND r.reserved_until > now()
-ORDER BY page.shuffle_key, page.assessment_id, page.question_id;
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.shuffle_key, assessment_id, question_id;
 
 -- name: reserve
 -- Of several people at the same moment one gets the item: the others wait for its row, and find it taken. No row:
