@@ -119,6 +119,10 @@ class NoWebhook(CallerError):
     """No webhook is registered, so nothing can be sent."""
 
 
+class SubscriptionLimit(CallerError):
+    """There are as many service-wide webhooks as are allowed."""
+
+
 class BeingSent(CallerError):
     """The message is being sent."""
 

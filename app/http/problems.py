@@ -80,6 +80,7 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.RedeliveredTooSoon: ProblemType(
         429, "redelivered-too-soon", "The message was redelivered a moment ago", retry_after=5
     ),
+    errors.SubscriptionLimit: ProblemType(409, "subscription-limit", "There are too many service-wide webhooks"),
     errors.RedeliveryLimit: ProblemType(409, "redelivery-limit", "The message was redelivered too often"),
     errors.KeyReused: ProblemType(422, "idempotency-key-reused", "The Idempotency-Key was used with another payload"),
     errors.KeyInFlight: ProblemType(

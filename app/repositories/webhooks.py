@@ -58,21 +58,18 @@ async def remove(conn: Connection, assessment_id: UUID) -> bool:
 
 
 async def list_secrets(db: Executor, after: UUID | None, limit: int) -> list[StoredSecrets]:
-    """The stored secrets of the next webhooks, by the id of their assessment."""
+    """The stored secrets of the next webhooks of assessments, by the id of the assessment."""
     return [StoredSecrets(**dict(row)) for row in await db.fetch(_SQL["list_secrets"], after, limit)]
 
 
 async def replace_secrets(db: Executor, changes: Sequence[tuple[StoredSecrets, StoredSecrets]]) -> int:
     """Stores secrets in another form, if they are still as they were read; returns for how many webhooks."""
-    rows = [
-        (before.assessment_id, before.secret, before.old_secret, after.secret, after.old_secret)
-        for before, after in changes
-    ]
+    rows = [(before.of, before.secret, before.old_secret, after.secret, after.old_secret) for before, after in changes]
     return affected(await db.execute(_SQL["replace_secrets"], *map(list, zip(*rows, strict=True))))
 
 
 async def cancel_deliveries(db: Executor, assessment_id: UUID) -> None:
-    """Cancels all pending deliveries of an assessment whose webhook was removed or disabled."""
+    """Cancels all pending deliveries to the webhook of an assessment that was removed or disabled."""
     await db.execute(_SQL["cancel_deliveries"], assessment_id)
 
 
@@ -143,7 +140,7 @@ async def page_of_attempts(
 async def page(
     db: Executor, assessment_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[DeliveryRecord]:
-    """A page of the assessment's deliveries, newest first."""
+    """A page of the deliveries to the assessment's own webhook, newest first."""
     created_at, last_id = after or (None, None)
     rows = await db.fetch(_SQL["list_deliveries"], assessment_id, created_at, last_id, limit)
     return [DeliveryRecord(**row) for row in rows]

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.essay.score import DIMENSION_MAXIMUM, DimensionName
-from app.domain.states import QuestionType, Role
+from app.domain.states import EventType, QuestionType, Role
 from app.domain.text import is_visible
 from app.domain.values import Frozen, Slug, Title, rounded_points
 
@@ -123,6 +123,18 @@ class WebhookBody(Frozen):
     """The URL that gets the messages, and the secret that signs them; a secret is made if none is sent."""
 
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra={"format": "uri"})]
+    secret: Annotated[str | None, Field(max_length=100, repr=False)] = None
+
+
+class SubscriptionBody(Frozen):
+    """The URL that gets the messages, the events that there are messages of, and the track whose assessments they are
+    about, or null for all tracks. Nothing is sent while it is not active. The secret signs the messages; one is made if
+    none is sent."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra={"format": "uri"})]
+    events: Annotated[tuple[EventType, ...], Field(min_length=1, max_length=20)]
+    track: Slug | None = None
+    active: bool = True
     secret: Annotated[str | None, Field(max_length=100, repr=False)] = None
 
 

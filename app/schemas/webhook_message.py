@@ -3,6 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import Field
+
+from app.domain.principal import Principal
 from app.domain.records.webhooks import WebhookEvent
 from app.domain.result.model import Reason
 from app.domain.states import AssessmentStatus, EventType
@@ -19,7 +22,8 @@ _MAX_STAGE = 64
 
 
 class EventData(Frozen):
-    """The assessment that a message is about, as it was at the end of the run."""
+    """The assessment that a message is about, as it was at the end of the run; its `owner` only in messages to
+    service-wide webhooks."""
 
     assessment_id: UUID
     track: str
@@ -30,6 +34,7 @@ class EventData(Frozen):
     degraded_reasons: tuple[Reason, ...]
     completed_at: datetime
     links: Links
+    owner: Principal | None = Field(default=None, exclude_if=lambda owner: owner is None)
 
 
 class Message(Frozen):
@@ -53,6 +58,7 @@ def body_of(event: WebhookEvent, public_url: str = "") -> str:
         degraded_reasons=tuple(_shorten(reason) for reason in event.reasons[:_MAX_REASONS]),
         completed_at=event.completed_at,
         links=links(event.assessment_id, public_url),
+        owner=event.owner if event.subscription_id else None,
     )
     return Message(type=event.event_type, timestamp=event.happened_at, data=data).model_dump_json()
 

@@ -64,6 +64,13 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "acceptance": 5,
         "comment": "The second course fits well.",
     },
+    ("POST", "/webhooks"): {
+        "url": "https://hooks.example/assay",
+        "events": ["assessment.completed", "assessment.failed"],
+        "track": _TRACK,
+    },
+    ("PATCH", "/webhooks/{subscription_id}"): {"active": False},
+    ("POST", "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver"): {},
     ("POST", "/jobs/{job_id}/retry"): {},
     ("POST", "/api-keys"): {"name": "Learning platform", "roles": ["advisor"], "expires_in_days": 90},
     ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 3600},

@@ -38,6 +38,7 @@ from app.web.handlers import (
     reviews,
     scores,
     status,
+    subscriptions,
     trace,
     tracks,
     webhooks,
@@ -58,6 +59,8 @@ _FIND_TARGET: dict[str, FindTarget] = {
     "/assessments/{assessment_id}/scores/{question_id}": scores.find_question,
     "/reviews/{assessment_id}/{question_id}": scores.find_question,
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}": webhooks.find_delivery,
+    "/webhooks/{subscription_id}": subscriptions.find_subscription,
+    "/webhooks/{subscription_id}/deliveries/{delivery_id}": subscriptions.find_delivery,
     "/jobs/{job_id}": jobs.find_job,
     "/api-keys/{key_id}": api_keys.find_api_key,
     "/erasures/{erasure_id}": people.find_erasure,
@@ -79,6 +82,7 @@ _PAGE = ("limit", "cursor")
 _PERIOD = ("track", "from", "to")
 _REVIEW = "/reviews/{assessment_id}/{question_id}"
 _WEBHOOK = "/assessments/{assessment_id}/webhook"
+_SUBSCRIPTION = "/webhooks/{subscription_id}"
 _QUESTION = TheoreticalQuestion | ProfileQuestion | EssayQuestion
 
 ROUTES = (
@@ -222,6 +226,30 @@ ROUTES = (
     Route(
         "POST", "/jobs/{job_id}/retry", jobs.retry_job, ADMINS, {202: JobRecord},
         requests.RetryBody, body_required=False, keyed=True, headers=("Retry-After",), problems=(409,),
+    ),
+    Route("GET", "/webhooks", subscriptions.list_subscriptions, ADMINS, {200: schemas.SubscriptionPage}, query=_PAGE),
+    Route(
+        "POST", "/webhooks", subscriptions.create_subscription, ADMINS, {201: schemas.SubscriptionWithSecretView},
+        requests.SubscriptionBody, headers=("Location",), problems=(409,),
+    ),
+    Route("GET", _SUBSCRIPTION, subscriptions.show_subscription, ADMINS, {200: schemas.SubscriptionView}),
+    Route(
+        "PATCH", _SUBSCRIPTION, subscriptions.patch_subscription, ADMINS, {200: schemas.SubscriptionWithSecretView},
+        requests.SubscriptionBody, patch=True,
+    ),
+    Route("DELETE", _SUBSCRIPTION, subscriptions.delete_subscription, ADMINS, {204: None}),
+    Route(
+        "GET", f"{_SUBSCRIPTION}/deliveries", subscriptions.list_subscription_deliveries, ADMINS,
+        {200: schemas.SubscriptionDeliveryPage}, query=_PAGE,
+    ),
+    Route(
+        "GET", f"{_SUBSCRIPTION}/deliveries/{{delivery_id}}/attempts", subscriptions.list_subscription_attempts, ADMINS,
+        {200: schemas.AttemptPage}, query=_PAGE,
+    ),
+    Route(
+        "POST", f"{_SUBSCRIPTION}/deliveries/{{delivery_id}}/redeliver", subscriptions.redeliver_to_subscription,
+        ADMINS, {202: schemas.SubscriptionDeliveryView}, requests.RedeliverBody, body_required=False, keyed=True,
+        headers=("Retry-After",), problems=(409, 429),
     ),
     Route("GET", "/api-keys", api_keys.list_api_keys, ADMINS, {200: schemas.ApiKeyPage}, query=_PAGE),
     Route(

@@ -22,6 +22,7 @@ from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_job
 from tests.job_runner import Finish, submit
+from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.test_operations import request_counts
 from tests.webhooks import insert_delivery
 
@@ -129,8 +130,13 @@ async def test_every_example_of_a_request_works_on_the_sample_data(
     }
     known = {"job_id": await _failed_job(api, pool, document)}
     known["key_id"] = str((await new_api_key(pool, "advisor")).record.key_id)
+    known["subscription_id"] = str(await new_subscription(pool))
     for (method, path), operation in requests.items():
-        if "{delivery_id}" in path:
+        if path.startswith("/webhooks/") and "{delivery_id}" in path:
+            to = await new_subscription(pool)
+            delivery_id = await insert_subscription_delivery(pool, UUID(known["assessment_id"]), to)
+            known |= {"subscription_id": str(to), "delivery_id": str(delivery_id)}
+        elif "{delivery_id}" in path:
             await finish()
             deliveries = await api.get(f"/assessments/{known['assessment_id']}/webhook/deliveries")
             known["delivery_id"] = deliveries.body["items"][0]["delivery_id"]

@@ -44,3 +44,14 @@ async def test_the_rate_limit_comes_before_the_token(serve: Serve) -> None:
     for caller, first in ((replace(student, headers=NO_TOKEN), 401), (student, 404)):
         assert (await submit(caller, f"/assessments/{uuid4()}", BAD_BODY)).status == first
         problem(await submit(caller, f"/assessments/{uuid4()}", BAD_BODY), 429, "rate-limited")
+
+
+async def test_the_body_comes_before_replay_and_replay_before_state(api: Api, path: str) -> None:
+    first = await api.post(f"{path}/submit", {}, Idempotency_Key="once")
+    assert first.status == 202
+    reply = await api.post(f"{path}/submit", {"unknown": 1}, Idempotency_Key="once")
+    problem(reply, 422, "invalid-fields")
+    problem(await api.post(f"{path}/submit", {"responses": []}, Idempotency_Key="once"), 422, "idempotency-key-reused")
+    assert (await api.post(f"{path}/submit", {}, Idempotency_Key="once")).raw == first.raw
+    problem(await api.patch(f"{path}/responses", {"unknown": 1}), 422, "invalid-fields")
+    problem(await api.patch(f"{path}/responses", {"responses": []}), 409, "already-submitted")

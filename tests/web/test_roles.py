@@ -15,6 +15,7 @@ from tests.api import Api, Reply
 from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
+from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.problems import problem
 from tests.webhooks import insert_delivery
 
@@ -73,6 +74,14 @@ ALLOWED = {
     ("GET", "/analytics/model-calls"): STAFF | AUTHORS,
     ("GET", "/jobs"): ADMIN,
     ("POST", "/jobs/{job_id}/retry"): ADMIN,
+    ("GET", "/webhooks"): ADMIN,
+    ("POST", "/webhooks"): ADMIN,
+    ("GET", "/webhooks/{subscription_id}"): ADMIN,
+    ("PATCH", "/webhooks/{subscription_id}"): ADMIN,
+    ("DELETE", "/webhooks/{subscription_id}"): ADMIN,
+    ("GET", "/webhooks/{subscription_id}/deliveries"): ADMIN,
+    ("GET", "/webhooks/{subscription_id}/deliveries/{delivery_id}/attempts"): ADMIN,
+    ("POST", "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver"): ADMIN,
     ("GET", "/api-keys"): ADMIN,
     ("POST", "/api-keys"): ADMIN,
     ("GET", "/api-keys/{key_id}"): ADMIN,
@@ -100,13 +109,15 @@ class Ids:
     assessment_id: str
     job_id: str
     delivery_id: str
+    subscription_id: str
+    subscription_delivery_id: str
     key_id: str
     erasure_id: str
     sub: str
 
     def path(self, route: Route) -> str:
         """The route's path to them."""
-        return route.path.format(**vars(self))
+        return self._template(route).format(**vars(self))
 
     def with_one_unknown(self, route: Route) -> list["Ids"]:
         """These ids with each one of the route's path parameters replaced by an unknown id. Not `sub`: everybody but
@@ -114,8 +125,14 @@ class Ids:
         return [
             replace(self, **{name: str(uuid4())})
             for name in vars(self)
-            if f"{{{name}}}" in route.path and name != "sub"
+            if f"{{{name}}}" in self._template(route) and name != "sub"
         ]
+
+    @staticmethod
+    def _template(route: Route) -> str:
+        """The route's path, in which deliveries to an assessment and to a subscription have names of their own."""
+        of_subscription = route.path.startswith("/webhooks/")
+        return route.path.replace("{delivery_id}", "{subscription_delivery_id}") if of_subscription else route.path
 
 
 @pytest.fixture
@@ -125,6 +142,8 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
     assessment_id = path.rsplit("/", 1)[1]
     delivery = await insert_delivery(pool, UUID(assessment_id))
+    subscription = await new_subscription(pool)
+    delivery_to_subscription = await insert_subscription_delivery(pool, UUID(assessment_id), subscription)
     key = (await new_api_key(pool, "student")).record.key_id
     erasure = (await request_erasure(pool, "admin-1", "student-3")).erasure_id
     return Ids(
@@ -134,6 +153,8 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
         assessment_id,
         str(job),
         str(delivery),
+        str(subscription),
+        str(delivery_to_subscription),
         str(key),
         str(erasure),
         "student-3",
@@ -255,17 +276,6 @@ async def test_permission_is_checked_before_the_body_and_the_idempotency_key(api
         for name, caller in callers(api).items():
             if route.method in WRITES and name not in ALLOWED[route.method, route.path]:
                 problem(await caller.send_raw(route.method, ids.path(route), b"{", headers), 403, "forbidden")
-
-
-async def test_the_body_comes_before_replay_and_replay_before_state(api: Api, path: str) -> None:
-    first = await api.post(f"{path}/submit", {}, Idempotency_Key="once")
-    assert first.status == 202
-    reply = await api.post(f"{path}/submit", {"unknown": 1}, Idempotency_Key="once")
-    problem(reply, 422, "invalid-fields")
-    problem(await api.post(f"{path}/submit", {"responses": []}, Idempotency_Key="once"), 422, "idempotency-key-reused")
-    assert (await api.post(f"{path}/submit", {}, Idempotency_Key="once")).raw == first.raw
-    problem(await api.patch(f"{path}/responses", {"unknown": 1}), 422, "invalid-fields")
-    problem(await api.patch(f"{path}/responses", {"responses": []}), 409, "already-submitted")
 
 
 async def test_malformed_ids_are_unknown(api: Api, path: str) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.domain.result.model import Reason, Result
 from app.domain.states import DeliveryStatus, DisabledReason, EventType
-from app.domain.values import Frozen
+from app.domain.values import Frozen, Slug
 
 
 class WebhookRecord(Frozen):
@@ -19,10 +19,36 @@ class WebhookRecord(Frozen):
     disabled_reason: DisabledReason | None
 
 
+class SubscriptionFeatures(Frozen):
+    """What an admin decides about a service-wide webhook: where the messages go, of which events and which track (None:
+    all), and whether any are sent."""
+
+    url: str
+    events: tuple[EventType, ...]
+    track: Slug | None = None
+    active: bool = True
+
+
+class SubscriptionRecord(Frozen):
+    """A service-wide webhook, without its secrets. If the service has disabled it, there is a reason; an admin needs
+    none."""
+
+    subscription_id: UUID
+    url: str
+    events: tuple[EventType, ...]
+    track: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+    disabled_reason: DisabledReason | None
+
+
 class WebhookEvent(Frozen):
-    """What a message tells: a run of an assessment ended at `completed_at`. `result` is None if it has none."""
+    """What a message tells: a run of an assessment ended at `completed_at`. `result` is None if it has none. A message
+    to a service-wide webhook has a `subscription_id`."""
 
     assessment_id: UUID
+    subscription_id: UUID | None = None
+    owner: str
     run: int
     event_type: EventType
     track: str
@@ -35,10 +61,12 @@ class WebhookEvent(Frozen):
 @dataclass(frozen=True)
 class ClaimedDelivery:
     """A message that this worker holds; every write for it names the fence. `scheduled_attempts` counts the attempts of
-    the schedule that failed; a `redelivery` is not one of them. `url` is None if the webhook was removed."""
+    the schedule that failed; a `redelivery` is not one of them. `url` is None if the webhook was removed. A message to
+    a service-wide webhook has a `subscription_id`."""
 
     id: UUID
     assessment_id: UUID
+    subscription_id: UUID | None
     owner: str
     fence: int
     redelivery: bool
@@ -50,12 +78,18 @@ class ClaimedDelivery:
     secret: str | None = field(repr=False)
     old_secret: str | None = field(repr=False)
 
+    @property
+    def receiver(self) -> UUID:
+        """The id for which its secrets are encrypted: of the subscription, or of the assessment whose webhook it is."""
+        return self.subscription_id or self.assessment_id
+
 
 @dataclass(frozen=True)
 class StoredSecrets:
-    """The secrets of an assessment's webhook as they are stored: the present one, and the one that it has replaced."""
+    """The secrets of a webhook as they are stored: the present one, and the one that it has replaced. `of` is the id of
+    its assessment or its subscription."""
 
-    assessment_id: UUID
+    of: UUID
     secret: str = field(repr=False)
     old_secret: str | None = field(repr=False)
 
@@ -74,6 +108,7 @@ class DeliveryRecord(Frozen):
 
     delivery_id: UUID
     assessment_id: UUID
+    subscription_id: UUID | None
     run: int
     event_type: EventType
     status: DeliveryStatus

@@ -19,8 +19,8 @@ class UnreadableSecret(Exception):
 
 
 class SecretCipher:
-    """Encrypts secrets with AES-256-GCM, each for its assessment: copied to another one, it cannot be read. Without a
-    key, secrets are stored in clear."""
+    """Encrypts secrets with AES-256-GCM, each for its assessment or its subscription: copied to another one, it cannot
+    be read. Without a key, secrets are stored in clear."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._aes = _aes(key) if key is not None else None
@@ -30,14 +30,14 @@ class SecretCipher:
         """Whether secrets are encrypted."""
         return self._aes is not None
 
-    def encrypt(self, secret: str, assessment_id: UUID, nonce: bytes) -> str:
+    def encrypt(self, secret: str, receiver: UUID, nonce: bytes) -> str:
         """What is stored of the secret; `nonce` are random bytes that are used only once."""
         if self._aes is None:
             return secret
-        encrypted = self._aes.encrypt(nonce, secret.encode(), assessment_id.bytes)
+        encrypted = self._aes.encrypt(nonce, secret.encode(), receiver.bytes)
         return PREFIX + base64.b64encode(nonce + encrypted).decode()
 
-    def decrypt(self, stored: str, assessment_id: UUID) -> str:
+    def decrypt(self, stored: str, receiver: UUID) -> str:
         """The secret; also one that was stored in clear, before there was a key.
 
         Raises:
@@ -51,7 +51,7 @@ class SecretCipher:
 
         try:
             raw = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
-            return self._aes.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], assessment_id.bytes).decode()
+            return self._aes.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], receiver.bytes).decode()
         except (InvalidTag, ValueError, binascii.Error):
             raise UnreadableSecret("the secret is encrypted with another key than SECRETS_KEY") from None
 

@@ -59,4 +59,4 @@ SELECT (SELECT jsonb_agg(jsonb_build_object(
         FROM webhook_deliveries d
         LEFT JOIN LATERAL (SELECT t.status_code, t.error FROM webhook_attempts t
                            WHERE t.delivery_id = d.id ORDER BY t.ordinal DESC LIMIT 1) AS l ON true
-        WHERE d.assessment_id = $1 AND d.run = $2) AS deliveries;
+        WHERE d.assessment_id = $1 AND d.run = $2 AND d.subscription_id IS NULL) AS deliveries;

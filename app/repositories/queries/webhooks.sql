@@ -71,7 +71,8 @@ UPDATE webhook_deliveries d
 SET status = CASE d.status WHEN 'pending' THEN 'cancelled' ELSE d.status END,
     next_attempt_at = NULL, redeliver_at = NULL, completed_at = coalesce(d.completed_at, now())
 FROM silent
-WHERE d.assessment_id = silent.id AND (d.status = 'pending' OR d.redeliver_at IS NOT NULL);
+WHERE d.assessment_id = silent.id AND d.subscription_id IS NULL
+  AND (d.status = 'pending' OR d.redeliver_at IS NOT NULL);
 
 -- name: disable
 -- Only if the URL is the one that was tried: another one may have been registered meanwhile.
@@ -86,17 +87,26 @@ WITH claimed AS (
     UPDATE webhook_deliveries
     SET fence = fence + 1, lease_expires_at = now() + make_interval(secs => $2), dispatched_at = now()
     WHERE id = $1 AND due_at <= now()
-    RETURNING id, assessment_id, fence, redeliver_at IS NOT NULL AS redelivery, scheduled_attempts, body
+    RETURNING id, assessment_id, subscription_id, fence, redeliver_at IS NOT NULL AS redelivery, scheduled_attempts,
+              body
 )
-SELECT claimed.*, a.owner, a.webhook_url AS url, a.webhook_disabled_at IS NOT NULL AS disabled,
-       a.webhook_secret AS secret,
-       CASE WHEN a.webhook_old_secret_until > now() THEN a.webhook_old_secret END AS old_secret
-FROM claimed JOIN assessments a ON a.id = claimed.assessment_id;
+SELECT claimed.*, a.owner, receiver.url, receiver.disabled, receiver.secret,
+       CASE WHEN receiver.old_secret_until > now() THEN receiver.old_secret END AS old_secret
+FROM claimed
+JOIN assessments a ON a.id = claimed.assessment_id,
+LATERAL (
+    SELECT a.webhook_url, a.webhook_disabled_at IS NOT NULL, a.webhook_secret, a.webhook_old_secret,
+           a.webhook_old_secret_until
+    WHERE claimed.subscription_id IS NULL
+    UNION ALL
+    SELECT s.url, s.disabled_at IS NOT NULL, s.secret, s.old_secret, s.old_secret_until
+    FROM webhook_subscriptions s WHERE s.id = claimed.subscription_id
+) AS receiver(url, disabled, secret, old_secret, old_secret_until);
 
 -- name: read_event
 -- The event of the delivery's run. A result that was fused again because of an override keeps its time of completion,
 -- but the event happened at the time of the override.
-SELECT d.assessment_id, d.run, d.event_type, t.slug AS track, ended.completed_at,
+SELECT d.assessment_id, d.subscription_id, a.owner, d.run, d.event_type, t.slug AS track, ended.completed_at,
        CASE WHEN d.edition > 0 THEN d.created_at ELSE ended.completed_at END AS happened_at,
        r.body AS result,
        coalesce((r.body -> 'degraded_reasons')::jsonb, a.degraded_reasons) AS reasons
@@ -163,28 +173,31 @@ RETURNING id, fence;
 SELECT redeliveries, coalesce(lease_expires_at >= now(), false) AS in_progress FROM webhook_deliveries WHERE id = $1;
 
 -- name: list_deliveries
--- A page of an assessment's deliveries, newest first.
-SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
-       tries.attempts
+-- A page of the deliveries to an assessment's own webhook, newest first.
+SELECT d.id AS delivery_id, d.assessment_id, d.subscription_id, d.run, d.event_type, d.status, d.created_at,
+       d.completed_at, least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url,
+       d.attempts AS attempt_count, tries.attempts
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
          FROM webhook_attempts t WHERE t.delivery_id = d.id AND t.ordinal > d.attempts - 30) AS tries
-WHERE d.assessment_id = $1 AND ($2::timestamptz IS NULL OR (d.created_at, d.id) < ($2, $3::uuid))
+WHERE d.assessment_id = $1 AND d.subscription_id IS NULL
+  AND ($2::timestamptz IS NULL OR (d.created_at, d.id) < ($2, $3::uuid))
 ORDER BY d.created_at DESC, d.id DESC LIMIT $4;
 
 -- name: list_deliveries_of_all
 -- The newest deliveries of all assessments with one of these statuses, newest first.
-SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
+SELECT d.id AS delivery_id, d.assessment_id, d.subscription_id, d.run, d.event_type, d.status, d.created_at,
+       d.completed_at, least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at,
+       CASE WHEN d.subscription_id IS NULL THEN a.webhook_url ELSE s.url END AS url, d.attempts AS attempt_count,
        tries.attempts
 FROM unnest($1::text[]) AS wanted(status),
 LATERAL (SELECT * FROM webhook_deliveries
          WHERE webhook_deliveries.status = wanted.status ORDER BY created_at DESC, id DESC LIMIT $2) AS d
-JOIN assessments a ON a.id = d.assessment_id,
+JOIN assessments a ON a.id = d.assessment_id
+LEFT JOIN webhook_subscriptions s ON s.id = d.subscription_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
@@ -192,11 +205,13 @@ LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code',
 ORDER BY d.created_at DESC, d.id DESC LIMIT $2;
 
 -- name: find_delivery
-SELECT d.id AS delivery_id, d.assessment_id, d.run, d.event_type, d.status, d.created_at, d.completed_at,
-       least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at, a.webhook_url AS url, d.attempts AS attempt_count,
+SELECT d.id AS delivery_id, d.assessment_id, d.subscription_id, d.run, d.event_type, d.status, d.created_at,
+       d.completed_at, least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at,
+       CASE WHEN d.subscription_id IS NULL THEN a.webhook_url ELSE s.url END AS url, d.attempts AS attempt_count,
        tries.attempts
 FROM webhook_deliveries d
-JOIN assessments a ON a.id = d.assessment_id,
+JOIN assessments a ON a.id = d.assessment_id
+LEFT JOIN webhook_subscriptions s ON s.id = d.subscription_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
                                    ORDER BY t.ordinal), '[]') AS attempts
@@ -223,7 +238,7 @@ RETURNING d.id, d.fence;
 
 -- name: list_secrets
 -- The stored secrets of the next webhooks by id.
-SELECT id AS assessment_id, webhook_secret AS secret, webhook_old_secret AS old_secret
+SELECT id AS of, webhook_secret AS secret, webhook_old_secret AS old_secret
 FROM assessments
 WHERE webhook_secret IS NOT NULL AND ($1::uuid IS NULL OR id > $1)
 ORDER BY id LIMIT $2;

@@ -22,8 +22,8 @@ from app.domain.webhook.retry_policy import NextStep, SendResult, busy_delay, ne
 from app.domain.webhook.secret_cipher import IN_CLEAR, SecretCipher, UnreadableSecret
 from app.domain.webhook.signing import signed_headers
 from app.outages import report_database_error
-from app.repositories import webhooks
-from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
+from app.repositories import subscriptions, webhooks
+from app.repositories.sql import DATABASE_UNAVAILABLE, Executor, Pool
 from app.schemas.webhook_message import body_of
 from app.services.webhooks.slots import DeliverySlots, NoSlot, Shared
 from app.services.webhooks.stored_secrets import signing_secrets
@@ -68,7 +68,7 @@ class WebhookDelivery:
 
     async def _deliver(self, delivery: ClaimedDelivery) -> None:
         if delivery.url is None or (delivery.disabled and not delivery.redelivery):
-            await webhooks.cancel_deliveries(self.pool, delivery.assessment_id)
+            await _cancel_deliveries(self.pool, delivery)
             await webhooks.release(self.pool, delivery, 0.0)
             return
         try:
@@ -79,7 +79,7 @@ class WebhookDelivery:
             return
         host = urlsplit(delivery.url).hostname or ""
         try:
-            with self.slots.hold(Shared.OWNER, [delivery.owner]), self.slots.hold(Shared.HOST, [host]):
+            with self.slots.hold(Shared.OWNER, [_slot_owner(delivery)]), self.slots.hold(Shared.HOST, [host]):
                 await self._send(delivery, delivery.url, secrets)
         except NoSlot as full:
             # Nothing was sent, so this is no attempt.
@@ -117,12 +117,15 @@ class WebhookDelivery:
             return await webhooks.record_attempt(self.pool, delivery, result, step)
         with suppress(LeaseLost):
             async with self.pool.acquire() as conn, conn.transaction():
-                # The assessment's row is locked before its messages, as in every transaction that writes both.
-                disabled = await webhooks.disable(conn, delivery.assessment_id, url, step.disable)
+                # The row of the webhook is locked before its messages, as in every transaction that writes both.
+                if delivery.subscription_id:
+                    disabled = await subscriptions.disable(conn, delivery.subscription_id, url, step.disable)
+                else:
+                    disabled = await webhooks.disable(conn, delivery.assessment_id, url, step.disable)
                 if not await webhooks.record_attempt(conn, delivery, result, step):
                     raise LeaseLost
                 if disabled:
-                    await webhooks.cancel_deliveries(conn, delivery.assessment_id)
+                    await _cancel_deliveries(conn, delivery)
             return True
         return False
 
@@ -132,3 +135,16 @@ class WebhookDelivery:
             await webhooks.release(self.pool, delivery, 0.0)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "handing a delivery back")  # its lease will expire
+
+
+async def _cancel_deliveries(db: Executor, delivery: ClaimedDelivery) -> None:
+    """Cancels what is still to be sent to the removed or disabled webhook of this message."""
+    if delivery.subscription_id:
+        await subscriptions.cancel_deliveries(db, delivery.subscription_id)
+    else:
+        await webhooks.cancel_deliveries(db, delivery.assessment_id)
+
+
+def _slot_owner(delivery: ClaimedDelivery) -> str:
+    """Whose slot the message takes: a student's slow receiver holds up no service-wide webhook, nor the reverse."""
+    return str(delivery.subscription_id) if delivery.subscription_id else delivery.owner

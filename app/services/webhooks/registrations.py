@@ -127,13 +127,13 @@ async def list_attempts(
 
 
 async def find_delivery(db: Executor, delivery_id: UUID, assessment_id: UUID | None = None) -> DeliveryRecord:
-    """The message; with an `assessment_id`, only if it belongs to that assessment.
+    """The message; with an `assessment_id`, only if it is one to the webhook of that assessment.
 
     Raises:
         NotFound: there is no such message.
     """
     delivery = await webhooks.find_delivery(db, delivery_id)
-    if delivery is None or assessment_id not in (None, delivery.assessment_id):
+    if delivery is None or (assessment_id and (delivery.subscription_id or delivery.assessment_id != assessment_id)):
         raise NotFound("there is no such delivery")
     return delivery
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.domain.records.webhooks import ClaimedDelivery, StoredSecrets
 from app.domain.webhook.secret_cipher import NONCE_BYTES, SecretCipher, UnreadableSecret, is_encrypted
 from app.outages import WEBHOOK_SECRETS
-from app.repositories import webhooks
+from app.repositories import subscriptions, webhooks
 from app.repositories.sql import Executor, Pool
 
 # Webhooks in one statement.
@@ -46,7 +46,7 @@ def signing_secrets(cipher: SecretCipher, delivery: ClaimedDelivery) -> tuple[st
     readable = []
     for stored in filter(None, (delivery.secret, delivery.old_secret)):
         try:
-            readable.append(cipher.decrypt(stored, delivery.assessment_id))
+            readable.append(cipher.decrypt(stored, delivery.receiver))
         except UnreadableSecret as error:
             WEBHOOK_SECRETS.report(error, "delivering a webhook")
             if stored == delivery.secret:
@@ -54,17 +54,17 @@ def signing_secrets(cipher: SecretCipher, delivery: ClaimedDelivery) -> tuple[st
     return tuple(readable)
 
 
-def encrypted_secret(cipher: SecretCipher, secret: str, assessment_id: UUID) -> str:
+def encrypted_secret(cipher: SecretCipher, secret: str, receiver: UUID) -> str:
     """What is stored of a secret."""
-    return cipher.encrypt(secret, assessment_id, secrets.token_bytes(NONCE_BYTES))
+    return cipher.encrypt(secret, receiver, secrets.token_bytes(NONCE_BYTES))
 
 
-def is_same_secret(cipher: SecretCipher, secret: str, stored: str | None, assessment_id: UUID) -> bool:
+def is_same_secret(cipher: SecretCipher, secret: str, stored: str | None, receiver: UUID) -> bool:
     """Whether the stored secret is this one; one that cannot be read is taken for another."""
     if stored is None:
         return False
     try:
-        return secrets.compare_digest(cipher.decrypt(stored, assessment_id), secret)
+        return secrets.compare_digest(cipher.decrypt(stored, receiver), secret)
     except UnreadableSecret:
         return False
 
@@ -74,44 +74,45 @@ async def encrypt_stored_secrets(
 ) -> AsyncIterator[EncryptedCounts]:
     """Encrypts secrets that are in clear, and those that only the `previous` key can read; yields what was done for
     each `batch` of so many webhooks. Servers and workers may go on meanwhile."""
-    last_id: UUID | None = None
-    while found := await webhooks.list_secrets(pool, last_id, batch):
-        last_id = found[-1].assessment_id
-        yield await _encrypt(pool, cipher, previous, found)
+    for table in (webhooks, subscriptions):
+        last_id: UUID | None = None
+        while stored := await table.list_secrets(pool, last_id, batch):
+            last_id = stored[-1].of
+            changes, unreadable = _encrypted_again(cipher, previous, stored)
+            yield EncryptedCounts(await table.replace_secrets(pool, changes) if changes else 0, unreadable)
 
 
 async def check_stored_secrets(db: Executor, cipher: SecretCipher, limit: int) -> StoredSecretsSummary:
-    """What is stored, looking at so many webhooks at most."""
-    batch = await webhooks.list_secrets(db, None, limit)
+    """What is stored, looking at so many webhooks of assessments and so many service-wide ones at most."""
+    batch = [stored for table in (webhooks, subscriptions) for stored in await table.list_secrets(db, None, limit)]
     clear = sum(not is_encrypted(stored.secret) for stored in batch)
-    unreadable = sum(_encrypted_anew(cipher, None, stored.secret, stored.assessment_id) is None for stored in batch)
+    unreadable = sum(_encrypted_anew(cipher, None, stored.secret, stored.of) is None for stored in batch)
     return StoredSecretsSummary(len(batch), clear, unreadable)
 
 
-async def _encrypt(
-    pool: Pool, cipher: SecretCipher, previous: SecretCipher | None, batch: Sequence[StoredSecrets]
-) -> EncryptedCounts:
+def _encrypted_again(
+    cipher: SecretCipher, previous: SecretCipher | None, batch: Sequence[StoredSecrets]
+) -> tuple[list[tuple[StoredSecrets, StoredSecrets]], int]:
+    """Secrets as they are stored and as they should be, where these differ, and how many cannot be read."""
     changes, unreadable = [], 0
     for stored in batch:
         new, new_old = (
-            _encrypted_anew(cipher, previous, secret, stored.assessment_id) if secret else secret
+            _encrypted_anew(cipher, previous, secret, stored.of) if secret else secret
             for secret in (stored.secret, stored.old_secret)
         )
         unreadable += new is None or (new_old is None and stored.old_secret is not None)
-        changed = StoredSecrets(stored.assessment_id, new or stored.secret, new_old or stored.old_secret)
+        changed = StoredSecrets(stored.of, new or stored.secret, new_old or stored.old_secret)
         if changed != stored:
             changes.append((stored, changed))
-    return EncryptedCounts(await webhooks.replace_secrets(pool, changes) if changes else 0, unreadable)
+    return changes, unreadable
 
 
-def _encrypted_anew(
-    cipher: SecretCipher, previous: SecretCipher | None, stored: str, assessment_id: UUID
-) -> str | None:
+def _encrypted_anew(cipher: SecretCipher, previous: SecretCipher | None, stored: str, receiver: UUID) -> str | None:
     """The stored secret, encrypted with the present key: itself if it is so already; None if no key can read it."""
     for reader in (cipher, previous):
         with suppress(UnreadableSecret):
             if reader is not None:
-                secret = reader.decrypt(stored, assessment_id)
+                secret = reader.decrypt(stored, receiver)
                 is_current = reader is cipher and is_encrypted(stored)
-                return stored if is_current else encrypted_secret(cipher, secret, assessment_id)
+                return stored if is_current else encrypted_secret(cipher, secret, receiver)
     return None

@@ -1,16 +1,11 @@
 """Handlers for the webhook of an assessment: register, show, remove it; list its messages and send them again."""
 
-import secrets
-
 from aiohttp import web
 
 from app.domain.body_validation import validate_body
-from app.domain.errors import FieldError, InvalidFields
 from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import DeliveryRecord, WebhookRecord
-from app.domain.webhook.address import AddressRefused, validate_url
-from app.domain.webhook.signing import NEW_BYTES, InvalidSecret, new_secret, validate_secret
 from app.http.app_keys import ACCESS, CONTEXT
 from app.http.notifications import notify_workers, publish_change
 from app.http.query import query_cursor_integer, query_cursor_time, query_limit
@@ -20,7 +15,7 @@ from app.schemas import AttemptPage, DeliveryPage, delivery_view
 from app.schemas.requests import RedeliverBody, WebhookBody
 from app.services.idempotency import run_idempotently
 from app.services.webhooks import registrations
-from app.settings import Settings
+from app.services.webhooks.accepted_values import AddressRules, accepted_secret
 from app.web.replies import json_reply, storable_answer, stored_reply
 from app.web.request_parsing import idempotent_request, read_object
 
@@ -29,7 +24,8 @@ async def register_webhook(request: web.Request) -> web.StreamResponse:
     """Registers or replaces the webhook of an assessment; only this answer shows its secret."""
     context, webhook = request.app[CONTEXT], await _find_webhook(request)
     body = validate_body(WebhookBody, await read_object(request))
-    secret = _validate_values(body, context.settings)
+    rules = AddressRules(context.settings.webhook_allow_http, context.settings.webhook_networks)
+    secret = accepted_secret(rules, body.webhook_url, body.secret, url_field="webhook_url")
     registered = await registrations.register(
         context.pool,
         webhook.assessment_id,
@@ -102,23 +98,3 @@ async def find_delivery(request: web.Request) -> DeliveryRecord:
 async def _find_webhook(request: web.Request) -> WebhookRecord:
     pool, assessment_id = request.app[CONTEXT].pool, path_id(request, "assessment_id")
     return await registrations.find_webhook(pool, assessment_id, request[ACCESS])
-
-
-def _validate_values(body: WebhookBody, settings: Settings) -> str:
-    """The secret to sign with, after the URL and the secret were checked.
-
-    Raises:
-        InvalidFields: the URL or the secret is not acceptable.
-    """
-    errors, secret = [], body.secret
-    try:
-        validate_url(body.webhook_url, allow_http=settings.webhook_allow_http, allowed=settings.webhook_networks)
-    except AddressRefused as error:
-        errors.append(FieldError("/webhook_url", error.detail))
-    try:
-        secret = new_secret(secrets.token_bytes(NEW_BYTES)) if secret is None else validate_secret(secret)
-    except InvalidSecret as error:
-        errors.append(FieldError("/secret", str(error)))
-    if errors or secret is None:
-        raise InvalidFields(errors)
-    return secret

@@ -24,6 +24,7 @@ def event(event_type: EventType, reasons: tuple[Reason, ...] = ()) -> WebhookEve
     result = None if event_type is EventType.FAILED else fuse(run_facts(theoretical=(question_score(1, 1.5, 2.0),)))
     return WebhookEvent(
         assessment_id=UUID(int=7),
+        owner="student-1",
         run=3,
         event_type=event_type,
         track="gardener",
