@@ -1,6 +1,7 @@
-"""What errors of the network mean, in words for operators."""
+"""What errors of the network mean, in words for operators, and which addresses only this machine reaches."""
 
 import errno
+import ipaddress
 import os
 import re
 import socket
@@ -65,3 +66,11 @@ def _reason(error: BaseException) -> str | None:
     if number is None and (found := _NUMBER.search(str(error))):
         number = int(found[1])
     return os.strerror(number).lower() if number is not None and number > 0 else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -37,6 +37,7 @@ from app.http.server_connections import Runner
 from app.http.tokens import KeySetVerifier, SharedSecretVerifier
 from app.network_errors import address_error
 from app.open_files import connections_that_fit
+from app.pages.setup import add_pages
 from app.services.api_keys.verification import open_key_verifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
@@ -65,8 +66,11 @@ _SLEEPS = 20
 _CHECK_SECONDS = 0.05
 
 
-def create_app(settings: Settings, key_times: RefreshTimes | None = None) -> web.Application:
-    """The server's application. `key_times` are those of the keys from JWT_JWKS_URL.
+def create_app(
+    settings: Settings, key_times: RefreshTimes | None = None, *, sign_in_by_role: bool = False
+) -> web.Application:
+    """The server's application. `key_times` are those of the keys from JWT_JWKS_URL. With `sign_in_by_role`, everybody
+    on this machine may sign in as any role.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
@@ -87,6 +91,7 @@ def create_app(settings: Settings, key_times: RefreshTimes | None = None) -> web
         handler = guarded(route.handler, route.access, find_target(route))
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             app.router.add_route(method, route.path, handler)
+    add_pages(app, sign_in_by_role=sign_in_by_role)
     app.on_response_prepare.extend((abort_unchecked_stream, prepare_response))
     app.cleanup_ctx.append(lambda app: _resources(app, settings))
     return app
@@ -118,14 +123,15 @@ def _add_verifier(app: web.Application, settings: Settings, key_times: RefreshTi
     app.cleanup_ctx.append(lambda _: updated(cache))
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serves on HOST and PORT until `stop` is set; requests in progress then have SHUTDOWN_TIMEOUT to end.
+async def serve(settings: Settings, stop: asyncio.Event, *, sign_in_by_role: bool = False) -> None:
+    """Serves on HOST and PORT until `stop` is set; requests in progress then have SHUTDOWN_TIMEOUT to end. With
+    `sign_in_by_role`, everybody on this machine may sign in as any role.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
         UnusableSetting: HOST and PORT cannot be listened on.
     """
-    app = create_app(settings)
+    app = create_app(settings, sign_in_by_role=sign_in_by_role)
     connections = connections_that_fit(settings.max_connections, settings.database_pool_size)
     runner = Runner(app, max_connections=connections, access_log=None, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()

@@ -9,14 +9,21 @@ needs   Postgres with all migrations (`assay migrate`), and a secret or the addr
 """
 
 import argparse
+from functools import partial
 
 from app.cli.service_startup import add_service_arguments, gc_paused_during_imports, run_service
-from app.settings import Settings
+from app.network_errors import is_loopback
+from app.settings import Settings, UnusableSetting
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_service_arguments(parser)
+    parser.add_argument(
+        "--sign-in-by-role",
+        action="store_true",
+        help="everybody on this machine may sign in to the pages as any role (used by `assay up`)",
+    )
     parser.set_defaults(run=_serve, uses_database=True)
 
 
@@ -24,4 +31,6 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     with gc_paused_during_imports():
         from app.server import serve
 
-    return run_service(settings, options, serve)
+    if options.sign_in_by_role and not is_loopback(settings.host):
+        raise UnusableSetting("HOST: --sign-in-by-role is for loopback addresses only")
+    return run_service(settings, options, partial(serve, sign_in_by_role=options.sign_in_by_role))

@@ -133,13 +133,17 @@ async def identify(request: web.Request) -> Caller | Refusal:
     token = _bearer_token(request)
     if isinstance(token, Refusal):
         return token
-    try:
-        return await _verify(request.app, token)
-    except BadToken as error:
-        log.info("token_refused", reason=error.reason)
-        return Refusal(str(error), CHALLENGE)
-    except KeysUnavailable:
-        return Refusal("the keys of tokens cannot be fetched; try again soon")
+    return await _verify(request.app, token)
+
+
+async def identify_person(app: web.Application, token: str) -> Caller | Refusal:
+    """The person with this bearer token, or why nobody can sign in with it: API keys belong to programs."""
+    if token.startswith(API_KEY_PREFIX):
+        return Refusal("an API key is for programs; sign in with a token of your own", CHALLENGE)
+    identity = await _verify(app, token)
+    if isinstance(identity, Caller) and not identity.roles:
+        return Refusal(NO_ROLE, CHALLENGE)
+    return identity
 
 
 def _bearer_token(request: web.Request) -> str | Refusal:
@@ -152,13 +156,19 @@ def _bearer_token(request: web.Request) -> str | Refusal:
     return Refusal("send one bearer token", 'Bearer realm="assay"')
 
 
-async def _verify(app: web.Application, token: str) -> Caller:
-    if not token.startswith(API_KEY_PREFIX):
-        return await app[VERIFIER].verify(token)
+async def _verify(app: web.Application, token: str) -> Caller | Refusal:
     try:
-        return await app[API_KEYS].verify(token)
+        if token.startswith(API_KEY_PREFIX):
+            return await app[API_KEYS].verify(token)
+        return await app[VERIFIER].verify(token)
     except InvalidApiKey as error:
-        raise BadToken("the token is not valid", str(error)) from None
+        log.info("token_refused", reason=str(error))
+        return Refusal("the token is not valid", CHALLENGE)
+    except BadToken as error:
+        log.info("token_refused", reason=error.reason)
+        return Refusal(str(error), CHALLENGE)
+    except KeysUnavailable:
+        return Refusal("the keys of tokens cannot be fetched; try again soon")
 
 
 async def abort_unchecked_stream(request: web.Request, response: web.StreamResponse) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -18,6 +19,9 @@ from app.services.caller import Access, Caller
 from app.services.operations import RedisCheck
 from app.wiring.context import Context
 
+if TYPE_CHECKING:
+    from app.http.problems import Problem
+
 CONTEXT = web.AppKey("context", Context)
 VERIFIER = web.AppKey("verifier", TokenVerifier)
 API_KEYS = web.AppKey("api_keys", ApiKeyVerifier)
@@ -33,6 +37,8 @@ PUBLIC_URL = web.AppKey("public_url", str)
 RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 TRUSTED_PROXIES = web.AppKey("trusted_proxies", TrustedProxies)
 CORS = web.AppKey("cors", Cors)
+# The page that shows a problem.
+ERROR_PAGE: web.AppKey[Callable[[web.Request, "Problem"], web.Response]] = web.AppKey("error_page")
 # `id()` of each request that is being answered.
 REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.
@@ -45,6 +51,8 @@ REQUEST_ID = web.RequestKey("request_id", str)
 CLIENT_ADDRESS = web.RequestKey("client_address", str)
 # The caller with a valid token, or why there is none.
 IDENTITY: web.RequestKey[Caller | Refusal] = web.RequestKey("identity")
+# The id of the request's session, as its cookie has it; None without a valid one.
+SESSION: web.RequestKey[str | None] = web.RequestKey("session")
 # What the request counts against; None where nothing is limited.
 QUOTA: web.RequestKey[Quota | None] = web.RequestKey("quota")
 # Ends the request; a handler that waits on behalf of its client postpones it.

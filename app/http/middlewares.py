@@ -15,6 +15,7 @@ from app.http.access import Handler, identify
 from app.http.app_keys import (
     CLIENT_ADDRESS,
     CORS,
+    ERROR_PAGE,
     IDENTITY,
     METRICS,
     PUBLIC_URL,
@@ -26,7 +27,8 @@ from app.http.app_keys import (
     TIME_LIMIT,
     TRUSTED_PROXIES,
 )
-from app.http.problems import RATE_LIMITED, RequestProblem, problem
+from app.http.problems import RATE_LIMITED, RequestProblem, problem_of, problem_response
+from app.http.sessions import ASSETS, identify_by_session, is_page, wants_json
 from app.outages import report_database_error
 from app.repositories.sql import DATABASE_UNAVAILABLE
 from app.services.caller import Caller
@@ -105,7 +107,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.debug("client_gone")
         return web.Response(status=_CLIENT_GONE)
     except Exception as error:
-        response = problem(error, request, request.app[PUBLIC_URL])
+        response = _error_response(error, request)
         if response.status == web.HTTPServiceUnavailable.status_code:
             # There may be thousands of them; the line of each request has its status.
             if isinstance(error, DATABASE_UNAVAILABLE):
@@ -115,17 +117,25 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return response
 
 
+def _error_response(error: Exception, request: web.Request) -> web.Response:
+    """A page for those who look at pages, else a problem."""
+    problem = problem_of(error)
+    if is_page(request) and not wants_json(request):
+        return request.app[ERROR_PAGE](request, problem)
+    return problem_response(problem, request, request.app[PUBLIC_URL])
+
+
 async def _admit(request: web.Request) -> None:
     """Finds out who the caller is, and counts the request.
 
     Raises:
         RequestProblem: the caller, or the address that sends no valid token, has sent too many.
     """
-    if request.path in NOT_LIMITED:
+    if request.path in NOT_LIMITED or request.path.startswith(ASSETS):
         return
     # The token is verified before anything is counted, or whoever sends bad ones could use up what the callers behind
     # the same address have.
-    identity = request[IDENTITY] = await identify(request)
+    identity = request[IDENTITY] = await (identify_by_session if is_page(request) else identify)(request)
     if isinstance(identity, Caller):
         request[QUOTA] = request.app[RATE_LIMITS].of_caller(identity.principal)
     quota = request[QUOTA]

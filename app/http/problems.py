@@ -1,15 +1,14 @@
 """Errors as `application/problem+json` (RFC 9457): the types of problems, and the errors that they stand for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from app.domain import errors
-from app.domain.errors import CallerError, InvalidFields
+from app.domain.errors import CallerError, FieldError, InvalidFields
 from app.http.app_keys import REQUEST_ID
 from app.repositories.sql import DATABASE_UNAVAILABLE
 
@@ -41,6 +40,7 @@ class RequestProblem(Exception):
 
 MALFORMED = ProblemType(400, "malformed-request", "The request cannot be read")
 BAD_QUERY = ProblemType(400, "bad-query", "A query parameter is not valid")
+BAD_FORM = ProblemType(403, "bad-form", "The form was not sent from a page of your session")
 BAD_KEY = ProblemType(400, "bad-idempotency-key", "The Idempotency-Key is not valid")
 UNAUTHENTICATED = ProblemType(401, "unauthenticated", "A valid bearer token is needed")
 RATE_LIMITED = ProblemType(429, "rate-limited", "Too many requests")
@@ -99,7 +99,7 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
 }
 _OTHERS = (
     *(MALFORMED, BAD_QUERY, BAD_KEY, UNAUTHENTICATED, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE, ADDRESS_TOO_LONG),
-    *(WRONG_MEDIA, RATE_LIMITED, HEADERS_TOO_LARGE),
+    *(WRONG_MEDIA, RATE_LIMITED, HEADERS_TOO_LARGE, BAD_FORM),
 )
 ALL = tuple(dict.fromkeys((*TYPE_OF_ERROR.values(), *_OTHERS, UNAVAILABLE, NO_TOKEN_KEYS, INTERNAL)))
 _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: WRONG_MEDIA}
@@ -108,51 +108,54 @@ _OF_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: W
 _MAX_FIELDS = 500
 
 
-def problem(error: Exception, request: web.BaseRequest, public_url: str) -> web.Response:
-    """The answer to a request that ended in `error`, from a server whose clients use the address `public_url`."""
-    respond = partial(_response, request, public_url)
+@dataclass(frozen=True)
+class Problem:
+    """What an error means for the client: its type, what is wrong in this case, headers, and the invalid fields."""
+
+    kind: ProblemType
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[FieldError, ...] = ()
+
+
+def problem_of(error: Exception) -> Problem:
+    """What the error means."""
     match error:
         case RequestProblem():
-            return respond(error.kind, error.detail, error.headers)
+            return Problem(error.kind, error.detail, error.headers)
         case InvalidFields():
-            fields = [{"pointer": field.pointer, "detail": field.detail} for field in error.errors[:_MAX_FIELDS]]
-            return respond(TYPE_OF_ERROR[InvalidFields], error.detail, errors=fields)
+            return Problem(TYPE_OF_ERROR[InvalidFields], error.detail, fields=error.errors[:_MAX_FIELDS])
         case CallerError():
             headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-            return respond(TYPE_OF_ERROR[type(error)], error.detail, headers)
+            return Problem(TYPE_OF_ERROR[type(error)], error.detail, headers)
         case web.HTTPException():
             kind = _OF_STATUS.get(error.status) or ProblemType(error.status, "malformed-request", error.reason)
             allow = error.headers.get("Allow")
-            return respond(kind, kind.title, {"Allow": allow} if allow else None)
+            return Problem(kind, kind.title, {"Allow": allow} if allow else {})
         case _ if isinstance(error, DATABASE_UNAVAILABLE):
-            return respond(UNAVAILABLE, "try again soon")
+            return Problem(UNAVAILABLE, "try again soon")
         case _:
-            return respond(INTERNAL, "the request id helps to find the cause")
+            return Problem(INTERNAL, "the request id helps to find the cause")
 
 
-def _response(
-    request: web.BaseRequest,
-    public_url: str,
-    kind: ProblemType,
-    detail: str,
-    headers: Mapping[str, str] | None = None,
-    **members: Any,
-) -> web.Response:
-    path = request.rel_url.raw_path
-    body = {
+def problem_response(problem: Problem, request: web.BaseRequest, public_url: str) -> web.Response:
+    """The answer to a request with this problem, from a server whose clients use the address `public_url`."""
+    kind, path = problem.kind, request.rel_url.raw_path
+    body: dict[str, Any] = {
         "type": kind.uri,
         "title": kind.title,
         "status": kind.status,
-        "detail": detail,
+        "detail": problem.detail,
         "instance": public_url + (path if path.startswith("/") else f"/{path}"),  # `OPTIONS *` has no path
         "request_id": request[REQUEST_ID],
-        **members,
     }
-    sent_headers = dict(headers or {})
+    if kind is TYPE_OF_ERROR[InvalidFields]:
+        body["errors"] = [{"pointer": invalid.pointer, "detail": invalid.detail} for invalid in problem.fields]
+    headers = dict(problem.headers)
     if kind.retry_after is not None:
-        sent_headers.setdefault("Retry-After", str(kind.retry_after))
+        headers.setdefault("Retry-After", str(kind.retry_after))
     response = web.Response(
-        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=sent_headers
+        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
     )
     if kind is REQUEST_TIMEOUT:
         response.force_close()

@@ -21,7 +21,8 @@ from app.http.problems import (
     MALFORMED,
     REQUEST_TIMEOUT,
     RequestProblem,
-    problem,
+    problem_of,
+    problem_response,
 )
 
 log = structlog.get_logger()
@@ -208,7 +209,7 @@ class _Connection(web.RequestHandler):
         quota = request[QUOTA]
         if quota:
             quota.take()
-        response = problem(error, request, self._app[PUBLIC_URL])
+        response = problem_response(problem_of(error), request, self._app[PUBLIC_URL])
         add_common_headers(self._app, request, response)
         return response
 

@@ -4,11 +4,22 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Request, async_playwright, expect
+from pytest_aiohttp.plugin import AiohttpClient
 
+from app import sample_data
+from app.repositories.sql import Pool
+from app.server import create_app
+from app.services.catalog.seed import seed
+from app.settings import Settings
+from tests.api import Api
 from tests.debian_packages import Program, debian_program
+from tests.job_runner import Finish
+from tests.web.conftest import ProductServer
 
 # The sandbox does not work for root, and nothing else may use the network.
 _OPTIONS = (
@@ -47,6 +58,57 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
         page.set_default_timeout(_DEADLINE_MS)
         expect.set_options(timeout=_DEADLINE_MS)
         yield page
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server with pages, and a browser's page that is watched: the test fails if it logs an error, breaks the content
+    security policy or asks another server."""
+
+    page: Page
+    api: Api
+    pool: Pool
+    finish: Finish
+    origin: str
+
+    async def open(self, path: str) -> None:
+        """Goes to the page at this path."""
+        await self.page.goto(f"{self.origin}{path}")
+
+    async def sign_in(self, role: str) -> None:
+        """Signs in as the person with this role by the button of the demonstration."""
+        await self.open("/dashboard/sign-in")
+        await self.page.get_by_role("button", name=f"Sign in as {role}").click()
+        await expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    async def check_accessibility(self) -> None:
+        """Fails where axe finds something serious, in light and dark, on a wide and a narrow screen."""
+        for scheme in ("light", "dark"):
+            await self.page.emulate_media(color_scheme=scheme)
+            for width in (1280, 360):
+                await self.page.set_viewport_size({"width": width, "height": 800})
+                results = await Axe().run(self.page)
+                serious = [
+                    (violation["id"], [node["html"] for node in violation["nodes"]])
+                    for violation in results.response["violations"]
+                    if violation["impact"] in ("serious", "critical")
+                ]
+                assert not serious, (scheme, width, serious)
+        await self.page.emulate_media(color_scheme=None)
+        await self.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+@pytest.fixture
+async def site(
+    page: Page, aiohttp_client: AiohttpClient, settings: Settings, pool: Pool, finish: Finish
+) -> AsyncIterator[Site]:
+    """A server with the sample data, on which one may sign in by role; `finish` runs the jobs."""
+    await seed(pool, sample_data.tracks(), sample_data.questions(), sample_data.credentials(), lambda _: None)
+    client: Any = await aiohttp_client(ProductServer(create_app(settings, sign_in_by_role=True)))
+    origin = str(client.make_url("")).rstrip("/")
+    observed = observe(page, origin)
+    yield Site(page, Api(client), pool, finish, origin)
+    assert (observed.errors, observed.outside) == ([], [])
 
 
 def observe(page: Page, origin: str) -> Observed:

@@ -13,10 +13,11 @@ from app.domain.errors import NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.records.erasures import ErasureRecord
 from app.domain.records.feedback import NewFeedback
-from app.domain.states import ErasureStatus, JobStatus, JobType
+from app.domain.states import ErasureStatus, JobStatus, JobType, Role
 from app.repositories import jobs, scores
 from app.repositories.sql import Pool
-from app.services import erasure
+from app.services import erasure, sessions
+from app.services.caller import Caller
 from app.services.results import feedback, override
 from app.services.results.override import ScoreOverride
 from tests.api_keys import new_api_key
@@ -44,6 +45,7 @@ OF_PEOPLE = {
     "erasures",
     "erasure_model_calls",
     "model_calls",
+    "sessions",
 }
 BELONGS_TO_ASSESSMENTS = """
 WITH RECURSIVE tree(child) AS (
@@ -133,6 +135,7 @@ async def everything(pool: Pool, bank: Bank) -> list[str]:
     for of, by in ((finished, "grace"), (others, SUB)):
         await pool.execute("INSERT INTO review_reservations VALUES ($1, $2, $3, now())", of, bank.ids["essay"], by)
     await pool.execute("INSERT INTO owner_budget (day, owner, spent) VALUES (now(), $1, 1)", SUB)
+    await sessions.begin(pool, Caller(SUB, frozenset({Role.STUDENT})))
     key = await new_api_key(pool, "student")
     await pool.execute("UPDATE api_keys SET created_by = $1 WHERE id = $2", SUB, key.record.key_id)
     for audited, action, entity, thing in ((SUB, "create", "track", "t"), ("admin-1", "export", "person", SUB)):
@@ -158,7 +161,7 @@ async def test_nothing_is_left_of_a_person_who_did_everything(pool: Pool, bank: 
     assert done.counts.items() >= {
         "assessments": 2, "responses": 20, "async_jobs": 6, "webhook_deliveries": 1, "webhook_attempts": 1,
         "feedback": 2, "score_overrides": 2, "model_calls": 1, "essay_healing": 1, "owner_budget": 1, "api_keys": 1,
-        "idempotency_keys": 2, "review_items": 1, "review_reservations": 2,
+        "idempotency_keys": 2, "review_items": 1, "review_reservations": 2, "sessions": 1,
     }.items()  # fmt: skip
     assert await pool.fetchval("SELECT sum(cost_usd) FROM model_calls") == costs
     # The log has all its lines and one more, the person under one pseudonym, nobody else changed.

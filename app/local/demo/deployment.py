@@ -19,7 +19,7 @@ from app.domain.text import count_of
 from app.local.demo.processes import ProcessEnded, Service, services, watch
 from app.local.embedded import embedded_servers
 from app.local.local_settings import data_folder, get_or_create_secret
-from app.network_errors import address_error
+from app.network_errors import address_error, is_loopback
 from app.repositories.migrations import MigrationFailed, migrate
 from app.settings import Settings, UnusableSetting, WrongSetting, load_settings
 from app.wiring.context import connect_redis
@@ -62,7 +62,8 @@ def deploy(settings: Settings, console: Console) -> Iterator[Deployment]:
         complete = load_settings(**values)
         _prepare_database(complete, console)
         environment = {name.upper(): value for name, value in values.items()}
-        running = stack.enter_context(services(environment, folder, settings.shutdown_timeout))
+        by_role = is_loopback(settings.host)
+        running = stack.enter_context(services(environment, folder, settings.shutdown_timeout, sign_in_by_role=by_role))
         url = f"http://{_reachable(settings.host)}:{complete.port}"
         _wait_until_ready(url, running)
         console.print(f"server and worker run; API at {url}")

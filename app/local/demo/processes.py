@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,13 +20,13 @@ class ProcessEnded(Exception):
 class Service:
     """A running `assay serve` or `assay worker`."""
 
-    def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, command: str, options: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self._name = command
         self._log = log
         with log.open("ab") as output:
             # A session of its own: Ctrl-C must reach only this process, which then stops the services in order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "app", command, "--stop-on-stdin-eof"],
+                [sys.executable, "-m", "app", command, "--stop-on-stdin-eof", *options],
                 env=os.environ | environment,
                 # Closes when this process ends in whatever way, and then the service stops.
                 stdin=subprocess.PIPE,
@@ -57,12 +57,16 @@ class Service:
 
 
 @contextmanager
-def services(environment: dict[str, str], logs: Path, seconds: float) -> Iterator[tuple[Service, ...]]:
-    """A worker and a server, stopped at the end, each within so many seconds."""
+def services(
+    environment: dict[str, str], logs: Path, seconds: float, *, sign_in_by_role: bool
+) -> Iterator[tuple[Service, ...]]:
+    """A worker and a server, stopped at the end, each within so many seconds. With `sign_in_by_role`, everybody on this
+    machine may sign in as any role."""
+    serve_options = ["--sign-in-by-role"] if sign_in_by_role else []
     with ExitStack() as stack:
         running = []
-        for command in ("worker", "serve"):
-            service = Service(command, environment, logs / f"{command}.log")
+        for command, options in (("worker", []), ("serve", serve_options)):
+            service = Service(command, options, environment, logs / f"{command}.log")
             stack.callback(service.stop, seconds)
             running.append(service)
         yield tuple(running)

@@ -111,13 +111,15 @@ WITH overridden AS (
 ), reserved AS (DELETE FROM review_reservations WHERE reserved_by = $1 RETURNING 1
 ), made AS (UPDATE api_keys SET created_by = $2 WHERE created_by = $1 RETURNING 1
 ), keys AS (DELETE FROM idempotency_keys WHERE owner = $1 RETURNING 1
+), signed_in AS (DELETE FROM sessions WHERE owner = $1 RETURNING 1
 ), budget AS (DELETE FROM owner_budget WHERE owner = $1 RETURNING 1
 ), audited AS (SELECT forget_person_in_audit_log($1, $2) AS lines)
 SELECT jsonb_build_object(
     'score_overrides', (SELECT count(*) FROM overridden), 'results', (SELECT count(*) FROM shown),
     'feedback', (SELECT count(*) FROM rated), 'review_reservations', (SELECT count(*) FROM reserved),
     'api_keys', (SELECT count(*) FROM made), 'idempotency_keys', (SELECT count(*) FROM keys),
-    'owner_budget', (SELECT count(*) FROM budget), 'audit_log', (SELECT lines FROM audited)) AS counts;
+    'sessions', (SELECT count(*) FROM signed_in), 'owner_budget', (SELECT count(*) FROM budget),
+    'audit_log', (SELECT lines FROM audited)) AS counts;
 
 -- name: add_counts
 UPDATE erasures

@@ -32,6 +32,9 @@ SELECT json_build_object(
     'api_keys', (SELECT coalesce(json_agg(json_build_object(
         'key_id', id, 'name', name, 'created_at', created_at) ORDER BY created_at), '[]')
         FROM api_keys WHERE created_by = $1),
+    'sessions', (SELECT coalesce(json_agg(json_build_object(
+        'created_at', created_at, 'expires_at', expires_at) ORDER BY created_at), '[]')
+        FROM sessions WHERE owner = $1),
     'reservations', (SELECT coalesce(json_agg(json_build_object(
         'assessment_id', assessment_id, 'question_id', question_id, 'reserved_until', reserved_until)), '[]')
         FROM review_reservations WHERE reserved_by = $1),

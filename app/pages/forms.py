@@ -1,0 +1,148 @@
+"""Forms: their fields, and the checks that they were sent from a page of the same session."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Mapping
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from app.domain.errors import FieldError, InvalidFields
+from app.domain.text import storable
+from app.http.app_keys import PUBLIC_URL, SESSION
+from app.http.problems import BAD_FORM, MALFORMED, REQUEST_TIMEOUT, TOO_LARGE, WRONG_MEDIA, RequestProblem
+from app.http.server_connections import read_body
+from app.http.sessions import cookie_name, set_cookie
+
+log = structlog.get_logger()
+
+Form = MultiDictProxy[str]
+_FORM = web.RequestKey[Form]("form")
+# Binds forms to a browser that has no session yet.
+_VISITOR = "assay-visitor"
+_NEW_VISITOR = web.RequestKey[str]("new_visitor")
+_MAX_FIELDS = 2_000
+# Seconds for a form with a file to arrive; less than a request may take.
+_FILE_SECONDS = 15
+CSRF_FIELD = "csrf"
+_CSRF_HEADER = "X-CSRF-Token"
+
+
+async def read_form(request: web.Request) -> Form:
+    """The fields of the request's form, with line feeds as line ends (browsers send CRLF).
+
+    Raises:
+        RequestProblem: it is not a form, or cannot be read.
+        InvalidFields: a text in it cannot be stored.
+    """
+    if _FORM in request:
+        return request[_FORM]
+    match request.content_type:
+        case "application/x-www-form-urlencoded":
+            fields = _parse(await read_body(request))
+        case "multipart/form-data":
+            fields = await _parse_multipart(request)
+        case _:
+            raise RequestProblem(WRONG_MEDIA, "send a form")
+    bad = [FieldError(f"/{name}", "has a NUL") for name, text in fields if not storable(name) or not storable(text)]
+    if bad:
+        raise InvalidFields(bad)
+    request[_FORM] = MultiDictProxy(MultiDict((name, text.replace("\r\n", "\n")) for name, text in fields))
+    return request[_FORM]
+
+
+def csrf_token(request: web.Request) -> str:
+    """The token that forms of this browser carry. It follows from the id of the session, or before one, of a cookie of
+    its own, and tells nobody that id."""
+    return _token_of(request.get(SESSION) or _visitor(request))
+
+
+def remember_visitor(request: web.Request, response: web.StreamResponse) -> None:
+    """Gives the browser the cookie that a form without a session is bound to, if the page has such a form."""
+    if _NEW_VISITOR in request:
+        set_cookie(request, response, _VISITOR, request[_NEW_VISITOR], None)
+
+
+async def check_form(request: web.Request) -> None:
+    """Checks that the form was sent by a page of this session.
+
+    Raises:
+        RequestProblem: it was not, or it cannot be read.
+    """
+    check_origin(request)
+    sent = request.headers.get(_CSRF_HEADER) or (await read_form(request)).get(CSRF_FIELD) or ""
+    bound_to = request.get(SESSION) or request.cookies.get(cookie_name(request, _VISITOR))
+    if not bound_to or not hmac.compare_digest(sent.encode(), _token_of(bound_to).encode()):
+        log.info("form_refused", reason="its token is not the one of the session")
+        raise RequestProblem(BAD_FORM, "the form is too old or belongs to another session; load the page again")
+
+
+def check_origin(request: web.Request) -> None:
+    """Checks that no page of another site has sent the form.
+
+    Raises:
+        RequestProblem: one has.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_own(request, origin):
+        log.info("form_refused", reason="it comes from another origin")
+        raise RequestProblem(BAD_FORM, "the form was sent from a page of another site")
+
+
+def field_errors(error: InvalidFields) -> Mapping[str, str]:
+    """What is wrong, by the JSON pointer of each field."""
+    return {invalid.pointer: invalid.detail for invalid in error.errors}
+
+
+def _visitor(request: web.Request) -> str:
+    known = request.cookies.get(cookie_name(request, _VISITOR))
+    if known:
+        return known
+    if _NEW_VISITOR not in request:
+        request[_NEW_VISITOR] = secrets.token_urlsafe(32)
+    return request[_NEW_VISITOR]
+
+
+def _token_of(secret: str) -> str:
+    return hmac.new(secret.encode(errors="surrogateescape"), b"csrf", sha256).hexdigest()
+
+
+def _is_own(request: web.Request, origin: str) -> bool:
+    """Whether the origin is the one under which the browser knows this server. The scheme is not compared where
+    PUBLIC_URL is not set: a proxy may have taken https off."""
+    public_url = request.app[PUBLIC_URL]
+    if public_url:
+        own = urlsplit(public_url)
+        if origin == f"{own.scheme}://{own.netloc}":
+            return True
+    return urlsplit(origin).netloc == request.host
+
+
+def _parse(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=_MAX_FIELDS
+        )
+    except ValueError:
+        raise RequestProblem(MALFORMED, f"a form has at most {_MAX_FIELDS} fields, in UTF-8") from None
+
+
+async def _parse_multipart(request: web.Request) -> list[tuple[str, str]]:
+    try:
+        async with asyncio.timeout(_FILE_SECONDS):
+            parts = await request.post()
+        fields = []
+        for name, part in parts.items():
+            raw = part.file.read() if isinstance(part, web.FileField) else part
+            fields.append((name, raw.decode("utf-8-sig") if isinstance(raw, bytes | bytearray) else raw))
+    except TimeoutError:
+        raise RequestProblem(REQUEST_TIMEOUT, f"the form did not arrive within {_FILE_SECONDS} s") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise RequestProblem(TOO_LARGE, "send at most 1 MiB") from None
+    except ValueError:
+        raise RequestProblem(MALFORMED, "the form cannot be read; files have to be text in UTF-8") from None
+    return fields

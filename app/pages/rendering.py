@@ -1,0 +1,103 @@
+"""Rendering pages: the templates, what all of them can use, and the headers of every page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from app.domain.principal import display_name
+from app.domain.states import Role
+from app.http.app_keys import IDENTITY, PUBLIC_URL
+from app.http.sessions import PAGES
+from app.pages.assets import Assets
+from app.pages.forms import CSRF_FIELD, csrf_token, remember_visitor
+from app.services.caller import Caller
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of the navigation, for callers with one of these roles."""
+
+    name: str
+    path: str
+    roles: frozenset[Role]
+
+
+_NAVIGATION = (_Entry("Assessments", PAGES, frozenset({Role.STUDENT})),)
+# What a page says after something was done: `?done=` names the text, so that no address can put a text on a page.
+_NOTICES: dict[str, str] = {
+    "signed-out": "You are signed out.",
+}
+
+
+def set_up_templates(app: web.Application, assets: Assets) -> None:
+    """Loads the templates of the pages into the application."""
+    base = urlsplit(app[PUBLIC_URL]).path
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("app.pages"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        default_helpers=False,
+    )
+    environment.globals.update(
+        asset=lambda name: base + assets.path(name), link=lambda path: base + path, display_name=display_name, Role=Role
+    )
+    environment.filters.update(time=time_element, points=points, percent=percent)
+
+
+def render(
+    request: web.Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
+) -> web.Response:
+    """The page that the template makes of these values, and of who looks at it."""
+    identity = request.get(IDENTITY)
+    caller = identity if isinstance(identity, Caller) else None
+    common = {
+        "caller": caller,
+        "navigation": [entry for entry in _NAVIGATION if caller and not entry.roles.isdisjoint(caller.roles)],
+        "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, csrf_token(request)),
+        "here": request.path,
+        "notice": _NOTICES.get(request.query.get("done", "")),
+    }
+    response = aiohttp_jinja2.render_template(template, request, common | dict(values or {}), status=status)
+    response.headers.update(_HEADERS)
+    remember_visitor(request, response)
+    return response
+
+
+def redirect(path: str) -> web.Response:
+    """Has the browser get the page at this path, after a form was handled."""
+    return web.Response(status=303, headers={"Location": path, "Referrer-Policy": "same-origin"})
+
+
+def time_element(moment: datetime) -> Markup:
+    """A point in time, in UTC; a script shows it in the reader's time zone."""
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M UTC")
+    )
+
+
+def points(value: float) -> str:
+    """Points with at most two decimals, without zeros at the end."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def percent(value: float | None) -> str:
+    """A percentage without decimals; a dash for none."""
+    return "–" if value is None else f"{value:.0f} %"

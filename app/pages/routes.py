@@ -1,0 +1,79 @@
+"""All pages in one table: their paths, and who may see and use them."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from app.http.access import (
+    EVERYONE,
+    OWNER,
+    OWNER_OR_STAFF,
+    PUBLIC,
+    STUDENTS,
+    AccessRule,
+    FindTarget,
+    Handler,
+    guarded,
+)
+from app.http.app_keys import IDENTITY
+from app.http.sessions import PAGES, wants_json
+from app.pages import front, sign_in
+from app.pages.forms import check_form
+from app.pages.student import answering, home, outcome
+from app.pages.targets import find_assessment
+from app.services.caller import Caller
+
+
+@dataclass(frozen=True)
+class PageRoute:
+    """A page (GET) or what one of its forms does (POST), and who may use it. `find_target` loads what the path names,
+    so that others learn whether it exists only if they may use the page."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: AccessRule
+    find_target: FindTarget | None = None
+
+
+_ASSESSMENT = f"{PAGES}/assessments/{{assessment_id}}"
+
+ROUTES = (
+    PageRoute("GET", "/", front.show_front_page, PUBLIC),
+    PageRoute("GET", sign_in.SIGN_IN, sign_in.show_sign_in, PUBLIC),
+    PageRoute("POST", sign_in.SIGN_IN, sign_in.sign_in_with_token, PUBLIC),
+    PageRoute("POST", f"{sign_in.SIGN_IN}/role", sign_in.sign_in_as, PUBLIC),
+    PageRoute("POST", f"{PAGES}/sign-out", sign_in.sign_out, PUBLIC),
+    PageRoute("GET", PAGES, home.show_home, EVERYONE),
+    PageRoute("POST", f"{PAGES}/assessments", home.start_assessment, STUDENTS),
+    PageRoute("GET", _ASSESSMENT, answering.show_assessment, OWNER_OR_STAFF, find_assessment),
+    PageRoute("POST", f"{_ASSESSMENT}/responses", answering.save_responses, OWNER, find_assessment),
+    PageRoute("GET", f"{_ASSESSMENT}/review", answering.show_review, OWNER, find_assessment),
+    PageRoute("POST", f"{_ASSESSMENT}/submit", answering.submit_assessment, OWNER, find_assessment),
+    PageRoute("GET", f"{_ASSESSMENT}/events", outcome.stream_events, OWNER_OR_STAFF, find_assessment),
+    PageRoute("GET", f"{_ASSESSMENT}/result.json", outcome.download_result, OWNER_OR_STAFF, find_assessment),
+)
+
+
+def page_handler(route: PageRoute) -> Handler:
+    """The route's handler behind its rule. Who is not signed in gets the page to sign in; forms are checked to come
+    from a page of the same session."""
+    handler = _with_checked_form(route.handler) if route.method == "POST" else route.handler
+    admitted = guarded(handler, route.access, route.find_target)
+    if route.access.public:
+        return admitted
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not isinstance(request[IDENTITY], Caller) and not wants_json(request):
+            return await sign_in.ask_to_sign_in(request)
+        return await admitted(request)
+
+    return handle
+
+
+def _with_checked_form(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        await check_form(request)
+        return await handler(request)
+
+    return handle

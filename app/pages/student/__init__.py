@@ -1,0 +1,1 @@
+"""Pages of students: their assessments, answering, and the outcome."""
