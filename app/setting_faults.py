@@ -28,6 +28,19 @@ _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType({
     "extra_forbidden": lambda _: "is not known",
 })  # fmt: skip
 
+# Settings of other versions. Here they would change nothing, so one that is set stops the start.
+_OF_OTHER_VERSIONS = frozenset({"SUMMARY_MODEL"})
+_PREFIX_OF_OTHER_VERSIONS = "OIDC_"
+
+
+def names_of_other_versions(environment: Mapping[str, str]) -> list[str]:
+    """The settings of other versions that are set."""
+    return sorted(
+        name
+        for name, value in environment.items()
+        if value and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
+    )
+
 
 def setting_fault(fault: ErrorDetails) -> str:
     """The setting's name and what is wrong with it, in one line that does not repeat the value."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from app.setting_faults import setting_fault
+from app.setting_faults import names_of_other_versions, setting_fault
 from app.setting_types import (
     Commas,
     DatabaseAddress,
@@ -46,9 +46,6 @@ class UnusableSetting(Exception):
 
 # The settings that name a model whose calls cost money.
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
-# Settings of other versions. Here they would change nothing, so one that is set stops the start.
-_OF_OTHER_VERSIONS = frozenset({"APPEAL_DAYS", "SUMMARY_MODEL"})
-_PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
 
 class Settings(BaseModel):
@@ -208,6 +205,9 @@ class Settings(BaseModel):
     review_below_confidence: float = Field(
         0.3, ge=0, le=1, description="confidence below which an essay's score is provisional and needs a person"
     )
+    appeal_days: float = Field(
+        14, ge=0, le=36_500, description="days after a result in which its owner may appeal its scores; 0 for none"
+    )
     rescore_degraded: bool = Field(True, description="whether degraded essays are scored again when the model is back")
     rescore_interval: Seconds = Field(60, description="seconds between searches for degraded essays")
     rescore_max_age: Seconds = Field(604_800, description="age in seconds from which a degraded result stays as it is")
@@ -280,20 +280,11 @@ def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: A
     Raises:
         WrongSetting: a value is wrong, or a setting of another version is set.
     """
-    _refuse_other_versions(environment)
+    if names := names_of_other_versions(environment):
+        raise WrongSetting(f"{', '.join(names)}: not a setting of this version, so it would have no effect; unset it")
     # pydantic-settings would do this too, but loading it takes a tenth of a second for features not needed here.
     values = {name: environment.get(name.upper(), "").strip() for name in Settings.model_fields}
     try:
         return Settings(**{name: value for name, value in values.items() if value} | overrides)
     except ValidationError as error:
         raise WrongSetting(*map(setting_fault, error.errors())) from None
-
-
-def _refuse_other_versions(environment: Mapping[str, str]) -> None:
-    names = sorted(
-        name
-        for name, value in environment.items()
-        if value and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
-    )
-    if names:
-        raise WrongSetting(f"{', '.join(names)}: not a setting of this version, so it would have no effect; unset it")

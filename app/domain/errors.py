@@ -67,8 +67,7 @@ class RetakeTooSoon(CallerError):
 
     def __init__(self, next_at: datetime, now: datetime) -> None:
         self.retry_after = math.ceil((next_at - now).total_seconds())
-        shown = next_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        super().__init__(f"the next attempt at this track may be started at {shown}")
+        super().__init__(f"the next attempt at this track may be started at {_shown(next_at)}")
 
 
 class AlreadySubmitted(CallerError):
@@ -97,6 +96,25 @@ class ReservedByOther(CallerError):
     def __init__(self, seconds: float) -> None:
         self.retry_after = max(1, math.ceil(seconds))
         super().__init__("another person is reviewing this item")
+
+
+class NothingToAppeal(CallerError):
+    """The question has no score."""
+
+
+class AlreadyAppealed(CallerError):
+    """The student has appealed this question before."""
+
+
+class AppealTooLate(CallerError):
+    """The time for appeals about this result is over."""
+
+    def __init__(self, deadline: datetime) -> None:
+        super().__init__(f"the questions of this result could be appealed until {_shown(deadline)}")
+
+
+class AppealAnswered(CallerError):
+    """The appeal was answered already."""
 
 
 class NoResultYet(CallerError):
@@ -220,3 +238,7 @@ class PoisonJob(PermanentError):
 
 class LeaseLost(Exception):
     """Another worker holds the job by now, so this one must not write anything more for it."""
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -148,6 +148,30 @@ class ReviewOrder(StrEnum):
     SHUFFLED = "shuffled"
 
 
+class AppealStatus(StrEnum):
+    """`open` → `upheld`, the points are right, or `changed`."""
+
+    OPEN = "open"
+    UPHELD = "upheld"
+    CHANGED = "changed"
+
+
+class AppealDecision(StrEnum):
+    """The decisions about an appeal: the points are right, or a person gives others."""
+
+    UPHELD = "upheld"
+    CHANGED = "changed"
+
+
+class AppealFilter(StrEnum):
+    """The appeals to list: those in a status, or all that were `answered`."""
+
+    OPEN = "open"
+    UPHELD = "upheld"
+    CHANGED = "changed"
+    ANSWERED = "answered"
+
+
 class RunMode(StrEnum):
     """Which essays a run scores: those without a score; all of them again, because a person asked for it; or those for
     which the model's answer is stored already."""
@@ -182,6 +206,7 @@ class AuditAction(StrEnum):
     SUBMIT = "submit"
     ERASE = "erase"
     EXPORT = "export"
+    ANSWER = "answer"
 
 
 class AuditEntity(StrEnum):
@@ -198,3 +223,4 @@ class AuditEntity(StrEnum):
     FEEDBACK = "feedback"
     WEBHOOK = "webhook"
     PERSON = "person"
+    APPEAL = "appeal"

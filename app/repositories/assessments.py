@@ -13,6 +13,7 @@ from app.domain.assessment.answers import Response
 from app.domain.assessment.attempts import Attempts
 from app.domain.assessment.rule_scoring import RuleScore
 from app.domain.idempotency import IdempotencyKey, StoredReply
+from app.domain.records.appeals import QuestionAppeal
 from app.domain.records.assessments import Assessment, AssessmentSummary, StatusJob, StatusRecord
 from app.domain.result.model import Reason, Result
 from app.domain.states import AssessmentStatus, JobType
@@ -22,6 +23,7 @@ from app.repositories.sql import Connection, Executor, affected, caller_errors, 
 _SQL = statements("assessments")
 _reasons = TypeAdapter(tuple[Reason, ...])
 _status_jobs = TypeAdapter(tuple[StatusJob, ...])
+_appeals = TypeAdapter(dict[UUID, QuestionAppeal])
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class SubmissionDraft:
     def owner(self) -> str:
         """The student whose assessment it is."""
         return self.assessment.owner
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """The newest result; explanations of theoretical questions and appeals of all, by the ids of the questions."""
+
+    result: Result
+    explanations: dict[UUID, str]
+    appeals: dict[UUID, QuestionAppeal]
 
 
 @dataclass(frozen=True)
@@ -222,12 +233,13 @@ def _status(row: asyncpg.Record) -> StatusRecord:
     )
 
 
-async def read_result(db: Executor, assessment_id: UUID) -> tuple[Result, dict[UUID, str]] | None:
-    """The newest result, and the explanations of theoretical questions by their ids."""
+async def read_result(db: Executor, assessment_id: UUID) -> StoredResult | None:
+    """The newest result with what is shown beside it."""
     row = await db.fetchrow(_SQL["read_result"], assessment_id)
     if row is None:
         return None
-    return decoding.result(row["body"]), {UUID(key): text for key, text in row["explanations"].items()}
+    explanations = {UUID(key): text for key, text in row["explanations"].items()}
+    return StoredResult(decoding.result(row["body"]), explanations, _appeals.validate_python(row["appeals"]))
 
 
 async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:

@@ -10,6 +10,7 @@ from app.schemas.api_keys import (
     new_api_key_view,
     operator_api_key_view,
 )
+from app.schemas.appeals import AppealPage, AppealView, StaffAppealView, appeal_page, appeal_view, staff_appeal_view
 from app.schemas.assessments import (
     AssessmentPage,
     AssessmentView,
@@ -80,6 +81,8 @@ from app.schemas.webhooks import (
 __all__ = [
     "ApiKeyPage",
     "ApiKeyView",
+    "AppealPage",
+    "AppealView",
     "AssessmentPage",
     "AssessmentView",
     "AttemptPage",
@@ -115,6 +118,7 @@ __all__ = [
     "SavedView",
     "ScoreAnalytics",
     "ShownPrompts",
+    "StaffAppealView",
     "StatusView",
     "SubmissionView",
     "SubmittedScores",
@@ -129,6 +133,8 @@ __all__ = [
     "TrackView",
     "WebhookView",
     "api_key_view",
+    "appeal_page",
+    "appeal_view",
     "assessment_view",
     "audit_line_view",
     "audit_view",
@@ -152,6 +158,7 @@ __all__ = [
     "review_page",
     "score_analytics_view",
     "score_summary_view",
+    "staff_appeal_view",
     "status_view",
     "subscription_delivery_view",
     "subscription_view",

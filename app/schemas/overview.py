@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from app.domain.period import Period
 from app.domain.records.analytics import EndedJobs, ModelCallTotals, Overview, ScoreGroup
 from app.domain.records.feedback import FeedbackGroup
-from app.domain.states import AssessmentStatus, ScoreType
+from app.domain.states import AppealStatus, AssessmentStatus, ScoreType
 from app.domain.values import Frozen
 from app.schemas.analytics import PeriodView, period_view
 
@@ -61,7 +61,7 @@ class CallTotalsView(Frozen):
 
 
 class OverviewAnalytics(Frozen):
-    """An overview of a period: `assessments` to `jobs` are of the assessments that were started in it, feedback and
+    """An overview of a period: `assessments` to `appeals` are of the assessments that were started in it, feedback and
     model calls are those of the period itself. `mean_percentage` is of results; `score_means` are of answered
     questions, without people's overrides, in percent."""
 
@@ -72,6 +72,7 @@ class OverviewAnalytics(Frozen):
     score_means: dict[ScoreType, float | None]
     latency: LatencyView
     jobs: tuple[EndedJobs, ...]
+    appeals: dict[AppealStatus, int]
     feedback: FeedbackMeansView
     model_calls: CallTotalsView
 
@@ -96,6 +97,7 @@ def overview_view(
         score_means={kind: _score_mean(kind, scores) for kind in ScoreType},
         latency=LatencyView(p50_ms=_milliseconds(overview.latency_p50), p95_ms=_milliseconds(overview.latency_p95)),
         jobs=tuple(jobs),
+        appeals={status: overview.appeals.get(status, 0) for status in AppealStatus},
         feedback=FeedbackMeansView(
             results=_mean_ratings([group for group in feedback if group.of_whole]),
             recommendations=_mean_ratings([group for group in feedback if _all_recommendations(group)]),

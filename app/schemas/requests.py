@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.assessment.questions import EssayQuestion, ProfileQuestion, TheoreticalQuestion
 from app.domain.essay.score import DIMENSION_MAXIMUM, DimensionName
-from app.domain.states import EventType, QuestionType, Role
+from app.domain.states import AppealDecision, EventType, QuestionType, Role
 from app.domain.text import is_visible
 from app.domain.values import Frozen, Slug, Title, rounded_points
 
@@ -86,6 +86,22 @@ class ReviewBody(Frozen):
     """The agreement with the machine's score."""
 
     agree: Annotated[bool, AfterValidator(_is_true), WithJsonSchema({"const": True})]
+
+
+class AppealBody(Frozen):
+    """Why a person should look at the score of the question."""
+
+    text: Annotated[str, Field(pattern=r"\S", max_length=5000)]
+
+
+class AppealAnswerBody(Frozen):
+    """The answer to an appeal. With the decision `changed` it has a `score` in points, or points of an essay's
+    `dimensions`; with `upheld` neither. No appeal lowers a score."""
+
+    decision: AppealDecision
+    reply: _Reason
+    score: _Points | None = None
+    dimensions: Annotated[dict[DimensionName, _DimensionPoints] | None, Field(min_length=1)] = None
 
 
 class ReserveBody(Frozen):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.assessment.disclosure import Disclosure
+from app.domain.records.appeals import QuestionAppeal
 from app.domain.result.model import (
     Breakdown,
     EssayLine,
@@ -13,7 +14,6 @@ from app.domain.result.model import (
     Overall,
     Override,
     Processing,
-    QuestionLine,
     Reason,
     Recommendation,
     Result,
@@ -38,10 +38,12 @@ class OverallView(Overall):
 
 class QuestionLineView(QuestionScoreView):
     """One question that was scored by rule; `score` stays the rule's, even with an override. `explanation` is that of a
-    theoretical question, null where it has none or is withheld; so is the `override`."""
+    theoretical question, null where it has none or is withheld; so is the `override`. `appeal` is its owner's, null
+    without one."""
 
     override: Override | None
     explanation: str | None
+    appeal: QuestionAppeal | None
 
 
 class RulePartView(ScoreSummaryView):
@@ -53,9 +55,11 @@ class RulePartView(ScoreSummaryView):
 class EssayLineView(EssayLine):
     """One essay; `score` is the machine's, null with a `reason` if no scorer could score it. The line is `provisional`
     without a score, and with one of low confidence (flag `low_confidence`), until a person scores or confirms it or a
-    later run scores it better. `repairs` says what was repaired in the model's answer."""
+    later run scores it better. `repairs` says what was repaired in the model's answer. `appeal` is its owner's, null
+    without one."""
 
     provisional: bool
+    appeal: QuestionAppeal | None
 
 
 class EssaySummaryView(EssaySummary):
@@ -91,10 +95,16 @@ class ResultView(Frozen):
     processing: Processing
 
 
-def result_view(result: Result, explanations: Mapping[UUID, str], disclosure: Disclosure) -> ResultView:
-    """The result as a reader of this `disclosure` sees it; `explanations` by the ids of theoretical questions."""
+def result_view(
+    result: Result,
+    explanations: Mapping[UUID, str],
+    appeals: Mapping[UUID, QuestionAppeal],
+    disclosure: Disclosure,
+) -> ResultView:
+    """The result as a reader of this `disclosure` sees it; `explanations` by the ids of theoretical questions,
+    `appeals` by those of all questions."""
     shown = result if disclosure.answers else without_single_answers(result)
-    breakdown = _breakdown_view(result.breakdown, explanations, disclosure)
+    breakdown = _breakdown_view(result.breakdown, explanations, appeals, disclosure)
     return ResultView(**_fields(shown) | {"overall": overall_view(result), "breakdown": breakdown})
 
 
@@ -106,29 +116,37 @@ def overall_view(result: Result) -> OverallView:
     )
 
 
-def _breakdown_view(breakdown: Breakdown, explanations: Mapping[UUID, str], disclosure: Disclosure) -> BreakdownView:
+def _breakdown_view(
+    breakdown: Breakdown,
+    explanations: Mapping[UUID, str],
+    appeals: Mapping[UUID, QuestionAppeal],
+    disclosure: Disclosure,
+) -> BreakdownView:
     essays = tuple(
-        EssayLineView(**_fields(line), provisional=line.is_provisional) for line in breakdown.essay.questions
+        EssayLineView(**_fields(line), provisional=line.is_provisional, appeal=appeals.get(line.question_id))
+        for line in breakdown.essay.questions
     )
     shown_explanations = explanations if disclosure.explanations else {}
     return BreakdownView(
-        theoretical=_rule_part_view(breakdown.theoretical, shown_explanations, disclosure.answers),
-        profile=_rule_part_view(breakdown.profile, {}, True),
+        theoretical=_rule_part_view(breakdown.theoretical, shown_explanations, appeals, disclosure.answers),
+        profile=_rule_part_view(breakdown.profile, {}, appeals, True),
         essay=EssaySummaryView(**_fields(breakdown.essay) | {"questions": essays}),
     )
 
 
-def _rule_part_view(part: RulePart, explanations: Mapping[UUID, str], shows_answers: bool) -> RulePartView:
-    lines = tuple(_line_view(line, explanations, shows_answers) for line in part.questions)
-    return RulePartView(**summary_fields(part), questions=lines)
-
-
-def _line_view(line: QuestionLine, explanations: Mapping[UUID, str], shows_answers: bool) -> QuestionLineView:
-    return QuestionLineView(
-        **question_score_fields(line, shows_answers=shows_answers),
-        override=line.override if shows_answers else None,
-        explanation=explanations.get(line.question_id),
+def _rule_part_view(
+    part: RulePart, explanations: Mapping[UUID, str], appeals: Mapping[UUID, QuestionAppeal], shows_answers: bool
+) -> RulePartView:
+    lines = tuple(
+        QuestionLineView(
+            **question_score_fields(line, shows_answers=shows_answers),
+            override=line.override if shows_answers else None,
+            explanation=explanations.get(line.question_id),
+            appeal=appeals.get(line.question_id),
+        )
+        for line in part.questions
     )
+    return RulePartView(**summary_fields(part), questions=lines)
 
 
 def _fields(model: Frozen) -> dict[str, Any]:

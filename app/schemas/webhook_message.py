@@ -8,7 +8,7 @@ from pydantic import Field
 from app.domain.principal import Principal
 from app.domain.records.webhooks import WebhookEvent
 from app.domain.result.model import Reason
-from app.domain.states import AssessmentStatus, EventType
+from app.domain.states import AppealDecision, AssessmentStatus, EventType
 from app.domain.values import Frozen
 from app.schemas.result import OverallView, overall_view
 from app.schemas.submission import Links, links
@@ -21,9 +21,17 @@ _MAX_DETAIL = 200
 _MAX_STAGE = 64
 
 
+class EventAppeal(Frozen):
+    """The appeal that a message is about; without a decision in the message that it was made."""
+
+    appeal_id: UUID
+    question_id: UUID
+    decision: AppealDecision | None
+
+
 class EventData(Frozen):
     """The assessment that a message is about, as it was at the end of the run; its `owner` only in messages to
-    service-wide webhooks."""
+    service-wide webhooks, `appeal` only in messages about one."""
 
     assessment_id: UUID
     track: str
@@ -35,6 +43,7 @@ class EventData(Frozen):
     completed_at: datetime
     links: Links
     owner: Principal | None = Field(default=None, exclude_if=lambda owner: owner is None)
+    appeal: EventAppeal | None = Field(default=None, exclude_if=lambda appeal: appeal is None)
 
 
 class Message(Frozen):
@@ -59,8 +68,18 @@ def body_of(event: WebhookEvent, public_url: str = "") -> str:
         completed_at=event.completed_at,
         links=links(event.assessment_id, public_url),
         owner=event.owner if event.subscription_id else None,
+        appeal=_appeal(event),
     )
     return Message(type=event.event_type, timestamp=event.happened_at, data=data).model_dump_json()
+
+
+def _appeal(event: WebhookEvent) -> EventAppeal | None:
+    if event.appeal is None:
+        return None
+    # It may be answered before its own message goes out.
+    answered = event.event_type is EventType.APPEAL_ANSWERED
+    decision = AppealDecision(event.appeal.status) if answered else None
+    return EventAppeal(appeal_id=event.appeal.appeal_id, question_id=event.appeal.question_id, decision=decision)
 
 
 def _shorten(reason: Reason) -> Reason:

@@ -57,6 +57,14 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "reason": "The answer names the cause, but no remedy.",
     },
     ("PUT", "/assessments/{assessment_id}/scores/{question_id}/review"): {"agree": True},
+    ("POST", "/assessments/{assessment_id}/scores/{question_id}/appeal"): {
+        "text": "My second paragraph names the remedy, and the rationale says that none is there.",
+    },
+    ("PUT", "/appeals/{appeal_id}"): {
+        "decision": "changed",
+        "reply": "The remedy is there: half of the points for depth.",
+        "score": 0.75,
+    },
     ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): {},
     ("POST", "/assessments/{assessment_id}/rescore"): {"reason": "The rubric was corrected."},
     ("POST", "/assessments/{assessment_id}/feedback"): {

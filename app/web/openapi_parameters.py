@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.domain.states import AssessmentStatus, AuditEntity, JobStatus, JobType, ReviewOrder, ReviewReason
+from app.domain.states import AppealFilter, AssessmentStatus, AuditEntity, JobStatus, JobType, ReviewOrder, ReviewReason
 from app.http import problems
 from app.http.exports import MEDIA_TYPES, Format
 
@@ -21,6 +21,10 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
     "/jobs status": (
         {"type": "string", "enum": [*JobStatus]},
         "only with this status; failed jobs are the dead letters",
+    ),
+    "/appeals status": (
+        {"type": "string", "enum": [*AppealFilter]},
+        "only with this status; `answered` are those that were upheld or changed",
     ),
     "job_type": ({"type": "string", "enum": [*JobType]}, "only of this type"),
     "degraded": ({"type": "boolean"}, "only degraded ones, or only others"),

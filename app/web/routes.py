@@ -26,6 +26,7 @@ from app.schemas import requests
 from app.web.handlers import (
     analytics,
     api_keys,
+    appeals,
     assessments,
     audit,
     credentials,
@@ -63,6 +64,7 @@ _FIND_TARGET: dict[str, FindTarget] = {
     "/webhooks/{subscription_id}/deliveries/{delivery_id}": subscriptions.find_delivery,
     "/jobs/{job_id}": jobs.find_job,
     "/api-keys/{key_id}": api_keys.find_api_key,
+    "/appeals/{appeal_id}": appeals.find_appeal,
     "/erasures/{erasure_id}": people.find_erasure,
 }
 
@@ -202,6 +204,15 @@ ROUTES = (
     Route(
         "POST", "/assessments/{assessment_id}/feedback", feedback.give_feedback, OWNER_OR_STAFF,
         {201: schemas.FeedbackView}, requests.FeedbackBody, keyed=True, problems=(409,),
+    ),
+    Route(
+        "POST", "/assessments/{assessment_id}/scores/{question_id}/appeal", appeals.make_appeal, OWNER,
+        {201: schemas.AppealView}, requests.AppealBody, keyed=True, problems=(409,),
+    ),
+    Route("GET", "/appeals", appeals.list_appeals, STAFF, {200: schemas.AppealPage}, query=("status", *_PAGE)),
+    Route(
+        "PUT", "/appeals/{appeal_id}", appeals.answer_appeal, STAFF_FOR_OTHERS, {200: schemas.StaffAppealView},
+        requests.AppealAnswerBody, problems=(409,),
     ),
     Route(
         "GET", "/reviews", reviews.list_reviews, STAFF, {200: schemas.ReviewPage},

@@ -6,7 +6,7 @@ from app.settings import Settings, WrongSetting, load_settings
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
-OTHER_VERSIONS = ("APPEAL_DAYS", "OIDC_CLIENT_ID", "OIDC_ISSUER", "SUMMARY_MODEL")
+OTHER_VERSIONS = ("OIDC_CLIENT_ID", "OIDC_ISSUER", "SUMMARY_MODEL")
 
 
 def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
@@ -48,6 +48,8 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("OWNER_BUDGET_SHARE", "0"),
         ("OWNER_BUDGET_SHARE", "1.1"),
         ("OWNER_BUDGET_SHARE", "nan"),
+        ("APPEAL_DAYS", "-1"),
+        ("APPEAL_DAYS", "inf"),
         ("WEBHOOK_RETRY_DELAYS", "5,6"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("LOG_LEVEL", "LOUD"),

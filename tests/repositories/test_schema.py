@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from app.domain.states import (
+    AppealStatus,
     AssessmentStatus,
     AuditAction,
     AuditEntity,
@@ -50,6 +51,7 @@ CHECKS: dict[str, type[StrEnum]] = {
     "api_keys_roles_check": Role,
     "review_items_reasons_check": ReviewReason,
     "erasures_status_check": ErasureStatus,
+    "appeals_status_check": AppealStatus,
 }
 
 

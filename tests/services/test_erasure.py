@@ -13,14 +13,16 @@ from app.domain.errors import NotFound
 from app.domain.job.notification import JobNotification
 from app.domain.records.erasures import ErasureRecord
 from app.domain.records.feedback import NewFeedback
-from app.domain.states import ErasureStatus, JobStatus, JobType, Role
+from app.domain.states import AppealDecision, ErasureStatus, JobStatus, JobType, Role
 from app.repositories import jobs, scores
 from app.repositories.sql import Pool
 from app.services import erasure, sessions
 from app.services.caller import Caller
-from app.services.results import feedback, override
+from app.services.results import appeals, feedback, override
+from app.services.results.appeals import AppealAnswer
 from app.services.results.override import ScoreOverride
 from tests.api_keys import new_api_key
+from tests.appeals import make_appeal
 from tests.bank import ESSAY, Bank
 from tests.dead_letters import fail_job, retry
 from tests.fakes.conditions import until
@@ -110,6 +112,9 @@ async def everything(pool: Pool, bank: Bank) -> list[str]:
     await override_score(pool, bank, finished, "grace")
     await give_feedback(pool, finished, SUB)
     others = await completed_assessment(pool, bank, OTHER)
+    for of, by, text in ((finished, "grace", COMMENT), (others, SUB, "Why?")):
+        appealed = (await make_appeal(pool, of, bank.ids["essay"], text)).appeal
+        await appeals.answer(pool, appealed.appeal_id, AppealAnswer(by, AppealDecision.CHANGED, text, 0.9))
     await give_feedback(pool, others, SUB)
     await override_score(pool, bank, others, SUB)
     for owner, path in ((SUB, "/assessments"), ("grace", f"/assessments/{finished}/rescore")):
@@ -160,8 +165,8 @@ async def test_nothing_is_left_of_a_person_who_did_everything(pool: Pool, bank: 
     assert [(call.provider, call.model, call.tokens_in) for call in done.sent_to_models] == [("api.example", "m", 70)]
     assert done.counts.items() >= {
         "assessments": 2, "responses": 20, "async_jobs": 6, "webhook_deliveries": 1, "webhook_attempts": 1,
-        "feedback": 2, "score_overrides": 2, "model_calls": 1, "essay_healing": 1, "owner_budget": 1, "api_keys": 1,
-        "idempotency_keys": 2, "review_items": 1, "review_reservations": 2, "sessions": 1,
+        "feedback": 2, "score_overrides": 4, "appeals": 2, "model_calls": 1, "essay_healing": 1, "owner_budget": 1,
+        "api_keys": 1, "idempotency_keys": 2, "review_items": 1, "review_reservations": 2, "sessions": 1,
     }.items()  # fmt: skip
     assert await pool.fetchval("SELECT sum(cost_usd) FROM model_calls") == costs
     # The log has all its lines and one more, the person under one pseudonym, nobody else changed.
@@ -170,6 +175,7 @@ async def test_nothing_is_left_of_a_person_who_did_everything(pool: Pool, bank: 
     [pseudonym] = {actor for actor in actors if actor.startswith("erased-")}
     assert await pool.fetchval("SELECT author FROM feedback") == pseudonym
     assert await pool.fetchval("SELECT actor FROM score_overrides") == pseudonym
+    assert await pool.fetchval("SELECT answered_by FROM appeals") == pseudonym
     other = await pool.fetchval("SELECT id FROM assessments WHERE owner = $1", OTHER)
     assert f'"by": "{pseudonym}"' in json.dumps(await newest_result(pool, other))
 

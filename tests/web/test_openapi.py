@@ -149,6 +149,8 @@ async def test_every_example_of_a_request_works_on_the_sample_data(
         if path == "/assessments":
             known["assessment_id"] = reply.body["assessment_id"]
             known["question_id"] = reply.body["questions"][0]["question_id"]
+        if path.endswith("/appeal"):
+            known["appeal_id"] = reply.body["appeal_id"]
     assert len(requests) > 15
 
 

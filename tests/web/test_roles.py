@@ -13,6 +13,7 @@ from app.web.route import Route
 from app.web.routes import ROUTES
 from tests.api import Api, Reply
 from tests.api_keys import new_api_key
+from tests.appeals import insert_appeal
 from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
 from tests.subscriptions import insert_subscription_delivery, new_subscription
@@ -65,6 +66,9 @@ ALLOWED = {
     ("POST", "/assessments/{assessment_id}/rescore"): STAFF,
     ("GET", "/assessments/{assessment_id}/trace"): STAFF,
     ("POST", "/assessments/{assessment_id}/feedback"): OWNER | STAFF,
+    ("POST", "/assessments/{assessment_id}/scores/{question_id}/appeal"): OWNER,
+    ("GET", "/appeals"): STAFF,
+    ("PUT", "/appeals/{appeal_id}"): STAFF,
     ("GET", "/reviews"): STAFF,
     ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
     ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
@@ -113,6 +117,7 @@ class Ids:
     subscription_delivery_id: str
     key_id: str
     erasure_id: str
+    appeal_id: str
     sub: str
 
     def path(self, route: Route) -> str:
@@ -157,6 +162,7 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
         str(delivery_to_subscription),
         str(key),
         str(erasure),
+        str(await insert_appeal(pool, UUID(assessment_id), bank.ids["right"])),
         "student-3",
     )
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from app.domain.states import AssessmentStatus, JobType, ScoreType
+from app.domain.states import AppealStatus, AssessmentStatus, JobType, ScoreType
 from app.domain.values import Frozen
 
 
@@ -67,12 +67,13 @@ class DailyModelCalls(Frozen):
 
 class Overview(Frozen):
     """The assessments of a period: how many have each status, how many of the completed ones are degraded and for which
-    reason codes, the mean of their results in percent, and the median and 95th percentile of the seconds from
-    submission to completion."""
+    reason codes, their appeals by status, the mean of their results in percent, and the median and 95th percentile of
+    the seconds from submission to completion."""
 
     statuses: dict[AssessmentStatus, int]
     degraded: int
     reasons: dict[str, int]
+    appeals: dict[AppealStatus, int]
     mean_percentage: float | None
     latency_p50: float | None
     latency_p95: float | None

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.result.model import Reason, Result
-from app.domain.states import DeliveryStatus, DisabledReason, EventType
+from app.domain.states import AppealStatus, DeliveryStatus, DisabledReason, EventType
 from app.domain.values import Frozen, Slug
 
 
@@ -42,9 +42,17 @@ class SubscriptionRecord(Frozen):
     disabled_reason: DisabledReason | None
 
 
+class AppealOfEvent(Frozen):
+    """The appeal that a message is about."""
+
+    appeal_id: UUID
+    question_id: UUID
+    status: AppealStatus
+
+
 class WebhookEvent(Frozen):
-    """What a message tells: a run of an assessment ended at `completed_at`. `result` is None if it has none. A message
-    to a service-wide webhook has a `subscription_id`."""
+    """What a message tells: a run of an assessment ended at `completed_at`, or there was an `appeal` of its result, or
+    an answer to it. `result` is None if it has none. A message to a service-wide webhook has a `subscription_id`."""
 
     assessment_id: UUID
     subscription_id: UUID | None = None
@@ -56,6 +64,7 @@ class WebhookEvent(Frozen):
     happened_at: datetime
     result: Result | None
     reasons: tuple[Reason, ...]
+    appeal: AppealOfEvent | None = None
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,10 @@ SELECT (SELECT coalesce(jsonb_object_agg(status, assessments), '{}')
        (SELECT coalesce(jsonb_object_agg(code, assessments), '{}')
         FROM (SELECT reason ->> 'code' AS code, count(DISTINCT id) AS assessments
               FROM completed, jsonb_array_elements(degraded_reasons) AS reason GROUP BY code) AS counted) AS reasons,
+       (SELECT coalesce(jsonb_object_agg(status, appeals), '{}')
+        FROM (SELECT ap.status, count(*) AS appeals
+              FROM completed JOIN appeals ap ON ap.assessment_id = completed.id GROUP BY ap.status) AS counted)
+       AS appeals,
        (count(*) FILTER (WHERE degraded_reasons <> '[]'))::int AS degraded,
        avg(percentage) AS mean_percentage,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS latency_p50,

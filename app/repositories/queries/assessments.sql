@@ -200,8 +200,12 @@ SELECT id, CASE WHEN status = 'in_progress' AND expires_at <= now() THEN revisio
 FROM assessments WHERE id = ANY($1::uuid[]);
 
 -- name: read_result
--- The newest result, and the explanations of the theoretical questions that have one.
+-- The newest result, the explanations of the theoretical questions that have one, and what their owner has appealed.
 SELECT r.body,
+       (SELECT coalesce(jsonb_object_agg(question_id, jsonb_build_object(
+            'appeal_id', id, 'status', status, 'text', text, 'created_at', created_at, 'reply', reply,
+            'answered_at', answered_at)), '{}')
+        FROM appeals WHERE assessment_id = r.assessment_id) AS appeals,
        (SELECT coalesce(jsonb_object_agg(q.question_id, v.body ->> 'explanation'), '{}')
         FROM assessment_questions q JOIN question_versions v USING (question_id, version)
         WHERE q.assessment_id = r.assessment_id AND v.body ->> 'explanation' <> '') AS explanations

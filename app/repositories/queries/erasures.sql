@@ -58,6 +58,7 @@ FROM model_calls WHERE assessment_id = $1;
 WITH attempts AS (
     DELETE FROM webhook_attempts WHERE delivery_id IN (SELECT id FROM webhook_deliveries WHERE assessment_id = $1)
     RETURNING 1
+), appealed AS (DELETE FROM appeals WHERE assessment_id = $1 RETURNING 1
 ), deliveries AS (DELETE FROM webhook_deliveries WHERE assessment_id = $1 RETURNING 1
 ), rated AS (DELETE FROM feedback WHERE assessment_id = $1 RETURNING 1
 ), recommended AS (DELETE FROM recommendations WHERE assessment_id = $1 RETURNING 1
@@ -78,7 +79,8 @@ WITH attempts AS (
     DELETE FROM idempotency_keys WHERE split_part(path, '/', 3) = ANY($2::text[]) RETURNING 1
 ), deleted AS (DELETE FROM assessments WHERE id = $1 RETURNING 1)
 SELECT jsonb_build_object(
-    'webhook_attempts', (SELECT count(*) FROM attempts), 'webhook_deliveries', (SELECT count(*) FROM deliveries),
+    'webhook_attempts', (SELECT count(*) FROM attempts), 'appeals', (SELECT count(*) FROM appealed),
+    'webhook_deliveries', (SELECT count(*) FROM deliveries),
     'feedback', (SELECT count(*) FROM rated), 'recommendations', (SELECT count(*) FROM recommended),
     'results', (SELECT count(*) FROM results_of), 'score_overrides', (SELECT count(*) FROM overridden),
     'scores', (SELECT count(*) FROM scored), 'essay_healing', (SELECT count(*) FROM healing),
@@ -107,6 +109,7 @@ WITH overridden AS (
     WHERE assessment_id IN (SELECT assessment_id FROM score_overrides WHERE actor = $1)
       AND position('"by":' || to_json($3::text)::text IN body::text) > 0
     RETURNING 1
+), decided AS (UPDATE appeals SET answered_by = $2 WHERE answered_by = $1 RETURNING 1
 ), rated AS (UPDATE feedback SET author = $2, comment = NULL WHERE author = $1 RETURNING 1
 ), reserved AS (DELETE FROM review_reservations WHERE reserved_by = $1 RETURNING 1
 ), made AS (UPDATE api_keys SET created_by = $2 WHERE created_by = $1 RETURNING 1
@@ -116,6 +119,7 @@ WITH overridden AS (
 ), audited AS (SELECT forget_person_in_audit_log($1, $2) AS lines)
 SELECT jsonb_build_object(
     'score_overrides', (SELECT count(*) FROM overridden), 'results', (SELECT count(*) FROM shown),
+    'appeals', (SELECT count(*) FROM decided),
     'feedback', (SELECT count(*) FROM rated), 'review_reservations', (SELECT count(*) FROM reserved),
     'api_keys', (SELECT count(*) FROM made), 'idempotency_keys', (SELECT count(*) FROM keys),
     'sessions', (SELECT count(*) FROM signed_in), 'owner_budget', (SELECT count(*) FROM budget),

@@ -24,6 +24,9 @@ SELECT json_build_object(
     'overrides_of_others', (SELECT coalesce(json_agg(json_build_object(
         'assessment_id', assessment_id, 'question_id', question_id, 'score', score, 'reason', reason,
         'at', created_at) ORDER BY id), '[]') FROM score_overrides WHERE actor = $1),
+    'answered_appeals', (SELECT coalesce(json_agg(json_build_object(
+        'assessment_id', assessment_id, 'question_id', question_id, 'decision', status, 'reply', reply,
+        'at', answered_at) ORDER BY answered_at, id), '[]') FROM appeals WHERE answered_by = $1),
     'idempotency_keys', (SELECT coalesce(json_agg(json_build_object(
         'path', path, 'key', key, 'created_at', created_at, 'expires_at', expires_at) ORDER BY created_at), '[]')
         FROM idempotency_keys WHERE owner = $1),
@@ -73,6 +76,9 @@ SELECT json_build_object(
         'question_id', o.question_id, 'score', o.score, 'reason', o.reason, 'at', o.created_at) ORDER BY o.id), '[]')
         FROM score_overrides o JOIN questions q ON q.id = o.question_id
         WHERE o.assessment_id = a.id AND (shown.answers OR q.type <> 'theoretical')),
+    'appeals', (SELECT coalesce(json_agg(json_build_object(
+        'question_id', question_id, 'text', text, 'created_at', created_at, 'status', status, 'reply', reply,
+        'answered_at', answered_at) ORDER BY created_at, id), '[]') FROM appeals WHERE assessment_id = a.id),
     'results', (SELECT coalesce(json_agg(CASE WHEN $2 THEN r.body ELSE json_build_object(
         'overall', r.body -> 'overall', 'recommendations', r.body -> 'recommendations',
         'essays', (SELECT coalesce(json_agg(json_build_object(

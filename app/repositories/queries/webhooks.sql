@@ -105,14 +105,18 @@ LATERAL (
 
 -- name: read_event
 -- The event of the delivery's run. A result that was fused again because of an override keeps its time of completion,
--- but the event happened at the time of the override.
+-- but the event happened at the time of the override. An appeal and its answer happen after the result, too.
 SELECT d.assessment_id, d.subscription_id, a.owner, d.run, d.event_type, t.slug AS track, ended.completed_at,
-       CASE WHEN d.edition > 0 THEN d.created_at ELSE ended.completed_at END AS happened_at,
+       CASE WHEN d.edition > 0 OR d.question_id IS NOT NULL THEN d.created_at
+            ELSE ended.completed_at END AS happened_at,
        r.body AS result,
-       coalesce((r.body -> 'degraded_reasons')::jsonb, a.degraded_reasons) AS reasons
+       coalesce((r.body -> 'degraded_reasons')::jsonb, a.degraded_reasons) AS reasons,
+       CASE WHEN ap.id IS NOT NULL THEN jsonb_build_object(
+            'appeal_id', ap.id, 'question_id', ap.question_id, 'status', ap.status) END AS appeal
 FROM webhook_deliveries d
 JOIN assessments a ON a.id = d.assessment_id
 JOIN tracks t ON t.id = a.track_id
+LEFT JOIN appeals ap ON ap.assessment_id = d.assessment_id AND ap.question_id = d.question_id
 LEFT JOIN results r ON r.assessment_id = d.assessment_id AND r.run = d.run
 LEFT JOIN async_jobs f ON f.assessment_id = d.assessment_id AND f.run = d.run AND f.job_type = 'fusion',
 LATERAL (SELECT coalesce((r.body ->> 'completed_at')::timestamptz, f.completed_at, d.created_at) AS completed_at)

@@ -97,4 +97,4 @@ async def _result(pool: Pool, assessment_id: UUID, disclosure: Disclosure) -> Re
     stored = await assessments.read_result(pool, assessment_id)
     if stored is None:
         raise RuntimeError("a completed assessment without a result")
-    return result_view(*stored, disclosure)
+    return result_view(stored.result, stored.explanations, stored.appeals, disclosure)

@@ -10,13 +10,14 @@ from app.domain.assessment.questions import EssayQuestion, Question, Theoretical
 from app.domain.errors import FieldError, InvalidFields, NotFound, NothingToConfirm
 from app.domain.essay.score import DIMENSIONS_TOTAL, DimensionName, DimensionPoints
 from app.domain.job.notification import JobNotification
+from app.domain.records.appeals import QuestionAppeal
 from app.domain.records.jobs import RunInputs
 from app.domain.result.fusion import REVIEW_BELOW_CONFIDENCE, fuse
 from app.domain.result.model import EssayLine, Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
 from app.domain.values import points
-from app.repositories import assessments, audit, jobs, overrides, reviews
+from app.repositories import appeals, assessments, audit, jobs, overrides, reviews
 from app.repositories.overrides import NewOverride
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import ResultView, result_view
@@ -129,25 +130,47 @@ async def override(
         InvalidFields: a dimension has neither new points nor any that it could keep.
     """
     async with pool.acquire() as conn, conn.transaction():
-        _, status = await assessments.lock(conn, assessment_id)
-        check_result(status)
-        present = await overrides.read_newest_result(conn, assessment_id)
-        run = await jobs.read_run(conn, present)
-        question_id = review.question.question_id
-        machine, former = _machine_score(run, question_id), run.overrides.get(question_id)
-        score_override = _score_override(review, machine, former)
-        await reviews.end_reservation(conn, assessment_id, question_id)
-        if _is_same(former, score_override):
-            return OverriddenResult(_view(present.result, run), changed=False, notification=None)
-        new = await _store(conn, assessment_id, score_override, machine)
-        overrides_now = run.overrides | {question_id: new}
-        completed_at, processing = present.result.completed_at, present.result.processing
-        result = fuse(fusion_input(run, overrides_now, completed_at, processing, review_below))
-        notification = await overrides.replace_result(conn, present.run, result)
-        key = f"{assessment_id}/{question_id}"
-        action = AuditAction.CONFIRM if new.confirmed else AuditAction.OVERRIDE
-        await audit.record(conn, new.by, action, AuditEntity.SCORE, key, new)
-    return OverriddenResult(_view(result, run), changed=True, notification=notification)
+        return await override_in_transaction(conn, assessment_id, review, review_below)
+
+
+async def override_in_transaction(
+    conn: Connection, assessment_id: UUID, review: Review, review_below: float, *, never_lower: bool = False
+) -> OverriddenResult:
+    """The same as `override`, in a transaction of the caller; with `never_lower`, points under those that count today
+    are refused.
+
+    Raises:
+        NotSubmitted, NoResultYet, AssessmentFailed, NothingToConfirm, InvalidFields.
+    """
+    _, status = await assessments.lock(conn, assessment_id)
+    check_result(status)
+    present = await overrides.read_newest_result(conn, assessment_id)
+    run = await jobs.read_run(conn, present)
+    question_id = review.question.question_id
+    machine, former = _machine_score(run, question_id), run.overrides.get(question_id)
+    score_override = _score_override(review, machine, former)
+    if never_lower:
+        _check_not_lower(score_override, former.score if former else machine.score)
+    appealed = await appeals.of_assessment(conn, assessment_id)
+    await reviews.end_reservation(conn, assessment_id, question_id)
+    if _is_same(former, score_override):
+        return OverriddenResult(_view(present.result, run, appealed), changed=False, notification=None)
+    new = await _store(conn, assessment_id, score_override, machine)
+    overrides_now = run.overrides | {question_id: new}
+    completed_at, processing = present.result.completed_at, present.result.processing
+    result = fuse(fusion_input(run, overrides_now, completed_at, processing, review_below))
+    notification = await overrides.replace_result(conn, present.run, result)
+    key = f"{assessment_id}/{question_id}"
+    action = AuditAction.CONFIRM if new.confirmed else AuditAction.OVERRIDE
+    await audit.record(conn, new.by, action, AuditEntity.SCORE, key, new)
+    return OverriddenResult(_view(result, run, appealed), changed=True, notification=notification)
+
+
+def _check_not_lower(new: ScoreOverride, present: float | None) -> None:
+    if present is not None and new.score < present:
+        pointer = "/score" if new.dimensions is None else "/dimensions"
+        detail = f"an appeal never lowers a score: {present:g} points count today, and these would be {new.score:g}"
+        raise InvalidFields([FieldError(pointer, detail)])
 
 
 async def _store(conn: Connection, assessment_id: UUID, new: ScoreOverride, machine: _MachineScore) -> Override:
@@ -198,13 +221,13 @@ def _all_dimensions(
     return DimensionPoints(**{name.value: given.get(name, kept.get(name, 0)) for name in DimensionName})
 
 
-def _view(result: Result, run: RunInputs) -> ResultView:
+def _view(result: Result, run: RunInputs, appealed: Mapping[UUID, QuestionAppeal]) -> ResultView:
     explanations = {
         question.question_id: question.body.explanation
         for question in run.questions
         if isinstance(question.body, TheoreticalQuestion) and question.body.explanation
     }
-    return result_view(result, explanations, FULL_DISCLOSURE)
+    return result_view(result, explanations, appealed, FULL_DISCLOSURE)
 
 
 def _is_same(present: Override | None, new: ScoreOverride) -> bool:

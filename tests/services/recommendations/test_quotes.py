@@ -37,7 +37,7 @@ async def replace_credentials(pool: Pool, *descriptions: str) -> dict[str, str]:
 async def read_result(pool: Pool, assessment_id: UUID) -> Any:
     stored = await assessments.read_result(pool, assessment_id)
     assert stored is not None
-    return stored[0].model_dump(mode="json")
+    return stored.result.model_dump(mode="json")
 
 
 def evidence(result: Any, question_id: UUID) -> list[Any]:

@@ -9,6 +9,7 @@ import pytest
 from app.domain.states import JobType
 from app.repositories.sql import Pool
 from tests.api import Api
+from tests.appeals import change, made
 from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_job
 from tests.job_runner import submit
@@ -44,8 +45,16 @@ async def test_without_data_statistics_are_null(advisor: Api) -> None:
     assert body["degraded"] == {"count": 0, "share": None, "reasons": {}, "reason_shares": {}}
     assert (body["mean_percentage"], body["score_means"], body["jobs"]) == (None, NO_SCORES, [])
     assert body["latency"] == {"p50_ms": None, "p95_ms": None}
+    assert body["appeals"] == {"open": 0, "upheld": 0, "changed": 0}
     assert body["feedback"]["results"] == {"count": 0, "relevance": None, "acceptance": None}
     assert (body["model_calls"]["calls"], body["model_calls"]["cost_usd"]) == (0, None)
+
+
+async def test_appeals_by_status(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:
+    assessment_id = await completed_assessment(pool, bank)
+    ids = [await made(api, assessment_id, bank.ids[name]) for name in ("essay", "right", "several")]
+    await change(advisor, ids[0], 1)
+    assert (await overview(advisor))["appeals"] == {"open": 2, "upheld": 0, "changed": 1}
 
 
 async def test_assessments_by_status_and_by_the_clock(advisor: Api, api: Api, pool: Pool, bank: Bank) -> None:

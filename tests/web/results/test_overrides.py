@@ -63,7 +63,7 @@ async def test_the_persons_score_counts_and_the_machines_stays(advisor: Api, poo
     assert (await advisor.get(f"/assessments/{assessment_id}/result")).raw == reply.raw
     line = line_of(after, essay)
     override = {"score": 0.9, "reason": REASON, "by": "advisor-1", "at": line["override"]["at"]}
-    assert line == line_of(before, essay) | {"override": override, "provisional": False}
+    assert line == line_of(before, essay) | {"override": override, "provisional": False, "appeal": None}
     assert (line["score"], line["scorer"]) == (0.4, "gpt")
     assert (before["breakdown"]["essay"]["score"], after["breakdown"]["essay"]["score"]) == (2.0, 2.5)
     assert after["breakdown"]["essay"]["percentage"] == 83.3
