@@ -4,6 +4,7 @@ from assay_client.client import AssayClient
 from assay_client.deliveries import Attempt, Delivery, RegisteredWebhook, Webhook
 from assay_client.errors import AssayError, AssayUnavailable, FieldError, Problem
 from assay_client.models import (
+    Appeal,
     Assessment,
     DegradedReason,
     DimensionPoints,
@@ -14,6 +15,7 @@ from assay_client.models import (
     Override,
     PendingEssays,
     Question,
+    QuestionAppeal,
     QuestionMix,
     QuestionScore,
     QueuedJob,
@@ -37,6 +39,7 @@ from assay_client.results import (
     EssaySummary,
     Evidence,
     Message,
+    MessageAppeal,
     MessageData,
     Overall,
     Processing,
@@ -51,6 +54,7 @@ from assay_client.results import (
 from assay_client.webhooks import BadSecret, WebhookRefused, verify_webhook
 
 __all__ = [
+    "Appeal",
     "AssayClient",
     "AssayError",
     "AssayUnavailable",
@@ -72,6 +76,7 @@ __all__ = [
     "JobError",
     "Links",
     "Message",
+    "MessageAppeal",
     "MessageData",
     "Option",
     "Overall",
@@ -81,6 +86,7 @@ __all__ = [
     "Problem",
     "Processing",
     "Question",
+    "QuestionAppeal",
     "QuestionMix",
     "QuestionScore",
     "QueuedJob",

@@ -14,6 +14,7 @@ from yarl import URL
 from assay_client.deliveries import Delivery, RegisteredWebhook, Webhook
 from assay_client.errors import AssayError
 from assay_client.models import (
+    Appeal,
     Assessment,
     Item,
     Page,
@@ -149,6 +150,19 @@ class AssayClient:
                 if result := await self.result(assessment_id):
                     return result
                 await self._clock.sleep(self._pacing.longest)
+
+    async def appeal(
+        self, assessment_id: Id, question_id: Id, text: str, *, idempotency_key: str | None = None
+    ) -> Appeal:
+        """Asks for a person about the score of a question, which is possible once. The result has the appeal and,
+        later, the reply.
+
+        Raises:
+            AssayError: a problem of type `already-appealed`, `appeal-too-late` or `nothing-to-appeal`, among others.
+        """
+        path = f"{_path(assessment_id)}/scores/{UUID(str(question_id))}/appeal"
+        key = idempotency_key or str(uuid4())
+        return (await self._send("POST", path, {"text": text}, key=key)).parse(Appeal)
 
     async def register_webhook(self, assessment_id: Id, url: str, secret: str | None = None) -> RegisteredWebhook:
         """Registers the URL that gets a message when the assessment ends; it replaces the present one.

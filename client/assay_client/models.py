@@ -142,6 +142,25 @@ class Override(Model):
     confirmed: bool = False
 
 
+class QuestionAppeal(Model):
+    """The student's appeal of a question: `open` until a person has `upheld` the points, or `changed` them, with a
+    reply."""
+
+    appeal_id: UUID
+    status: str
+    text: str
+    created_at: datetime
+    reply: str | None = None
+    answered_at: datetime | None = None
+
+
+class Appeal(QuestionAppeal):
+    """An appeal with its question."""
+
+    assessment_id: UUID
+    question_id: UUID
+
+
 class QuestionScore(Model):
     """A theoretical or profile question; `score`, `correct` and `explanation` are None where they are not shown."""
 
@@ -152,6 +171,7 @@ class QuestionScore(Model):
     missing: bool = False
     override: Override | None = None
     explanation: str | None = None
+    appeal: QuestionAppeal | None = None
 
     @property
     def points(self) -> float | None:

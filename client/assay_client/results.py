@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from assay_client.models import DegradedReason, Links, Model, Override, ScoreSummary
+from assay_client.models import DegradedReason, Links, Model, Override, QuestionAppeal, ScoreSummary
 
 _REVIEW_FLAGS = frozenset({"needs_review", "low_confidence", "suspected_injection", "injection_check_failed"})
 
@@ -61,6 +61,7 @@ class EssayScore(Model):
     repairs: tuple[str, ...] = ()
     override: Override | None = None
     provisional: bool = False
+    appeal: QuestionAppeal | None = None
 
     @property
     def points(self) -> float | None:
@@ -186,8 +187,16 @@ class Result(Model):
         return any(essay.needs_review for essay in self.breakdown.essay.questions)
 
 
+class MessageAppeal(Model):
+    """The appeal that a webhook message is about; `decision` is `upheld` or `changed` in the message of the answer."""
+
+    appeal_id: UUID
+    question_id: UUID
+    decision: str | None = None
+
+
 class MessageData(Model):
-    """What a webhook message says about an assessment."""
+    """What a webhook message says about an assessment; `appeal` only if it is about one."""
 
     assessment_id: UUID
     track: str | None = None
@@ -198,11 +207,12 @@ class MessageData(Model):
     degraded_reasons: tuple[DegradedReason, ...]
     completed_at: datetime | None = None
     links: Links
+    appeal: MessageAppeal | None = None
 
 
 class Message(Model):
-    """A webhook message; `type` is `assessment.completed`, `assessment.failed`, `assessment.rescored` or a later
-    one."""
+    """A webhook message; `type` is `assessment.completed`, `assessment.failed`, `assessment.rescored`,
+    `assessment.appealed`, `assessment.appeal_answered` or a later one."""
 
     type: str
     timestamp: datetime

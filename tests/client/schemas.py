@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.schemas.webhook_message import Message as ServiceMessage
 from app.web.openapi import document
 from assay_client import (
+    Appeal,
     Assessment,
     Delivery,
     Message,
@@ -35,6 +36,7 @@ RESPONSES: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
     ("post", f"{_ASSESSMENT}/submit", "202", Submission),
     ("get", f"{_ASSESSMENT}/status", "200", Status),
     ("get", f"{_ASSESSMENT}/result", "200", Result),
+    ("post", f"{_ASSESSMENT}/scores/{{question_id}}/appeal", "201", Appeal),
     ("post", f"{_ASSESSMENT}/webhook", "200", RegisteredWebhook),
     ("post", f"{_ASSESSMENT}/webhook", "201", RegisteredWebhook),
     ("get", f"{_ASSESSMENT}/webhook", "200", Webhook),

@@ -63,6 +63,20 @@ async def test_from_start_to_result(assay: AssayClient, bank: Bank, finish: Fini
     assert (await assay.status(assessment.assessment_id)).overall_progress == 100.0
 
 
+async def test_an_appeal(assay: AssayClient, started: UUID, bank: Bank, finish: Finish) -> None:
+    await assay.submit(started, answers(bank))
+    await finish()
+    question = bank.ids["right"]
+    appeal = await assay.appeal(started, question, "Why?")
+    assert (appeal.status, appeal.question_id, appeal.reply) == ("open", question, None)
+    result = await assay.result(started)
+    assert result
+    (line,) = (line for line in result.breakdown.theoretical.questions if line.question_id == question)
+    assert line.appeal and line.appeal.appeal_id == appeal.appeal_id
+    with pytest.raises(AssayError, match="appealed before"):
+        await assay.appeal(started, question, "Why not?")
+
+
 async def test_waiting_for_a_result_times_out(assay: AssayClient, started: UUID) -> None:
     await assay.submit(started)
     with pytest.raises(TimeoutError):
