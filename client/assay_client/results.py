@@ -196,7 +196,8 @@ class MessageAppeal(Model):
 
 
 class MessageData(Model):
-    """What a webhook message says about an assessment; `appeal` only if it is about one."""
+    """What a webhook message says about an assessment; `appeal` only if it is about one, and the `owner` only to
+    service-wide webhooks."""
 
     assessment_id: UUID
     track: str | None = None
@@ -207,6 +208,7 @@ class MessageData(Model):
     degraded_reasons: tuple[DegradedReason, ...]
     completed_at: datetime | None = None
     links: Links
+    owner: str | None = None
     appeal: MessageAppeal | None = None
 
 

@@ -98,6 +98,11 @@ async def override_score(pool: Pool, bank: Bank, assessment_id: UUID, by: str) -
     await override.override(pool, assessment_id, ScoreOverride(question, 0.5, f"Half, says the person {by[:3]}.", by))
 
 
+async def appeal_essay(pool: Pool, bank: Bank, assessment_id: UUID, text: str, by: str) -> None:
+    made = await make_appeal(pool, assessment_id, bank.ids["essay"], text)
+    await appeals.answer(pool, made.appeal.appeal_id, AppealAnswer(by, AppealDecision.CHANGED, text, 0.9))
+
+
 async def everything(pool: Pool, bank: Bank) -> list[str]:
     """What is left of a person who did everything: their `sub`, texts and ids."""
     finished = await completed_assessment(pool, bank, SUB)
@@ -112,9 +117,8 @@ async def everything(pool: Pool, bank: Bank) -> list[str]:
     await override_score(pool, bank, finished, "grace")
     await give_feedback(pool, finished, SUB)
     others = await completed_assessment(pool, bank, OTHER)
-    for of, by, text in ((finished, "grace", COMMENT), (others, SUB, "Why?")):
-        appealed = (await make_appeal(pool, of, bank.ids["essay"], text)).appeal
-        await appeals.answer(pool, appealed.appeal_id, AppealAnswer(by, AppealDecision.CHANGED, text, 0.9))
+    await appeal_essay(pool, bank, finished, COMMENT, "grace")
+    await appeal_essay(pool, bank, others, "Why?", SUB)
     await give_feedback(pool, others, SUB)
     await override_score(pool, bank, others, SUB)
     for owner, path in ((SUB, "/assessments"), ("grace", f"/assessments/{finished}/rescore")):

@@ -28,8 +28,9 @@ from tests.fakes.conditions import until
 from tests.fakes.counting_proxy import RoundTrips, counting_proxy
 from tests.web.conftest import Serve
 from tests.web.problems import problem
+from tests.web.roles_of_routes import ALLOWED
 from tests.web.test_idempotency_keys import CASES
-from tests.web.test_roles import ALLOWED, GUARDED, callers
+from tests.web.test_roles import GUARDED, callers
 
 # Nobody listens on port 1.
 NO_POSTGRES = load_settings(database_url="postgresql://nobody:hidden@127.0.0.1:1/nothing").database_url

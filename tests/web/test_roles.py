@@ -18,86 +18,9 @@ from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
 from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.problems import problem
+from tests.web.roles_of_routes import ALLOWED, PUBLIC
 from tests.webhooks import insert_delivery
 
-# The contract's table. The owner is the student whose assessment it is, `other` is another student.
-EVERYONE = {"owner", "other", "advisor", "author", "admin"}
-STUDENTS, STAFF, AUTHORS, ADMIN, OWNER = (
-    {"owner", "other"},
-    {"advisor", "admin"},
-    {"author", "admin"},
-    {"admin"},
-    {"owner"},
-)
-ALLOWED = {
-    ("GET", "/tracks"): EVERYONE,
-    ("POST", "/tracks"): AUTHORS,
-    ("GET", "/tracks/{slug}"): EVERYONE,
-    ("PATCH", "/tracks/{slug}"): AUTHORS,
-    ("DELETE", "/tracks/{slug}"): AUTHORS,
-    ("POST", "/tracks/{slug}/restore"): AUTHORS,
-    ("GET", "/questions"): STAFF | AUTHORS,
-    ("POST", "/questions"): AUTHORS,
-    ("GET", "/questions/{question_id}"): STAFF | AUTHORS,
-    ("PATCH", "/questions/{question_id}"): AUTHORS,
-    ("DELETE", "/questions/{question_id}"): AUTHORS,
-    ("POST", "/questions/{question_id}/restore"): AUTHORS,
-    ("GET", "/credentials"): EVERYONE,
-    ("POST", "/credentials"): AUTHORS,
-    ("GET", "/credentials/{credential_id}"): EVERYONE,
-    ("PATCH", "/credentials/{credential_id}"): AUTHORS,
-    ("DELETE", "/credentials/{credential_id}"): AUTHORS,
-    ("POST", "/assessments"): STUDENTS,
-    ("GET", "/assessments"): STUDENTS | STAFF,
-    ("GET", "/assessments/{assessment_id}"): OWNER | STAFF,
-    ("PATCH", "/assessments/{assessment_id}/responses"): OWNER,
-    ("POST", "/assessments/{assessment_id}/submit"): OWNER,
-    ("GET", "/assessments/{assessment_id}/status"): OWNER | STAFF,
-    ("GET", "/assessments/{assessment_id}/events"): OWNER | STAFF,
-    ("GET", "/assessments/{assessment_id}/result"): OWNER | STAFF,
-    ("POST", "/assessments/{assessment_id}/webhook"): OWNER,
-    ("GET", "/assessments/{assessment_id}/webhook"): OWNER,
-    ("DELETE", "/assessments/{assessment_id}/webhook"): OWNER,
-    ("GET", "/assessments/{assessment_id}/webhook/deliveries"): OWNER | ADMIN,
-    ("GET", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/attempts"): OWNER | ADMIN,
-    ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): OWNER | ADMIN,
-    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/override"): STAFF,
-    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/review"): STAFF,
-    ("POST", "/assessments/{assessment_id}/rescore"): STAFF,
-    ("GET", "/assessments/{assessment_id}/trace"): STAFF,
-    ("POST", "/assessments/{assessment_id}/feedback"): OWNER | STAFF,
-    ("POST", "/assessments/{assessment_id}/scores/{question_id}/appeal"): OWNER,
-    ("GET", "/appeals"): STAFF,
-    ("PUT", "/appeals/{appeal_id}"): STAFF,
-    ("GET", "/reviews"): STAFF,
-    ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
-    ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
-    ("GET", "/analytics/overview"): STAFF | AUTHORS,
-    ("GET", "/analytics/feedback"): STAFF | AUTHORS,
-    ("GET", "/analytics/scores"): STAFF | AUTHORS,
-    ("GET", "/analytics/model-calls"): STAFF | AUTHORS,
-    ("GET", "/jobs"): ADMIN,
-    ("POST", "/jobs/{job_id}/retry"): ADMIN,
-    ("GET", "/webhooks"): ADMIN,
-    ("POST", "/webhooks"): ADMIN,
-    ("GET", "/webhooks/{subscription_id}"): ADMIN,
-    ("PATCH", "/webhooks/{subscription_id}"): ADMIN,
-    ("DELETE", "/webhooks/{subscription_id}"): ADMIN,
-    ("GET", "/webhooks/{subscription_id}/deliveries"): ADMIN,
-    ("GET", "/webhooks/{subscription_id}/deliveries/{delivery_id}/attempts"): ADMIN,
-    ("POST", "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver"): ADMIN,
-    ("GET", "/api-keys"): ADMIN,
-    ("POST", "/api-keys"): ADMIN,
-    ("GET", "/api-keys/{key_id}"): ADMIN,
-    ("DELETE", "/api-keys/{key_id}"): ADMIN,
-    ("POST", "/api-keys/{key_id}/rotate"): ADMIN,
-    ("GET", "/audit"): ADMIN,
-    ("DELETE", "/people/{sub}"): ADMIN,
-    ("GET", "/people/{sub}/export"): ADMIN,
-    ("GET", "/me/export"): EVERYONE,
-    ("GET", "/erasures/{erasure_id}"): ADMIN,
-}
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 DOCS_ASSET = "/docs/{name:docs\\.js|swagger-ui-bundle\\.js|swagger-ui\\.css}"
 WRITES = ("POST", "PUT", "PATCH")
 GUARDED = [route for route in ROUTES if not route.access.public]

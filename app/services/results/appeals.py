@@ -23,7 +23,8 @@ from app.domain.result.model import EssayLine, QuestionLine, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AppealDecision, AppealFilter, AppealStatus, AuditAction, AuditEntity, EventType
 from app.domain.values import Frozen
-from app.repositories import appeals, assessments, audit, overrides, reviews
+from app.repositories import assessments, audit, reviews
+from app.repositories.results import appeals, overrides
 from app.repositories.sql import Connection, Executor, Pool
 from app.services import paging
 from app.services.caller import Access

@@ -17,8 +17,9 @@ from app.domain.result.model import EssayLine, Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
 from app.domain.values import points
-from app.repositories import appeals, assessments, audit, jobs, overrides, reviews
-from app.repositories.overrides import NewOverride
+from app.repositories import assessments, audit, jobs, reviews
+from app.repositories.results import appeals, overrides
+from app.repositories.results.overrides import NewOverride
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import ResultView, result_view
 from app.services.assessments import lookup

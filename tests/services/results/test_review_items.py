@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from app.domain.essay.score import EssayScore, SecondOpinion
-from app.repositories import overrides
 from app.repositories.migrations import MIGRATIONS
+from app.repositories.results import overrides
 from app.repositories.sql import Pool
 from app.services.results import override
 from app.services.results.fuse import FusionJob

@@ -1,0 +1,1 @@
+"""What people change of results: overrides of scores, and appeals."""
