@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict, MultiDictProxy
 
 from app.domain.errors import FieldError, InvalidFields
@@ -143,6 +144,6 @@ async def _parse_multipart(request: web.Request) -> list[tuple[str, str]]:
         raise RequestProblem(REQUEST_TIMEOUT, f"the form did not arrive within {_FILE_SECONDS} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise RequestProblem(TOO_LARGE, "send at most 1 MiB") from None
-    except ValueError:
+    except (ValueError, BadHttpMessage):
         raise RequestProblem(MALFORMED, "the form cannot be read; files have to be text in UTF-8") from None
     return fields

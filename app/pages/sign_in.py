@@ -72,7 +72,8 @@ async def begin_session(request: web.Request, caller: Caller, target: str | None
 
 def own_page(target: str | None) -> str:
     """The target if it is one of our pages, else the first page after signing in."""
-    return target if target and _OWN_PAGE.fullmatch(target) and not target.startswith(SIGN_IN) else PAGES
+    is_own = target and _OWN_PAGE.fullmatch(target) and ".." not in target and not target.startswith(SIGN_IN)
+    return target if target and is_own else PAGES
 
 
 def by_role(request: web.Request) -> bool:
