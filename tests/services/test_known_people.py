@@ -8,12 +8,13 @@ from app.domain.errors import NotFound
 from app.repositories import people
 from app.repositories.sql import Pool
 from tests.bank import Bank
-from tests.services.test_erasure import SUB, everything
+from tests.services.person_with_everything import SUB, everything
 
 # Of texts, since people are stored as texts.
 TEXT_COLUMNS = """
-SELECT table_name AS table, column_name AS column FROM information_schema.columns
-WHERE table_schema = 'public' AND data_type IN ('text', 'character varying') AND table_name !~ 'yoyo'
+SELECT table_name AS table, column_name AS column
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_type = 'BASE TABLE' AND table_schema = 'public' AND data_type IN ('text', 'character varying') AND table_name !~ 'yoyo'
 """
 
 

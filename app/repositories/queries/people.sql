@@ -11,6 +11,8 @@ SELECT EXISTS (SELECT FROM assessments WHERE owner = $1)
     OR EXISTS (SELECT FROM api_keys WHERE created_by = $1)
     OR EXISTS (SELECT FROM review_reservations WHERE reserved_by = $1)
     OR EXISTS (SELECT FROM score_overrides WHERE actor = $1)
+    OR EXISTS (SELECT FROM sessions WHERE owner = $1)
+    OR EXISTS (SELECT FROM appeals WHERE answered_by = $1)
     OR EXISTS (SELECT FROM feedback WHERE author = $1);
 
 -- name: read_person
