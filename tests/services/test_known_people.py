@@ -14,7 +14,8 @@ from tests.services.person_with_everything import SUB, everything
 TEXT_COLUMNS = """
 SELECT table_name AS table, column_name AS column
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-WHERE table_type = 'BASE TABLE' AND table_schema = 'public' AND data_type IN ('text', 'character varying') AND table_name !~ 'yoyo'
+WHERE table_type = 'BASE TABLE' AND table_schema = 'public' AND data_type IN ('text', 'character varying')
+  AND table_name !~ 'yoyo'
 """
 
 
