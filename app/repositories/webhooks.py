@@ -84,11 +84,11 @@ async def claim(db: Executor, delivery_id: UUID, lease_seconds: float) -> Claime
     return ClaimedDelivery(**dict(row)) if row else None
 
 
-async def read_event(db: Executor, delivery_id: UUID) -> WebhookEvent:
-    """The event that the delivery's message tells."""
+async def read_event(db: Executor, delivery_id: UUID) -> WebhookEvent | None:
+    """The event that the delivery's message tells; None if its assessment was erased."""
     row = await db.fetchrow(_SQL["read_event"], delivery_id)
     if row is None:
-        raise RuntimeError("a delivery without its assessment")
+        return None
     result = decoding.result(row["result"]) if row["result"] else None
     return WebhookEvent(**{**row, "result": result})
 

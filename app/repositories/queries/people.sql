@@ -99,7 +99,8 @@ SELECT json_build_object(
         'tokens_in', tokens_in, 'answer', CASE WHEN $2 THEN answer END) ORDER BY id), '[]')
         FROM model_calls WHERE assessment_id = a.id),
     'webhook_deliveries', (SELECT coalesce(json_agg(json_build_object(
-        'delivery_id', id, 'event_type', event_type, 'status', status, 'created_at', created_at, 'body', body)
+        'delivery_id', id, 'event_type', event_type, 'status', status, 'created_at', created_at, 'body', body,
+        'service_wide', subscription_id IS NOT NULL)
         ORDER BY created_at), '[]') FROM webhook_deliveries WHERE assessment_id = a.id))::text AS assessment
 FROM assessments a JOIN tracks t ON t.id = a.track_id,
 LATERAL (SELECT $2::boolean OR t.show_correct = 'always'

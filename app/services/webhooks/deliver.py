@@ -108,8 +108,11 @@ class WebhookDelivery:
         )
 
     async def _write_body(self, delivery: ClaimedDelivery) -> str | None:
-        body = body_of(await webhooks.read_event(self.pool, delivery.id), self.public_url)
-        return await webhooks.write_body(self.pool, delivery, body)
+        """The body of the message, written by its first attempt; None if the lease is lost or the person was erased."""
+        event = await webhooks.read_event(self.pool, delivery.id)
+        if event is None:
+            return None
+        return await webhooks.write_body(self.pool, delivery, body_of(event, self.public_url))
 
     async def _record(self, delivery: ClaimedDelivery, url: str, result: SendResult, step: NextStep) -> bool:
         """Whether the attempt was recorded; False if the lease was lost, which changes nothing."""
