@@ -91,7 +91,9 @@ def _aiohttp_rate(environment: Environment, receivers: ChildProcess, fast: Mappi
 async def _message_body(pool: Pool, url: str) -> str:
     await database_rows.insert_messages(pool, {url: 1}, SECRET)
     (message_id,) = await database_rows.make_messages_due(pool)
-    body = body_of(await webhooks.read_event(pool, message_id))
+    event = await webhooks.read_event(pool, message_id)
+    assert event
+    body = body_of(event)
     await database_rows.cancel_messages(pool)
     return body
 

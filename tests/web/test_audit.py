@@ -20,11 +20,12 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_job
 from tests.job_runner import submit
 from tests.scored_assessments import completed_assessment
+from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
 from tests.web.catalog.test_tracks import TRACK
 from tests.web.problems import problem
-from tests.webhooks import insert_delivery
+from tests.webhooks import UNREACHABLE_URL, insert_delivery
 
 WEBHOOK = {"webhook_url": "https://hooks.example/assay"}
 
@@ -103,10 +104,9 @@ class World:
         if "{sub}" in template:
             await submit(self.pool, self.bank, "student-9")
         if "{assessment_id}" in template:
-            new = submit if "{delivery_id}" in template else completed_assessment
-            ids["assessment_id"] = assessment_id = await new(self.pool, self.bank)
-            if "{delivery_id}" in template:
-                ids["delivery_id"] = await insert_delivery(self.pool, assessment_id)
+            ids |= await self._assessment(with_delivery="{delivery_id}" in template)
+        if "{subscription_id}" in template:
+            ids |= await self._subscription()
         if template.startswith("/reviews/"):
             ids["question_id"] = self.bank.ids["essay"]
             await self.pool.execute(
@@ -122,6 +122,20 @@ class World:
             of = template.removesuffix("/restore").format(**ids)
             assert (await self.admin.delete(of)).status == 204
         return template.format(**ids)
+
+    async def _assessment(self, with_delivery: bool) -> dict[str, object]:
+        """An assessment that is completed, or that has a message to its webhook."""
+        if not with_delivery:
+            return {"assessment_id": await completed_assessment(self.pool, self.bank)}
+        assessment_id = await submit(self.pool, self.bank)
+        return {"assessment_id": assessment_id, "delivery_id": await insert_delivery(self.pool, assessment_id)}
+
+    async def _subscription(self) -> dict[str, object]:
+        """A service-wide webhook with a message."""
+        subscription_id = await new_subscription(self.pool)
+        about = await submit(self.pool, self.bank)
+        delivery_id = await insert_subscription_delivery(self.pool, about, subscription_id)
+        return {"subscription_id": subscription_id, "delivery_id": delivery_id}
 
 
 # What staff change: the body of a request that changes something. A new route without a line here fails the test.
@@ -142,6 +156,10 @@ STAFF_CHANGES: dict[tuple[str, str], Any] = {
     ("POST", "/assessments/{assessment_id}/rescore"): {"reason": "A new rubric."},
     ("POST", "/assessments/{assessment_id}/feedback"): {"relevance": 4, "acceptance": 5, "comment": "Fits."},
     ("POST", "/jobs/{job_id}/retry"): {},
+    ("POST", "/webhooks"): {"url": UNREACHABLE_URL, "events": ["assessment.completed"]},
+    ("PATCH", "/webhooks/{subscription_id}"): {"active": False},
+    ("DELETE", "/webhooks/{subscription_id}"): None,
+    ("POST", "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver"): {},
     ("POST", "/api-keys"): {"name": "LMS", "roles": ["student"], "expires_in_days": 1},
     ("DELETE", "/api-keys/{key_id}"): None,
     ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 0},
