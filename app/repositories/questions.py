@@ -1,11 +1,12 @@
 """The question bank, and the questions that are drawn from it."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from app.domain.assessment.questions import QuestionBody, question_body
+from app.domain.assessment.questions import ProfileQuestion, QuestionBody, question_body
 from app.domain.assessment.tracks import QuestionMix
 from app.domain.records.catalog import BankQuestion
 from app.domain.states import QuestionType
@@ -33,7 +34,8 @@ async def page(db: Executor, track: str | None, after: UUID | None, limit: int) 
 
 async def create(db: Executor, question_id: UUID, track_id: UUID, body: QuestionBody, *, sample: bool = False) -> bool:
     """Stores version 1; False if the id exists."""
-    values = (question_id, track_id, body.type, body.model_dump(mode="json"), sample)
+    content, *marks = _columns(body)
+    values = (question_id, track_id, body.type, content, sample, *marks)
     return await db.fetchval(_SQL["create_question"], *values) is not None
 
 
@@ -64,7 +66,7 @@ async def restore(conn: Connection, question_id: UUID) -> None:
 
 async def add_version(db: Executor, question_id: UUID, body: QuestionBody) -> int:
     """Stores a new version and returns its number."""
-    version: int = await db.fetchval(_SQL["add_question_version"], question_id, body.model_dump(mode="json"))
+    version: int = await db.fetchval(_SQL["add_question_version"], question_id, *_columns(body))
     return version
 
 
@@ -74,8 +76,8 @@ async def delete(db: Executor, question_id: UUID) -> bool:
 
 
 async def draw(db: Executor, track_id: UUID, mix: QuestionMix) -> list[tuple[UUID, int]]:
-    """Ids and versions of random questions of the track, as many of each type as the mix says, or fewer if there are
-    not enough."""
+    """Ids and versions of questions of the track, pinned ones before random ones, as many of each type as the mix says,
+    or fewer if there are not enough."""
     rows = await db.fetch(_SQL["draw_questions"], track_id, mix.theoretical, mix.profile, mix.essay)
     return [(row["question_id"], row["version"]) for row in rows]
 
@@ -84,6 +86,12 @@ async def count_by_type(db: Executor, track_id: UUID) -> dict[QuestionType, int]
     """How many active questions of each type the track has."""
     rows = await db.fetch(_SQL["count_questions"], track_id)
     return {QuestionType(row["type"]): row["count"] for row in rows}
+
+
+def _columns(body: QuestionBody) -> tuple[dict[str, Any], bool, str | None]:
+    """The columns `body`, `pinned` and `purpose`."""
+    purpose = body.purpose if isinstance(body, ProfileQuestion) else None
+    return body.model_dump(mode="json", exclude={"pinned", "purpose"}), body.pinned, purpose
 
 
 def _question(row: asyncpg.Record) -> BankQuestion:

@@ -40,6 +40,18 @@ class ProfileInput(StrEnum):
     TEXT = "text"
 
 
+class ProfilePurpose(StrEnum):
+    """What a profile question is asked for: the student's level, goal, interest or experience, the form of course that
+    they prefer, or something else."""
+
+    LEVEL = "level"
+    GOAL = "goal"
+    INTEREST = "interest"
+    EXPERIENCE = "experience"
+    FORMAT = "format"
+    OTHER = "other"
+
+
 class Scale(Frozen):
     """The range of a scale, ends included."""
 
@@ -74,6 +86,8 @@ class _Question(Frozen):
     prompt: LongText
     weight: Weight = 1.0
     skills: Skills = ()
+    # Every assessment of the track gets it, as far as the mix has room for its type.
+    pinned: bool = False
 
 
 class TheoreticalQuestion(_Question):
@@ -100,6 +114,7 @@ class ProfileQuestion(_Question):
 
     type: Literal[QuestionType.PROFILE] = QuestionType.PROFILE
     input: ProfileInput
+    purpose: ProfilePurpose = ProfilePurpose.OTHER
     # The defaults are validated too, because some inputs need these fields.
     options: Options = Field(default=(), validate_default=True)
     scale: Scale | None = Field(default=None, validate_default=True)

@@ -1,6 +1,6 @@
 -- name: find_question
 -- The current version of an active question.
-SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, whole_question(v) AS body, q.sample
 FROM questions q
 JOIN tracks t ON t.id = q.track_id
 JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
@@ -12,7 +12,7 @@ SELECT EXISTS (SELECT FROM questions WHERE id = $1);
 
 -- name: list_questions
 -- A page of active questions in their current version, by id; of one track, or (NULL) of all.
-SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, whole_question(v) AS body, q.sample
 FROM questions q
 JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
 JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
@@ -28,8 +28,8 @@ WITH created AS (
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
-INSERT INTO question_versions (question_id, version, body)
-SELECT id, 1, $4 FROM created
+INSERT INTO question_versions (question_id, version, body, pinned, purpose)
+SELECT id, 1, $4, $6, $7 FROM created
 RETURNING version;
 
 -- name: lock_question
@@ -38,7 +38,7 @@ SELECT id FROM questions WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
 
 -- name: lock_any_question
 -- A question, deleted or not, locked until the transaction ends, and whether it and its track are deleted.
-SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, v.body, q.sample,
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, whole_question(v) AS body, q.sample,
        q.deleted_at IS NOT NULL AS deleted, t.deleted_at IS NOT NULL AS track_deleted
 FROM questions q
 JOIN tracks t ON t.id = q.track_id
@@ -55,20 +55,22 @@ WITH raised AS (
     WHERE id = $1 AND deleted_at IS NULL
     RETURNING id, current_version
 )
-INSERT INTO question_versions (question_id, version, body)
-SELECT id, current_version, $2 FROM raised
+INSERT INTO question_versions (question_id, version, body, pinned, purpose)
+SELECT id, current_version, $2, $3, $4 FROM raised
 RETURNING version;
 
 -- name: delete_question
 UPDATE questions SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: draw_questions
--- Random active questions, as many of each type as wanted; profile questions first, essays last.
+-- Active questions, as many of each type as wanted: the pinned ones, and random ones of the rest. Profile questions
+-- come first, essays last.
 SELECT question_id, version
 FROM (
-    SELECT id AS question_id, current_version AS version, type,
-           row_number() OVER (PARTITION BY type ORDER BY random()) AS draw
-    FROM questions WHERE track_id = $1 AND deleted_at IS NULL
+    SELECT q.id AS question_id, v.version, q.type,
+           row_number() OVER (PARTITION BY q.type ORDER BY v.pinned DESC, random()) AS draw
+    FROM questions q JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+    WHERE q.track_id = $1 AND q.deleted_at IS NULL
 ) AS bank
 WHERE draw <= CASE type WHEN 'theoretical' THEN $2::int WHEN 'profile' THEN $3::int ELSE $4::int END
 ORDER BY array_position('{profile,theoretical,essay}'::text[], type::text), draw;

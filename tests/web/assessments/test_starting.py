@@ -57,6 +57,32 @@ async def test_questions_are_drawn_at_random_as_the_mix_says(api: Api, bank: Ban
     assert len(drawn) > 1
 
 
+async def test_pinned_questions_are_always_drawn(api: Api, bank: Bank) -> None:
+    admin, names = api.as_("admin"), ("partial", "scale", "text", "essay_two")
+    await admin.patch(f"/tracks/{SLUG}", {"question_mix": {"theoretical": 1, "profile": 3, "essay": 1}})
+    for name in names:
+        assert (await admin.patch(f"/questions/{bank.ids[name]}", {"pinned": True})).body["pinned"]
+    drawn = []
+    for number in range(12):
+        started = await api.as_("student", sub=f"drawer-{number}").post("/assessments", {"track": SLUG})
+        drawn.append({question["question_id"] for question in started.body["questions"]})
+        assert all("pinned" not in question for question in started.body["questions"])
+    assert all(ids >= {str(bank.ids[name]) for name in names} for ids in drawn)
+    assert len(set(map(frozenset, drawn))) > 1
+
+
+async def test_more_pinned_questions_than_the_mix_has_room_for_are_drawn_at_random(api: Api, bank: Bank) -> None:
+    admin, names = api.as_("admin"), ("right", "several")
+    await admin.patch(f"/tracks/{SLUG}", {"question_mix": {"theoretical": 1}})
+    for name in names:
+        await admin.patch(f"/questions/{bank.ids[name]}", {"pinned": True})
+    drawn = set()
+    for number in range(16):
+        started = await api.as_("student", sub=f"drawer-{number}").post("/assessments", {"track": SLUG})
+        drawn.add(started.body["questions"][0]["question_id"])
+    assert drawn == {str(bank.ids[name]) for name in names}
+
+
 async def test_a_track_with_too_few_questions_cannot_be_started(api: Api, bank: Bank, pool: Pool) -> None:
     mix = {"theoretical": 4, "profile": 7, "essay": 2}
     await api.as_("admin").patch(f"/tracks/{SLUG}", {"question_mix": mix})

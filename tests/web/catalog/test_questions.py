@@ -1,7 +1,7 @@
 """Questions: written by admins, read by advisors and admins, versioned and never changed in place."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from app.repositories.sql import Pool
 from tests.api import Api
@@ -106,6 +106,32 @@ async def test_versions_are_never_changed(api: Api, bank: Bank, pool: Pool) -> N
     )
     assert [row["version"] for row in rows] == [1, 2, 3, 4]
     assert [row["prompt"] for row in rows][1:] == ["One?", "Two?", "Three?"]
+
+
+async def test_pins_and_purposes_are_kept_with_each_version(api: Api, bank: Bank, pool: Pool) -> None:
+    admin = api.as_("admin")
+    created = (await admin.post("/questions", PROFILE | {"pinned": True, "purpose": "goal"})).body
+    assert (created["pinned"], created["purpose"]) == (True, "goal")
+    path = f"/questions/{created['question_id']}"
+    assert (await admin.get(path)).body == created
+    patched = (await admin.patch(path, {"prompt": "Yours then?"})).body
+    assert (patched["version"], patched["pinned"], patched["purpose"]) == (2, True, "goal")
+    other = (await admin.post("/questions", PROFILE)).body
+    assert (other["pinned"], other["purpose"]) == (False, "other")
+    for fields, pointer in (({"pinned": 1}, "/pinned"), ({"pinned": None}, "/pinned"), ({"purpose": "x"}, "/purpose")):
+        assert invalid(await admin.post("/questions", PROFILE | fields)) == [pointer]
+    assert invalid(await admin.post("/questions", ESSAY | {"purpose": "goal"})) == ["/purpose"]
+    # What servers read and write that do not know the columns.
+    body = await pool.fetchval("SELECT body FROM question_versions WHERE question_id = $1", UUID(other["question_id"]))
+    assert "pinned" not in body and "purpose" not in body
+    await pool.execute(
+        "WITH raised AS (UPDATE questions SET current_version = 3 WHERE id = $1) "
+        "INSERT INTO question_versions (question_id, version, body) VALUES ($1, 3, $2)",
+        UUID(created["question_id"]),
+        body | {"prompt": "Yours at last?"},
+    )
+    read = (await admin.get(path)).body
+    assert (read["prompt"], read["pinned"], read["purpose"]) == ("Yours at last?", True, "goal")
 
 
 async def test_an_invalid_patch_writes_nothing(api: Api, bank: Bank) -> None:
