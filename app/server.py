@@ -15,6 +15,7 @@ from app.http.app_keys import (
     CHANGE_HUB,
     CONTEXT,
     CORS,
+    GRADEBOOKS,
     METRICS,
     METRICS_TOKEN,
     OPENAPI_DOCUMENT,
@@ -42,6 +43,7 @@ from app.services.api_keys.verification import open_key_verifier
 from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.operations import RedisCheck
+from app.services.results.gradebooks import Gradebooks
 from app.settings import Settings
 from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
@@ -104,6 +106,7 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
         limits = SubmissionLimits(
             settings.max_queued_assessments, settings.owner_max_waiting, settings.job_max_attempts
         )
+        app[GRADEBOOKS] = Gradebooks(context.pool, settings.database_pool_size)
         app[SUBMITTER] = Submitter(context.pool, limits, settings.public_url)
         async with (
             open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB],

@@ -203,6 +203,10 @@ class ServerWaitLimit(CallerError):
     """Too many requests of all callers together are waiting for changes."""
 
 
+class ExportLimit(CallerError):
+    """Too many long exports are being written."""
+
+
 class Conflict(CallerError):
     """Another request changed the same resource at the same time."""
 

@@ -17,6 +17,7 @@ from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
 from app.services.caller import Access, Caller
 from app.services.operations import RedisCheck
+from app.services.results.gradebooks import Gradebooks
 from app.wiring.context import Context
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.
 STOPPING = web.AppKey("stopping", asyncio.Event)
 CHANGE_HUB = web.AppKey("change_hub", ChangeHub)
+GRADEBOOKS = web.AppKey("gradebooks", Gradebooks)
 REDIS_CHECK = web.AppKey("redis_check", RedisCheck)
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import structlog
@@ -53,56 +53,66 @@ async def send_file(
     pages: AsyncIterator[Sequence[BaseModel]],
     model: type[BaseModel],
     name: str,
+    seconds: float | None = None,
 ) -> web.StreamResponse:
-    """Sends all pages of rows, which are instances of `model`, as a file. The first page is read before anything is
-    sent, so that its errors are answered as problems."""
-    # The default is not () because anext of Python 3.11 fails on it.
-    first = await anext(pages, None) or ()
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": f"{MEDIA_TYPES[file_format]}; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{name}.{file_format}"',
-            "Vary": "Accept",
-        }
-    )
-    await begin_stream(response, request)
-    if request.method == "HEAD":
-        return response
-    head = _csv([list(model.model_fields)]) if file_format is Format.CSV else ""
-    # The whole file may take long; each write has a limit of its own.
-    request[TIME_LIMIT].reschedule(None)
-    try:
-        await _write(response, head + _rows(file_format, first))
-        async for page in pages:
-            await _write(response, _rows(file_format, page))
-        await response.write_eof()
-    except Exception as error:
-        # Too late for a problem: the client sees from the cut connection that the file is not complete.
-        log.warning("export_aborted", error=type(error).__name__)
-        if request.transport:
-            request.transport.abort()
-    return response
+    """Sends all pages of rows, which are instances of `model`, as a file, in so many seconds at most. The first page is
+    read before anything is sent, so that its errors are answered as problems."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"', "Vary": "Accept"}
+    return await _send(request, MEDIA_TYPES[file_format], headers, _lines(file_format, pages, model), seconds)
 
 
-async def send_json(request: web.Request, pieces: AsyncIterator[str]) -> web.StreamResponse:
-    """Sends a JSON document in pieces. The first is read before anything is sent, so that its errors are answered as
-    problems."""
+async def send_json(
+    request: web.Request,
+    pieces: AsyncIterator[str],
+    headers: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> web.StreamResponse:
+    """Sends a JSON document in pieces, in so many seconds at most. The first is read before anything is sent, so that
+    its errors are answered as problems."""
+    return await _send(request, MEDIA_TYPES[Format.JSON], headers or {}, pieces, seconds)
+
+
+async def json_list(pages: AsyncIterator[Sequence[BaseModel]]) -> AsyncIterator[str]:
+    """A list of the API that has all rows on one page, in pieces."""
+    before = '{"items": ['
+    async for page in pages:
+        yield before + ", ".join(row.model_dump_json() for row in page)
+        before = ", "
+    yield ("" if before == ", " else before) + '], "next_cursor": null}'
+
+
+async def _send(
+    request: web.Request, media_type: str, headers: Mapping[str, str], pieces: AsyncIterator[str], seconds: float | None
+) -> web.StreamResponse:
     first = await anext(pieces)
-    response = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    response = web.StreamResponse(headers={"Content-Type": f"{media_type}; charset=utf-8", **headers})
     await begin_stream(response, request)
     if request.method == "HEAD":
         return response
+    # The whole may take long; each write has a limit of its own.
     request[TIME_LIMIT].reschedule(None)
     try:
-        await _write(response, first)
-        async for piece in pieces:
-            await _write(response, piece)
-        await response.write_eof()
+        async with asyncio.timeout(seconds):
+            await _write(response, first)
+            async for piece in pieces:
+                await _write(response, piece)
+            await response.write_eof()
     except Exception as error:
+        # Too late for a problem: the client sees from the cut connection that something is missing.
         log.warning("export_aborted", error=type(error).__name__)
         if request.transport:
             request.transport.abort()
     return response
+
+
+async def _lines(
+    file_format: Format, pages: AsyncIterator[Sequence[BaseModel]], model: type[BaseModel]
+) -> AsyncIterator[str]:
+    head = _csv([list(model.model_fields)]) if file_format is Format.CSV else ""
+    async for page in pages:
+        yield head + _rows(file_format, page)
+        head = ""
+    yield head
 
 
 async def _write(response: web.StreamResponse, text: str) -> None:
@@ -144,4 +154,7 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(value: object) -> object:
     """The value, with an apostrophe before all that a spreadsheet would take for a formula."""
+    if isinstance(value, bool):
+        # As in JSON; `str` would make it `True`.
+        return str(value).lower()
     return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value

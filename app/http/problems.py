@@ -99,6 +99,7 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.CallerWaitLimit: _TOO_MANY_WAITS,
     errors.AssessmentWaitLimit: _TOO_MANY_WAITS,
     errors.ServerWaitLimit: ProblemType(503, "too-many-waiting", "Too many clients wait", retry_after=5),
+    errors.ExportLimit: ProblemType(503, "too-many-exports", "Too many exports are being written", retry_after=10),
     errors.Conflict: ProblemType(409, "conflict", "Another request changed the same resource", retry_after=1),
 }
 _OTHERS = (

@@ -1,4 +1,6 @@
-"""Figures of many assessments. Each function takes a track, or None for all, and a period."""
+"""Figures of many assessments, and the grade book. They are of a track, or None for all, and a period."""
+
+from datetime import datetime
 
 from app.domain.period import Period
 from app.domain.records.analytics import (
@@ -9,7 +11,8 @@ from app.domain.records.analytics import (
     Overview,
     ScoreGroup,
 )
-from app.repositories.sql import Executor, statements
+from app.domain.records.gradebook import GradebookRow
+from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("analytics")
 
@@ -47,3 +50,14 @@ async def daily_model_calls(db: Executor, track: str | None, period: Period) -> 
     """The model calls of the period, by day, in order."""
     rows = await db.fetch(_SQL["daily_model_calls"], track, period.start, period.end)
     return [DailyModelCalls(**row) for row in rows]
+
+
+async def open_gradebook(conn: Connection, track: str | None, start: datetime | None, end: datetime | None) -> None:
+    """Opens the grade book of the assessments that were started from `start` up to `end`, which is excluded; None is no
+    limit. It can be read until the transaction of the connection ends."""
+    await conn.execute(_SQL["open_gradebook"], track, start, end)
+
+
+async def next_gradebook_rows(conn: Connection) -> list[GradebookRow]:
+    """The next rows of the open grade book, the oldest assessments first; none at its end."""
+    return [GradebookRow(**row) for row in await conn.fetch(_SQL["next_gradebook_rows"])]

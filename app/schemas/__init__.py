@@ -41,6 +41,7 @@ from app.schemas.feedback import (
     feedback_record_view,
     feedback_view,
 )
+from app.schemas.gradebook import Gradebook, gradebook_view
 from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
 from app.schemas.people import ErasureView, erasure_view
@@ -97,6 +98,7 @@ __all__ = [
     "FeedbackAnalytics",
     "FeedbackRecordView",
     "FeedbackView",
+    "Gradebook",
     "JobPage",
     "JobView",
     "Links",
@@ -145,6 +147,7 @@ __all__ = [
     "feedback_analytics_view",
     "feedback_record_view",
     "feedback_view",
+    "gradebook_view",
     "links",
     "missing_reason",
     "model_call_analytics_view",

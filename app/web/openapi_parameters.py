@@ -59,6 +59,12 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
     "key": (_TEXT, "only of the thing with this id or slug"),
     "/audit from": (_MOMENT, "the beginning; that of the log by default"),
     "/audit to": (_MOMENT, "the end, excluded; a date counts as a whole day; now by default"),
+    "/gradebook from": (_MOMENT, "only assessments that were started from then on; all by default"),
+    "/gradebook to": (_MOMENT, "only assessments that were started before; a date counts as a whole day"),
+    "/gradebook format": (
+        {"type": "string", "enum": [*Format], "default": "json"},
+        "one JSON document, JSON lines, or a CSV file; beats `Accept`",
+    ),
     "/audit format": (
         {"type": "string", "enum": [*Format], "default": "jsonl"},
         "JSON lines, also for `json`, or a CSV file; beats `Accept`",
@@ -146,5 +152,6 @@ OTHER_CONTENT: dict[str, dict[str, JsonSchema]] = {
     "/me/export": {"application/json": {"type": "object"}},
     "/people/{sub}/export": {"application/json": {"type": "object"}},
     "/audit": {MEDIA_TYPES[Format.JSONL]: _TEXT, MEDIA_TYPES[Format.CSV]: _TEXT},
+    "/gradebook": {MEDIA_TYPES[Format.CSV]: _TEXT, MEDIA_TYPES[Format.JSONL]: _TEXT},
     "/analytics/feedback": {MEDIA_TYPES[Format.CSV]: _TEXT, MEDIA_TYPES[Format.JSONL]: _TEXT},
 }

@@ -32,6 +32,7 @@ from app.web.handlers import (
     credentials,
     documentation,
     feedback,
+    gradebook,
     jobs,
     operations,
     people,
@@ -223,6 +224,9 @@ ROUTES = (
         requests.ReserveBody, body_required=False, problems=(409,),
     ),
     Route("DELETE", f"{_REVIEW}/reserve", reviews.release_review, STAFF_FOR_OTHERS, {204: None}, problems=(409,)),
+    Route(
+        "GET", "/gradebook", gradebook.show_gradebook, STAFF, {200: schemas.Gradebook}, query=(*_PERIOD, "format"),
+    ),
     Route("GET", "/analytics/overview", analytics.overview, READERS, {200: schemas.OverviewAnalytics}, query=_PERIOD),
     Route(
         "GET", "/analytics/feedback", analytics.feedback_analytics, READERS, {200: schemas.FeedbackAnalytics},

@@ -51,6 +51,7 @@ from assay_client.results import (
     SkillEstimate,
     SummarySentence,
 )
+from assay_client.summaries import AssessmentSummary
 from assay_client.webhooks import BadSecret, WebhookRefused, verify_webhook
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "AssayError",
     "AssayUnavailable",
     "Assessment",
+    "AssessmentSummary",
     "Attempt",
     "BadSecret",
     "Breakdown",

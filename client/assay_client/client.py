@@ -26,6 +26,7 @@ from assay_client.models import (
 from assay_client.pacing import Clock, Pacing
 from assay_client.polling import poll_status
 from assay_client.results import Result
+from assay_client.summaries import AssessmentSummary
 from assay_client.transport import Request, Response, Transport
 
 # Answers by question id. By the type of the question: one option id or several, a number, or a text; None deletes a
@@ -84,6 +85,10 @@ class AssayClient:
         """Starts an assessment of the track with this slug, or returns the student's open one."""
         response = await self._send("POST", "/assessments", {"track": track}, key=idempotency_key or str(uuid4()))
         return response.parse(Assessment)
+
+    async def assessments(self) -> tuple[AssessmentSummary, ...]:
+        """The student's own assessments, newest first, each with its percentage once there is a result."""
+        return await self._list("/assessments", Page[AssessmentSummary])
 
     async def assessment(self, assessment_id: Id) -> Assessment:
         """The questions and the saved responses of an assessment."""

@@ -11,6 +11,7 @@ from app.web.openapi import document
 from assay_client import (
     Appeal,
     Assessment,
+    AssessmentSummary,
     Delivery,
     Message,
     Problem,
@@ -28,6 +29,7 @@ _ASSESSMENT = "/assessments/{assessment_id}"
 # Every response that the client parses: method, path, status, model.
 RESPONSES: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
     ("get", "/tracks", "200", Page[Track]),
+    ("get", "/assessments", "200", Page[AssessmentSummary]),
     ("post", "/assessments", "200", Assessment),
     ("post", "/assessments", "201", Assessment),
     ("get", _ASSESSMENT, "200", Assessment),

@@ -61,6 +61,8 @@ async def test_from_start_to_result(assay: AssayClient, bank: Bank, finish: Fini
     assert (result.track, result.status) == (SLUG, "completed")
     assert await assay.result(assessment.assessment_id) == result
     assert (await assay.status(assessment.assessment_id)).overall_progress == 100.0
+    (listed,) = await assay.assessments()
+    assert (listed.assessment_id, listed.overall_percentage) == (assessment.assessment_id, result.overall.percentage)
 
 
 async def test_an_appeal(assay: AssayClient, started: UUID, bank: Bank, finish: Finish) -> None:

@@ -52,6 +52,7 @@ ALLOWED = {
     ("GET", "/reviews"): STAFF,
     ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
     ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"): STAFF,
+    ("GET", "/gradebook"): STAFF,
     ("GET", "/analytics/overview"): STAFF | AUTHORS,
     ("GET", "/analytics/feedback"): STAFF | AUTHORS,
     ("GET", "/analytics/scores"): STAFF | AUTHORS,

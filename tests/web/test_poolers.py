@@ -47,6 +47,9 @@ async def test_assessments_through_pgbouncer(
 
         assert await asyncio.gather(*(take(number) for number in range(12))) == [[201, 200, 202, 202, 200]] * 12
         assert (await api.get("/readyz")).status == 200
+        advisor = api.as_("advisor")
+        gradebooks = await asyncio.gather(*(advisor.get("/gradebook") for _ in range(2)), advisor.get("/reviews"))
+        assert [len(reply.body["items"]) for reply in gradebooks] == [12, 12, 0]
 
 
 @with_modes

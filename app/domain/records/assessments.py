@@ -57,8 +57,8 @@ class Assessment:
 
 class AssessmentSummary(Frozen):
     """An assessment in a list; `needs_review` says whether an essay waits for a person, because its score is in doubt
-    or it has none; null for students. `owner_issuer` tells people with the same `sub` apart; null where tokens are
-    signed with a secret."""
+    or it has none; null for students. `overall_percentage` is that of the result, null without one. `owner_issuer`
+    tells people with the same `sub` apart; null where tokens are signed with a secret."""
 
     assessment_id: UUID
     track: str
@@ -67,6 +67,7 @@ class AssessmentSummary(Frozen):
     status: AssessmentStatus
     degraded: bool
     needs_review: bool | None
+    overall_percentage: float | None
     created_at: datetime
     expires_at: datetime
     submitted_at: datetime | None

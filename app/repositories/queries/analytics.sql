@@ -1,5 +1,5 @@
--- Figures of many assessments. Each statement takes a track ($1, or NULL for all) and a period (from $2 up to $3, which
--- is excluded).
+-- Figures of many assessments, and the grade book. Each statement takes a track ($1, or NULL for all) and a period
+-- (from $2 up to $3, which is excluded).
 
 -- name: score_groups
 -- The scores of the newest results of completed assessments that were started in the period: a row for each track and
@@ -117,7 +117,7 @@ WITH chosen AS (
     WHERE a.created_at >= $2 AND a.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
 ), completed AS (
     SELECT chosen.id, chosen.degraded_reasons, extract(epoch FROM chosen.took)::float8 AS took,
-           (SELECT (r.body -> 'overall' ->> 'percentage')::float8 FROM results r
+           (SELECT r.overall_percentage FROM results r
             WHERE r.assessment_id = chosen.id ORDER BY r.run DESC LIMIT 1) AS percentage
     FROM chosen WHERE chosen.status = 'completed'
 )
@@ -156,3 +156,30 @@ SELECT job_type, count(*)::int AS ended, (count(*) FILTER (WHERE status = 'faile
 FROM chosen LEFT JOIN failures USING (job_type)
 GROUP BY job_type, failures.codes
 ORDER BY array_position('{gpt,rag,fusion}'::text[], job_type::text);
+
+-- name: open_gradebook
+-- For reading batch by batch, as of the moment when it is opened.
+-- The assessments of a track ($1) that were started from $2 up to $3, which is excluded; NULL: all. The oldest come
+-- first. The points are of the newest result, and an open assessment past its time is shown as expired.
+DECLARE gradebook NO SCROLL CURSOR FOR
+SELECT a.id AS assessment_id, a.owner, t.slug AS track,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
+       a.created_at, a.submitted_at,
+       CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at,
+       r.theoretical_score, r.theoretical_max_score, r.theoretical_percentage,
+       r.profile_score, r.profile_max_score, r.profile_percentage,
+       r.essay_score, r.essay_max_score, r.essay_percentage,
+       r.overall_score, r.overall_max_score, r.overall_percentage,
+       r.provisional, a.degraded, a.needs_review
+FROM assessments a
+JOIN tracks t ON t.id = a.track_id
+CROSS JOIN LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+LEFT JOIN LATERAL (SELECT * FROM results WHERE assessment_id = a.id AND a.status = 'completed'
+                   ORDER BY run DESC LIMIT 1) AS r ON true
+WHERE ($1::text IS NULL OR a.track_id = (SELECT id FROM tracks WHERE slug = $1))
+  AND ($2::timestamptz IS NULL OR a.created_at >= $2)
+  AND ($3::timestamptz IS NULL OR a.created_at < $3)
+ORDER BY a.created_at, a.id;
+
+-- name: next_gradebook_rows
+FETCH 500 FROM gradebook;

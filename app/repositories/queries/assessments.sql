@@ -80,6 +80,8 @@ WHERE t.id = $2;
 -- A page, newest first.
 SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
        a.submitted_at,
+       CASE WHEN a.status = 'completed' THEN (SELECT r.overall_percentage FROM results r WHERE r.assessment_id = a.id
+                                              ORDER BY r.run DESC LIMIT 1) END AS overall_percentage,
        CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
        CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at
 FROM assessments a
