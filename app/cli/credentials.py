@@ -1,7 +1,8 @@
 """Imports micro-credentials from a file, and embeds their passages for vector search.
 
 reads   DATABASE_URL, EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds); `import` also FILE
-writes  the credentials in the database, or their vectors; progress on standard error
+writes  `import` the credentials, and a line for each in the audit log; `reindex` their vectors, and a line if any was
+        missing; progress on standard error
 needs   Postgres with all migrations; no server, no Redis, no secret
 """
 
@@ -24,6 +25,8 @@ from app.settings import Settings
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.pool import open_pool_for, open_session
 
+# The actor of `reindex` in the audit log.
+REINDEX_ACTOR = "assay credentials reindex"
 # Rows per transaction with --skip-bad, about half a second of work: all that a kill can lose.
 _BATCH = 500
 _PRINTED_REASONS = 20
@@ -120,7 +123,7 @@ async def _embed_all(settings: Settings) -> int:
         open_pool_for(settings, "assay credentials", 2) as pool,
         retrieval_embedder(settings, pool=pool) as embedder,
     ):
-        credential_embedder = CredentialEmbedder(pool, embedder)
+        credential_embedder = CredentialEmbedder(pool, embedder, REINDEX_ACTOR)
         waiting = await passage_vectors.count_unembedded(pool, space_name(embedder))
         with progress_bar("embedding", waiting) as advance:
             while count := await _embed_batch(credential_embedder):

@@ -25,6 +25,7 @@ _COMMANDS = {
     "keys": ("app.cli.keys", "make, list, revoke and rotate API keys"),
     "doctor": ("app.cli.doctor", "check settings, servers and models"),
     "config": ("app.cli.config", "print all settings with their meaning"),
+    "people": ("app.cli.people", "export all that is stored of a person, erase a person"),
     "jobs": ("app.cli.jobs", "list jobs, retry failed ones"),
     "webhooks": ("app.cli.webhooks", "list webhook deliveries, send them again"),
     "credentials": ("app.cli.credentials", "import micro-credentials, embed them again"),

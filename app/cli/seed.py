@@ -1,7 +1,7 @@
 """Adds the sample data where it is missing: two tracks, their questions, and micro-credentials with their vectors.
 
 reads   DATABASE_URL, EMBEDDING_MODEL and OPENAI_* (without them the offline model embeds)
-writes  the database; progress on standard error
+writes  the database, with a line for each row in the audit log; progress on standard error
 needs   Postgres with all migrations (`assay migrate`)
 """
 

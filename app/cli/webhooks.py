@@ -2,7 +2,7 @@
 
 reads   DATABASE_URL; `redeliver` also REDIS_URL (optional: wakes the workers at once); `encrypt` SECRETS_KEY, and with
         --previous-key-stdin a line of standard input
-writes  `list` and `show` nothing; `redeliver` the deliveries, and a line for each in the audit log; `encrypt` secrets
+writes  `list` and `show` nothing; `redeliver` the deliveries, `encrypt` secrets; both a line for each in the audit log
 needs   Postgres with all migrations; no server, no secret for tokens; a worker sends the messages
 """
 

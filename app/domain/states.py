@@ -210,7 +210,7 @@ class AuditAction(StrEnum):
 
 
 class AuditEntity(StrEnum):
-    """The things in the audit log that actions change."""
+    """The things in the audit log that actions change or export."""
 
     TRACK = "track"
     QUESTION = "question"
@@ -224,3 +224,5 @@ class AuditEntity(StrEnum):
     WEBHOOK = "webhook"
     PERSON = "person"
     APPEAL = "appeal"
+    AUDIT_LOG = "audit_log"
+    EMBEDDING_SPACE = "embedding_space"

@@ -14,9 +14,11 @@ _SQL = statements("audit")
 
 async def record(
     db: Executor, actor: str, action: AuditAction, entity: AuditEntity, key: str, after: BaseModel | None = None
-) -> None:
-    """Records a change by staff; `after` is the changed thing as it is now."""
-    await db.execute(_SQL["record"], actor, action, entity, key, after.model_dump(mode="json") if after else None)
+) -> int:
+    """Records a change by staff; `after` is the changed thing as it is now. Returns the id of the line."""
+    thing = after.model_dump(mode="json") if after else None
+    line_id: int = await db.fetchval(_SQL["record"], actor, action, entity, key, thing)
+    return line_id
 
 
 async def record_if_key(
@@ -35,9 +37,10 @@ async def page(
     start: datetime | None,
     end: datetime | None,
     after: int,
+    before: int,
     limit: int,
 ) -> list[AuditRecord]:
     """A page of the changes by this actor (a `sub`, or a whole principal), of this entity and key, in this period, by
-    id, after the id `after`; None: all."""
-    rows = await db.fetch(_SQL["page"], actor, entity, key, start, end, after, limit)
+    id, between the ids `after` and `before`; None: all."""
+    rows = await db.fetch(_SQL["page"], actor, entity, key, start, end, after, before, limit)
     return [AuditRecord(**row) for row in rows]

@@ -35,9 +35,9 @@ async def find(db: Executor, erasure_id: UUID) -> ErasureRecord | None:
     return ErasureRecord(**row) if row else None
 
 
-async def take(conn: Connection) -> TakenErasure | None:
-    """A pending erasure that no other worker works on, locked until the transaction ends."""
-    row = await conn.fetchrow(_SQL["take"])
+async def take(conn: Connection, erasure_id: UUID | None) -> TakenErasure | None:
+    """A pending erasure that no other worker works on (this one, or None: any), locked until the transaction ends."""
+    row = await conn.fetchrow(_SQL["take"], erasure_id)
     return TakenErasure(**row) if row else None
 
 

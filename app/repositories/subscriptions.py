@@ -7,7 +7,7 @@ from uuid import UUID
 from app.domain.records.webhooks import DeliveryRecord, StoredSecrets, SubscriptionFeatures, SubscriptionRecord
 from app.domain.states import DisabledReason
 from app.domain.webhook.signing import ROTATION_SECONDS
-from app.repositories.sql import Connection, Executor, affected, statements
+from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("subscriptions")
 
@@ -96,7 +96,7 @@ async def list_secrets(db: Executor, after: UUID | None, limit: int) -> list[Sto
     return [StoredSecrets(**dict(row)) for row in await db.fetch(_SQL["list_secrets"], after, limit)]
 
 
-async def replace_secrets(db: Executor, changes: Sequence[tuple[StoredSecrets, StoredSecrets]]) -> int:
-    """Stores secrets in another form, if they are still as they were read; returns for how many subscriptions."""
+async def replace_secrets(db: Executor, changes: Sequence[tuple[StoredSecrets, StoredSecrets]]) -> list[UUID]:
+    """Stores secrets in another form, if they are still as they were read; returns the subscriptions."""
     rows = [(before.of, before.secret, before.old_secret, after.secret, after.old_secret) for before, after in changes]
-    return affected(await db.execute(_SQL["replace_secrets"], *map(list, zip(*rows, strict=True))))
+    return [row["id"] for row in await db.fetch(_SQL["replace_secrets"], *map(list, zip(*rows, strict=True)))]

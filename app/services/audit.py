@@ -1,4 +1,4 @@
-"""Reading the audit log."""
+"""Exporting the audit log."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from app.domain.records.audit import AuditRecord
-from app.domain.states import AuditEntity
+from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit
 from app.repositories.sql import Pool
 
 # Rows that are read in one statement.
 PAGE_ROWS = 1000
+# There is only one log, so its key says nothing.
+_WHOLE_LOG = "audit"
 
 _View = TypeVar("_View")
 
@@ -28,13 +30,14 @@ class AuditFilter:
     end: datetime | None = None
 
 
-async def list_changes(
-    pool: Pool, wanted: AuditFilter, view: Callable[[AuditRecord], _View]
+async def export_changes(
+    pool: Pool, actor: str, wanted: AuditFilter, view: Callable[[AuditRecord], _View]
 ) -> AsyncIterator[list[_View]]:
-    """All changes, the oldest first, page by page. Each page is a statement of its own, so a slow client does not hold
-    a connection."""
+    """All changes until now, the oldest first, page by page; the log has this export, too. Each page is a statement of
+    its own, so a slow client does not hold a connection."""
+    export_id = await audit.record(pool, actor, AuditAction.EXPORT, AuditEntity.AUDIT_LOG, _WHOLE_LOG)
     last_id = 0
     chosen = (wanted.actor, wanted.entity, wanted.key, wanted.start, wanted.end)
-    while rows := await audit.page(pool, *chosen, last_id, PAGE_ROWS):
+    while rows := await audit.page(pool, *chosen, last_id, export_id, PAGE_ROWS):
         yield [view(row) for row in rows]
         last_id = rows[-1].id

@@ -48,27 +48,28 @@ async def find_erasure(db: Executor, erasure_id: UUID) -> ErasureRecord:
     Raises:
         NotFound: there is none of this id.
     """
-    found = await erasures.find(db, erasure_id)
-    if found is None:
+    erasure = await erasures.find(db, erasure_id)
+    if erasure is None:
         raise NotFound("there is no such erasure")
-    return found
+    return erasure
 
 
-async def erase_next(pool: Pool, job_queue: JobQueue) -> int:
+async def erase_next(pool: Pool, job_queue: JobQueue | None, erasure_id: UUID | None = None) -> int:
     """Erases one assessment of a person whose erasure is pending, or what is left after the last; returns how much was
     done (0: nothing is pending, or others write to it at this moment). The others take over from a worker that dies.
+    With an `erasure_id`, works on this one alone; without a `job_queue`, Redis keeps a hash of the person for a while.
 
     Raises:
         RedisError, OSError, TimeoutError: Redis or Postgres is unavailable.
     """
     with suppress(*erasures.LOCKED):
-        return await _erase_next(pool, job_queue)
+        return await _erase_next(pool, job_queue, erasure_id)
     return 0
 
 
-async def _erase_next(pool: Pool, job_queue: JobQueue) -> int:
+async def _erase_next(pool: Pool, job_queue: JobQueue | None, erasure_id: UUID | None) -> int:
     async with pool.acquire() as conn, conn.transaction():
-        erasure = await erasures.take(conn)
+        erasure = await erasures.take(conn, erasure_id)
         if erasure is None:
             return 0
         assessment_id = await erasures.next_assessment(conn, erasure.person)
@@ -81,7 +82,8 @@ async def _erase_next(pool: Pool, job_queue: JobQueue) -> int:
             await erasures.add_counts(conn, erasure.id, counts or {})
             return 1
         await erasures.add_counts(conn, erasure.id, await erasures.forget_person(conn, erasure))
-        await job_queue.forget_owner(erasure.person)
+        if job_queue is not None:
+            await job_queue.forget_owner(erasure.person)
         await erasures.complete(conn, erasure.id)
     log.info("person_erased", erasure_id=str(erasure.id))
     return 1

@@ -57,7 +57,8 @@ async def test_the_log_says_who_changed_what_and_why(admin: Api, pool: Pool, ban
     )  # fmt: skip
     as_csv = await admin.get("/audit?format=csv")
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
-    first, second = csv.DictReader(io.StringIO(as_csv.raw.decode(), newline=""))
+    first, second, third = csv.DictReader(io.StringIO(as_csv.raw.decode(), newline=""))
+    assert (third["action"], third["entity"]) == ("export", "audit_log")
     assert first["reason"] == f"'{body['reason']}"
     assert json.loads(second["after"]) == created["after"]
 
@@ -70,13 +71,19 @@ async def test_the_log_is_filtered_by_actor_thing_and_period(admin: Api, pool: P
     )  # fmt: skip
     for query, keys in (
         ("", "abb"), ("actor=ada", "ab"), ("actor=adam", "b"), ("entity=track", "ab"), ("key=b", "bb"),
-        ("from=2026-01-02", "bb"), ("to=2026-01-02", "ab"), ("from=2026-01-02&to=2026-01-02", "b"),
+        ("from=2026-01-02&to=2026-02-01", "bb"), ("to=2026-01-02", "ab"), ("from=2026-01-02&to=2026-01-02", "b"),
         ("actor=ada&entity=question&from=2026-01-02T12:00:00Z&to=2026-01-02T12:00:01Z", "b"), ("actor=nobody", ""),
     ):  # fmt: skip
         assert "".join(line["key"] for line in lines((await admin.get(f"/audit?{query}")).raw)) == keys, query
     assert [line["actor"] for line in lines((await admin.get("/audit?entity=question")).raw)] == ["ada"]
     for query in ("entity=x", "from=x", "from=2026-01-02&to=2025-12-31", "format=xml", "actor=%00"):
         problem(await admin.get(f"/audit?{query}"), 400, "bad-query")
+
+
+async def test_an_export_of_the_log_is_in_the_next_one(admin: Api, pool: Pool) -> None:
+    assert lines((await admin.get("/audit")).raw) == []
+    (exported,) = lines((await admin.get("/audit?from=2026-01-01")).raw)
+    assert (exported["actor"], exported["action"], exported["entity"]) == ("admin-1", "export", "audit_log")
 
 
 async def test_a_long_log_is_streamed_in_pages(admin: Api, pool: Pool) -> None:

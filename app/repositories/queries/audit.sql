@@ -1,15 +1,16 @@
 -- name: record
 -- Belongs to the transaction of the change.
-INSERT INTO audit_log (actor, action, entity, key, after) VALUES ($1, $2, $3, $4, $5);
+INSERT INTO audit_log (actor, action, entity, key, after) VALUES ($1, $2, $3, $4, $5) RETURNING id;
 
 -- name: page
--- Changes in the order in which they were recorded, after the id $6. A principal begins with the `sub`, before a tab.
+-- Changes in the order in which they were recorded, between the ids $6 and $7. A principal begins with the `sub`,
+-- before a tab.
 SELECT id, at, actor, action, entity, key, after ->> 'reason' AS reason, after
 FROM audit_log
-WHERE id > $6
+WHERE id > $6 AND id < $7
   AND ($1::text IS NULL OR actor = $1 OR split_part(actor, E'\t', 1) = $1)
   AND ($2::text IS NULL OR entity = $2)
   AND ($3::text IS NULL OR key = $3 OR entity = 'person' AND split_part(key, E'\t', 1) = $3)
   AND ($4::timestamptz IS NULL OR at >= $4)
   AND ($5::timestamptz IS NULL OR at < $5)
-ORDER BY id LIMIT $7;
+ORDER BY id LIMIT $8;

@@ -21,12 +21,13 @@ SELECT e.id AS erasure_id, e.status, e.requested_at, e.completed_at, e.counts,
 FROM erasures e WHERE e.id = $1;
 
 -- name: take
--- A pending erasure that no other worker works on, locked until the transaction ends; any of them, so that one that
--- fails does not hold up the others. The key is as long as the hash's output, and the hash is cut, so that it cannot be
--- extended.
+-- A pending erasure that no other worker works on, locked until the transaction ends: the one with the id $1, or if
+-- that is null, any of them, so that one that fails does not hold up the others. The key is as long as the hash's
+-- output, and the hash is cut, so that it cannot be extended.
 SELECT id, person,
        'erased-' || encode(substr(sha256(person_key || convert_to(person, 'UTF8')), 1, 16), 'hex') AS pseudonym
-FROM erasures WHERE status = 'pending' ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED;
+FROM erasures WHERE status = 'pending' AND ($1::uuid IS NULL OR id = $1)
+ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: next_assessment
 SELECT id FROM assessments WHERE owner = $1 LIMIT 1;

@@ -113,4 +113,5 @@ ORDER BY id LIMIT $2;
 UPDATE webhook_subscriptions s SET secret = n.secret, old_secret = n.old_secret
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
     AS n(id, stored, stored_old, secret, old_secret)
-WHERE s.id = n.id AND s.secret = n.stored AND s.old_secret IS NOT DISTINCT FROM n.stored_old;
+WHERE s.id = n.id AND s.secret = n.stored AND s.old_secret IS NOT DISTINCT FROM n.stored_old
+RETURNING s.id;

@@ -252,4 +252,5 @@ ORDER BY id LIMIT $2;
 UPDATE assessments a SET webhook_secret = n.secret, webhook_old_secret = n.old_secret
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
     AS n(id, stored, stored_old, secret, old_secret)
-WHERE a.id = n.id AND a.webhook_secret = n.stored AND a.webhook_old_secret IS NOT DISTINCT FROM n.stored_old;
+WHERE a.id = n.id AND a.webhook_secret = n.stored AND a.webhook_old_secret IS NOT DISTINCT FROM n.stored_old
+RETURNING a.id;

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from app.clients.llm.embedder import Embedder
-from app.repositories import credentials, passage_vectors
+from app.domain.states import AuditAction, AuditEntity
+from app.repositories import audit, credentials, passage_vectors
 from app.repositories.passage_vectors import CurrentSpace
 from app.repositories.sql import Connection, Pool
 from app.services.recommendations.search import EXACT_UP_TO, embedded_text, space_name
@@ -26,12 +27,16 @@ class CredentialEmbedder:
     """Embeds passages that have no vector of the chosen embedding space, if that is the embedder's own. A worker that
     starts chooses its space: in a rolling deployment that is the one of the new model. Workers with the old model then
     embed nothing, so that both do not replace each other's vectors for ever; they choose again once no worker is left
-    that renews the choice."""
+    that renews the choice.
+
+    The audit log has the first change by an `actor`; workers do what follows from the changes of others."""
 
     pool: Pool
     embedder: Embedder
+    actor: str | None = None
     _has_chosen: bool = field(default=False, init=False)
     _is_idle: bool = field(default=False, init=False)
+    _is_audited: bool = field(default=False, init=False)
 
     async def embed(self) -> int:
         """Embeds a batch and returns the number of its passages.
@@ -48,14 +53,25 @@ class CredentialEmbedder:
         elif chosen.idle_seconds > _RENEW_SECONDS:
             await passage_vectors.renew_current_space(self.pool, ours)
         self._has_chosen, self._is_idle = True, False
-        return await embed_passages(self.pool, self.embedder)
+        async with self.pool.acquire() as conn, conn.transaction():
+            count = await _embed_in_chosen_space(conn, self.embedder)
+            if count:
+                await self._audit(conn, ours)
+        return count
 
     async def _choose(self, ours: str, chosen: CurrentSpace | None) -> None:
         if chosen is not None:
             # It has to prove that it works before others stop embedding.
             await self.embedder.embed(["Does it work?"])
             log.info("embedding_space_changed", space=ours, before=chosen.name)
-        await passage_vectors.set_current_space(self.pool, ours)
+        async with self.pool.acquire() as conn, conn.transaction():
+            await passage_vectors.set_current_space(conn, ours)
+            await self._audit(conn, ours)
+
+    async def _audit(self, conn: Connection, space: str) -> None:
+        if self.actor is not None and not self._is_audited:
+            await audit.record(conn, self.actor, AuditAction.UPDATE, AuditEntity.EMBEDDING_SPACE, space)
+            self._is_audited = True
 
     def _log_idle(self, ours: str, chosen: CurrentSpace) -> None:
         if not self._is_idle:
@@ -71,10 +87,14 @@ async def embed_passages(pool: Pool, embedder: Embedder) -> int:
         EmbeddingUnavailable: the embedder does not work.
     """
     async with pool.acquire() as conn:
-        chosen = await passage_vectors.find_current_space(conn)
-        if chosen and chosen.name != space_name(embedder):
-            return 0
-        return await embed_batch(conn, embedder)
+        return await _embed_in_chosen_space(conn, embedder)
+
+
+async def _embed_in_chosen_space(conn: Connection, embedder: Embedder) -> int:
+    chosen = await passage_vectors.find_current_space(conn)
+    if chosen and chosen.name != space_name(embedder):
+        return 0
+    return await embed_batch(conn, embedder)
 
 
 async def embed_batch(conn: Connection, embedder: Embedder) -> int:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.records.webhooks import ClaimedDelivery, StoredSecrets
+from app.domain.states import AuditAction, AuditEntity
 from app.domain.webhook.secret_cipher import NONCE_BYTES, SecretCipher, UnreadableSecret, is_encrypted
 from app.outages import WEBHOOK_SECRETS
-from app.repositories import subscriptions, webhooks
+from app.repositories import audit, subscriptions, webhooks
 from app.repositories.sql import Executor, Pool
 
+# The actor in the audit log.
+ACTOR = "assay webhooks encrypt"
 # Webhooks in one statement.
 _BATCH = 500
 
@@ -79,7 +82,11 @@ async def encrypt_stored_secrets(
         while stored := await table.list_secrets(pool, last_id, batch):
             last_id = stored[-1].of
             changes, unreadable = _encrypted_again(cipher, previous, stored)
-            yield EncryptedCounts(await table.replace_secrets(pool, changes) if changes else 0, unreadable)
+            async with pool.acquire() as conn, conn.transaction():
+                replaced = await table.replace_secrets(conn, changes) if changes else []
+                for webhook_of in replaced:
+                    await audit.record(conn, ACTOR, AuditAction.UPDATE, AuditEntity.WEBHOOK, str(webhook_of))
+            yield EncryptedCounts(len(replaced), unreadable)
 
 
 async def check_stored_secrets(db: Executor, cipher: SecretCipher, limit: int) -> StoredSecretsSummary:
