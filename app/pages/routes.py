@@ -45,7 +45,9 @@ ROUTES = (
     PageRoute("POST", f"{sign_in.SIGN_IN}/role", sign_in.sign_in_as, PUBLIC),
     PageRoute("POST", f"{PAGES}/sign-out", sign_in.sign_out, PUBLIC),
     PageRoute("GET", PAGES, home.show_home, EVERYONE),
+    # Students
     PageRoute("POST", f"{PAGES}/assessments", home.start_assessment, STUDENTS),
+    PageRoute("GET", f"{PAGES}/my-data.json", home.download_own_data, STUDENTS),
     PageRoute("GET", _ASSESSMENT, answering.show_assessment, OWNER_OR_STAFF, find_assessment),
     PageRoute("POST", f"{_ASSESSMENT}/responses", answering.save_responses, OWNER, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/review", answering.show_review, OWNER, find_assessment),

@@ -16,6 +16,7 @@ AUTHORS, ADMIN = {"author", "admin"}, {"admin"}
 ALLOWED = {
     ("GET", "/dashboard"): EVERYONE,
     ("POST", "/dashboard/assessments"): STUDENTS,
+    ("GET", "/dashboard/my-data.json"): STUDENTS,
     ("GET", "/dashboard/assessments/{assessment_id}"): OWNER | STAFF,
     ("POST", "/dashboard/assessments/{assessment_id}/responses"): OWNER,
     ("GET", "/dashboard/assessments/{assessment_id}/review"): OWNER,

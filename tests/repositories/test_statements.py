@@ -23,6 +23,6 @@ async def test_every_statement_prepares(conn: Connection) -> None:
 
 def test_every_statement_is_used() -> None:
     assert len(ALL) > 90
-    code = {module: (REPOSITORIES / f"{module}.py").read_text("utf-8") for module in modules()}
+    code = {path.stem: path.read_text("utf-8") for path in REPOSITORIES.rglob("*.py")}
     unused = [name for name in ALL if f'"{name.split(".")[1]}"' not in code[name.split(".")[0]]]
     assert unused == []

@@ -29,6 +29,7 @@ _OPEN = Assessment(
     id=numbered_id(99),
     owner="amy",
     track="gardener",
+    track_name="Gardener",
     status=AssessmentStatus.IN_PROGRESS,
     revision=1,
     responses_version=0,

@@ -6,9 +6,11 @@ from functools import cached_property
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer
+from app.domain.assessment.attempts import Attempts
 from app.domain.assessment.disclosure import Disclosure
 from app.domain.assessment.questions import Question
 from app.domain.assessment.rule_scoring import QuestionScore
+from app.domain.assessment.tracks import QuestionMix
 from app.domain.principal import Principal
 from app.domain.records.jobs import JobFailure
 from app.domain.result.model import Reason
@@ -32,6 +34,7 @@ class Assessment:
     id: UUID
     owner: str
     track: str
+    track_name: str
     status: AssessmentStatus
     revision: int
     responses_version: int
@@ -72,6 +75,45 @@ class AssessmentSummary(Frozen):
     expires_at: datetime
     submitted_at: datetime | None
     completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OpenAssessment:
+    """An open assessment as its owner sees it in a list, with how many of its questions have an answer."""
+
+    assessment_id: UUID
+    track: str
+    track_name: str
+    expires_at: datetime
+    seconds_left: float
+    answered: int
+    questions: int
+
+
+@dataclass(frozen=True)
+class EndedAssessment:
+    """An assessment that its owner has submitted or let expire; `percentage` is that of the newest result, None without
+    one or if nothing could be scored."""
+
+    assessment_id: UUID
+    track_name: str
+    status: AssessmentStatus
+    created_at: datetime
+    submitted_at: datetime | None
+    completed_at: datetime | None
+    percentage: float | None
+
+
+@dataclass(frozen=True)
+class OfferedTrack:
+    """An active track and what a student has used of its attempts; `open_id` is their open assessment of it."""
+
+    slug: str
+    name: str
+    description: str
+    question_mix: QuestionMix
+    attempts: Attempts
+    open_id: UUID | None
 
 
 @dataclass(frozen=True)

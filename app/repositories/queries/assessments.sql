@@ -5,8 +5,8 @@
 -- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for
 -- the idempotency key $2 to $4, and how many submissions of all, submissions of the owner and keys of the caller there
 -- are, counted up to $5, $6 and $7.
-SELECT a.id, a.owner, t.slug AS track, a.revision, a.responses_version, a.run, a.created_at, a.expires_at,
-       a.submitted_at, now() AS now,
+SELECT a.id, a.owner, t.slug AS track, t.name AS track_name, a.revision, a.responses_version, a.run, a.created_at,
+       a.expires_at, a.submitted_at, now() AS now,
        t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
        CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
        (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version, 'body', v.body)
