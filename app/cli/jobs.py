@@ -8,22 +8,18 @@ needs   Postgres with all migrations; no server, no secret
 import argparse
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.cli.arguments import positive_integer
 from app.cli.console import print_error, print_json_lines, print_table
 from app.cli.wake_workers import wake_workers
-from app.domain.errors import CallerError
 from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import JobRecord
 from app.domain.states import JobStatus, JobType
 from app.domain.text import count_of
 from app.repositories import dead_letters as letters
-from app.repositories.sql import Pool
 from app.services.assessments.submit import Origin
-from app.services.jobs import dead_letters
-from app.services.jobs.dead_letters import RetriedJob
+from app.services.jobs.bulk_retry import RetryOutcome, retry_each
 from app.settings import Settings
 from app.wiring.pool import open_pool_for
 
@@ -32,15 +28,6 @@ ACTOR = "assay jobs retry"
 # A batch whose outcome can be checked before the rest is retried.
 MAX_RETRIED_JOBS = 1000
 _FROM_A_TERMINAL = Origin(None, None)
-
-
-@dataclass
-class _Progress:
-    """The outcome of the retries so far."""
-
-    refused: int = 0
-    notifications: list[JobNotification] = field(default_factory=list)
-    retried: dict[UUID, RetriedJob] = field(default_factory=dict)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -106,31 +93,26 @@ def _retry(settings: Settings, options: argparse.Namespace) -> int:
 async def retry(settings: Settings, job_ids: Sequence[UUID], limit: int = MAX_RETRIED_JOBS) -> bool:
     """Retries `job_ids`; if empty, up to `limit` failed jobs of the newest runs. Prints a line for each job; returns
     whether all were retried."""
-    progress = _Progress()
+    refused, notifications = 0, list[JobNotification]()
     async with open_pool_for(settings, "assay jobs", 1) as pool:
         selected_ids = list(dict.fromkeys(job_ids)) or await letters.list_retryable(pool, limit + 1)
         more = not job_ids and len(selected_ids) > limit
         selected_ids = selected_ids[:limit] if more else selected_ids
-        for job_id in selected_ids:
-            await _retry_job(pool, job_id, settings.job_max_attempts, progress)
-    await wake_workers(settings, progress.notifications)
-    print(f"{len(selected_ids) - progress.refused} of {count_of(len(selected_ids), 'job')} queued again")
+        async for outcome in retry_each(pool, ACTOR, selected_ids, settings.job_max_attempts, _FROM_A_TERMINAL):
+            _print_outcome(outcome)
+            refused += outcome.retried is None
+            notifications += outcome.retried.notifications if outcome.retried and outcome.is_first else ()
+    await wake_workers(settings, notifications)
+    print(f"{len(selected_ids) - refused} of {count_of(len(selected_ids), 'job')} queued again")
     if more:
         print_error("there are more failed jobs; run this again for the rest")
-    return not (more or progress.refused)
+    return not (more or refused)
 
 
-async def _retry_job(pool: Pool, job_id: UUID, attempts: int, progress: _Progress) -> None:
-    retried = progress.retried.get(job_id)
-    if retried is None:
-        try:
-            async with pool.acquire() as conn, conn.transaction():
-                retried = await dead_letters.retry(conn, ACTOR, job_id, attempts, _FROM_A_TERMINAL)
-        except CallerError as error:
-            progress.refused += 1
-            print_error(f"{job_id}: {error.detail}")
-            return
-        progress.notifications += retried.notifications
-        progress.retried |= dict.fromkeys(retried.retried_ids, retried)
-    job = retried.job
-    print(f"{job_id}: queued again" + (f", in run {job.run} of {job.assessment_id}" if job.job_id != job_id else ""))
+def _print_outcome(outcome: RetryOutcome) -> None:
+    if outcome.retried is None:
+        print_error(f"{outcome.job_id}: {outcome.refused}")
+        return
+    job = outcome.retried.job
+    in_new_run = f", in run {job.run} of {job.assessment_id}" if job.job_id != outcome.job_id else ""
+    print(f"{outcome.job_id}: queued again{in_new_run}")

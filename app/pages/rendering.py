@@ -38,10 +38,15 @@ class _Entry:
     roles: frozenset[Role]
 
 
-_NAVIGATION = (_Entry("Assessments", PAGES, frozenset({Role.STUDENT})),)
+_ADMINS = frozenset({Role.ADMIN})
+_NAVIGATION = (
+    _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
+    _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
+)
 # What a page says after something was done: `?done=` names the text, so that no address can put a text on a page.
 _NOTICES: dict[str, str] = {
     "signed-out": "You are signed out.",
+    "job-retried": "The job is queued again. This is the job that runs now.",
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from app.http.access import (
+    ADMINS,
     EVERYONE,
     OWNER,
     OWNER_OR_STAFF,
@@ -19,6 +20,7 @@ from app.http.app_keys import IDENTITY
 from app.http.sessions import PAGES, wants_json
 from app.pages import front, sign_in
 from app.pages.forms import check_form
+from app.pages.operator import jobs
 from app.pages.student import answering, home, outcome
 from app.pages.targets import find_assessment
 from app.services.caller import Caller
@@ -54,6 +56,12 @@ ROUTES = (
     PageRoute("POST", f"{_ASSESSMENT}/submit", answering.submit_assessment, OWNER, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/events", outcome.stream_events, OWNER_OR_STAFF, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/result.json", outcome.download_result, OWNER_OR_STAFF, find_assessment),
+    # Operators
+    PageRoute("GET", jobs.JOBS, jobs.show_jobs, ADMINS),
+    PageRoute("GET", f"{jobs.JOBS}/retry", jobs.show_retry, ADMINS),
+    PageRoute("POST", f"{jobs.JOBS}/retry", jobs.retry_jobs, ADMINS),
+    PageRoute("GET", f"{jobs.JOBS}/{{job_id}}", jobs.show_job, ADMINS, jobs.find_job),
+    PageRoute("POST", f"{jobs.JOBS}/{{job_id}}/retry", jobs.retry_job, ADMINS, jobs.find_job),
 )
 
 

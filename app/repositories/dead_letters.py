@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.job.notification import JobNotification
-from app.domain.records.jobs import JobRecord, JobState, NewestRun, RunRef
+from app.domain.records.jobs import JobRecord, JobState, NewestRun, RetryableJob, RunRef
 from app.domain.states import JobStatus, JobType, RunMode
 from app.repositories.sql import Connection, Executor, statements
 
@@ -20,22 +20,33 @@ async def page(
     job_type: JobType | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
+    track: str | None = None,
 ) -> list[JobRecord]:
-    """A page of jobs with one of these statuses, newest first."""
+    """A page of jobs with one of these statuses, newest first; None: of any type, of any track."""
     created_at, last_id = after or (None, None)
-    rows = await db.fetch(_SQL["read_jobs"], list(statuses), job_type, created_at, last_id, limit, None)
+    rows = await db.fetch(_SQL["read_jobs"], list(statuses), job_type, created_at, last_id, limit, None, track)
     return [JobRecord.model_validate(dict(row)) for row in rows]
 
 
 async def find(db: Executor, job_id: UUID) -> JobRecord | None:
     """The job."""
-    row = await db.fetchrow(_SQL["read_jobs"], [], None, None, None, 1, job_id)
+    row = await db.fetchrow(_SQL["read_jobs"], [], None, None, None, 1, job_id, None)
     return JobRecord.model_validate(dict(row)) if row else None
 
 
 async def list_retryable(db: Executor, limit: int) -> list[UUID]:
     """Ids of failed jobs that can be retried, oldest first."""
     return [row["id"] for row in await db.fetch(_SQL["list_retryable"], limit)]
+
+
+async def find_retryable(
+    db: Executor, job_type: JobType | None, track: str | None, limit: int
+) -> tuple[list[RetryableJob], int]:
+    """The first `limit` failed jobs of this type and track (None: any) that can be retried, oldest first, and the
+    number of all."""
+    rows = [dict(row) for row in await db.fetch(_SQL["find_retryable"], limit, job_type, track)]
+    total = rows[0]["total"] if rows else 0
+    return [RetryableJob.model_validate({name: row[name] for name in row if name != "total"}) for row in rows], total
 
 
 async def lock_newest_run(conn: Connection, job_id: UUID) -> NewestRun | None:

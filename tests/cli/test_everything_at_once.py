@@ -40,7 +40,7 @@ def test_up_keeps_the_data_serves_and_ends_on_ctrl_c(command: Command) -> None:
         if "Ctrl-C stops" in line:
             break
     assert "0 rows of sample data added" in output
-    url = re.findall(r"Serving (http://\S+)", output)[0]
+    url = re.findall(r"Open (http://[^/\s]+)", output)[0]
     assert set(tokens(output)) == {"student", "advisor", "admin"}
     assert len(_get(f"{url}/assessments", tokens(output)["admin"])["items"]) == 2
     assert len(_get(f"{url}/questions", tokens(output)["advisor"])["items"]) == 49
@@ -75,7 +75,7 @@ def test_up_serves_although_a_slow_model_leaves_the_sample_without_a_result(comm
             output += line
             if "Ctrl-C stops" in line:
                 break
-        assert "no result within 1 s" in output and "Serving http://" in output, output
+        assert "no result within 1 s" in output and "Open http://" in output, output
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
     assert command.left_behind() == []
@@ -85,7 +85,7 @@ def test_up_serves_although_a_slow_model_leaves_the_sample_without_a_result(comm
 def test_the_tours_work_as_written_and_leave_no_files(command: Command, tmp_path: Path) -> None:
     running = command.start("up", WEBHOOK_ALLOW_HTTP="true", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
     assert running.stdout is not None
-    url = next(match[1] for line in running.stdout if (match := re.search(r"Serving (http://\S+)", line)))
+    url = next(match[1] for line in running.stdout if (match := re.search(r"Open (http://[^/\s]+)", line)))
     outputs = {}
     for document in ("README.md", "docs/api-tour.md"):
         folder = tmp_path / Path(document).stem

@@ -5,8 +5,11 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.states import JobType
 from app.pages.routes import ROUTES, PageRoute
+from app.repositories.sql import Pool
 from tests.bank import SLUG, Bank
+from tests.job_runner import job_id, submit
 from tests.pages.conftest import SIGN_IN, NewPerson, Person, Shown
 
 # The owner is the student whose assessment it is, `other` is another student.
@@ -23,6 +26,12 @@ ALLOWED = {
     ("POST", "/dashboard/assessments/{assessment_id}/submit"): OWNER,
     ("GET", "/dashboard/assessments/{assessment_id}/events"): OWNER | STAFF,
     ("GET", "/dashboard/assessments/{assessment_id}/result.json"): OWNER | STAFF,
+    # Operators
+    ("GET", "/dashboard/jobs"): ADMIN,
+    ("GET", "/dashboard/jobs/retry"): ADMIN,
+    ("POST", "/dashboard/jobs/retry"): ADMIN,
+    ("GET", "/dashboard/jobs/{job_id}"): ADMIN,
+    ("POST", "/dashboard/jobs/{job_id}/retry"): ADMIN,
 }
 PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", "/dashboard/sign-out"}
 GUARDED = [route for route in ROUTES if not route.access.public]
@@ -37,6 +46,7 @@ class Ids:
     assessment_id: str
     question_id: str
     slug: str
+    job_id: str
 
     def path(self, route: PageRoute) -> str:
         """The route's path to them."""
@@ -48,9 +58,10 @@ class Ids:
 
 
 @pytest.fixture
-async def ids(path: str, bank: Bank) -> Ids:
+async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     """Something of each kind; the assessment belongs to `student-1`."""
-    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG)
+    job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
+    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, str(job))
 
 
 @pytest.fixture

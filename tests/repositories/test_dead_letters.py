@@ -140,11 +140,11 @@ async def test_a_page_is_read_from_the_index_with_a_generic_plan(
     await conn.execute(INSERT_JOBS, assessment_id)
     await conn.execute("ANALYZE async_jobs")
     await conn.execute(
-        f"PREPARE page(text[], text, timestamptz, uuid, int, uuid) AS {statements('dead_letters')['read_jobs']}"
+        f"PREPARE page(text[], text, timestamptz, uuid, int, uuid, text) AS {statements('dead_letters')['read_jobs']}"
     )
     await conn.execute("SET plan_cache_mode = force_generic_plan")
     values = ",".join(statuses)
-    plan = await conn.fetch(f"EXPLAIN EXECUTE page('{{{values}}}', NULL, now(), '{uuid4()}', 51, NULL)")
+    plan = await conn.fetch(f"EXPLAIN EXECUTE page('{{{values}}}', NULL, now(), '{uuid4()}', 51, NULL, NULL)")
     text = "\n".join(row[0] for row in plan)
     assert "async_jobs_newest_idx" in text, text
     assert "Seq Scan on async_jobs" not in text, text

@@ -53,6 +53,18 @@ class JobRecord(Frozen):
     traceparent: str | None
 
 
+class RetryableJob(Frozen):
+    """A failed job of the newest run, which may be retried; `completed_at` is when it was given up."""
+
+    job_id: UUID
+    assessment_id: UUID
+    track: str
+    job_type: JobType
+    attempts: int
+    completed_at: datetime | None
+    error: JobFailure | None
+
+
 @dataclass(frozen=True)
 class JobState:
     """A job and its status."""

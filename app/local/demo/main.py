@@ -68,8 +68,10 @@ def _show_sample(console: Console, deployment: Deployment, seconds: float, keep_
 
 
 def _print_addresses(console: Console, deployment: Deployment) -> None:
-    console.print(f"\n[bold]Serving[/] {deployment.url}   documentation: {deployment.url}/docs")
-    console.print(f"Logs: {deployment.logs}\nTokens, valid for a day:")
+    people = ", ".join(list(Role)[:-1]) + f" or {list(Role)[-1]}"
+    console.print(f"\n[bold]Open {deployment.url}/ in a browser[/] and sign in as {people}")
+    console.print(f"API documentation: {deployment.url}/docs   Logs: {deployment.logs}")
+    console.print("Tokens for the API, valid for a day:")
     for role in Role:
         token = issue_token(deployment.settings, f"demo-{role}", [role], 86_400)
         # Not with the console, which would break the line.

@@ -21,6 +21,8 @@ FROM (
     LATERAL (
         SELECT * FROM async_jobs
         WHERE async_jobs.status = wanted.status AND ($2::text IS NULL OR job_type = $2)
+          AND ($7::text IS NULL OR assessment_id IN (
+              SELECT a.id FROM assessments a JOIN tracks t ON t.id = a.track_id WHERE t.slug = $7))
           AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
                                   coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $5
@@ -36,6 +38,16 @@ ORDER BY j.created_at DESC, j.id DESC LIMIT $5;
 -- Failed jobs of newest runs, oldest first.
 SELECT j.id FROM async_jobs j JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
 WHERE j.status = 'failed'
+ORDER BY j.created_at, j.id LIMIT $1;
+
+-- name: find_retryable
+-- The same of the type $2 and the track $3 (NULL: any), as operators see them, with the number of all that match.
+SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.job_type, j.attempts, j.completed_at, j.error,
+       count(*) OVER () AS total
+FROM async_jobs j
+JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
+JOIN tracks t ON t.id = a.track_id
+WHERE j.status = 'failed' AND ($2::text IS NULL OR j.job_type = $2) AND ($3::text IS NULL OR t.slug = $3)
 ORDER BY j.created_at, j.id LIMIT $1;
 
 -- name: lock_newest_run

@@ -38,11 +38,16 @@ async def find(db: Executor, job_id: UUID) -> JobRecord:
 
 
 async def list_jobs(
-    db: Executor, status: JobStatus | None, job_type: JobType | None, after: tuple[datetime, UUID] | None, limit: int
+    db: Executor,
+    status: JobStatus | None,
+    job_type: JobType | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    track: str | None = None,
 ) -> tuple[list[JobRecord], str | None]:
-    """A page of jobs of this status and type (None: any), newest first, and the cursor of the next page."""
+    """A page of jobs of this status, type and track (None: any), newest first, and the cursor of the next page."""
     statuses = JobStatus if status is None else (status,)
-    rows = await dead_letters.page(db, statuses, job_type, after, limit + 1)
+    rows = await dead_letters.page(db, statuses, job_type, after, limit + 1, track)
     return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.job_id))
 
 
@@ -58,16 +63,17 @@ async def retry(conn: Connection, actor: str, job_id: UUID, attempts: int, origi
         raise NotFound("there is no such job")
     if plan_retry(job_id, newest) is RetryPlan.SAME_RUN:
         queued = await dead_letters.requeue_failed(conn, job_id, attempts, origin.traceparent, origin.request_id)
-        running_id, notifications, retried_ids = job_id, [queued] if queued else [], frozenset({job_id})
+        running_ids, notifications = {job_id: job_id}, [queued] if queued else []
     else:
         new_ids = {job_type: uuid4() for job_type in JobType}
         notifications = await dead_letters.start_run(
             conn, newest, new_ids, attempts, origin.traceparent, origin.request_id
         )
-        running_id = next(new_ids[job.job_type] for job in newest.jobs if job.id == job_id)
-        retried_ids = failed_job_ids(newest)
+        failed = failed_job_ids(newest)
+        running_ids = {job.id: new_ids[job.job_type] for job in newest.jobs if job.id in failed}
     if not notifications:
         raise Conflict("the job's run has just changed")
-    job = await find(conn, running_id)
-    await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.JOB, str(job_id), job)
-    return RetriedJob(job, tuple(notifications), retried_ids)
+    for failed_id, running_id in running_ids.items():
+        job = await find(conn, running_id)
+        await audit.record(conn, actor, AuditAction.RETRY, AuditEntity.JOB, str(failed_id), job)
+    return RetriedJob(await find(conn, running_ids[job_id]), tuple(notifications), frozenset(running_ids))

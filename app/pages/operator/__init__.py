@@ -1,0 +1,1 @@
+"""What operators see and do: the system's state, jobs, webhooks, API keys, people and the audit log."""
