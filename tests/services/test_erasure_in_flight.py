@@ -19,7 +19,8 @@ from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.scored_assessments import completed_assessment
-from tests.services.test_erasure import OTHER, SUB, erase, found_in_tables
+from tests.services.person_with_everything import OTHER, SUB
+from tests.services.test_erasure import erase, found_in_tables
 from tests.subscriptions import new_subscription
 from tests.webhooks import SECRET, HeldResponse, claim_fusion, complete, open_delivery, wait_for_requests
 

@@ -11,6 +11,7 @@ from app.repositories.sql import Pool
 from app.services.webhooks.subscriptions import MAX_SUBSCRIPTIONS
 from tests.api import Api
 from tests.bank import SLUG, Bank
+from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import webhook_receiver
 from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.assessments.test_lists import all_pages
@@ -173,9 +174,17 @@ async def test_a_message_is_under_its_own_webhook_alone(api: Api, admin: Api, pa
 
 
 async def test_changes_at_the_same_moment_are_made_one_after_the_other(admin: Api, pool: Pool) -> None:
-    path = f"/webhooks/{await new_subscription(pool)}"
+    subscription = await new_subscription(pool)
+    path = f"/webhooks/{subscription}"
     changes: list[dict[str, Any]] = [{"events": ["assessment.failed"]}, {"track": SLUG}, {"active": False}]
-    replies = await asyncio.gather(*(admin.patch(path, change) for change in changes))
-    assert {reply.status for reply in replies} == {200}
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT FROM webhook_subscriptions WHERE id = $1 FOR UPDATE", subscription)
+        patching = [asyncio.create_task(admin.patch(path, change)) for change in changes]
+
+        async def all_wait() -> bool:
+            return await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == len(changes)
+
+        await until(all_wait)
+    assert {reply.status for reply in await asyncio.gather(*patching)} == {200}
     shown = (await admin.get(path)).body
     assert (shown["events"], shown["track"], shown["active"]) == (["assessment.failed"], SLUG, False)

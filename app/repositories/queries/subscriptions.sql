@@ -24,10 +24,10 @@ FROM webhook_subscriptions s LEFT JOIN tracks t ON t.id = s.track_id
 WHERE s.id = $1 AND s.deleted_at IS NULL;
 
 -- name: lock
--- Held until the transaction ends.
-SELECT s.id AS subscription_id, s.url, s.events, t.slug AS track, s.created_at, s.disabled_at, s.disabled_reason
-FROM webhook_subscriptions s LEFT JOIN tracks t ON t.id = s.track_id
-WHERE s.id = $1 AND s.deleted_at IS NULL FOR NO KEY UPDATE OF s;
+-- Held until the transaction ends. A joined track would be that of the row as it was before the wait for the lock.
+SELECT id AS subscription_id, url, events, (SELECT slug FROM tracks WHERE tracks.id = track_id) AS track, created_at,
+       disabled_at, disabled_reason
+FROM webhook_subscriptions WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE;
 
 -- name: read_secret
 SELECT secret FROM webhook_subscriptions WHERE id = $1;
