@@ -182,7 +182,8 @@ async def test_changes_at_the_same_moment_are_made_one_after_the_other(admin: Ap
         patching = [asyncio.create_task(admin.patch(path, change)) for change in changes]
 
         async def all_wait() -> bool:
-            return await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == len(changes)
+            waiting: int = await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return waiting == len(changes)
 
         await until(all_wait)
     assert {reply.status for reply in await asyncio.gather(*patching)} == {200}
