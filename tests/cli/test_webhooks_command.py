@@ -19,7 +19,17 @@ from app.repositories.sql import Pool
 from tests.bank import Bank, create_bank
 from tests.cli.conftest import Command
 from tests.fakes.webhook_receiver import answer, webhook_receiver
-from tests.webhooks import SECRET, complete_with_webhook, delivery_row, insert_deliveries, open_delivery, send_all
+from tests.subscriptions import new_subscription
+from tests.webhooks import (
+    SECRET,
+    claim_fusion,
+    complete,
+    complete_with_webhook,
+    delivery_row,
+    insert_deliveries,
+    open_delivery,
+    send_all,
+)
 
 Webhooks = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
@@ -145,3 +155,16 @@ async def test_stored_secrets_are_encrypted_and_a_changed_key_takes_over(
     done = take_over(f"{key}\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 webhooks encrypted\n", "")
     assert await readable_with(other) == 3
+
+
+async def test_messages_to_service_wide_webhooks_are_listed_and_sent_again(
+    assay_webhooks: Webhooks, pool: Pool, bank: Bank
+) -> None:
+    subscription_id = await new_subscription(pool, "https://platform.example/?token=hidden")
+    await complete(pool, await claim_fusion(pool, bank))
+    listed = await assay_webhooks("list", "--json")
+    line = json.loads(listed.stdout)
+    assert (line["subscription_id"], line["host"]) == (str(subscription_id), "platform.example")
+    again = await assay_webhooks("redeliver", line["delivery_id"])
+    assert again.returncode == 0, again.stderr
+    assert "hidden" not in listed.stdout + again.stdout + again.stderr
