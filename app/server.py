@@ -18,11 +18,13 @@ from app.http.app_keys import (
     GRADEBOOKS,
     METRICS,
     METRICS_TOKEN,
+    OIDC,
     OPENAPI_DOCUMENT,
     PUBLIC_URL,
     RATE_LIMITS,
     REDIS_CHECK,
     REQUESTS_IN_PROGRESS,
+    SIGN_IN_WITH_TOKEN,
     STOPPING,
     SUBMITTER,
     TRUSTED_PROXIES,
@@ -33,6 +35,7 @@ from app.http.client_address import TrustedProxies
 from app.http.cors import Cors
 from app.http.metrics import Metrics
 from app.http.middlewares import handle_request, prepare_response
+from app.http.oidc import open_id_sign_in
 from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import KeySetVerifier, SharedSecretVerifier
@@ -86,6 +89,8 @@ def create_app(
     app[RATE_LIMITS] = RateLimits(settings.rate_limit, settings.rate_limit_address)
     app[TRUSTED_PROXIES] = TrustedProxies(settings.trusted_proxies)
     app[CORS] = Cors(settings.cors_origins)
+    app[OIDC] = open_id_sign_in(settings)
+    app[SIGN_IN_WITH_TOKEN] = settings.sign_in_with_token
     app[BACKGROUND] = BackgroundTasks()
     app[STOPPING] = asyncio.Event()
     app[REQUESTS_IN_PROGRESS] = set()

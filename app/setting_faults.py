@@ -1,6 +1,6 @@
 """What is wrong with the value of a setting, in words for whoever sets it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -33,12 +33,14 @@ _OF_OTHER_VERSIONS = frozenset({"SUMMARY_MODEL"})
 _PREFIX_OF_OTHER_VERSIONS = "OIDC_"
 
 
-def names_of_other_versions(environment: Mapping[str, str]) -> list[str]:
-    """The settings of other versions that are set."""
+def names_of_other_versions(environment: Mapping[str, str], known: Container[str]) -> list[str]:
+    """The settings of other versions that are set; `known` are those of this one."""
     return sorted(
         name
         for name, value in environment.items()
-        if value and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
+        if value
+        and name.lower() not in known
+        and (name in _OF_OTHER_VERSIONS or name.startswith(_PREFIX_OF_OTHER_VERSIONS))
     )
 
 

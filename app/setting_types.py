@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.database_url import parse_database_url
+from app.domain.states import Role
 from app.domain.webhook.secret_cipher import parse_key
 from app.redis_url import parse_redis_url
 from app.secret_urls import check_url
@@ -204,6 +205,7 @@ Network = Annotated[str, BeforeValidator(network)]
 RequestRate = Annotated[Rate, BeforeValidator(rate)]
 Origin = Annotated[str, AfterValidator(origin)]
 Prices = Annotated[dict[str, Annotated[Price, BeforeValidator(price_of_pair)]], BeforeValidator(from_json)]
+RoleMap = Annotated[dict[str, Role], BeforeValidator(from_json)]
 TokenSecret = Annotated[SecretStr, AfterValidator(token_secret)]
 SecretsKey = Annotated[SecretStr, AfterValidator(secrets_key)]
 Issuer = Annotated[str, Field(max_length=300), AfterValidator(issuer)]

@@ -5,15 +5,13 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from app.setting_faults import names_of_other_versions, setting_fault
 from app.setting_types import (
     Commas,
     DatabaseAddress,
     DatabasePooler,
-    Issuer,
-    KeySetAddress,
     Network,
     Origin,
     Prices,
@@ -25,11 +23,10 @@ from app.setting_types import (
     RetryDelays,
     Seconds,
     SecretsKey,
-    TokenSecret,
     WebAddress,
     check_printable,
-    check_token_settings,
 )
+from app.sign_in_settings import SignInSettings
 
 
 class WrongSetting(Exception):
@@ -48,7 +45,7 @@ class UnusableSetting(Exception):
 _PAID_MODELS = ("openai_model", "openai_second_model", "embedding_model")
 
 
-class Settings(BaseModel):
+class Settings(SignInSettings):
     """Every setting with its meaning and default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,16 +97,6 @@ class Settings(BaseModel):
         description="origins of pages whose scripts may call the API, such as https://example.org, with commas between",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
-
-    jwt_secret: TokenSecret | None = Field(None, description="secret that signs tokens (HS256), 32 bytes or more")
-    jwt_issuer: Issuer | None = Field(None, description="`iss` that tokens must have; required with JWT_JWKS_URL")
-    jwt_audience: str | None = Field(None, description="`aud` that tokens must have; required with JWT_JWKS_URL")
-    # After the settings that it is checked with.
-    jwt_jwks_url: KeySetAddress | None = Field(
-        None,
-        description="address of the identity provider's keys (JWKS) that sign tokens (RS256, ES256, EdDSA), instead of "
-        "JWT_SECRET",
-    )
 
     metrics_token: SecretStr | None = Field(
         None, description="bearer token that /metrics needs; if unset, it needs none"
@@ -241,13 +228,6 @@ class Settings(BaseModel):
                     raise ValueError(f"needs the price of {model} in MODEL_PRICES")
         return value
 
-    @field_validator("jwt_jwks_url")
-    @classmethod
-    def _alone_and_complete(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None:
-            check_token_settings(info.data)
-        return value
-
     @property
     def models(self) -> tuple[str, ...]:
         """The models that score essays: the first, and the second where there is one."""
@@ -280,7 +260,7 @@ def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: A
     Raises:
         WrongSetting: a value is wrong, or a setting of another version is set.
     """
-    if names := names_of_other_versions(environment):
+    if names := names_of_other_versions(environment, Settings.model_fields):
         raise WrongSetting(f"{', '.join(names)}: not a setting of this version, so it would have no effect; unset it")
     # pydantic-settings would do this too, but loading it takes a tenth of a second for features not needed here.
     values = {name: environment.get(name.upper(), "").strip() for name in Settings.model_fields}

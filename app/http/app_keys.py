@@ -21,6 +21,7 @@ from app.services.results.gradebooks import Gradebooks
 from app.wiring.context import Context
 
 if TYPE_CHECKING:
+    from app.http.oidc import OidcSignIn
     from app.http.problems import Problem
 
 CONTEXT = web.AppKey("context", Context)
@@ -38,6 +39,10 @@ PUBLIC_URL = web.AppKey("public_url", str)
 RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 TRUSTED_PROXIES = web.AppKey("trusted_proxies", TrustedProxies)
 CORS = web.AppKey("cors", Cors)
+# Signing in at an OpenID provider; None without one.
+OIDC: web.AppKey["OidcSignIn | None"] = web.AppKey("oidc")
+# Whether people may sign in to the pages with a bearer token.
+SIGN_IN_WITH_TOKEN = web.AppKey("sign_in_with_token", bool)
 # The page that shows a problem.
 ERROR_PAGE: web.AppKey[Callable[[web.Request, "Problem"], web.Response]] = web.AppKey("error_page")
 # `id()` of each request that is being answered.

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import jwt
 import structlog
 
-from app.clients.jwks.key_cache import KeyCache
 from app.clients.jwks.key_set import ALGORITHMS, KeySet
 from app.domain.api_key import SUB_PREFIX
 from app.domain.principal import principal_of
@@ -90,6 +89,16 @@ class TokenVerifier(Protocol):
         """
 
 
+class KeySource(Protocol):
+    """Delivers a provider's keys."""
+
+    async def read(self) -> KeySet:
+        """The newest set. Raises `KeysUnavailable`."""
+
+    async def read_for_unknown_key(self) -> KeySet:
+        """The set, fetched again if it may have changed. Raises `KeysUnavailable`."""
+
+
 class SharedSecretVerifier:
     """HS256 with one secret (RFC 8725: one algorithm for one key, never the token's choice)."""
 
@@ -106,15 +115,15 @@ class SharedSecretVerifier:
         """
         if _read_header(token).get("alg") != "HS256":
             raise BadToken(_NOT_VALID, "the algorithm is not HS256")
-        return _caller(_decode(token, self._secret, "HS256", self._issuer, self._audience), issuer=None)
+        return caller_of(_decode(token, self._secret, "HS256", self._issuer, self._audience), issuer=None)
 
 
 class KeySetVerifier:
     """RS256, ES256 or EdDSA with the keys of an identity provider. The type of a key decides about the algorithm; the
     token names one of the keys (`kid`), and nothing else in its header counts, least of all a key or an address."""
 
-    def __init__(self, cache: KeyCache, issuer: str, audience: str) -> None:
-        self._cache = cache
+    def __init__(self, keys: KeySource, issuer: str, audience: str) -> None:
+        self._keys = keys
         self._issuer = issuer
         self._audience = audience
 
@@ -125,6 +134,10 @@ class KeySetVerifier:
             BadToken: signature, form, `exp`, `sub`, `iss` or `aud` is wrong or missing.
             KeysUnavailable: the provider has not delivered any keys yet.
         """
+        return caller_of(await self.read_claims(token), self._issuer)
+
+    async def read_claims(self, token: str) -> dict[str, Any]:
+        """The claims of a valid token. Raises as `verify`."""
         header = _read_header(token)
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -132,10 +145,9 @@ class KeySetVerifier:
         if not isinstance(kid, str | None):
             raise BadToken(_NOT_VALID, "the `kid` is no text")
         try:
-            claims = self._verify_with(await self._cache.read(), token, algorithm, kid)
+            return self._verify_with(await self._keys.read(), token, algorithm, kid)
         except _UnknownKey:
-            claims = self._verify_with(await self._cache.read_for_unknown_key(), token, algorithm, kid)
-        return _caller(claims, self._issuer)
+            return self._verify_with(await self._keys.read_for_unknown_key(), token, algorithm, kid)
 
     def _verify_with(self, keys: KeySet, token: str, algorithm: str, kid: str | None) -> dict[str, Any]:
         named = keys.find(kid)
@@ -222,7 +234,7 @@ def issue_token(settings: Settings, sub: str, roles: Sequence[str], seconds: int
     return jwt.encode(claims, settings.secret("jwt_secret"), algorithm="HS256")
 
 
-def _caller(claims: dict[str, Any], issuer: str | None) -> Caller:
+def caller_of(claims: dict[str, Any], issuer: str | None) -> Caller:
     """The caller in verified claims; unknown roles are ignored. `issuer` is stored with the person."""
     sub, roles = claims.get("sub"), claims.get("roles")
     if not isinstance(sub, str) or not 0 < len(sub) <= _SUB_CHARACTERS or not sub.isprintable():

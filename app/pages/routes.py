@@ -18,7 +18,7 @@ from app.http.access import (
 )
 from app.http.app_keys import IDENTITY
 from app.http.sessions import PAGES, wants_json
-from app.pages import front, sign_in
+from app.pages import front, oidc, sign_in
 from app.pages.forms import check_form
 from app.pages.operator import jobs
 from app.pages.student import answering, home, outcome
@@ -45,6 +45,8 @@ ROUTES = (
     PageRoute("GET", sign_in.SIGN_IN, sign_in.show_sign_in, PUBLIC),
     PageRoute("POST", sign_in.SIGN_IN, sign_in.sign_in_with_token, PUBLIC),
     PageRoute("POST", f"{sign_in.SIGN_IN}/role", sign_in.sign_in_as, PUBLIC),
+    PageRoute("GET", f"{sign_in.SIGN_IN}/oidc", oidc.begin, PUBLIC),
+    PageRoute("GET", oidc.CALLBACK, oidc.finish, PUBLIC),
     PageRoute("POST", f"{PAGES}/sign-out", sign_in.sign_out, PUBLIC),
     PageRoute("GET", PAGES, home.show_home, EVERYONE),
     # Students

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from app.domain.states import Role
 from app.http.access import identify_person
-from app.http.app_keys import CONTEXT, IDENTITY, SESSION
+from app.http.app_keys import CONTEXT, IDENTITY, OIDC, SESSION, SIGN_IN_WITH_TOKEN
 from app.http.sessions import PAGES, delete_session_cookie, set_session_cookie
 from app.http.tokens import Refusal
 from app.pages.forms import CSRF_FIELD, check_origin, read_form
@@ -27,16 +27,18 @@ async def show_sign_in(request: web.Request) -> web.StreamResponse:
     """The ways to sign in."""
     if isinstance(request[IDENTITY], Caller):
         return redirect(own_page(request.query.get("next")))
-    return _page(request, request.query.get("next"))
+    return sign_in_page(request, request.query.get("next"))
 
 
 async def sign_in_with_token(request: web.Request) -> web.StreamResponse:
     """Begins a session for the holder of a bearer token."""
+    if not request.app[SIGN_IN_WITH_TOKEN]:
+        raise web.HTTPNotFound
     form = await read_form(request)
     target = form.get("next")
     identity = await identify_person(request.app, form.get("token", "").strip())
     if isinstance(identity, Refusal):
-        return _page(request, target, identity.detail)
+        return sign_in_page(request, target, identity.detail)
     return await begin_session(request, identity, target)
 
 
@@ -98,11 +100,14 @@ async def ask_to_sign_in(request: web.Request) -> web.Response:
     return render(request, "signed_out.html", {"texts": texts}, status=401)
 
 
-def _page(request: web.Request, target: str | None, error: str | None = None) -> web.Response:
+def sign_in_page(request: web.Request, target: str | None, error: str | None = None) -> web.Response:
+    """The ways to sign in, which lead on to the page `target`; an `error` says why nobody is signed in."""
     values = {
         "error": error,
         "next": own_page(target),
         "by_role": by_role(request),
+        "by_provider": request.app[OIDC] is not None,
+        "by_token": request.app[SIGN_IN_WITH_TOKEN],
         "role_names": [str(role) for role in Role],
     }
     return render(request, "sign_in.html", values, status=422 if error else 200)

@@ -17,6 +17,7 @@ from app.open_files import open_file_limit
 from app.repositories.sql import Pool
 from app.services.checks import models
 from app.services.checks.check import Check, CheckStatus, failed, warning
+from app.services.checks.openid import check_openid_provider
 from app.services.checks.postgres import check_migrate_database, check_postgres
 from app.services.checks.redis import check_redis
 from app.services.checks.service import check_listening, check_open_files, check_public_url
@@ -70,6 +71,9 @@ def _plan(settings: Settings) -> list[_Checking]:
         plan.append(_limited("redis", _SECONDS, _check_redis(settings)))
     if settings.jwt_jwks_url is not None:
         plan.append(_limited("jwks", _SECONDS, _check_token_keys(settings.jwt_jwks_url)))
+    if settings.oidc_issuer is not None and settings.oidc_client_id is not None:
+        checking = _check_openid_provider(settings.oidc_issuer, settings.oidc_client_id)
+        plan.append(_limited("openid provider", _SECONDS, checking))
     return plan + _plan_models(settings)
 
 
@@ -141,6 +145,10 @@ async def _check_redis(settings: Settings) -> list[Check]:
 
 async def _check_token_keys(url: str) -> list[Check]:
     return [await check_token_keys(url)]
+
+
+async def _check_openid_provider(issuer: str, client_id: str) -> list[Check]:
+    return [await check_openid_provider(issuer, client_id)]
 
 
 async def _check_model(settings: Settings, name: str) -> list[Check]:

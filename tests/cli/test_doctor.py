@@ -31,7 +31,7 @@ def test_all_wrong_settings_have_a_line_and_the_rest_is_checked(command: Command
         "PORT": "eighty",
         "DATABASE_URL": "mysql://u:p4ss@h/d",
         "JWT_SECRET": "p4ss",
-        "OIDC_ISSUER": "https://i",
+        "OIDC_SCOPES": "openid",
     }
     done = command.run("doctor", **settings, REDIS_URL=servers.redis_url)
     assert (done.returncode, done.stderr) == (1, "") and "p4ss" not in done.stdout

@@ -6,7 +6,7 @@ from app.settings import Settings, WrongSetting, load_settings
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
-OTHER_VERSIONS = ("OIDC_CLIENT_ID", "OIDC_ISSUER", "SUMMARY_MODEL")
+OTHER_VERSIONS = ("OIDC_SCOPES", "SUMMARY_MODEL")
 
 
 def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
@@ -53,6 +53,11 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("WEBHOOK_RETRY_DELAYS", "5,6"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("LOG_LEVEL", "LOUD"),
+        ("OIDC_ISSUER", "http://login.example"),
+        ("OIDC_ROLE_MAP", "{"),
+        ("OIDC_ROLE_MAP", '{"staff": "p4ss"}'),
+        ("OIDC_ROLES_CLAIM", "two words"),
+        ("SIGN_IN_WITH_TOKEN", "maybe"),
         ("SECRETS_KEY", "p4ss"),
         ("SECRETS_KEY", "p4ss" * 8),
         *(
@@ -171,9 +176,9 @@ def test_a_refused_setting_stops_a_command_with_one_line(command: Command, part:
     done = command.run(part, PORT="eighty", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("assay: PORT: ") and len(done.stderr.splitlines()) == 1
-    done = command.run(part, SUMMARY_MODEL="9", OIDC_ISSUER="https://issuer.example", JWT_SECRET=SECRET)
+    done = command.run(part, SUMMARY_MODEL="9", OIDC_SCOPES="openid", JWT_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("assay: OIDC_ISSUER, SUMMARY_MODEL: ") and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("assay: OIDC_SCOPES, SUMMARY_MODEL: ") and len(done.stderr.splitlines()) == 1
 
 
 def test_an_empty_setting_is_an_unset_one(command: Command) -> None:
