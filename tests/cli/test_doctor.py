@@ -10,6 +10,7 @@ from app.local.embedded import ServerUrls
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_provider, rsa_key
+from tests.fakes.tokens.openid_provider import openid_provider
 from tests.fakes.webhook_receiver import answer
 
 
@@ -76,6 +77,18 @@ async def test_the_keys_of_tokens_are_checked(command: Command) -> None:
         line = "FAILED   jwks: status 404; check JWT_JWKS_URL, and that this machine may connect to it"
         assert await doctor(provider.url) == line
     assert (await doctor(provider.url)).startswith("FAILED   jwks: ")
+
+
+async def test_the_openid_provider_is_checked(command: Command) -> None:
+    async def doctor(url: str) -> str:
+        done = await asyncio.to_thread(command.run, "doctor", OIDC_ISSUER=url, OIDC_CLIENT_ID="assay")
+        return next(line for line in done.stdout.splitlines() if " openid provider: " in line)
+
+    async with openid_provider() as provider:
+        assert await doctor(provider.url) == "ok       openid provider: usable keys: 'rsa' (RS256)"
+        provider.configuration = {"issuer": "https://other.example"}
+        assert (await doctor(provider.url)).startswith("FAILED   openid provider: the provider's configuration names")
+    assert (await doctor(provider.url)).startswith("FAILED   openid provider: ")
 
 
 @pytest.mark.parametrize("arguments", [("--jsn",), ("postgres",)])

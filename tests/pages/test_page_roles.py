@@ -33,7 +33,7 @@ ALLOWED = {
     ("GET", "/dashboard/jobs/{job_id}"): ADMIN,
     ("POST", "/dashboard/jobs/{job_id}/retry"): ADMIN,
 }
-PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", "/dashboard/sign-out"}
+PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/callback", "/dashboard/sign-out"}
 GUARDED = [route for route in ROUTES if not route.access.public]
 # What a page answers to somebody who may use it, whether or not the form makes sense.
 _ADMITTED = {200, 204, 303, 400, 404, 409, 410, 422}
