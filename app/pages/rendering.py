@@ -42,10 +42,14 @@ _ADMINS = frozenset({Role.ADMIN})
 _NAVIGATION = (
     _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
     _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
+    _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),
+    _Entry("People", f"{PAGES}/people", _ADMINS),
+    _Entry("Audit log", f"{PAGES}/audit", _ADMINS),
 )
 # What a page says after something was done: `?done=` names the text, so that no address can put a text on a page.
 _NOTICES: dict[str, str] = {
     "signed-out": "You are signed out.",
+    "key-revoked": "The key is revoked.",
     "job-retried": "The job is queued again. This is the job that runs now.",
 }
 

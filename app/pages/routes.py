@@ -20,7 +20,7 @@ from app.http.app_keys import IDENTITY
 from app.http.sessions import PAGES, wants_json
 from app.pages import front, oidc, sign_in
 from app.pages.forms import check_form
-from app.pages.operator import jobs
+from app.pages.operator import api_keys, audit_log, jobs, people
 from app.pages.student import answering, home, outcome
 from app.pages.targets import find_assessment
 from app.services.caller import Caller
@@ -64,6 +64,18 @@ ROUTES = (
     PageRoute("POST", f"{jobs.JOBS}/retry", jobs.retry_jobs, ADMINS),
     PageRoute("GET", f"{jobs.JOBS}/{{job_id}}", jobs.show_job, ADMINS, jobs.find_job),
     PageRoute("POST", f"{jobs.JOBS}/{{job_id}}/retry", jobs.retry_job, ADMINS, jobs.find_job),
+    PageRoute("GET", api_keys.KEYS, api_keys.show_keys, ADMINS),
+    PageRoute("POST", api_keys.KEYS, api_keys.create_key, ADMINS),
+    PageRoute("GET", f"{api_keys.KEYS}/{{key_id}}", api_keys.show_key, ADMINS, api_keys.find_key),
+    PageRoute("POST", f"{api_keys.KEYS}/{{key_id}}/rotate", api_keys.rotate_key, ADMINS, api_keys.find_key),
+    PageRoute("POST", f"{api_keys.KEYS}/{{key_id}}/revoke", api_keys.revoke_key, ADMINS, api_keys.find_key),
+    PageRoute("GET", people.PEOPLE, people.show_people, ADMINS),
+    PageRoute("POST", f"{people.PEOPLE}/export", people.export, ADMINS),
+    PageRoute("GET", f"{people.PEOPLE}/erase", people.show_erase, ADMINS),
+    PageRoute("POST", f"{people.PEOPLE}/erase", people.erase, ADMINS),
+    PageRoute("GET", f"{people.PEOPLE}/erasures/{{erasure_id}}", people.show_erasure, ADMINS, people.find_erasure),
+    PageRoute("GET", audit_log.AUDIT, audit_log.show_audit_log, ADMINS),
+    PageRoute("POST", f"{audit_log.AUDIT}/download", audit_log.download, ADMINS),
 )
 
 

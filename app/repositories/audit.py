@@ -44,3 +44,18 @@ async def page(
     id, between the ids `after` and `before`; None: all."""
     rows = await db.fetch(_SQL["page"], actor, entity, key, start, end, after, before, limit)
     return [AuditRecord(**row) for row in rows]
+
+
+async def page_newest_first(
+    db: Executor,
+    actor: str | None,
+    entity: AuditEntity | None,
+    key: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    before: int | None,
+    limit: int,
+) -> list[AuditRecord]:
+    """The same, the newest first, before the id `before`."""
+    rows = await db.fetch(_SQL["page_newest_first"], actor, entity, key, start, end, before, limit)
+    return [AuditRecord(**row) for row in rows]

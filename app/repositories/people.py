@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.domain.errors import NotFound
+from app.domain.records.erasures import StoredOfPerson
 from app.repositories.sql import Executor, statements
 
 _SQL = statements("people")
@@ -16,6 +17,14 @@ async def check_stored(db: Executor, person: str) -> None:
     """
     if not await db.fetchval(_SQL["is_stored"], person):
         raise NotFound("nothing is stored of this person")
+
+
+async def count_stored(db: Executor, person: str) -> StoredOfPerson:
+    """How much is stored of the person."""
+    row = await db.fetchrow(_SQL["count_stored"], person)
+    if row is None:
+        raise RuntimeError("a count without GROUP BY has one row")
+    return StoredOfPerson(**row)
 
 
 async def read_person(db: Executor, person: str) -> str:

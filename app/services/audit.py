@@ -8,7 +8,8 @@ from typing import TypeVar
 from app.domain.records.audit import AuditRecord
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit
-from app.repositories.sql import Pool
+from app.repositories.sql import Executor, Pool
+from app.services import paging
 
 # Rows that are read in one statement.
 PAGE_ROWS = 1000
@@ -41,3 +42,12 @@ async def export_changes(
     while rows := await audit.page(pool, *chosen, last_id, export_id, PAGE_ROWS):
         yield [view(row) for row in rows]
         last_id = rows[-1].id
+
+
+async def newest_changes(
+    db: Executor, wanted: AuditFilter, before: int | None, limit: int
+) -> tuple[list[AuditRecord], str | None]:
+    """A page of the changes, the newest first, and the cursor of the next page."""
+    chosen = (wanted.actor, wanted.entity, wanted.key, wanted.start, wanted.end)
+    rows = await audit.page_newest_first(db, *chosen, before, limit + 1)
+    return paging.first_page(rows, limit, lambda row: [str(row.id)])

@@ -9,7 +9,7 @@ import structlog
 
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import NotFound
-from app.domain.records.erasures import ErasureRecord
+from app.domain.records.erasures import ErasureRecord, StoredOfPerson
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit, erasures, people
 from app.repositories.sql import Executor, Pool
@@ -21,6 +21,16 @@ _KEY_BYTES = 32
 _OLD_BATCH = 50
 # In the place of the ids of old assessments, of which it is not known any more whose they were.
 _OLD = "erased"
+
+
+async def count_stored(db: Executor, person: str) -> StoredOfPerson:
+    """How much is stored of the person, and would be erased or made anonymous.
+
+    Raises:
+        NotFound: nothing.
+    """
+    await people.check_stored(db, person)
+    return await people.count_stored(db, person)
 
 
 async def request_erasure(pool: Pool, actor: str, person: str) -> ErasureRecord:

@@ -8,6 +8,8 @@ import pytest
 from app.domain.states import JobType
 from app.pages.routes import ROUTES, PageRoute
 from app.repositories.sql import Pool
+from app.services.erasure import request_erasure
+from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
 from tests.pages.conftest import SIGN_IN, NewPerson, Person, Shown
@@ -32,6 +34,18 @@ ALLOWED = {
     ("POST", "/dashboard/jobs/retry"): ADMIN,
     ("GET", "/dashboard/jobs/{job_id}"): ADMIN,
     ("POST", "/dashboard/jobs/{job_id}/retry"): ADMIN,
+    ("GET", "/dashboard/api-keys"): ADMIN,
+    ("POST", "/dashboard/api-keys"): ADMIN,
+    ("GET", "/dashboard/api-keys/{key_id}"): ADMIN,
+    ("POST", "/dashboard/api-keys/{key_id}/rotate"): ADMIN,
+    ("POST", "/dashboard/api-keys/{key_id}/revoke"): ADMIN,
+    ("GET", "/dashboard/people"): ADMIN,
+    ("POST", "/dashboard/people/export"): ADMIN,
+    ("GET", "/dashboard/people/erase"): ADMIN,
+    ("POST", "/dashboard/people/erase"): ADMIN,
+    ("GET", "/dashboard/people/erasures/{erasure_id}"): ADMIN,
+    ("GET", "/dashboard/audit"): ADMIN,
+    ("POST", "/dashboard/audit/download"): ADMIN,
 }
 PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/callback", "/dashboard/sign-out"}
 GUARDED = [route for route in ROUTES if not route.access.public]
@@ -47,6 +61,8 @@ class Ids:
     question_id: str
     slug: str
     job_id: str
+    key_id: str
+    erasure_id: str
 
     def path(self, route: PageRoute) -> str:
         """The route's path to them."""
@@ -61,7 +77,10 @@ class Ids:
 async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     """Something of each kind; the assessment belongs to `student-1`."""
     job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
-    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, str(job))
+    key = (await new_api_key(pool, "student")).record.key_id
+    erasure_id = (await request_erasure(pool, "admin-1", "student-3")).erasure_id
+    operators = map(str, (job, key, erasure_id))
+    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, *operators)
 
 
 @pytest.fixture

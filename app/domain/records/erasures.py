@@ -31,6 +31,22 @@ class ErasureRecord(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredOfPerson:
+    """How much is stored of a person: their assessments, of which some are unfinished, with answers and requests
+    to models, and what they have left elsewhere."""
+
+    assessments: int
+    unfinished: int
+    answers: int
+    model_calls: int
+    ratings: int
+    overrides: int
+    api_keys: int
+    sessions: int
+    audit_lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class TakenErasure:
     """A pending erasure that is worked on, with the pseudonym that takes the person's place."""
 

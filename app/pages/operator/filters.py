@@ -47,3 +47,12 @@ async def track_slugs(request: web.Request) -> list[str]:
     """The tracks that one can filter by."""
     page, _ = await tracks.page(request.app[CONTEXT].pool, None, _TRACKS)
     return [track.body.slug for track in page]
+
+
+def number_or_text(text: str) -> object:
+    """The number; the text itself where it is none, which is refused with the other fields."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number

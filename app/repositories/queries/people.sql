@@ -15,6 +15,18 @@ SELECT EXISTS (SELECT FROM assessments WHERE owner = $1)
     OR EXISTS (SELECT FROM appeals WHERE answered_by = $1)
     OR EXISTS (SELECT FROM feedback WHERE author = $1);
 
+-- name: count_stored
+-- How much is stored of the person, for those who decide on an erasure.
+SELECT count(*) AS assessments, count(*) FILTER (WHERE status IN ('in_progress', 'submitted')) AS unfinished,
+       coalesce(sum((SELECT count(*) FROM responses r WHERE r.assessment_id = a.id)), 0)::bigint AS answers,
+       coalesce(sum((SELECT count(*) FROM model_calls c WHERE c.assessment_id = a.id)), 0)::bigint AS model_calls,
+       (SELECT count(*) FROM feedback WHERE author = $1) AS ratings,
+       (SELECT count(*) FROM score_overrides WHERE actor = $1) AS overrides,
+       (SELECT count(*) FROM api_keys WHERE created_by = $1) AS api_keys,
+       (SELECT count(*) FROM sessions WHERE owner = $1) AS sessions,
+       (SELECT count(*) FROM audit_log WHERE actor = $1) AS audit_lines
+FROM assessments a WHERE owner = $1;
+
 -- name: read_person
 -- What is stored outside of the person's assessments. Names of others are not in it, nor stored responses, which repeat
 -- what is exported, nor secrets.
