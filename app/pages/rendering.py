@@ -42,6 +42,7 @@ _ADMINS = frozenset({Role.ADMIN})
 _NAVIGATION = (
     _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
     _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
+    _Entry("Webhooks", f"{PAGES}/webhooks", _ADMINS),
     _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),
     _Entry("People", f"{PAGES}/people", _ADMINS),
     _Entry("Audit log", f"{PAGES}/audit", _ADMINS),
@@ -49,6 +50,9 @@ _NAVIGATION = (
 # What a page says after something was done: `?done=` names the text, so that no address can put a text on a page.
 _NOTICES: dict[str, str] = {
     "signed-out": "You are signed out.",
+    "webhook-changed": "The webhook is changed.",
+    "webhook-deleted": "The webhook is deleted.",
+    "redelivered": "The message is sent again.",
     "key-revoked": "The key is revoked.",
     "job-retried": "The job is queued again. This is the job that runs now.",
 }

@@ -20,7 +20,7 @@ from app.http.app_keys import IDENTITY
 from app.http.sessions import PAGES, wants_json
 from app.pages import front, oidc, sign_in
 from app.pages.forms import check_form
-from app.pages.operator import api_keys, audit_log, jobs, people
+from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, webhooks
 from app.pages.student import answering, home, outcome
 from app.pages.targets import find_assessment
 from app.services.caller import Caller
@@ -38,6 +38,7 @@ class PageRoute:
     find_target: FindTarget | None = None
 
 
+_WEBHOOK = f"{webhooks.WEBHOOKS}/{{subscription_id}}"
 _ASSESSMENT = f"{PAGES}/assessments/{{assessment_id}}"
 
 ROUTES = (
@@ -64,6 +65,23 @@ ROUTES = (
     PageRoute("POST", f"{jobs.JOBS}/retry", jobs.retry_jobs, ADMINS),
     PageRoute("GET", f"{jobs.JOBS}/{{job_id}}", jobs.show_job, ADMINS, jobs.find_job),
     PageRoute("POST", f"{jobs.JOBS}/{{job_id}}/retry", jobs.retry_job, ADMINS, jobs.find_job),
+    PageRoute("GET", webhooks.WEBHOOKS, webhooks.show_webhooks, ADMINS),
+    PageRoute("POST", webhooks.WEBHOOKS, webhooks.create_webhook, ADMINS),
+    PageRoute("GET", f"{webhooks.WEBHOOKS}/new", webhooks.show_new_webhook, ADMINS),
+    PageRoute("GET", deliveries.DELIVERIES, deliveries.show_deliveries, ADMINS),
+    PageRoute(
+        "GET", f"{deliveries.DELIVERIES}/{{delivery_id}}", deliveries.show_delivery, ADMINS, deliveries.find_delivery
+    ),
+    PageRoute(
+        "POST",
+        f"{deliveries.DELIVERIES}/{{delivery_id}}/redeliver",
+        deliveries.redeliver,
+        ADMINS,
+        deliveries.find_delivery,
+    ),
+    PageRoute("GET", _WEBHOOK, webhooks.show_webhook, ADMINS, webhooks.find_webhook),
+    PageRoute("POST", _WEBHOOK, webhooks.change_webhook, ADMINS, webhooks.find_webhook),
+    PageRoute("POST", f"{_WEBHOOK}/delete", webhooks.delete_webhook, ADMINS, webhooks.find_webhook),
     PageRoute("GET", api_keys.KEYS, api_keys.show_keys, ADMINS),
     PageRoute("POST", api_keys.KEYS, api_keys.create_key, ADMINS),
     PageRoute("GET", f"{api_keys.KEYS}/{{key_id}}", api_keys.show_key, ADMINS, api_keys.find_key),

@@ -146,9 +146,13 @@ async def page(
     return [DeliveryRecord(**row) for row in rows]
 
 
-async def page_of_all(db: Executor, statuses: Iterable[DeliveryStatus], limit: int) -> list[DeliveryRecord]:
-    """The newest deliveries of all assessments with one of these statuses, newest first."""
-    return [DeliveryRecord(**row) for row in await db.fetch(_SQL["list_deliveries_of_all"], list(statuses), limit)]
+async def page_of_all(
+    db: Executor, statuses: Iterable[DeliveryStatus], limit: int, after: tuple[datetime, UUID] | None = None
+) -> list[DeliveryRecord]:
+    """A page of the deliveries of all assessments with one of these statuses, newest first."""
+    created_at, last_id = after or (None, None)
+    rows = await db.fetch(_SQL["list_deliveries_of_all"], list(statuses), limit, created_at, last_id)
+    return [DeliveryRecord(**row) for row in rows]
 
 
 async def find_delivery(db: Executor, delivery_id: UUID) -> DeliveryRecord | None:

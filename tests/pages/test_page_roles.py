@@ -13,6 +13,7 @@ from tests.api_keys import new_api_key
 from tests.bank import SLUG, Bank
 from tests.job_runner import job_id, submit
 from tests.pages.conftest import SIGN_IN, NewPerson, Person, Shown
+from tests.subscriptions import insert_subscription_delivery, new_subscription
 
 # The owner is the student whose assessment it is, `other` is another student.
 EVERYONE = {"owner", "other", "advisor", "author", "admin"}
@@ -34,6 +35,15 @@ ALLOWED = {
     ("POST", "/dashboard/jobs/retry"): ADMIN,
     ("GET", "/dashboard/jobs/{job_id}"): ADMIN,
     ("POST", "/dashboard/jobs/{job_id}/retry"): ADMIN,
+    ("GET", "/dashboard/webhooks"): ADMIN,
+    ("POST", "/dashboard/webhooks"): ADMIN,
+    ("GET", "/dashboard/webhooks/new"): ADMIN,
+    ("GET", "/dashboard/webhooks/deliveries"): ADMIN,
+    ("GET", "/dashboard/webhooks/deliveries/{delivery_id}"): ADMIN,
+    ("POST", "/dashboard/webhooks/deliveries/{delivery_id}/redeliver"): ADMIN,
+    ("GET", "/dashboard/webhooks/{subscription_id}"): ADMIN,
+    ("POST", "/dashboard/webhooks/{subscription_id}"): ADMIN,
+    ("POST", "/dashboard/webhooks/{subscription_id}/delete"): ADMIN,
     ("GET", "/dashboard/api-keys"): ADMIN,
     ("POST", "/dashboard/api-keys"): ADMIN,
     ("GET", "/dashboard/api-keys/{key_id}"): ADMIN,
@@ -63,6 +73,8 @@ class Ids:
     job_id: str
     key_id: str
     erasure_id: str
+    subscription_id: str
+    delivery_id: str
 
     def path(self, route: PageRoute) -> str:
         """The route's path to them."""
@@ -76,10 +88,13 @@ class Ids:
 @pytest.fixture
 async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     """Something of each kind; the assessment belongs to `student-1`."""
-    job = await job_id(pool, await submit(pool, bank, "student-3"), JobType.GPT)
+    submitted = await submit(pool, bank, "student-3")
+    job = await job_id(pool, submitted, JobType.GPT)
     key = (await new_api_key(pool, "student")).record.key_id
     erasure_id = (await request_erasure(pool, "admin-1", "student-3")).erasure_id
-    operators = map(str, (job, key, erasure_id))
+    subscription = await new_subscription(pool, "https://receiver.example/")
+    delivery = await insert_subscription_delivery(pool, submitted, subscription)
+    operators = map(str, (job, key, erasure_id, subscription, delivery))
     return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, *operators)
 
 

@@ -192,14 +192,17 @@ WHERE d.assessment_id = $1 AND d.subscription_id IS NULL
 ORDER BY d.created_at DESC, d.id DESC LIMIT $4;
 
 -- name: list_deliveries_of_all
--- The newest deliveries of all assessments with one of these statuses, newest first.
+-- A page of the deliveries of all assessments with one of these statuses, newest first.
 SELECT d.id AS delivery_id, d.assessment_id, d.subscription_id, d.run, d.event_type, d.status, d.created_at,
        d.completed_at, least(d.next_attempt_at, d.redeliver_at) AS next_attempt_at,
        CASE WHEN d.subscription_id IS NULL THEN a.webhook_url ELSE s.url END AS url, d.attempts AS attempt_count,
        tries.attempts
 FROM unnest($1::text[]) AS wanted(status),
 LATERAL (SELECT * FROM webhook_deliveries
-         WHERE webhook_deliveries.status = wanted.status ORDER BY created_at DESC, id DESC LIMIT $2) AS d
+         WHERE webhook_deliveries.status = wanted.status
+           AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
+                                   coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+         ORDER BY created_at DESC, id DESC LIMIT $2) AS d
 JOIN assessments a ON a.id = d.assessment_id
 LEFT JOIN webhook_subscriptions s ON s.id = d.subscription_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,

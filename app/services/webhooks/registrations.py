@@ -14,7 +14,7 @@ from app.domain.errors import (
 )
 from app.domain.job.notification import JobNotification
 from app.domain.records.webhooks import DeliveryAttempt, DeliveryRecord, WebhookRecord
-from app.domain.states import AuditAction, AuditEntity
+from app.domain.states import AuditAction, AuditEntity, DeliveryStatus
 from app.domain.webhook.secret_cipher import IN_CLEAR, SecretCipher
 from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
@@ -114,6 +114,15 @@ async def list_deliveries(
 ) -> tuple[list[DeliveryRecord], str | None]:
     """A page of the assessment's messages, newest first, and the cursor of the next page."""
     rows = await webhooks.page(db, assessment_id, after, limit + 1)
+    return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.delivery_id))
+
+
+async def list_deliveries_of_all(
+    db: Executor, status: DeliveryStatus | None, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[list[DeliveryRecord], str | None]:
+    """A page of the messages of all assessments with this status (None: any), newest first, and the cursor of the next
+    page."""
+    rows = await webhooks.page_of_all(db, DeliveryStatus if status is None else (status,), limit + 1, after)
     return paging.first_page(rows, limit, lambda row: paging.newest_first(row.created_at, row.delivery_id))
 
 
