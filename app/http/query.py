@@ -8,9 +8,11 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.period import InvalidPeriod, Period, parse_open_period, parse_period
+from app.domain.states import ReviewOrder
 from app.domain.text import storable
 from app.http.problems import BAD_QUERY, RequestProblem
 from app.services.paging import InvalidCursor, decode_cursor
+from app.services.results.reviews import Place, place
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -122,3 +124,12 @@ def query_cursor_time(request: web.Request) -> tuple[datetime, UUID] | None:
         return (datetime.fromisoformat(values[0]).astimezone(UTC), UUID(values[1])) if values else None
     except (ValueError, OverflowError):
         bad_query(_BAD_CURSOR)
+
+
+def query_review_place(request: web.Request, order: ReviewOrder) -> Place | None:
+    """The place in the review queue that `cursor` names, which has to be one of this order, or None."""
+    values = query_cursor(request, 4)
+    try:
+        return place(order, values) if values else None
+    except InvalidCursor:
+        bad_query("cursor is not a cursor of this list in this order")

@@ -34,6 +34,46 @@ FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
 JOIN review_queue queue USING (assessment_id, question_id)
 ORDER BY page.shuffle_key, assessment_id, question_id;
 
+-- The pages before an item, nearest first. They begin before the sort value $3 and the ids $4 and $5.
+
+-- name: oldest_before
+SELECT queue.*
+FROM (SELECT created_at, assessment_id, question_id FROM review_items
+      WHERE (created_at, assessment_id, question_id) < ($3::timestamptz, $4::uuid, $5::uuid)
+        AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
+      ORDER BY created_at DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.created_at DESC, assessment_id DESC, question_id DESC;
+
+-- name: least_confident_before
+SELECT queue.*
+FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM review_items
+      WHERE (coalesce(confidence, 0), assessment_id, question_id) < ($3::float8, $4::uuid, $5::uuid)
+        AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
+      ORDER BY coalesce(confidence, 0) DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.least DESC, assessment_id DESC, question_id DESC;
+
+-- name: shuffled_before
+SELECT queue.*
+FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
+      WHERE (shuffle_key, assessment_id, question_id) < ($3::float8, $4::uuid, $5::uuid)
+        AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
+        AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
+      ORDER BY shuffle_key DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
+JOIN review_queue queue USING (assessment_id, question_id)
+ORDER BY page.shuffle_key DESC, assessment_id DESC, question_id DESC;
+
+-- name: find
+SELECT * FROM review_queue WHERE assessment_id = $1 AND question_id = $2;
+
+-- name: count
+SELECT count(*) FROM review_items
+WHERE ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
+  AND ($2::text IS NULL OR reasons @> ARRAY[$2::text]);
+
 -- name: reserve
 -- Of several people at the same moment one gets the item: the others wait for its row, and find it taken. No row:
 -- another person holds it.
@@ -45,14 +85,20 @@ WHERE r.reserved_by = excluded.reserved_by OR r.reserved_until <= now()
 RETURNING reserved_until;
 
 -- name: release
+-- With $4 only the reservation until then: a later one of the same person stays.
 DELETE FROM review_reservations
 WHERE assessment_id = $1 AND question_id = $2 AND (reserved_by = $3 OR reserved_until <= now())
+  AND ($4::timestamptz IS NULL OR reserved_until = $4)
 RETURNING reserved_by;
 
 -- name: seconds_reserved
 -- How long another person still holds the item. No row: nobody does.
 SELECT extract(epoch FROM reserved_until - now())::float8 FROM review_reservations
 WHERE assessment_id = $1 AND question_id = $2 AND reserved_by <> $3 AND reserved_until > now();
+
+-- name: reservation
+SELECT assessment_id, question_id, reserved_by, reserved_until FROM review_reservations
+WHERE assessment_id = $1 AND question_id = $2 AND reserved_until > now();
 
 -- name: end_reservation
 DELETE FROM review_reservations WHERE assessment_id = $1 AND question_id = $2;

@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.assessment.answers import is_empty
-from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import NotFound
-from app.domain.essay.prompt import EssayPrompt, build_prompt, fingerprint
-from app.domain.essay.visible_text import visible_text
+from app.domain.essay.prompt import EssayPrompt, fingerprint
 from app.domain.records.jobs import RunInputs
 from app.domain.records.trace import TraceRows
 from app.domain.result.readiness import check_result
@@ -16,6 +13,7 @@ from app.domain.states import AssessmentStatus
 from app.repositories import jobs, trace
 from app.repositories.sql import Connection, Pool
 from app.schemas import PromptView, ShownPrompts, TraceView, trace_view
+from app.services.results.reviewed_question import prompt_of
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,9 @@ def _shown(prompts: Mapping[UUID, EssayPrompt], rows: TraceRows) -> ShownPrompts
 
 def _prompts(run: RunInputs) -> dict[UUID, EssayPrompt]:
     """The prompt for each essay that has an answer, without the random word that each call adds."""
-    return {
-        question.question_id: build_prompt(question.body, visible_text(str(run.answers[question.question_id])))
-        for question in run.questions
-        if isinstance(question.body, EssayQuestion) and not is_empty(run.answers.get(question.question_id))
-    }
+    prompts = ((question.question_id, prompt_of(question, run.answers.get(question.question_id)))
+               for question in run.questions)  # fmt: skip
+    return {question_id: prompt for question_id, prompt in prompts if prompt}
 
 
 def _models(run: RunInputs) -> Iterator[tuple[UUID, str]]:

@@ -1,7 +1,5 @@
 """Handlers for the review queue: list what needs a person, hold an item, hand it back."""
 
-import math
-from datetime import UTC, datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -9,7 +7,7 @@ from aiohttp import web
 from app.domain.body_validation import validate_body
 from app.domain.states import ReviewOrder, ReviewReason
 from app.http.app_keys import ACCESS, CONTEXT
-from app.http.query import bad_query, query_choice, query_cursor, query_limit, query_text
+from app.http.query import query_choice, query_limit, query_review_place, query_text
 from app.http.request_values import path_id
 from app.schemas import review_page
 from app.schemas.requests import ReserveBody
@@ -22,7 +20,7 @@ async def list_reviews(request: web.Request) -> web.StreamResponse:
     """A page of the questions that need a person, with reasons; without `order`, longest waiting first."""
     track, reason = query_text(request, "track"), query_choice(request, "reason", ReviewReason)
     order = query_choice(request, "order", ReviewOrder) or ReviewOrder.OLDEST
-    after, limit = _cursor(request, order), query_limit(request)
+    after, limit = query_review_place(request, order), query_limit(request)
     return json_reply(review_page(*await reviews.page(request.app[CONTEXT].pool, order, track, reason, after, limit)))
 
 
@@ -44,25 +42,3 @@ async def _find_item(request: web.Request) -> tuple[UUID, UUID]:
     place = path_id(request, "assessment_id"), path_id(request, "question_id")
     await override.find_question(request.app[CONTEXT].pool, *place, request[ACCESS])
     return place
-
-
-def _cursor(request: web.Request, order: ReviewOrder) -> tuple[datetime | float, UUID, UUID] | None:
-    """The sort value and the ids in `cursor`, which has to be one of this order."""
-    values = query_cursor(request, 4)
-    if values is None:
-        return None
-    try:
-        if values[0] != order:
-            raise ValueError("a cursor of another order")
-        return _sort_value(order, values[1]), UUID(values[2]), UUID(values[3])
-    except (ValueError, OverflowError):
-        bad_query("cursor is not a cursor of this list in this order")
-
-
-def _sort_value(order: ReviewOrder, text: str) -> datetime | float:
-    if order is ReviewOrder.OLDEST:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value

@@ -8,6 +8,7 @@ from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.http.app_keys import ACCESS, CONTEXT
 from app.http.notifications import notify_workers, publish_change
+from app.http.overriding import store_review
 from app.http.request_values import origin_of, path_id
 from app.repositories.sql import Connection
 from app.schemas import links
@@ -45,11 +46,7 @@ async def confirm_score(request: web.Request) -> web.StreamResponse:
 
 
 async def _review(request: web.Request, review: Review) -> web.StreamResponse:
-    assessment_id, context = path_id(request, "assessment_id"), request.app[CONTEXT]
-    overridden = await override.override(context.pool, assessment_id, review, context.settings.review_below_confidence)
-    if overridden.changed:
-        publish_change(request.app, assessment_id)
-        notify_workers(request.app, [overridden.notification] if overridden.notification else [])
+    overridden = await store_review(request.app, path_id(request, "assessment_id"), review)
     return json_reply(overridden.view, headers={"Cache-Control": "private, no-cache"})
 
 

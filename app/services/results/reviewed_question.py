@@ -1,0 +1,60 @@
+"""What a person reads to judge a question's score: the question with its key, the answer, and all points there are."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.assessment.answers import Answer, is_empty
+from app.domain.assessment.questions import EssayQuestion, Question
+from app.domain.errors import NotFound
+from app.domain.essay.prompt import EssayPrompt, build_prompt
+from app.domain.essay.visible_text import visible_text
+from app.domain.result.model import EssayLine, QuestionLine
+from app.domain.result.readiness import check_result
+from app.repositories import assessments
+from app.repositories.sql import Pool
+from app.services.assessments import lookup
+from app.services.caller import Access
+
+
+@dataclass(frozen=True)
+class ReviewedQuestion:
+    """A question of an assessment with its answer and its line of the newest result."""
+
+    assessment_id: UUID
+    track: str
+    question: Question
+    answer: Answer
+    line: EssayLine | QuestionLine
+
+
+async def read(pool: Pool, assessment_id: UUID, question_id: UUID, access: Access) -> ReviewedQuestion:
+    """The question, if the caller may change its score.
+
+    Raises:
+        NotFound: there is no such assessment, or it has no such question.
+        Forbidden: the caller may not change scores of this assessment.
+        NotSubmitted, NoResultYet, AssessmentFailed: there is no result.
+    """
+    assessment = await lookup.find_assessment(pool, assessment_id)
+    question = assessment.questions_by_id.get(question_id)
+    if question is None:
+        raise NotFound("this assessment has no such question")
+    access.check_owner(assessment.owner)
+    check_result(assessment.status)
+    stored = await assessments.read_result(pool, assessment_id)
+    if stored is None:
+        raise RuntimeError("a completed assessment without a result")
+    breakdown = stored[0].breakdown
+    lines: tuple[EssayLine | QuestionLine, ...] = (
+        *breakdown.essay.questions, *breakdown.theoretical.questions, *breakdown.profile.questions,
+    )  # fmt: skip
+    line = next(line for line in lines if line.question_id == question_id)
+    return ReviewedQuestion(assessment_id, assessment.track, question, assessment.answers.get(question_id), line)
+
+
+def prompt_of(question: Question, answer: Answer) -> EssayPrompt | None:
+    """What a model is sent about the essay, but for the random word that each call adds; None for other questions and
+    where there is no answer."""
+    if not isinstance(question.body, EssayQuestion) or is_empty(answer):
+        return None
+    return build_prompt(question.body, visible_text(str(answer)))
