@@ -83,9 +83,9 @@ def query_open_period(request: web.Request) -> tuple[datetime | None, datetime |
         bad_query(str(error))
 
 
-def query_cursor(request: web.Request, count: int) -> list[str] | None:
-    """The sort values in `cursor`, or None."""
-    cursor = request.query.get("cursor")
+def query_cursor(request: web.Request, count: int, name: str = "cursor") -> list[str] | None:
+    """The sort values in `cursor`, or in another parameter, or None."""
+    cursor = request.query.get(name)
     if cursor is None:
         return None
     try:
@@ -126,10 +126,11 @@ def query_cursor_time(request: web.Request) -> tuple[datetime, UUID] | None:
         bad_query(_BAD_CURSOR)
 
 
-def query_review_place(request: web.Request, order: ReviewOrder) -> Place | None:
-    """The place in the review queue that `cursor` names, which has to be one of this order, or None."""
-    values = query_cursor(request, 4)
+def query_review_place(request: web.Request, order: ReviewOrder, name: str = "cursor") -> Place | None:
+    """The place in the review queue that `cursor` or another parameter names, which has to be one of this order, or
+    None."""
+    values = query_cursor(request, 4, name)
     try:
         return place(order, values) if values else None
     except InvalidCursor:
-        bad_query("cursor is not a cursor of this list in this order")
+        bad_query(f"{name} is not a cursor of this list in this order")

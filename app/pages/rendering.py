@@ -39,8 +39,11 @@ class _Entry:
 
 
 _ADMINS = frozenset({Role.ADMIN})
+_STAFF = frozenset({Role.ADVISOR, Role.ADMIN})
 _NAVIGATION = (
     _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
+    _Entry("Review", f"{PAGES}/review", _STAFF),
+    _Entry("All assessments", f"{PAGES}/assessments", _STAFF),
     _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
     _Entry("Webhooks", f"{PAGES}/webhooks", _ADMINS),
     _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),
@@ -55,6 +58,12 @@ _NOTICES: dict[str, str] = {
     "redelivered": "The message is sent again.",
     "key-revoked": "The key is revoked.",
     "job-retried": "The job is queued again. This is the job that runs now.",
+    "points-saved": "Saved.",
+    "points-to-compare": "Saved. This is what the machine gave.",
+    "rescoring": "The essays are being scored again. This result stands until then.",
+    "skipped": "Skipped; the one before is free for others.",
+    "queue-end": "That was the last one. What you skipped, and what others hold, is still in the queue.",
+    "queue-begin": "There is none before that one.",
 }
 
 

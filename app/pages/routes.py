@@ -10,6 +10,8 @@ from app.http.access import (
     OWNER,
     OWNER_OR_STAFF,
     PUBLIC,
+    STAFF,
+    STAFF_FOR_OTHERS,
     STUDENTS,
     AccessRule,
     FindTarget,
@@ -19,6 +21,8 @@ from app.http.access import (
 from app.http.app_keys import IDENTITY
 from app.http.sessions import PAGES, wants_json
 from app.pages import front, oidc, sign_in
+from app.pages.advisor import assessments, decisions, item, queue, trace
+from app.pages.advisor.addresses import REVIEW
 from app.pages.forms import check_form
 from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, webhooks
 from app.pages.student import answering, home, outcome
@@ -40,6 +44,7 @@ class PageRoute:
 
 _WEBHOOK = f"{webhooks.WEBHOOKS}/{{subscription_id}}"
 _ASSESSMENT = f"{PAGES}/assessments/{{assessment_id}}"
+_ITEM = f"{REVIEW}/{{assessment_id}}/{{question_id}}"
 
 ROUTES = (
     PageRoute("GET", "/", front.show_front_page, PUBLIC),
@@ -94,6 +99,20 @@ ROUTES = (
     PageRoute("GET", f"{people.PEOPLE}/erasures/{{erasure_id}}", people.show_erasure, ADMINS, people.find_erasure),
     PageRoute("GET", audit_log.AUDIT, audit_log.show_audit_log, ADMINS),
     PageRoute("POST", f"{audit_log.AUDIT}/download", audit_log.download, ADMINS),
+    # Advisors
+    PageRoute("GET", REVIEW, queue.show_queue, STAFF),
+    PageRoute("GET", f"{REVIEW}/queue.csv", queue.export_queue, STAFF),
+    PageRoute("GET", f"{REVIEW}/next", queue.open_next, STAFF),
+    PageRoute("GET", f"{REVIEW}/previous", queue.open_previous, STAFF),
+    PageRoute("GET", _ITEM, item.show_item, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("POST", f"{_ITEM}/agree", decisions.agree, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("POST", f"{_ITEM}/points", decisions.set_points, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("POST", f"{_ITEM}/appeal", decisions.answer_appeal, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("POST", f"{_ITEM}/skip", decisions.skip, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("POST", f"{_ITEM}/release", decisions.release, STAFF_FOR_OTHERS, item.find_question),
+    PageRoute("GET", f"{PAGES}/assessments", assessments.list_assessments, STAFF),
+    PageRoute("POST", f"{_ASSESSMENT}/rescore", assessments.rescore_assessment, STAFF_FOR_OTHERS, find_assessment),
+    PageRoute("GET", f"{_ASSESSMENT}/trace", trace.show_trace, STAFF, find_assessment),
 )
 
 

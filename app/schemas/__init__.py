@@ -46,7 +46,7 @@ from app.schemas.jobs import JobPage
 from app.schemas.overview import OverviewAnalytics, overview_view
 from app.schemas.people import ErasureView, erasure_view
 from app.schemas.result import ResultView, overall_view, result_view
-from app.schemas.reviews import ReviewPage, review_page
+from app.schemas.reviews import ReviewPage, ReviewRow, review_page, review_rows
 from app.schemas.scores import score_summary_view
 from app.schemas.status import JobView, RuleScores, StatusView, status_view
 from app.schemas.submission import (
@@ -116,6 +116,7 @@ __all__ = [
     "RegisteredWebhookView",
     "ResultView",
     "ReviewPage",
+    "ReviewRow",
     "RuleScores",
     "SavedView",
     "ScoreAnalytics",
@@ -159,6 +160,7 @@ __all__ = [
     "question_view",
     "result_view",
     "review_page",
+    "review_rows",
     "score_analytics_view",
     "score_summary_view",
     "staff_appeal_view",

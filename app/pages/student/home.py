@@ -20,6 +20,7 @@ from app.http.exports import send_json
 from app.http.problems import problem_of
 from app.http.query import query_cursor_time
 from app.http.sessions import PAGES
+from app.pages.advisor.addresses import REVIEW
 from app.pages.forms import read_form
 from app.pages.rendering import redirect, render
 from app.pages.student import wording
@@ -67,6 +68,8 @@ async def download_own_data(request: web.Request) -> web.StreamResponse:
 async def _show(request: web.Request, refusal: tuple[str, str] | None = None, status: int = 200) -> web.Response:
     """The page; with a `refusal`, why the track of this slug was not started."""
     caller = request[ACCESS].caller
+    if Role.STUDENT not in caller.roles and caller.staff:
+        return redirect(REVIEW)
     if Role.STUDENT not in caller.roles:
         return render(request, "home.html")
     after = query_cursor_time(request) if request.method == "GET" else None

@@ -8,6 +8,7 @@ from app.domain.assessment.questions import EssayQuestion, Question
 from app.domain.errors import NotFound
 from app.domain.essay.prompt import EssayPrompt, build_prompt
 from app.domain.essay.visible_text import visible_text
+from app.domain.records.appeals import QuestionAppeal
 from app.domain.result.model import EssayLine, QuestionLine
 from app.domain.result.readiness import check_result
 from app.repositories import assessments
@@ -18,13 +19,14 @@ from app.services.caller import Access
 
 @dataclass(frozen=True)
 class ReviewedQuestion:
-    """A question of an assessment with its answer and its line of the newest result."""
+    """A question of an assessment with its answer, its line of the newest result, and its appeal if there is one."""
 
     assessment_id: UUID
     track: str
     question: Question
     answer: Answer
     line: EssayLine | QuestionLine
+    appeal: QuestionAppeal | None
 
 
 async def read(pool: Pool, assessment_id: UUID, question_id: UUID, access: Access) -> ReviewedQuestion:
@@ -44,12 +46,14 @@ async def read(pool: Pool, assessment_id: UUID, question_id: UUID, access: Acces
     stored = await assessments.read_result(pool, assessment_id)
     if stored is None:
         raise RuntimeError("a completed assessment without a result")
-    breakdown = stored[0].breakdown
+    breakdown = stored.result.breakdown
     lines: tuple[EssayLine | QuestionLine, ...] = (
         *breakdown.essay.questions, *breakdown.theoretical.questions, *breakdown.profile.questions,
     )  # fmt: skip
     line = next(line for line in lines if line.question_id == question_id)
-    return ReviewedQuestion(assessment_id, assessment.track, question, assessment.answers.get(question_id), line)
+    appealed = stored.appeals.get(question_id)
+    answer = assessment.answers.get(question_id)
+    return ReviewedQuestion(assessment_id, assessment.track, question, answer, line, appealed)
 
 
 def prompt_of(question: Question, answer: Answer) -> EssayPrompt | None:
