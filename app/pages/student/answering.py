@@ -29,6 +29,8 @@ async def show_assessment(request: web.Request) -> web.StreamResponse:
     assessment = await find_permitted_assessment(request)
     if assessment.status is not AssessmentStatus.IN_PROGRESS:
         return await show_outcome(request, assessment)
+    if assessment.owner != request[ACCESS].caller.principal:
+        return render(request, "advisor/being_answered.html", {"assessment": assessment})
     return render(request, "student/questions.html", _values(assessment))
 
 

@@ -9,6 +9,7 @@ from app.http.app_keys import ACCESS, CONTEXT
 from app.http.request_values import path_id
 from app.http.sessions import PAGES
 from app.http.status_stream import stream_status
+from app.pages.advisor.result_links import staff_links
 from app.pages.evidence import segments
 from app.pages.rendering import render
 from app.schemas import ResultView
@@ -19,13 +20,14 @@ from app.services.assessments.status import Status
 async def show_outcome(request: web.Request, assessment: Assessment) -> web.StreamResponse:
     """The progress while jobs run, then the result, or why there is none."""
     path, pool, access = f"{PAGES}/assessments/{assessment.id}", request.app[CONTEXT].pool, request[ACCESS]
+    staff = staff_links(request, assessment)
     if assessment.status in (AssessmentStatus.EXPIRED, AssessmentStatus.FAILED):
-        return render(request, "student/no_result.html", {"assessment": assessment})
+        return render(request, "student/no_result.html", {"assessment": assessment, "staff": staff})
     result = await status.read_result(pool, assessment.id, access)
     if isinstance(result, Status):
         values = {"assessment": assessment, "status": result.rendered(access).view, "path": path}
         return render(request, "student/progress.html", values)
-    return render(request, "student/result.html", _values(assessment, result) | {"path": path})
+    return render(request, "student/result.html", _values(assessment, result) | {"path": path, "staff": staff})
 
 
 async def stream_events(request: web.Request) -> web.StreamResponse:
