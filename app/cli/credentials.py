@@ -13,12 +13,13 @@ from itertools import islice
 from pathlib import Path
 
 from app.cli.console import print_error, progress_bar
-from app.cli.credentials_file import InvalidRow, Row, UnreadableFile, read_credentials
+from app.cli.credentials_file import read_credentials
 from app.clients.llm.embedder import EmbeddingUnavailable
 from app.domain.text import count_of
 from app.repositories import passage_vectors
 from app.repositories.sql import Pool
-from app.services.catalog.import_credentials import ImportCounts, import_credentials
+from app.services.catalog.credentials_file import InvalidRow, Row, UnreadableFile
+from app.services.catalog.import_credentials import ImportCounts, count_outcomes, import_credentials
 from app.services.recommendations.embed_credentials import CredentialEmbedder, vacuum_and_index
 from app.services.recommendations.search import space_name
 from app.settings import Settings
@@ -101,7 +102,7 @@ async def _import_batch(pool: Pool, rows: Sequence[Row], advance: Callable[[int]
         # In parts even within one transaction, so that the progress bar moves and no statement is large.
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
-            imported += await import_credentials(conn, [row.body for row in part])
+            imported += count_outcomes(await import_credentials(conn, [row.body for row in part]))
             advance(len(part))
     return imported
 

@@ -47,6 +47,14 @@ def fault_message(fault: ErrorDetails) -> str:
     return fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
+def error_line(error: ValueError) -> str:
+    """The error in one line, with the field of each fault."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = [(".".join(map(str, fault["loc"])), fault_message(fault)) for fault in error.errors()]
+    return "; ".join(f"{place}: {message}" if place else message for place, message in faults)
+
+
 def _field_errors(error: ValidationError) -> Iterable[FieldError]:
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         yield FieldError(_pointer(fault["loc"]), fault_message(fault))

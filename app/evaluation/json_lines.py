@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
-from app.domain.body_validation import fault_message
+from app.domain.body_validation import error_line
 
 # Invalid lines that an error lists.
 _MAX_LISTED = 10
@@ -47,14 +45,6 @@ def check_writable(path: Path | None) -> None:
     """
     if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
         raise InvalidFile(f"{path}: cannot be written")
-
-
-def error_line(error: ValueError) -> str:
-    """The error in one line, with the field of each fault."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    faults = [(".".join(map(str, fault["loc"])), fault_message(fault)) for fault in error.errors()]
-    return "; ".join(f"{place}: {message}" if place else message for place, message in faults)
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -11,10 +11,11 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app import sample_data
+from app.domain.body_validation import error_line
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import Level
 from app.domain.values import LongText, Skill
-from app.evaluation.json_lines import InvalidFile, error_line, read_lines
+from app.evaluation.json_lines import InvalidFile, read_lines
 
 # For the ids of credentials from a file: equal titles get equal ids, so ties have the same order in each run.
 _NAMESPACE = UUID("0d7c6f0e-8f0b-5a3c-9a6e-5d1b7d3c2e41")

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +23,18 @@ from app.http.sessions import cookie_name, set_cookie
 log = structlog.get_logger()
 
 Form = MultiDictProxy[str]
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """The name of a file on the computer of who has sent it, and what is in it."""
+
+    name: str
+    content: bytes
+
+
 _FORM = web.RequestKey[Form]("form")
+_FILES = web.RequestKey[Mapping[str, UploadedFile]]("files")
 # Binds forms to a browser that has no session yet.
 _VISITOR = "assay-visitor"
 _NEW_VISITOR = web.RequestKey[str]("new_visitor")
@@ -46,7 +58,7 @@ async def read_form(request: web.Request) -> Form:
         case "application/x-www-form-urlencoded":
             fields = _parse(await read_body(request))
         case "multipart/form-data":
-            fields = await _parse_multipart(request)
+            fields, request[_FILES] = await _parse_multipart(request)
         case _:
             raise RequestProblem(WRONG_MEDIA, "send a form")
     bad = [FieldError(f"/{name}", "has a NUL") for name, text in fields if not storable(name) or not storable(text)]
@@ -54,6 +66,17 @@ async def read_form(request: web.Request) -> Form:
         raise InvalidFields(bad)
     request[_FORM] = MultiDictProxy(MultiDict((name, text.replace("\r\n", "\n")) for name, text in fields))
     return request[_FORM]
+
+
+async def read_file(request: web.Request, name: str) -> UploadedFile | None:
+    """The file that was chosen in the field of this name, or None.
+
+    Raises:
+        RequestProblem, InvalidFields: as `read_form`.
+    """
+    await read_form(request)
+    file = request.get(_FILES, {}).get(name)
+    return file if file and file.name else None
 
 
 def csrf_token(request: web.Request) -> str:
@@ -132,18 +155,20 @@ def _parse(body: bytes) -> list[tuple[str, str]]:
         raise RequestProblem(MALFORMED, f"a form has at most {_MAX_FIELDS} fields, in UTF-8") from None
 
 
-async def _parse_multipart(request: web.Request) -> list[tuple[str, str]]:
+async def _parse_multipart(request: web.Request) -> tuple[list[tuple[str, str]], Mapping[str, UploadedFile]]:
+    fields, files = [], {}
     try:
         async with asyncio.timeout(_FILE_SECONDS):
             parts = await request.post()
-        fields = []
         for name, part in parts.items():
-            raw = part.file.read() if isinstance(part, web.FileField) else part
-            fields.append((name, raw.decode("utf-8-sig") if isinstance(raw, bytes | bytearray) else raw))
+            if isinstance(part, web.FileField):
+                files[name] = UploadedFile(part.filename, part.file.read())
+            else:
+                fields.append((name, part.decode("utf-8") if isinstance(part, bytes | bytearray) else part))
     except TimeoutError:
         raise RequestProblem(REQUEST_TIMEOUT, f"the form did not arrive within {_FILE_SECONDS} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise RequestProblem(TOO_LARGE, "send at most 1 MiB") from None
     except (ValueError, BadHttpMessage):
-        raise RequestProblem(MALFORMED, "the form cannot be read; files have to be text in UTF-8") from None
-    return fields
+        raise RequestProblem(MALFORMED, "the form cannot be read") from None
+    return fields, files

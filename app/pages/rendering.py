@@ -40,10 +40,14 @@ class _Entry:
 
 _ADMINS = frozenset({Role.ADMIN})
 _STAFF = frozenset({Role.ADVISOR, Role.ADMIN})
+_AUTHORS = frozenset({Role.AUTHOR, Role.ADMIN})
 _NAVIGATION = (
     _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
     _Entry("Review", f"{PAGES}/review", _STAFF),
     _Entry("All assessments", f"{PAGES}/assessments", _STAFF),
+    _Entry("Tracks", f"{PAGES}/tracks", _AUTHORS),
+    _Entry("Questions", f"{PAGES}/questions", _AUTHORS),
+    _Entry("Credentials", f"{PAGES}/credentials", _AUTHORS),
     _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
     _Entry("Webhooks", f"{PAGES}/webhooks", _ADMINS),
     _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),
@@ -57,6 +61,11 @@ _NOTICES: dict[str, str] = {
     "webhook-deleted": "The webhook is deleted.",
     "redelivered": "The message is sent again.",
     "key-revoked": "The key is revoked.",
+    "created": "It is created.",
+    "saved": "Your changes are saved.",
+    "unchanged": "Nothing was different, so nothing was saved.",
+    "retired": "It is retired.",
+    "restored": "It is active again.",
     "job-retried": "The job is queued again. This is the job that runs now.",
     "points-saved": "Saved.",
     "points-to-compare": "Saved. This is what the machine gave.",

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from app.http.access import (
     ADMINS,
+    AUTHORS,
     EVERYONE,
     OWNER,
     OWNER_OR_STAFF,
@@ -23,6 +24,14 @@ from app.http.sessions import PAGES, wants_json
 from app.pages import front, oidc, sign_in
 from app.pages.advisor import assessments, decisions, item, queue, trace
 from app.pages.advisor.addresses import REVIEW
+from app.pages.author import credentials, imports, questions, tracks
+from app.pages.author.targets import (
+    find_credential,
+    find_known_question,
+    find_known_track,
+    find_question,
+    find_track,
+)
 from app.pages.forms import check_form
 from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, webhooks
 from app.pages.student import answering, home, outcome
@@ -45,6 +54,9 @@ class PageRoute:
 _WEBHOOK = f"{webhooks.WEBHOOKS}/{{subscription_id}}"
 _ASSESSMENT = f"{PAGES}/assessments/{{assessment_id}}"
 _ITEM = f"{REVIEW}/{{assessment_id}}/{{question_id}}"
+_TRACK = f"{tracks.TRACKS}/{{slug}}"
+_QUESTION = f"{questions.QUESTIONS}/{{question_id}}"
+_CREDENTIAL = f"{credentials.CREDENTIALS}/{{credential_id}}"
 
 ROUTES = (
     PageRoute("GET", "/", front.show_front_page, PUBLIC),
@@ -64,6 +76,30 @@ ROUTES = (
     PageRoute("POST", f"{_ASSESSMENT}/submit", answering.submit_assessment, OWNER, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/events", outcome.stream_events, OWNER_OR_STAFF, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/result.json", outcome.download_result, OWNER_OR_STAFF, find_assessment),
+    # Authors
+    PageRoute("GET", tracks.TRACKS, tracks.list_tracks, AUTHORS),
+    PageRoute("GET", tracks.NEW_TRACK_PATH, tracks.show_new_track, AUTHORS),
+    PageRoute("POST", tracks.NEW_TRACK_PATH, tracks.create_track, AUTHORS),
+    PageRoute("GET", _TRACK, tracks.show_track, AUTHORS, find_track),
+    PageRoute("POST", _TRACK, tracks.save_track, AUTHORS, find_track),
+    PageRoute("POST", f"{_TRACK}/retire", tracks.retire_track, AUTHORS, find_track),
+    PageRoute("POST", f"{_TRACK}/restore", tracks.restore_track, AUTHORS, find_known_track),
+    PageRoute("GET", questions.QUESTIONS, questions.list_questions, AUTHORS),
+    PageRoute("GET", f"{questions.QUESTIONS}/new", questions.show_new_question, AUTHORS),
+    PageRoute("POST", f"{questions.QUESTIONS}/new", questions.create_question, AUTHORS),
+    PageRoute("GET", _QUESTION, questions.show_question, AUTHORS, find_question),
+    PageRoute("POST", _QUESTION, questions.save_question, AUTHORS, find_question),
+    PageRoute("GET", f"{_QUESTION}/versions", questions.show_versions, AUTHORS, find_known_question),
+    PageRoute("POST", f"{_QUESTION}/retire", questions.retire_question, AUTHORS, find_question),
+    PageRoute("POST", f"{_QUESTION}/restore", questions.restore_question, AUTHORS, find_known_question),
+    PageRoute("GET", credentials.CREDENTIALS, credentials.list_credentials, AUTHORS),
+    PageRoute("GET", f"{credentials.CREDENTIALS}/new", credentials.show_new_credential, AUTHORS),
+    PageRoute("POST", f"{credentials.CREDENTIALS}/new", credentials.create_credential, AUTHORS),
+    PageRoute("GET", f"{credentials.CREDENTIALS}/import", imports.show_import, AUTHORS),
+    PageRoute("POST", f"{credentials.CREDENTIALS}/import", imports.import_file, AUTHORS),
+    PageRoute("GET", _CREDENTIAL, credentials.show_credential, AUTHORS, find_credential),
+    PageRoute("POST", _CREDENTIAL, credentials.save_credential, AUTHORS, find_credential),
+    PageRoute("POST", f"{_CREDENTIAL}/retire", credentials.retire_credential, AUTHORS, find_credential),
     # Operators
     PageRoute("GET", jobs.JOBS, jobs.show_jobs, ADMINS),
     PageRoute("GET", f"{jobs.JOBS}/retry", jobs.show_retry, ADMINS),

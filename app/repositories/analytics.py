@@ -9,6 +9,7 @@ from app.domain.records.analytics import (
     ModelCallTotals,
     OverriddenScore,
     Overview,
+    QuestionStatistics,
     ScoreGroup,
 )
 from app.domain.records.gradebook import GradebookRow
@@ -61,3 +62,9 @@ async def open_gradebook(conn: Connection, track: str | None, start: datetime | 
 async def next_gradebook_rows(conn: Connection) -> list[GradebookRow]:
     """The next rows of the open grade book, the oldest assessments first; none at its end."""
     return [GradebookRow(**row) for row in await conn.fetch(_SQL["next_gradebook_rows"])]
+
+
+async def question_statistics(db: Executor, track: str, assessments: int, least: int) -> list[QuestionStatistics]:
+    """How the questions of a track did in its newest completed assessments; nothing from fewer than `least` answers."""
+    rows = await db.fetch(_SQL["question_statistics"], track, assessments, least)
+    return [QuestionStatistics(**row) for row in rows]

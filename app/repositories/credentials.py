@@ -27,6 +27,18 @@ async def page(db: Executor, after: UUID | None, limit: int) -> list[Credential]
     return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit)]
 
 
+async def search(db: Executor, words: str, after: UUID | None, limit: int, *, unmatched: bool) -> list[Credential]:
+    """A page of active credentials with the words in title, provider or skills, by id; with `unmatched` only those of
+    whose skills no active track or question has any."""
+    skills = list(await known_skills(db)) if unmatched else None
+    return [_credential(row) for row in await db.fetch(_SQL["search_credentials"], words, after, limit, skills)]
+
+
+async def known_skills(db: Executor) -> frozenset[str]:
+    """The skills of active tracks and their active questions."""
+    return frozenset(row["skill"] for row in await db.fetch(_SQL["known_skills"]))
+
+
 async def find_by_names(db: Executor, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Credential]:
     """Active credentials by provider and title."""
     providers, titles = [provider for provider, _ in names], [title for _, title in names]

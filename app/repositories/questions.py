@@ -1,5 +1,6 @@
 """The question bank, and the questions that are drawn from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import asyncpg
 
 from app.domain.assessment.questions import ProfileQuestion, QuestionBody, question_body
 from app.domain.assessment.tracks import QuestionMix
-from app.domain.records.catalog import BankQuestion
+from app.domain.records.catalog import BankQuestion, QuestionVersion
 from app.domain.states import QuestionType
 from app.repositories.sql import Connection, Executor, affected, statements
 
@@ -27,9 +28,26 @@ async def exists(db: Executor, question_id: UUID) -> bool:
     return known
 
 
-async def page(db: Executor, track: str | None, after: UUID | None, limit: int) -> list[BankQuestion]:
-    """A page of active questions, by id."""
-    return [_question(row) for row in await db.fetch(_SQL["list_questions"], track, after, limit)]
+async def page(
+    db: Executor,
+    track: str | None,
+    after: UUID | None,
+    limit: int,
+    question_type: QuestionType | None = None,
+    *,
+    deleted: bool = False,
+) -> list[BankQuestion]:
+    """A page of active questions, or of deleted ones, by id."""
+    statement = _SQL["list_deleted_questions" if deleted else "list_questions"]
+    return [_question(row) for row in await db.fetch(statement, track, after, limit, question_type)]
+
+
+async def versions(db: Executor, question_id: UUID, before: int | None, limit: int) -> list[QuestionVersion]:
+    """Versions of a question before this one, newest first."""
+    rows = await db.fetch(_SQL["list_question_versions"], question_id, before, limit)
+    return [
+        QuestionVersion(row["version"], question_body.validate_python(row["body"]), row["created_at"]) for row in rows
+    ]
 
 
 async def create(db: Executor, question_id: UUID, track_id: UUID, body: QuestionBody, *, sample: bool = False) -> bool:
@@ -80,6 +98,14 @@ async def draw(db: Executor, track_id: UUID, mix: QuestionMix) -> list[tuple[UUI
     or fewer if there are not enough."""
     rows = await db.fetch(_SQL["draw_questions"], track_id, mix.theoretical, mix.profile, mix.essay)
     return [(row["question_id"], row["version"]) for row in rows]
+
+
+async def count_of_tracks(db: Executor, track_ids: Sequence[UUID]) -> dict[UUID, dict[QuestionType, int]]:
+    """How many active questions of each type the tracks have."""
+    counts: dict[UUID, dict[QuestionType, int]] = {track_id: {} for track_id in track_ids}
+    for row in await db.fetch(_SQL["count_questions_of_tracks"], track_ids):
+        counts[row["track_id"]][QuestionType(row["type"])] = row["count"]
+    return counts
 
 
 async def count_by_type(db: Executor, track_id: UUID) -> dict[QuestionType, int]:

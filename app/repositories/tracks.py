@@ -51,6 +51,12 @@ async def find_deleted(db: Executor, slug: str) -> Track | None:
     return _track(await db.fetchrow(_SQL["find_deleted_track"], slug))
 
 
+async def restorable(db: Executor, limit: int) -> list[Track]:
+    """Deleted tracks that can be restored, by slug."""
+    rows = await db.fetch(_SQL["list_restorable_tracks"], limit)
+    return [track for row in rows if (track := _track(row))]
+
+
 async def restore(db: Executor, slug: str) -> Track | None:
     """Makes the newest deleted track of this slug active again; None if there is none.
 

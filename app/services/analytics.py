@@ -1,8 +1,10 @@
 """Statistics of assessments, scores, feedback and model calls in a period, as the API shows them."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from app.domain.period import Period
+from app.domain.records.analytics import QuestionStatistics
 from app.repositories import analytics, feedback
 from app.repositories.sql import Pool
 from app.schemas import (
@@ -18,6 +20,9 @@ from app.schemas import (
     score_analytics_view,
 )
 
+# Assessments that the statistics of single questions are of, and answers below which they would say more about chance.
+QUESTION_ASSESSMENTS = 1000
+LEAST_ANSWERS = 10
 # Rows that `list_feedback` reads in one statement.
 PAGE_ROWS = 1000
 
@@ -40,6 +45,13 @@ async def summarize_scores(pool: Pool, track: str | None, period: Period) -> Sco
     groups = await analytics.score_groups(pool, track, period)
     pairs = await analytics.overridden_scores(pool, track, period)
     return score_analytics_view(period, groups, pairs)
+
+
+async def summarize_questions(pool: Pool, track: str) -> dict[UUID, QuestionStatistics]:
+    """How the questions of a track did in its newest completed assessments, by id; those that nobody has answered are
+    missing."""
+    rows = await analytics.question_statistics(pool, track, QUESTION_ASSESSMENTS, LEAST_ANSWERS)
+    return {row.question_id: row for row in rows}
 
 
 async def summarize_model_calls(pool: Pool, track: str | None, period: Period) -> ModelCallAnalytics:

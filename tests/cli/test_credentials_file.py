@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.cli.credentials_file import CredentialsFile, UnreadableFile, read_credentials
+from app.cli.credentials_file import read_credentials
 from app.domain.recommendation.credentials import CredentialBody
+from app.services.catalog.credentials_file import CredentialsFile, UnreadableFile
 
 HEADINGS = ("title", "provider", "url", "level", "skills", "description")
 CELLS = (

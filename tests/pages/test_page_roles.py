@@ -29,6 +29,30 @@ ALLOWED = {
     ("POST", "/dashboard/assessments/{assessment_id}/submit"): OWNER,
     ("GET", "/dashboard/assessments/{assessment_id}/events"): OWNER | STAFF,
     ("GET", "/dashboard/assessments/{assessment_id}/result.json"): OWNER | STAFF,
+    # Authors
+    ("GET", "/dashboard/tracks"): AUTHORS,
+    ("GET", "/dashboard/new-track"): AUTHORS,
+    ("POST", "/dashboard/new-track"): AUTHORS,
+    ("GET", "/dashboard/tracks/{slug}"): AUTHORS,
+    ("POST", "/dashboard/tracks/{slug}"): AUTHORS,
+    ("POST", "/dashboard/tracks/{slug}/retire"): AUTHORS,
+    ("POST", "/dashboard/tracks/{slug}/restore"): AUTHORS,
+    ("GET", "/dashboard/questions"): AUTHORS,
+    ("GET", "/dashboard/questions/new"): AUTHORS,
+    ("POST", "/dashboard/questions/new"): AUTHORS,
+    ("GET", "/dashboard/questions/{question_id}"): AUTHORS,
+    ("POST", "/dashboard/questions/{question_id}"): AUTHORS,
+    ("GET", "/dashboard/questions/{question_id}/versions"): AUTHORS,
+    ("POST", "/dashboard/questions/{question_id}/retire"): AUTHORS,
+    ("POST", "/dashboard/questions/{question_id}/restore"): AUTHORS,
+    ("GET", "/dashboard/credentials"): AUTHORS,
+    ("GET", "/dashboard/credentials/new"): AUTHORS,
+    ("POST", "/dashboard/credentials/new"): AUTHORS,
+    ("GET", "/dashboard/credentials/import"): AUTHORS,
+    ("POST", "/dashboard/credentials/import"): AUTHORS,
+    ("GET", "/dashboard/credentials/{credential_id}"): AUTHORS,
+    ("POST", "/dashboard/credentials/{credential_id}"): AUTHORS,
+    ("POST", "/dashboard/credentials/{credential_id}/retire"): AUTHORS,
     # Operators
     ("GET", "/dashboard/review"): STAFF,
     ("GET", "/dashboard/review/queue.csv"): STAFF,
@@ -83,6 +107,7 @@ class Ids:
     assessment_id: str
     question_id: str
     slug: str
+    credential_id: str
     job_id: str
     key_id: str
     erasure_id: str
@@ -108,7 +133,8 @@ async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
     subscription = await new_subscription(pool, "https://receiver.example/")
     delivery = await insert_subscription_delivery(pool, submitted, subscription)
     operators = map(str, (job, key, erasure_id, subscription, delivery))
-    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, *operators)
+    credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
+    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, str(credential), *operators)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Figures of many assessments as frozen models."""
 
 from datetime import date
+from uuid import UUID
 
 from pydantic import Field
 
@@ -34,6 +35,16 @@ class OverriddenScore(Frozen):
     human: float
     machine: float
     scorer: str
+
+
+class QuestionStatistics(Frozen):
+    """How a question did: how often it was answered, the mean share of its points (0–1), and how its points go with the
+    students' other points (a correlation, -1 to 1). The last two are None where there are too few answers."""
+
+    question_id: UUID
+    answered: int
+    mean_share: float | None
+    discrimination: float | None
 
 
 class ModelCallTotals(Frozen):

@@ -1,6 +1,7 @@
 """Database rows of tracks, questions and credentials as frozen models."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.domain.assessment.questions import QuestionBody
@@ -26,6 +27,15 @@ class BankQuestion:
     track: str
     body: QuestionBody
     sample: bool
+
+
+@dataclass(frozen=True)
+class QuestionVersion:
+    """One version of a question, and when it was written."""
+
+    version: int
+    body: QuestionBody
+    created_at: datetime
 
 
 @dataclass(frozen=True)

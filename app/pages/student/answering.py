@@ -4,8 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from app.domain.assessment.answers import Answer
-from app.domain.assessment.questions import ProfileInput, Question, TheoreticalQuestion, for_student
+from app.domain.assessment.questions import ProfileInput, Question
 from app.domain.errors import AlreadySubmitted
 from app.domain.records.assessments import Assessment
 from app.domain.states import AssessmentStatus, QuestionType
@@ -15,13 +14,11 @@ from app.http.request_values import origin_of, path_id
 from app.http.sessions import PAGES, wants_json
 from app.pages.forms import Form, read_form
 from app.pages.rendering import redirect, render
+from app.pages.shown_question import answer_field, shown_question
 from app.pages.student.outcome import show_outcome
 from app.pages.targets import find_permitted_assessment
 from app.services.assessments import responses
 from app.services.idempotency import IdempotentRequest
-
-# Names of the fields of answers begin with it; the question's id follows.
-_FIELD = "answer-"
 
 
 async def show_assessment(request: web.Request) -> web.StreamResponse:
@@ -69,7 +66,7 @@ async def submit_assessment(request: web.Request) -> web.StreamResponse:
 
 def _values(assessment: Assessment) -> dict[str, object]:
     questions = [
-        _question_values(question, assessment.answers.get(question.question_id)) for question in assessment.questions
+        shown_question(question, assessment.answers.get(question.question_id)) for question in assessment.questions
     ]
     return {
         "assessment": assessment,
@@ -79,24 +76,9 @@ def _values(assessment: Assessment) -> dict[str, object]:
     }
 
 
-def _question_values(question: Question, answer: Answer) -> dict[str, object]:
-    shown = for_student(question)
-    several = shown.input is ProfileInput.MULTIPLE or (
-        isinstance(question.body, TheoreticalQuestion) and len(question.body.correct_options) > 1
-    )
-    chosen = answer if isinstance(answer, tuple) else (answer,)
-    return {
-        "body": shown,
-        "field": f"{_FIELD}{question.question_id}",
-        "answer": answer,
-        "chosen": {str(value) for value in chosen if value is not None},
-        "several": several,
-    }
-
-
 def _answers(assessment: Assessment, form: Form) -> list[tuple[UUID, object]]:
     """The answers of the questions whose fields are in the form."""
-    names = {f"{_FIELD}{question.question_id}": question for question in assessment.questions}
+    names = {answer_field(question.question_id): question for question in assessment.questions}
     return [
         (names[name].question_id, _answer(names[name], form.getall(name)))
         for name in dict.fromkeys(form)

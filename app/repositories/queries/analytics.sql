@@ -183,3 +183,36 @@ ORDER BY a.created_at, a.id;
 
 -- name: next_gradebook_rows
 FETCH 500 FROM gradebook;
+
+-- name: question_statistics
+-- How the questions of a track ($1) did in its newest $2 completed assessments: for each, how many answers have points,
+-- their mean share of the maximum, and the correlation of that share with the share that the same student has of all
+-- other theoretical questions and essays. A person's points count before the machine's. What would be computed from
+-- fewer than $3 answers is NULL. Profile questions, whose every answer earns full points, are only counted.
+WITH chosen AS (
+    SELECT a.id, (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
+    FROM assessments a JOIN tracks t ON t.id = a.track_id
+    WHERE t.slug = $1 AND a.status = 'completed'
+    ORDER BY a.created_at DESC, a.id DESC LIMIT $2
+), newest AS (
+    SELECT DISTINCT ON (s.assessment_id, s.question_id)
+           s.assessment_id, s.question_id, s.missing, s.max_score, s.score_type = 'profile' AS of_profile,
+           coalesce((SELECT o.score FROM score_overrides o
+                     WHERE o.assessment_id = s.assessment_id AND o.question_id = s.question_id
+                     ORDER BY o.id DESC LIMIT 1), s.score) AS score
+    FROM chosen JOIN scores s ON s.assessment_id = chosen.id
+                             AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
+    ORDER BY s.assessment_id, s.question_id, s.run DESC
+), lines AS (
+    SELECT question_id, missing, of_profile, score / nullif(max_score, 0) AS share,
+           CASE WHEN NOT of_profile
+                THEN (sum(score) FILTER (WHERE NOT of_profile) OVER whole - score)
+                     / nullif(sum(max_score) FILTER (WHERE NOT of_profile AND score IS NOT NULL) OVER whole
+                              - max_score, 0)
+           END AS rest
+    FROM newest WINDOW whole AS (PARTITION BY assessment_id)
+)
+SELECT question_id, count(*)::int AS answered,
+       CASE WHEN count(share) >= $3 AND NOT bool_and(of_profile) THEN avg(share) END AS mean_share,
+       CASE WHEN count(rest) FILTER (WHERE share IS NOT NULL) >= $3 THEN corr(share, rest) END AS discrimination
+FROM lines WHERE NOT missing GROUP BY question_id;

@@ -13,6 +13,27 @@ JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_v
 WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id > $1)
 ORDER BY c.id LIMIT $2;
 
+-- name: search_credentials
+-- A page of active credentials in their current version that have $1 in title, provider or skills, whatever the case,
+-- by id; with $4, only those that have none of these skills.
+SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+FROM credentials c
+JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
+WHERE c.deleted_at IS NULL AND ($2::uuid IS NULL OR c.id > $2)
+  AND strpos(lower(concat_ws(E'\n', v.title, v.provider, array_to_string(v.skills, E'\n'))), lower($1::text)) > 0
+  AND ($4::text[] IS NULL OR NOT v.skills && $4)
+ORDER BY c.id LIMIT $3;
+
+-- name: known_skills
+-- The skills of active tracks and of their active questions.
+SELECT DISTINCT unnest(t.skills) AS skill FROM tracks t WHERE t.deleted_at IS NULL
+UNION
+SELECT jsonb_array_elements_text(v.body -> 'skills')
+FROM questions q
+JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+WHERE q.deleted_at IS NULL;
+
 -- name: find_by_names
 -- Active credentials in their current version by provider and title; where several have the same, the first by id.
 SELECT DISTINCT ON (v.provider, v.title)

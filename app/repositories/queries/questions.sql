@@ -11,7 +11,7 @@ WHERE q.id = $1 AND q.deleted_at IS NULL;
 SELECT EXISTS (SELECT FROM questions WHERE id = $1);
 
 -- name: list_questions
--- A page of active questions in their current version, by id; of one track, or (NULL) of all.
+-- A page of active questions in their current version, by id; of one track, or (NULL) of all; of one type, or of all.
 SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, whole_question(v) AS body, q.sample
 FROM questions q
 JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
@@ -19,7 +19,27 @@ JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_versi
 WHERE q.deleted_at IS NULL
   AND ($1::text IS NULL OR t.slug = $1)
   AND ($2::uuid IS NULL OR q.id > $2)
+  AND ($4::text IS NULL OR q.type = $4)
 ORDER BY q.id LIMIT $3;
+
+-- name: list_deleted_questions
+-- The same of deleted questions, whose track is active.
+SELECT q.id AS question_id, q.current_version AS version, t.slug AS track, whole_question(v) AS body, q.sample
+FROM questions q
+JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+WHERE q.deleted_at IS NOT NULL
+  AND ($1::text IS NULL OR t.slug = $1)
+  AND ($2::uuid IS NULL OR q.id > $2)
+  AND ($4::text IS NULL OR q.type = $4)
+ORDER BY q.id LIMIT $3;
+
+-- name: list_question_versions
+-- The versions of a question, deleted or not, newest first: those before $2, or (NULL) all.
+SELECT v.version, whole_question(v) AS body, v.created_at
+FROM question_versions v
+WHERE v.question_id = $1 AND ($2::int IS NULL OR v.version < $2)
+ORDER BY v.version DESC LIMIT $3;
 
 -- name: create_question
 -- Version 1 of a question. No row: the id exists, as that of sample data which was seeded before.
@@ -74,6 +94,11 @@ FROM (
 ) AS bank
 WHERE draw <= CASE type WHEN 'theoretical' THEN $2::int WHEN 'profile' THEN $3::int ELSE $4::int END
 ORDER BY array_position('{profile,theoretical,essay}'::text[], type::text), draw;
+
+-- name: count_questions_of_tracks
+-- How many active questions of each type these tracks have.
+SELECT track_id, type, count(*) AS count FROM questions
+WHERE track_id = ANY ($1::uuid[]) AND deleted_at IS NULL GROUP BY track_id, type;
 
 -- name: count_questions
 SELECT type, count(*) AS count FROM questions WHERE track_id = $1 AND deleted_at IS NULL GROUP BY type;

@@ -33,6 +33,15 @@ SELECT id, slug, name, description, skills, question_mix, attempts, retake_after
 FROM tracks WHERE slug = $1 AND deleted_at IS NOT NULL
 ORDER BY deleted_at DESC LIMIT 1;
 
+-- name: list_restorable_tracks
+-- Of each slug that no active track has, the track that was deleted last, by slug.
+SELECT DISTINCT ON (t.slug) t.id, t.slug, t.name, t.description, t.skills, t.question_mix, t.attempts,
+       t.retake_after_hours, t.show_correct, t.show_explanations, t.sample
+FROM tracks t
+WHERE t.deleted_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM tracks active WHERE active.slug = t.slug AND active.deleted_at IS NULL)
+ORDER BY t.slug, t.deleted_at DESC LIMIT $1;
+
 -- name: restore_track
 -- Makes the track active again that was deleted last of those with this slug. Its questions were not deleted with it,
 -- so those that are active come back, and those that were deleted before stay deleted. No row: there is no such track.

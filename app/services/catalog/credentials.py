@@ -31,6 +31,20 @@ async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Crede
     return paging.first_page(rows, limit, lambda credential: (str(credential.credential_id),))
 
 
+async def search(
+    db: Executor, words: str, after: UUID | None, limit: int, *, unmatched: bool = False
+) -> tuple[list[Credential], str | None]:
+    """Active credentials whose title, provider or skills have the words, by id, and the cursor of the next page; with
+    `unmatched` only those of whose skills no active track or question has any."""
+    rows = await credentials.search(db, words, after, limit + 1, unmatched=unmatched)
+    return paging.first_page(rows, limit, lambda credential: (str(credential.credential_id),))
+
+
+async def known_skills(db: Executor) -> frozenset[str]:
+    """The skills of active tracks and their questions."""
+    return await credentials.known_skills(db)
+
+
 async def create(conn: Connection, actor: str, body: CredentialBody) -> Credential:
     """A new credential. Full-text search finds it at once, search by meaning once a worker has embedded it.
 

@@ -1,13 +1,14 @@
 """Managing the questions of tracks. Every write adds an audit row."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain.assessment.questions import QuestionBody
 from app.domain.body_validation import merge_body
 from app.domain.errors import FieldError, InvalidFields, NotFound, TrackIsDeleted
-from app.domain.records.catalog import BankQuestion
-from app.domain.states import AuditAction, AuditEntity
+from app.domain.records.catalog import BankQuestion, QuestionVersion
+from app.domain.states import AuditAction, AuditEntity, QuestionType
 from app.repositories import audit, questions, tracks
 from app.repositories.sql import Connection, Executor, Pool
 from app.services import paging
@@ -26,11 +27,34 @@ async def find(db: Executor, question_id: UUID) -> BankQuestion:
 
 
 async def page(
-    db: Executor, track: str | None, after: UUID | None, limit: int
+    db: Executor,
+    track: str | None,
+    after: UUID | None,
+    limit: int,
+    question_type: QuestionType | None = None,
+    *,
+    deleted: bool = False,
 ) -> tuple[list[BankQuestion], str | None]:
-    """Active questions of one track or of all whose ids come after this one, and the cursor of the next page."""
-    rows = await questions.page(db, track, after, limit + 1)
+    """Active questions, or deleted ones of active tracks, of one track and type or of all, whose ids come after this
+    one; and the cursor of the next page."""
+    rows = await questions.page(db, track, after, limit + 1, question_type, deleted=deleted)
     return paging.first_page(rows, limit, lambda question: (str(question.question_id),))
+
+
+async def versions(
+    db: Executor, question_id: UUID, before: int | None, limit: int
+) -> tuple[list[tuple[QuestionVersion, QuestionVersion | None]], str | None]:
+    """Versions of a question, deleted or not, newest first, each with the one before it; and the cursor of the next
+    page."""
+    rows = await questions.versions(db, question_id, before, limit + 1)
+    former: list[QuestionVersion | None] = [*rows[1:], None]
+    pairs = list(zip(rows, former, strict=True))
+    return paging.first_page(pairs, limit, lambda pair: (str(pair[0].version),))
+
+
+async def count_of_tracks(db: Executor, track_ids: Sequence[UUID]) -> dict[UUID, dict[QuestionType, int]]:
+    """How many active questions of each type the tracks have."""
+    return await questions.count_of_tracks(db, track_ids)
 
 
 async def create(conn: Connection, actor: str, track_slug: str, body: QuestionBody) -> BankQuestion:

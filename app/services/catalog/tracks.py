@@ -30,6 +30,11 @@ async def page(db: Executor, after: str | None, limit: int) -> tuple[list[Track]
     return paging.first_page(rows, limit, lambda track: (track.body.slug,))
 
 
+async def restorable(db: Executor, limit: int) -> list[Track]:
+    """Deleted tracks that can be restored, by slug."""
+    return await tracks.restorable(db, limit)
+
+
 async def create(conn: Connection, actor: str, body: TrackBody) -> Track:
     """A new track.
 

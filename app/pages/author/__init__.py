@@ -1,0 +1,1 @@
+"""Pages of authors: tracks, questions and credentials."""

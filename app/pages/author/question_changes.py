@@ -1,0 +1,62 @@
+"""What one version of a question has changed, in words for authors."""
+
+from dataclasses import dataclass
+
+from app.domain.assessment.questions import QuestionBody
+from app.domain.records.catalog import QuestionVersion
+
+_LABELS = {
+    "prompt": "Question",
+    "weight": "Points",
+    "skills": "Skills",
+    "pinned": "Pinned",
+    "options": "Options",
+    "correct_options": "Right options",
+    "partial_credit": "Points for a part",
+    "explanation": "Explanation",
+    "input": "Answer",
+    "purpose": "Purpose",
+    "scale": "Scale",
+    "model_answer": "Model answer",
+    "rubric": "Rubric",
+    "max_characters": "Most characters",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field of a question, before and after."""
+
+    label: str
+    before: str
+    after: str
+
+
+def changes(version: QuestionVersion, former: QuestionVersion | None) -> tuple[Change, ...]:
+    """The fields that differ from the version before; of the first version all that have a value."""
+    before, after = _texts(former.body) if former else {}, _texts(version.body)
+    return tuple(
+        Change(label, before.get(name, ""), after.get(name, ""))
+        for name, label in _LABELS.items()
+        if before.get(name, "") != after.get(name, "")
+    )
+
+
+def _texts(body: QuestionBody) -> dict[str, str]:
+    return {name: _text(value) for name, value in body.model_dump(mode="json").items()}
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case {"id": option_id, "text": text}:
+            return f"{option_id}: {text}"
+        case dict():
+            return "\n".join(f"{name}: {text}" for name, text in value.items())
+        case list():
+            return "\n".join(map(_text, value))
+        case _:
+            return str(value)
