@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app import sample_data
+from app.domain.assessment.questions import ProfilePurpose
 from app.domain.body_validation import error_line
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import Level
@@ -30,6 +31,14 @@ class Gap(BaseModel):
     level: Annotated[float, Field(ge=0, le=1)]
 
 
+class GivenAnswer(BaseModel):
+    """A student's answer to a profile question, in their own words."""
+
+    model_config = ConfigDict(extra="forbid")
+    purpose: ProfilePurpose
+    text: LongText
+
+
 def _named(value: Any) -> Any:
     """A skill without a level counts as level 0."""
     return {"skill": value, "level": 0.0} if isinstance(value, str) else value
@@ -43,7 +52,7 @@ def _graded(value: Any) -> Any:
 
 class LabelledQuery(BaseModel):
     """What is known about a student, and the grade (1–3) of each credential that a good advisor would accept, by
-    title."""
+    title. `refused` are those that the student does not want or already holds."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, Field(min_length=1)]
@@ -52,7 +61,9 @@ class LabelledQuery(BaseModel):
     level: Level | None = None
     gaps: tuple[Annotated[Gap, BeforeValidator(_named)], ...] = ()
     interests: tuple[LongText, ...] = ()
+    answers: tuple[GivenAnswer, ...] = ()
     essay_subjects: tuple[LongText, ...] = ()
+    refused: tuple[str, ...] = ()
     accept: Annotated[dict[str, Literal[1, 2, 3]], Field(min_length=1), BeforeValidator(_graded)]
 
     @property
@@ -88,9 +99,10 @@ def read_labelled_set(path: Path, catalogue: Path | None) -> LabelledSet:
 
 def _read_query(line: bytes, credentials: Mapping[str, object]) -> LabelledQuery:
     query = LabelledQuery.model_validate_json(line)
-    unknown = [title for title in query.accept if title not in credentials]
-    if unknown:
-        raise ValueError(f"accept: no such credential: {', '.join(unknown)}")
+    for field, titles in (("accept", query.accept), ("refused", query.refused)):
+        unknown = [title for title in titles if title not in credentials]
+        if unknown:
+            raise ValueError(f"{field}: no such credential: {', '.join(unknown)}")
     return query
 
 

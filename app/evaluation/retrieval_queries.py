@@ -5,7 +5,15 @@ from uuid import UUID
 
 from app import sample_data
 from app.domain.assessment.answers import Answer
-from app.domain.assessment.questions import EssayQuestion, Option, ProfileInput, ProfileQuestion, Question, QuestionBody
+from app.domain.assessment.questions import (
+    EssayQuestion,
+    Option,
+    ProfileInput,
+    ProfilePurpose,
+    ProfileQuestion,
+    Question,
+    QuestionBody,
+)
 from app.domain.recommendation.query import RetrievalQuery, build_query
 from app.domain.result.model import SkillEstimate
 from app.domain.result.skills import GAP_BELOW
@@ -18,9 +26,21 @@ _NAMES = {track["slug"]: track["name"] for track in sample_data.tracks()}
 _LEVELS = ProfileQuestion(
     prompt="At which level should a course or certificate start so that it suits you?",
     input=ProfileInput.SINGLE,
+    purpose=ProfilePurpose.LEVEL,
     options=tuple(Option(id=level.value, text=f"{level.capitalize()}: this suits me") for level in Level),
 )
-_INTEREST = ProfileQuestion(prompt="What would you like to learn?", input=ProfileInput.TEXT)
+_PROMPTS = {
+    ProfilePurpose.LEVEL: "At which level should a course start?",
+    ProfilePurpose.GOAL: "What would you like to be able to do a year from now?",
+    ProfilePurpose.INTEREST: "What would you like to learn?",
+    ProfilePurpose.EXPERIENCE: "Which courses have you taken so far?",
+    ProfilePurpose.FORMAT: "What would you rather have at the end of a course?",
+    ProfilePurpose.OTHER: "Is there anything else that you want to tell us?",
+}
+_TEXT_QUESTIONS = {
+    purpose: ProfileQuestion(prompt=prompt, input=ProfileInput.TEXT, purpose=purpose)
+    for purpose, prompt in _PROMPTS.items()
+}
 
 
 def to_retrieval_query(labelled: LabelledQuery) -> RetrievalQuery:
@@ -38,7 +58,9 @@ def _answered_questions(labelled: LabelledQuery) -> Iterable[tuple[QuestionBody,
     if labelled.level is not None:
         yield _LEVELS, labelled.level.value
     for interest in labelled.interests:
-        yield _INTEREST, interest
+        yield _TEXT_QUESTIONS[ProfilePurpose.INTEREST], interest
+    for answer in labelled.answers:
+        yield _TEXT_QUESTIONS[answer.purpose], answer.text
     for subject in labelled.essay_subjects:
         # The essay itself is not part of a query.
         yield EssayQuestion(prompt=subject, model_answer="-", rubric=STANDARD_RUBRIC), ""

@@ -26,19 +26,22 @@ MeasuresByMethod = dict[str, dict[str, IntervalEstimate]]
 
 @dataclass(frozen=True)
 class QueryLine:
-    """One query: by method, the recommended titles, best first, and their grades; 0 is not acceptable."""
+    """One query: by method, the recommended titles, best first, and their grades (0 is not acceptable), and those that
+    the student had refused."""
 
     id: str
     half: str
     titles: dict[str, tuple[str, ...]]
     grades: dict[str, tuple[int, ...]]
+    refused: dict[str, tuple[str, ...]]
     measures: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class RetrievalReport:
     """Everything that the command prints and writes. `gain` is how much better the combination is than each single
-    method, query by query."""
+    method, query by query. `free_of_refused` is the share of the `refusing` queries, those of students who do not want
+    or already hold something, for which nothing of that was recommended."""
 
     file: str
     catalogue: str
@@ -53,6 +56,8 @@ class RetrievalReport:
     halves: dict[str, MeasuresByMethod]
     half_sizes: dict[str, int]
     gain: MeasuresByMethod
+    refusing: int
+    free_of_refused: dict[str, float]
     lines: tuple[QueryLine, ...]
 
 
@@ -77,6 +82,10 @@ def build_retrieval_report(
         halves={half: _means(half_lines, seed) for half, half_lines in halves.items() if half_lines},
         half_sizes={half: len(half_lines) for half, half_lines in halves.items()},
         gain=_gain(lines, seed),
+        refusing=len(refusing := [line for line, query in zip(lines, labelled.queries, strict=True) if query.refused]),
+        free_of_refused={
+            method: sum(not line.refused[method] for line in refusing) / len(refusing) for method in METHODS if refusing
+        },
         lines=lines,
     )
 
@@ -91,7 +100,10 @@ def _line(query: LabelledQuery, recommended: RecommendedByMethod, titles: Mappin
         method: {name: measure(of_method, accepted) for name, measure in _MEASURES.items()}
         for method, of_method in grades.items()
     }
-    return QueryLine(query.id, query.half, named, grades, measures)
+    refused = {
+        method: tuple(title for title in of_method if title in query.refused) for method, of_method in named.items()
+    }
+    return QueryLine(query.id, query.half, named, grades, refused, measures)
 
 
 def _means(lines: Sequence[QueryLine], seed: int) -> MeasuresByMethod:

@@ -38,6 +38,9 @@ def _parts(report: RetrievalReport) -> Iterator[Table | Text]:
     for half, measures in report.halves.items():
         yield _table(f"half {half} ({report.half_sizes[half]} queries)", measures)
     yield _table("combined, minus…", report.gain)
+    if report.refusing:
+        shares = ", ".join(f"{METHOD_NAMES[method]} {share:.0%}" for method, share in report.free_of_refused.items())
+        yield Text(f"free of what the student refused or holds, queries with a refusal ({report.refusing}): {shares}")
     yield _worst(report)
     yield Text(
         f"Means with 95 % intervals: bootstrap, queries drawn {report.resamples} times. nDCG gains 7, 3 and 1 for "

@@ -13,6 +13,7 @@ from app.evaluation.json_lines import InvalidFile
 from app.evaluation.labelled_queries import read_labelled_set
 from app.evaluation.retrieval_queries import to_retrieval_query
 
+STUDENTS = Path(__file__).parents[1] / "data/retrieval/students.jsonl"
 OUR_QUERIES = Path(__file__).parents[1] / "data/retrieval/labelled.jsonl"
 QUERY: dict[str, Any] = {
     "id": "q-1", "track": "gardener", "level": "beginner", "skills_of_track": ["soil", "water"],
@@ -47,6 +48,14 @@ def test_our_own_queries_are_read_split_in_halves_and_short_enough_to_be_embedde
         assert sum(len(tokenizer.encode(part.text, add_special_tokens=False).ids) for part in parts) <= MAX_TOKENS
 
 
+def test_queries_of_students_are_read_with_what_they_refuse() -> None:
+    queries = read_labelled_set(STUDENTS, None).queries
+    assert {half: sum(query.half == half for query in queries) for half in "ab"} == {"a": 38, "b": 42}
+    assert sum(bool(query.refused) for query in queries) == 38
+    assert all(len(query.essay_subjects) == 3 and query.answers for query in queries)
+    assert not any(set(query.accept) & set(query.refused) for query in queries)
+
+
 def test_a_labelled_query_becomes_the_search_query_of_the_service(tmp_path: Path) -> None:
     labelled = read_labelled_set(*write_files(tmp_path, [QUERY, QUERY | {"id": "q-2", "level": None}]))
     query, without = map(to_retrieval_query, labelled.queries)
@@ -77,6 +86,7 @@ def test_titles_without_grades_and_skills_without_levels_are_accepted(tmp_path: 
     [
         ([QUERY, QUERY | {"id": "2", "accept": {"Stones": 3}}], CATALOGUE, "line 2: accept: no such credential: Sto"),
         ([QUERY, QUERY | {"id": "2", "accept": {"Soil": 4}}], CATALOGUE, "line 2: accept.Soil: "),
+        ([QUERY, QUERY | {"id": "2", "refused": ["Sun"]}], CATALOGUE, "line 2: refused: no such credential: Sun"),
         ([QUERY, "{"], CATALOGUE, "line 2: Invalid JSON"),
         ([QUERY, QUERY], CATALOGUE, "two queries have the same id"),
         ([QUERY], CATALOGUE, "at least two labelled queries are needed, not 1"),

@@ -55,6 +55,17 @@ async def test_each_method_is_measured_and_the_stored_credentials_stay_as_they_a
     assert (again.returncode, read_report(tmp_path)) == (0, report)
 
 
+async def test_what_a_student_refused_is_counted_where_it_is_recommended(tmp_path: Path, database_url: str) -> None:
+    refusing = QUERY | {"accept": {"Water": 1}, "refused": ["Soil"]}
+    file, catalogue = write_files(tmp_path, [QUERY, refusing | {"id": "q-2"}, refusing | {"id": "q-3", "gaps": []}])
+    done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=database_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = read_report(tmp_path)
+    assert report["refusing"] == 2
+    assert report["free_of_refused"]["both"] == 0 and report["lines"][1]["refused"]["both"] == ["Soil"]
+    assert "queries with a refusal (2): full text alone" in done.stdout
+
+
 async def test_without_a_database_it_starts_its_own(tmp_path: Path) -> None:
     file, catalogue = write_files(tmp_path, QUERIES, {"credentials": CATALOGUE})
     done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue))
