@@ -16,6 +16,7 @@ from benchmarks.environment import Environment, open_environment
 from benchmarks.essays import essays, pipeline
 from benchmarks.followers import follow
 from benchmarks.jobs import idle, noop, pickup
+from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.report import Measurement, as_json, print_report
 from benchmarks.reviews import review_queue
@@ -43,6 +44,7 @@ PARTS = {
     "webhooks": Part(webhooks.run, webhooks.NOTES),
     "retrieval": Part(retrieval.run, retrieval.NOTES),
     "reviews": Part(review_queue.run, review_queue.NOTES),
+    "pages": Part(page_times.run, page_times.NOTES),
     "import": Part(credential_import.run, credential_import.NOTES),
 }
 
