@@ -27,6 +27,7 @@ from app.http.app_keys import (
     SIGN_IN_WITH_TOKEN,
     STOPPING,
     SUBMITTER,
+    SYSTEM_WATCH,
     TRUSTED_PROXIES,
     VERIFIER,
 )
@@ -47,10 +48,12 @@ from app.services.assessments.change_hub import open_change_hub
 from app.services.assessments.submit import SubmissionLimits, Submitter
 from app.services.operations import RedisCheck
 from app.services.results.gradebooks import Gradebooks
+from app.services.system_state import SystemWatch
 from app.settings import Settings
 from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
 from app.wiring.context import open_context
+from app.wiring.models import model_setup
 
 log = structlog.get_logger()
 
@@ -108,6 +111,7 @@ async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[
     async with open_context(settings, "assay serve", _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
+        app[SYSTEM_WATCH] = SystemWatch(context.pool, context.job_queue, app[REDIS_CHECK], model_setup(settings))
         limits = SubmissionLimits(
             settings.max_queued_assessments, settings.owner_max_waiting, settings.job_max_attempts
         )

@@ -66,7 +66,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         ]
         log.info("worker_started", models=[paid.model.name for paid in models], embeddings=embedder.name)
         try:
-            await consume_queues(settings, runner, delivery, stop)
+            await consume_queues(settings, context.pool, runner, delivery, stop)
         finally:
             await cancel_and_wait(*tasks)
     log.info("worker_stopped")

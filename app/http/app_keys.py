@@ -18,6 +18,7 @@ from app.services.assessments.submit import Submitter
 from app.services.caller import Access, Caller
 from app.services.operations import RedisCheck
 from app.services.results.gradebooks import Gradebooks
+from app.services.system_state import SystemWatch
 from app.wiring.context import Context
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ STOPPING = web.AppKey("stopping", asyncio.Event)
 CHANGE_HUB = web.AppKey("change_hub", ChangeHub)
 GRADEBOOKS = web.AppKey("gradebooks", Gradebooks)
 REDIS_CHECK = web.AppKey("redis_check", RedisCheck)
+SYSTEM_WATCH = web.AppKey("system_watch", SystemWatch)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 # Where the request comes from.

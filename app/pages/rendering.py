@@ -48,6 +48,7 @@ _NAVIGATION = (
     _Entry("Tracks", f"{PAGES}/tracks", _AUTHORS),
     _Entry("Questions", f"{PAGES}/questions", _AUTHORS),
     _Entry("Credentials", f"{PAGES}/credentials", _AUTHORS),
+    _Entry("System", f"{PAGES}/system", _ADMINS),
     _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
     _Entry("Webhooks", f"{PAGES}/webhooks", _ADMINS),
     _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),

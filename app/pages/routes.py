@@ -33,7 +33,7 @@ from app.pages.author.targets import (
     find_track,
 )
 from app.pages.forms import check_form
-from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, webhooks
+from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, system, webhooks
 from app.pages.student import answering, home, outcome
 from app.pages.targets import find_assessment
 from app.services.caller import Caller
@@ -101,6 +101,7 @@ ROUTES = (
     PageRoute("POST", _CREDENTIAL, credentials.save_credential, AUTHORS, find_credential),
     PageRoute("POST", f"{_CREDENTIAL}/retire", credentials.retire_credential, AUTHORS, find_credential),
     # Operators
+    PageRoute("GET", system.SYSTEM, system.show_system, ADMINS),
     PageRoute("GET", jobs.JOBS, jobs.show_jobs, ADMINS),
     PageRoute("GET", f"{jobs.JOBS}/retry", jobs.show_retry, ADMINS),
     PageRoute("POST", f"{jobs.JOBS}/retry", jobs.retry_jobs, ADMINS),

@@ -7,6 +7,7 @@ from app.clients.llm.endpoint import EndpointOptions
 from app.repositories.sql import Pool
 from app.services.essays.llm_calls import PaidModel
 from app.services.model_account import ModelAccount, TokenPrice
+from app.services.system_state import ModelSetup
 from app.settings import Settings
 from app.wiring.context import Context
 
@@ -35,6 +36,12 @@ def endpoint_options(settings: Settings) -> EndpointOptions:
         extra_query=settings.openai_extra_query,
         dimensions=settings.embedding_dimensions,
     )
+
+
+def model_setup(settings: Settings) -> ModelSetup:
+    """The models of this deployment, as the page of its state shows them."""
+    names = settings.models if settings.openai_api_key else ()
+    return ModelSetup(names, settings.openai_base_url, settings.model_budget_usd)
 
 
 async def _open(context: Context, stack: AsyncExitStack, name: str) -> PaidModel:

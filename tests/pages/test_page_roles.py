@@ -67,6 +67,7 @@ ALLOWED = {
     ("GET", "/dashboard/assessments"): STAFF,
     ("POST", "/dashboard/assessments/{assessment_id}/rescore"): STAFF,
     ("GET", "/dashboard/assessments/{assessment_id}/trace"): STAFF,
+    ("GET", "/dashboard/system"): ADMIN,
     ("GET", "/dashboard/jobs"): ADMIN,
     ("GET", "/dashboard/jobs/retry"): ADMIN,
     ("POST", "/dashboard/jobs/retry"): ADMIN,

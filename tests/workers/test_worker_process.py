@@ -12,10 +12,11 @@ from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import PermanentError
 from app.domain.job.notification import JobNotification
-from app.domain.states import JobStatus, JobType
+from app.domain.states import QUEUES, JobStatus, JobType
 from app.local.embedded import EmbeddedValkey
 from app.repositories import jobs
 from app.repositories.sql import Pool
+from app.services.worker_presence import list_alive
 from tests.bank import Bank
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
@@ -63,7 +64,10 @@ async def test_a_submission_is_finished_and_sigterm_ends_the_worker(
     await until_completed(pool, assessment_id)
     rows = await pool.fetch("SELECT status, fence, attempts, error FROM async_jobs")
     assert [tuple(record) for record in rows] == [("completed", 1, 1, None)] * 3
+    alive = await list_alive(pool)
+    assert [set(of_worker.load) for of_worker in alive] == [set(QUEUES)]
     assert await worker.end(signal.SIGTERM) == 0
+    assert await list_alive(pool) == []
     assert not worker.has_logged("job_raised") and not worker.has_logged("redis_unavailable")
     async with Redis.from_url(redis_url) as redis:
         assert [key for key in await redis.keys("arq:*") if not key.endswith(b":health-check")] == []

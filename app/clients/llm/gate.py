@@ -67,6 +67,11 @@ def gate_name(base_url: str | None, model: str) -> str:
     return hashlib.sha256(f"{base_url or ''}\n{model}".encode()).hexdigest()[:16]
 
 
+def gate_key(name: str) -> str:
+    """The Redis key of the gate with this name."""
+    return f"assay:model-gate:{name}"
+
+
 class ModelGate:
     """Lets through as many calls of one model as its provider can take."""
 
@@ -82,7 +87,7 @@ class ModelGate:
         """`name` tells models and endpoints apart; a call takes at most `seconds`; `max_calls` of this process are let
         through at the same time."""
         self._name = name
-        self._key = f"assay:model-gate:{name}"
+        self._key = gate_key(name)
         self._enter_script = redis.register_script(ENTER)
         self._leave_script = redis.register_script(LEAVE)
         self._max_call_ms = max(1, round(seconds * 1000))

@@ -22,7 +22,7 @@ _SLOW_EMBEDDING = 0.2
 _TEXT, _TEXT_TOKENS = "A course about databases.", 6
 _ADD_PRICE = "add its price to MODEL_PRICES, or costs stay unknown"
 # What to do about an error of the model, by its code; other errors are temporary ones of the provider.
-_ACTIONS = {
+ACTIONS = {
     "model_refused_request": "check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL",
     "model_quota_spent": "raise the quota at the provider",
     "model_rate_limited": "raise the limits at the provider, or try again later",
@@ -32,7 +32,7 @@ _ACTIONS = {
     "raise OPENAI_MAX_TOKENS if its answer was cut off",
     "model_refused": "choose another model in OPENAI_MODEL",
 }
-_EMBEDDING_ACTIONS = _ACTIONS | {
+_EMBEDDING_ACTIONS = ACTIONS | {
     "model_refused_request": "check OPENAI_API_KEY, EMBEDDING_MODEL and OPENAI_BASE_URL",
     "model_timeout": "choose a faster EMBEDDING_MODEL, or unset it for the built-in one",
     "model_answer_unusable": "choose another EMBEDDING_MODEL",
@@ -53,7 +53,7 @@ async def check_chat_model(
             raise reply.error
         read_answer(reply.answer or "", PROBE, essay, model.name)
     except JobError as error:
-        return _failed(name, error, _ACTIONS)
+        return _failed(name, error, ACTIONS)
     cost = f"{price.dollars(reply.tokens_in, reply.tokens_out):.5f} dollars" if price else "price unknown"
     tokens = f"{reply.tokens_in} tokens in, {reply.tokens_out} out"
     seen = f"scored a tiny essay in {reply.latency_ms / 1000:.1f} s ({tokens}, {cost})"

@@ -1,0 +1,2 @@
+DROP INDEX async_jobs_ended_idx;
+DROP TABLE workers;
