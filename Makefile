@@ -7,7 +7,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 # Compiled modules are kept whatever the environment says, or every process would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test bench soak install lock clean-data
+.PHONY: run demo test bench soak screenshots install lock clean-data
 
 run: .venv/installed
 	@exec $(BIN)/assay up
@@ -36,6 +36,10 @@ CHANGES ?= 100000
 soak: .venv/installed-for-tests
 	ASSAY_SOAK_CHANGES=$(CHANGES) ASSAY_SOAK_ROUNDS=$(ROUNDS) \
 	$(BIN)/python -m pytest tests/faults/test_followers.py tests/faults/test_chaos.py tests/faults/test_failovers.py -s
+
+# Renders the pages with the sample data into docs/images, for the README.
+screenshots: .venv/installed-for-tests
+	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 install: .venv/installed
 

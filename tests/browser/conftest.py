@@ -1,9 +1,7 @@
 """A real browser, and pages of it that show what went wrong in them."""
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +15,10 @@ from app.server import create_app
 from app.services.catalog.seed import seed
 from app.settings import Settings
 from tests.api import Api
-from tests.debian_packages import Program, debian_program
+from tests.browser.chromium import launch
 from tests.job_runner import Finish
 from tests.web.conftest import ProductServer
 
-# The sandbox does not work for root, and nothing else may use the network.
-_OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 # Where another part of the tests keeps the machine busy, a page takes several times as long as usual.
 _DEADLINE_MS = 60_000
 
@@ -41,11 +34,8 @@ class Observed:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium without a window: the one that CHROMIUM names, that of this machine, or Debian's."""
-    program = _chromium()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program.path, args=_OPTIONS, env={**os.environ, **program.environment}
-        )
+        browser = await launch(playwright)
         yield browser
         await browser.close()
 
@@ -127,8 +117,3 @@ def observe(page: Page, origin: str) -> Observed:
     page.on("pageerror", lambda error: observed.errors.append(str(error)))
     page.on("request", note_request)
     return observed
-
-
-def _chromium() -> Program:
-    named = os.environ.get("CHROMIUM")
-    return Program(Path(named), {}) if named else debian_program("chromium", "chromium-headless-shell")
