@@ -19,7 +19,7 @@ from benchmarks.jobs import idle, noop, pickup
 from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.report import Measurement, as_json, print_report
-from benchmarks.reviews import review_queue
+from benchmarks.reviews import gradebook, review_queue
 from benchmarks.submissions import bodies, submit
 from benchmarks.webhooks import webhooks
 
@@ -45,6 +45,7 @@ PARTS = {
     "retrieval": Part(retrieval.run, retrieval.NOTES),
     "reviews": Part(review_queue.run, review_queue.NOTES),
     "pages": Part(page_times.run, page_times.NOTES),
+    "gradebook": Part(gradebook.run, gradebook.NOTES),
     "import": Part(credential_import.run, credential_import.NOTES),
 }
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 import structlog
 from aiohttp import web
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from app.http.app_keys import TIME_LIMIT
 from app.http.query import query_choice
@@ -19,12 +20,16 @@ log = structlog.get_logger()
 
 # Seconds until a client that does not read is cut off.
 _WRITE_SECONDS = 30
-# What a spreadsheet would run as a formula, also after characters that do not show, and full-width signs. A spreadsheet
-# that takes semicolons or tabs for the delimiter, as in many languages, begins a cell there and after line breaks.
+# Where a spreadsheet may begin a cell within one of ours: some take semicolons or tabs for the delimiter, as in many
+# languages, and line breaks.
+_DELIMITERS = r";\t\r\n\v\f\x85\u2028\u2029"
+# What a spreadsheet would run as a formula, also after characters that do not show, and full-width signs.
 _FORMULA = re.compile(
-    r"(^|[;\t\r\n\v\f\x85\u2028\u2029])"
+    rf"(^|[{_DELIMITERS}])"
     r"((?:[^\S\t\r\n]|[\x00-\x08\xad\u200b-\u200f\u2060\ufeff])*[-=+@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])"
 )
+# Most texts; looking for formulas in them would take most of the time that a long file takes.
+_PLAIN = re.compile(rf"[0-9A-Za-z][^{_DELIMITERS}]*")
 
 
 class Format(StrEnum):
@@ -143,7 +148,8 @@ def _parse_weight(text: str) -> float:
 def _rows(file_format: Format, rows: Iterable[BaseModel]) -> str:
     if file_format is Format.JSONL:
         return "".join(f"{row.model_dump_json()}\n" for row in rows)
-    return _csv([_cell(value) for value in row.model_dump(mode="json").values()] for row in rows)
+    # By way of a text: `model_dump` takes twice as long for the same values.
+    return _csv([_cell(value) for value in from_json(row.model_dump_json()).values()] for row in rows)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
@@ -157,4 +163,6 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         # As in JSON; `str` would make it `True`.
         return str(value).lower()
-    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
+    if not isinstance(value, str) or _PLAIN.fullmatch(value):
+        return value
+    return _FORMULA.sub(r"\1'\2", value)

@@ -60,16 +60,35 @@ class CallTotalsView(Frozen):
     by_model: dict[str, int]
 
 
+class ScorerMeanView(Frozen):
+    """The number of scores by one scorer (`gpt`, the estimate `local`, or `person`), and their mean in percent."""
+
+    scorer: str
+    count: int
+    mean: float | None
+
+
+class ScoreMeanView(Frozen):
+    """The scores of one type, without people's: their number and their mean in percent, null if there are none.
+    Questions without an answer (`missing`) and those that could not be scored (`unscored`) are only counted. `scorers`
+    keeps apart who scored; scores by rule are not listed there."""
+
+    count: int
+    mean: float | None
+    missing: int
+    unscored: int
+    scorers: tuple[ScorerMeanView, ...]
+
+
 class OverviewAnalytics(Frozen):
     """An overview of a period: `assessments` to `appeals` are of the assessments that were started in it, feedback and
-    model calls are those of the period itself. `mean_percentage` is of results; `score_means` are of answered
-    questions, without people's overrides, in percent."""
+    model calls are those of the period itself. `mean_percentage` is of results, `scores` are of their questions."""
 
     period: PeriodView
     assessments: AssessmentsView
     degraded: DegradedView
     mean_percentage: float | None
-    score_means: dict[ScoreType, float | None]
+    scores: dict[ScoreType, ScoreMeanView]
     latency: LatencyView
     jobs: tuple[EndedJobs, ...]
     appeals: dict[AppealStatus, int]
@@ -94,7 +113,7 @@ def overview_view(
         ),
         degraded=_degraded_view(overview),
         mean_percentage=_rounded(overview.mean_percentage),
-        score_means={kind: _score_mean(kind, scores) for kind in ScoreType},
+        scores={kind: _score_mean([group for group in scores if group.score_type is kind]) for kind in ScoreType},
         latency=LatencyView(p50_ms=_milliseconds(overview.latency_p50), p95_ms=_milliseconds(overview.latency_p95)),
         jobs=tuple(jobs),
         appeals={status: overview.appeals.get(status, 0) for status in AppealStatus},
@@ -116,8 +135,31 @@ def _degraded_view(overview: Overview) -> DegradedView:
     )
 
 
-def _score_mean(kind: ScoreType, groups: Iterable[ScoreGroup]) -> float | None:
-    return _mean([(group.count, group.mean or 0.0) for group in groups if group.whole and group.score_type is kind])
+def _score_mean(groups: Sequence[ScoreGroup]) -> ScoreMeanView:
+    """The mean over all tracks of groups of one type."""
+    whole = [group for group in groups if group.whole]
+    scorers = sorted({group.scorer for group in groups if group.scorer is not None})
+    return ScoreMeanView(
+        count=_count(whole),
+        mean=_mean_score(whole),
+        missing=sum(group.missing for group in whole),
+        unscored=sum(group.unscored for group in whole),
+        scorers=tuple(
+            _scorer_mean(scorer, [group for group in groups if group.scorer == scorer]) for scorer in scorers
+        ),
+    )
+
+
+def _scorer_mean(scorer: str, groups: Sequence[ScoreGroup]) -> ScorerMeanView:
+    return ScorerMeanView(scorer=scorer, count=_count(groups), mean=_mean_score(groups))
+
+
+def _count(groups: Iterable[ScoreGroup]) -> int:
+    return sum(group.count for group in groups)
+
+
+def _mean_score(groups: Iterable[ScoreGroup]) -> float | None:
+    return _mean([(group.count, group.mean or 0.0) for group in groups])
 
 
 def _all_recommendations(group: FeedbackGroup) -> bool:

@@ -14,10 +14,11 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_job
 from tests.job_runner import submit
 from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score, newest_result
-from tests.web.analytics.test_analytics import add_call, other_track
+from tests.web.analytics.test_analytics import add_call, other_track, override_score
 
 OVERVIEW = "/analytics/overview"
-NO_SCORES = dict.fromkeys(("theoretical", "profile", "essay_gpt"))
+NO_SCORE = {"count": 0, "mean": None, "missing": 0, "unscored": 0, "scorers": []}
+NO_SCORES = dict.fromkeys(("theoretical", "profile", "essay_gpt"), NO_SCORE)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def test_without_data_statistics_are_null(advisor: Api) -> None:
     body = await overview(advisor)
     assert (body["assessments"]["count"], set(body["assessments"]["statuses"].values())) == (0, {0})
     assert body["degraded"] == {"count": 0, "share": None, "reasons": {}, "reason_shares": {}}
-    assert (body["mean_percentage"], body["score_means"], body["jobs"]) == (None, NO_SCORES, [])
+    assert (body["mean_percentage"], body["scores"], body["jobs"]) == (None, NO_SCORES, [])
     assert body["latency"] == {"p50_ms": None, "p95_ms": None}
     assert body["appeals"] == {"open": 0, "upheld": 0, "changed": 0}
     assert body["feedback"]["results"] == {"count": 0, "relevance": None, "acceptance": None}
@@ -94,10 +95,31 @@ async def test_means_over_all_tracks(advisor: Api, pool: Pool, bank: Bank) -> No
     body = await overview(advisor)
     results = [(await newest_result(pool, assessment_id))["overall"]["percentage"] for assessment_id in (first, second)]
     assert body["mean_percentage"] == pytest.approx(sum(results) / 2, abs=0.006)
-    assert body["score_means"] == {"theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33}
+    assert {kind: group["mean"] for kind, group in body["scores"].items()} == {
+        "theoretical": 50.0, "profile": 100.0, "essay_gpt": 73.33,
+    }  # fmt: skip
     other = await overview(advisor, "track=other")
-    assert (other["score_means"]["essay_gpt"], other["assessments"]["count"]) == (100.0, 1)
-    assert (await overview(advisor, "track=x"))["score_means"] == NO_SCORES
+    assert (other["scores"]["essay_gpt"]["mean"], other["assessments"]["count"]) == (100.0, 1)
+    assert (await overview(advisor, "track=x"))["scores"] == NO_SCORES
+
+
+async def test_means_keep_apart_who_scored_and_what_was_not_scored(advisor: Api, pool: Pool, bank: Bank) -> None:
+    await completed_assessment(pool, bank, "student-1", {"essay": essay_score("gpt", 40), "essay_two": None})
+    essays = {"essay": essay_score("gpt", 80), "essay_two": essay_score("local", 12)}
+    reviewed = await completed_assessment(pool, bank, "student-2", essays)
+    await override_score(pool, reviewed, bank.ids["essay_two"], 0.5)
+    await other_track(pool)
+    scores = (await overview(advisor))["scores"]
+    assert scores["essay_gpt"] == {
+        "count": 3, "mean": 44.0, "missing": 0, "unscored": 1,
+        "scorers": [
+            {"scorer": "gpt", "count": 2, "mean": 60.0},
+            {"scorer": "local", "count": 1, "mean": 12.0},
+            {"scorer": "person", "count": 1, "mean": 25.0},
+        ],
+    }  # fmt: skip
+    assert scores["theoretical"]["scorers"] == []
+    assert (scores["theoretical"]["missing"], scores["theoretical"]["count"]) == (0, 6)
 
 
 async def test_how_long_results_take(advisor: Api, pool: Pool, bank: Bank) -> None:
