@@ -58,7 +58,7 @@ def run(environment: Environment) -> list[Measurement]:
     with start_server(environment) as server:
         for file_format in ("csv", "json"):
             # What the first answer loads once is no growth of later ones.
-            _download(server, f"?format={file_format}&end=2000-01-01T00:00:00Z")
+            _download(server, f"?format={file_format}&to=2000-01-01")
             measurements += _measured(file_format, _download(server, f"?format={file_format}"))
     return measurements
 

@@ -17,7 +17,7 @@ from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessm
 from tests.web.analytics.test_analytics import add_call, other_track, override_score
 
 OVERVIEW = "/analytics/overview"
-NO_SCORE = {"count": 0, "mean": None, "missing": 0, "unscored": 0, "scorers": []}
+NO_SCORE: dict[str, Any] = {"count": 0, "mean": None, "missing": 0, "unscored": 0, "scorers": []}
 NO_SCORES = dict.fromkeys(("theoretical", "profile", "essay_gpt"), NO_SCORE)
 
 
