@@ -1,15 +1,22 @@
 """Sessions: how they begin and end, and what they may not be used for."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
+from pytest_aiohttp.plugin import AiohttpClient
 
 from app.repositories.sql import Pool
+from app.server import create_app
 from app.services import sessions
+from app.settings import Settings
 from tests.api import Api, token
 from tests.api_keys import new_api_key
 from tests.pages.conftest import SIGN_IN, NewPerson
+from tests.web.conftest import ProductServer
 
 
 async def test_a_session_begins_with_a_token_and_ends_with_signing_out(person: NewPerson, pool: Pool) -> None:
@@ -33,6 +40,41 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(person: New
     assert {"httponly", "path", "samesite", "max-age"} == set(attributes)
     assert (attributes["samesite"], attributes["path"]) == ("SameSite=Lax", "Path=/")
     assert 0 < int(attributes["max-age"].partition("=")[2]) <= 8 * 3600
+
+
+async def test_over_https_only_this_server_may_set_the_cookie(
+    aiohttp_client: AiohttpClient, settings: Settings
+) -> None:
+    behind_proxy = settings.model_copy(update={"trusted_proxies": ["127.0.0.0/8"]})
+    client: Any = await aiohttp_client(ProductServer(create_app(behind_proxy)))
+    https = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    async with client.get(SIGN_IN, headers=https) as page:
+        visitor = SimpleCookie(page.headers["Set-Cookie"])["__Host-assay-visitor"].value
+        match = re.search(r'name="csrf" value="([^"]+)"', await page.text())
+    assert match
+    form = {"token": token("ada", "student"), "csrf": match[1]}
+    headers = https | {"Cookie": f"__Host-assay-visitor={visitor}"}
+    async with client.post(SIGN_IN, data=form, headers=headers, allow_redirects=False) as answer:
+        assert answer.status == 303
+        [cookie] = [value for value in answer.headers.getall("Set-Cookie") if "session" in value]
+        assert cookie.startswith("__Host-assay-session=") and "; Secure" in cookie and "Domain" not in cookie
+        assert answer.headers["Strict-Transport-Security"]
+    session_id = SimpleCookie(cookie)["__Host-assay-session"].value
+    for name, status in (("__Host-assay-session", 200), ("assay-session", 303)):
+        cookies = https | {"Cookie": f"{name}={session_id}"}
+        async with client.get("/dashboard", headers=cookies, allow_redirects=False) as answer:
+            assert answer.status == status
+
+
+async def test_links_have_the_path_of_the_public_address(aiohttp_client: AiohttpClient, settings: Settings) -> None:
+    changed = settings.model_copy(update={"public_url": "https://example.org/assay"})
+    client: Any = await aiohttp_client(ProductServer(create_app(changed)))
+    async with client.get(SIGN_IN) as page:
+        html = await page.text()
+    paths = re.findall(r'(?:href|src|action)="(/[^"]*)"', html)
+    assert paths and all(path.startswith("/assay/") for path in paths)
+    async with client.get("/dashboard", allow_redirects=False) as answer:
+        assert answer.headers["Location"] == f"https://example.org/assay{SIGN_IN}?next=%2Fdashboard"
 
 
 async def test_signing_in_makes_a_new_id_and_ends_the_session_before(person: NewPerson, pool: Pool) -> None:
