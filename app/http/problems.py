@@ -122,6 +122,12 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[FieldError, ...] = ()
 
+    @property
+    def response_headers(self) -> dict[str, str]:
+        """The headers of the answer: these, and when to try again where the type of the problem says so."""
+        retry_after = self.kind.retry_after
+        return ({} if retry_after is None else {"Retry-After": str(retry_after)}) | dict(self.headers)
+
 
 def problem_of(error: Exception) -> Problem:
     """What the error means."""
@@ -156,11 +162,11 @@ def problem_response(problem: Problem, request: web.BaseRequest, public_url: str
     }
     if kind is TYPE_OF_ERROR[InvalidFields]:
         body["errors"] = [{"pointer": invalid.pointer, "detail": invalid.detail} for invalid in problem.fields]
-    headers = dict(problem.headers)
-    if kind.retry_after is not None:
-        headers.setdefault("Retry-After", str(kind.retry_after))
     response = web.Response(
-        status=kind.status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
+        status=kind.status,
+        body=orjson.dumps(body),
+        content_type="application/problem+json",
+        headers=problem.response_headers,
     )
     if kind is REQUEST_TIMEOUT:
         response.force_close()

@@ -26,7 +26,5 @@ def error_page(request: web.Request, problem: Problem) -> web.Response:
     """The page for a request that ended in this problem."""
     values = {"problem": problem, "advice": _ADVICE.get(problem.kind.status), "request_id": request[REQUEST_ID]}
     response = render(request, "error.html", values, status=problem.kind.status)
-    response.headers.update(problem.headers)
-    if problem.kind.retry_after is not None:
-        response.headers.setdefault("Retry-After", str(problem.kind.retry_after))
+    response.headers.update(problem.response_headers)
     return response

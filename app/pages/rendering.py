@@ -74,6 +74,9 @@ _NOTICES: dict[str, str] = {
     "skipped": "Skipped; the one before is free for others.",
     "queue-end": "That was the last one. What you skipped, and what others hold, is still in the queue.",
     "queue-begin": "There is none before that one.",
+    "answers-saved": "Your answers are saved.",
+    "rated": "Thank you, your rating is stored.",
+    "appealed": "Your appeal is sent. A person will look at it, and the answer will stand here.",
 }
 
 

@@ -34,7 +34,7 @@ from app.pages.author.targets import (
 )
 from app.pages.forms import check_form
 from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, system, webhooks
-from app.pages.student import answering, home, outcome
+from app.pages.student import answering, home, outcome, replies
 from app.pages.targets import find_assessment
 from app.services.caller import Caller
 
@@ -76,6 +76,10 @@ ROUTES = (
     PageRoute("POST", f"{_ASSESSMENT}/submit", answering.submit_assessment, OWNER, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/events", outcome.stream_events, OWNER_OR_STAFF, find_assessment),
     PageRoute("GET", f"{_ASSESSMENT}/result.json", outcome.download_result, OWNER_OR_STAFF, find_assessment),
+    PageRoute("POST", f"{_ASSESSMENT}/feedback", replies.rate, OWNER, find_assessment),
+    PageRoute(
+        "POST", f"{_ASSESSMENT}/questions/{{question_id}}/appeal", replies.make_appeal, OWNER, replies.find_question
+    ),
     # Authors
     PageRoute("GET", tracks.TRACKS, tracks.list_tracks, AUTHORS),
     PageRoute("GET", tracks.NEW_TRACK_PATH, tracks.show_new_track, AUTHORS),

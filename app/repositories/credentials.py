@@ -22,6 +22,13 @@ async def find(db: Executor, credential_id: UUID, version: int | None = None) ->
     return _credential(row) if row else None
 
 
+async def descriptions(db: Executor, versions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+    """The descriptions of versions of credentials, deleted or not, by id and version."""
+    ids, numbers = [credential_id for credential_id, _ in versions], [version for _, version in versions]
+    rows = await db.fetch(_SQL["descriptions"], ids, numbers)
+    return {(row["credential_id"], row["version"]): row["description"] for row in rows}
+
+
 async def page(db: Executor, after: UUID | None, limit: int) -> list[Credential]:
     """A page of active credentials, by id."""
     return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit)]

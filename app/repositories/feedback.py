@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.feedback import FeedbackGroup, FeedbackRecord, NewFeedback
+from app.domain.records.feedback import FeedbackGroup, FeedbackRecord, NewFeedback, OwnRating
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("feedback")
@@ -24,6 +24,12 @@ async def store(conn: Connection, run: int, new: NewFeedback) -> datetime:
     ratings = (new.credential_id, new.author, new.relevance, new.acceptance, new.comment)
     given_at: datetime = await conn.fetchval(_SQL["store"], new.assessment_id, run, *ratings)
     return given_at
+
+
+async def own(db: Executor, assessment_id: UUID, author: str) -> dict[UUID | None, OwnRating]:
+    """The person's ratings of an assessment's recommendations by credential, and of its result under None."""
+    rows = await db.fetch(_SQL["own"], assessment_id, author)
+    return {row["credential_id"]: OwnRating(row["relevance"], row["acceptance"], row["comment"]) for row in rows}
 
 
 async def groups(db: Executor, track: str | None, period: Period) -> list[FeedbackGroup]:

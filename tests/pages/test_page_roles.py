@@ -94,6 +94,8 @@ ALLOWED = {
     ("GET", "/dashboard/people/erasures/{erasure_id}"): ADMIN,
     ("GET", "/dashboard/audit"): ADMIN,
     ("POST", "/dashboard/audit/download"): ADMIN,
+    ("POST", "/dashboard/assessments/{assessment_id}/feedback"): OWNER,
+    ("POST", "/dashboard/assessments/{assessment_id}/questions/{question_id}/appeal"): OWNER,
 }
 PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/callback", "/dashboard/sign-out"}
 GUARDED = [route for route in ROUTES if not route.access.public]

@@ -99,4 +99,4 @@ async def test_a_student_downloads_all_of_their_data(person: NewPerson, bank: Ba
 async def test_others_see_where_they_can_go(person: NewPerson) -> None:
     shown = await (await person("author-1", "author")).get(HOME)
     assert "Your pages" in shown.text
-    assert "Tracks" not in shown.text
+    assert "Start" not in shown.text

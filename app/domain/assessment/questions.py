@@ -185,6 +185,18 @@ def for_student(question: Question) -> QuestionForStudent:
     )
 
 
+def takes_several(question: Question) -> bool:
+    """Whether several options may be chosen. Of a theoretical question's key this is all that students learn before
+    they submit, never how many are right."""
+    match question.body:
+        case TheoreticalQuestion():
+            return len(question.body.correct_options) > 1
+        case ProfileQuestion():
+            return question.body.input is ProfileInput.MULTIPLE
+        case _:
+            return False
+
+
 def _check_distinct(values: Sequence[str]) -> None:
     if len(set(values)) != len(values):
         raise ValueError("must be distinct")

@@ -19,6 +19,15 @@ class NewFeedback:
     comment: str | None
 
 
+@dataclass(frozen=True)
+class OwnRating:
+    """What a person has said about a result or a recommendation."""
+
+    relevance: int
+    acceptance: int
+    comment: str | None
+
+
 class FeedbackGroup(Frozen):
     """Ratings of a track's results as a whole (`of_whole`), or of its recommendations: of all, of one credential, or of
     one rank. The counts are those of the ratings 1 to 5."""

@@ -1,4 +1,4 @@
-// What every page does: times in the reader's own zone.
+// What every page does: times in the reader's own zone, and nothing of a person stays in the browser after signing out.
 
 /** @param {ParentNode} part */
 export function showLocalTimes(part) {
@@ -10,3 +10,7 @@ export function showLocalTimes(part) {
 }
 
 showLocalTimes(document);
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !(/** @type {HTMLElement} */ (event.target).matches(".sign-out"))) return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith("assay-answer:")) localStorage.removeItem(key);
+});

@@ -53,7 +53,7 @@ async def start_assessment(request: web.Request) -> web.StreamResponse:
     except tuple(_REFUSALS) as error:
         problem = problem_of(error)
         response = await _show(request, (track, _REFUSALS[type(error)]), problem.kind.status)
-        response.headers.update(problem.headers)
+        response.headers.update(problem.response_headers)
         return response
     return redirect(f"{PAGES}/assessments/{started.id}")
 

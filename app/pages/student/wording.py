@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from app.domain.assessment.attempts import Attempts
+from app.domain.assessment.progress import StageName
 from app.domain.assessment.tracks import QuestionMix
 from app.domain.states import AssessmentStatus
 from app.domain.text import count_of
@@ -18,6 +19,12 @@ STATES: Mapping[AssessmentStatus, str] = {
     AssessmentStatus.COMPLETED: "Finished",
     AssessmentStatus.FAILED: "No result",
     AssessmentStatus.EXPIRED: "Not submitted in time",
+}
+STAGES: Mapping[StageName, str] = {
+    StageName.RULE_SCORE: "Checking what you know",
+    StageName.GPT: "Reading your essays",
+    StageName.RAG: "Looking for courses that suit you",
+    StageName.FUSION: "Putting your result together",
 }
 
 

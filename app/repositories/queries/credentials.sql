@@ -5,6 +5,12 @@ FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = coalesce($2::int, c.current_version)
 WHERE c.id = $1 AND (c.deleted_at IS NULL OR $2::int IS NOT NULL);
 
+-- name: descriptions
+-- The descriptions of these versions of credentials, deleted or not.
+SELECT v.credential_id, v.version, v.description
+FROM unnest($1::uuid[], $2::int[]) AS named(credential_id, version)
+JOIN credential_versions v USING (credential_id, version);
+
 -- name: list_credentials
 -- A page of active credentials in their current version, by id.
 SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample

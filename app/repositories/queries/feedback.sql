@@ -14,6 +14,10 @@ DO UPDATE SET run = excluded.run, relevance = excluded.relevance, acceptance = e
               comment = excluded.comment, given_at = now()
 RETURNING given_at;
 
+-- name: own
+-- What a person has said about an assessment's result and its recommendations.
+SELECT credential_id, relevance, acceptance, comment FROM feedback WHERE assessment_id = $1 AND author = $2;
+
 -- name: groups
 -- The feedback of one track ($1) or all that was given from $2 up to $3 (excluded): for each track a row for its
 -- results as a whole, one for all its recommendations, one for each recommended credential and one for each rank.
