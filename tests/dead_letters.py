@@ -18,6 +18,7 @@ from app.repositories import assessments, jobs, scores
 from app.repositories.sql import Pool
 from app.services.assessments.submit import Origin
 from app.services.jobs import dead_letters
+from app.services.jobs.claimed_run import read_claimed_run
 from app.services.jobs.dead_letters import RetriedJob
 from app.services.jobs.runner import JobRunner
 from tests.domain.builders import dimensions
@@ -51,7 +52,7 @@ async def fail_all_jobs(pool: Pool, assessment_id: UUID) -> None:
 async def fail_with_one_score(pool: Pool, assessment_id: UUID, essay_id: UUID) -> UUID:
     """Gives up a `gpt` job that has scored one essay and found no score for the others; returns its id."""
     job = await claim_job(pool, assessment_id, JobType.GPT)
-    for question in (await jobs.read_run(pool, job)).questions:
+    for question in (await read_claimed_run(pool, job)).questions:
         if question.question_id == essay_id:
             half = dimensions(10, 10, 10, 10)
             score = EssayScore(scorer="gpt", model="m", prompt_version="p", confidence=0.5, dimensions=half)

@@ -12,6 +12,7 @@ from app.domain.result.model import Reason, Recommendation, RecommendationSource
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
 from app.repositories.sql import Pool
+from app.services.jobs.claimed_run import read_claimed_run
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.domain.builders import dimensions, numbered_id
@@ -53,7 +54,7 @@ async def claimed_fusion(
 ) -> ClaimedJob:
     """The claimed fusion job of a run whose essays have these scores and whose search found one credential."""
     gpt = await claimed_job_of_run(pool, assessment_id, run, JobType.GPT)
-    questions = {question.question_id: question for question in (await jobs.read_run(pool, gpt)).questions}
+    questions = {question.question_id: question for question in (await read_claimed_run(pool, gpt)).questions}
     for name, score in essays.items():
         question = questions[bank.ids[name]]
         if score:

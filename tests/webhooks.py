@@ -19,6 +19,7 @@ from app.domain.states import EventType, JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores, webhooks
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
+from app.services.jobs.claimed_run import read_claimed_run
 from app.services.results.fuse import FusionJob
 from app.services.webhooks import registrations
 from app.services.webhooks.deliver import WebhookDelivery
@@ -43,7 +44,7 @@ async def claim_fusion(
     assessment_id = await submit(pool, bank, owner)
     for job_type in (JobType.GPT, JobType.RAG):
         job = await claim_job(pool, assessment_id, job_type)
-        for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
+        for question in (await read_claimed_run(pool, job)).questions if job_type is JobType.GPT else ():
             if question.body.type == "essay":
                 await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
         failed = job_type is JobType.RAG and rag is JobStatus.FAILED

@@ -241,7 +241,8 @@ class PoisonJob(PermanentError):
 
 
 class LeaseLost(Exception):
-    """Another worker holds the job by now, so this one must not write anything more for it."""
+    """Another worker holds the job by now, or it was erased with its assessment: this one must not write anything more
+    for it."""
 
 
 def _shown(moment: datetime) -> str:

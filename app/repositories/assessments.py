@@ -242,12 +242,11 @@ async def read_result(db: Executor, assessment_id: UUID) -> StoredResult | None:
     return StoredResult(decoding.result(row["body"]), explanations, _appeals.validate_python(row["appeals"]))
 
 
-async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
-    """Locks an assessment that exists until the transaction ends; returns its newest run and its status."""
+async def lock(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus] | None:
+    """Locks the assessment until the transaction ends; returns its newest run and its status, None if there is no such
+    assessment, perhaps since a moment ago."""
     row = await conn.fetchrow(_SQL["lock"], assessment_id)
-    if row is None:
-        raise RuntimeError("assessments are never deleted")
-    return row["run"], AssessmentStatus(row["status"])
+    return (row["run"], AssessmentStatus(row["status"])) if row else None
 
 
 async def expire_overdue(db: Executor, limit: int) -> int:

@@ -111,10 +111,12 @@ async def count_by_status(db: Executor) -> list[JobCount]:
     return [JobCount(JobType(row["job_type"]), JobStatus(row["status"]), row["count"], row["delay"]) for row in rows]
 
 
-async def read_run(db: Executor, run: RunRef) -> RunInputs:
-    """Everything that the jobs of a run work on."""
+async def read_run(db: Executor, run: RunRef) -> RunInputs | None:
+    """Everything that the jobs of a run work on; None if there is no such assessment, perhaps since a moment ago."""
     row = await db.fetchrow(_SQL["read_run"], run.assessment_id, run.run)
-    if row is None or row["began_at"] is None:
+    if row is None:
+        return None
+    if row["began_at"] is None:
         raise RuntimeError("a run of an assessment that was not submitted")
     scores = row["scores"]
     essays = [score for score in scores if score["score_type"] == ScoreType.ESSAY_GPT]

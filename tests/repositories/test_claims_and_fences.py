@@ -14,6 +14,7 @@ from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobStatus, JobType, ReasonCode
 from app.repositories import jobs, scores
 from app.repositories.sql import Executor, Pool
+from app.services.jobs.claimed_run import read_claimed_run
 from app.services.results.fuse import FusionJob
 from tests.bank import Bank
 from tests.fakes.conditions import until
@@ -42,7 +43,7 @@ async def with_due_fusion(pool: Pool, bank: Bank) -> UUID:
     assessment_id = await submit(pool, bank)
     for job_type in (JobType.GPT, JobType.RAG):
         job = await claim_job(pool, assessment_id, job_type)
-        for question in (await jobs.read_run(pool, job)).questions if job_type is JobType.GPT else ():
+        for question in (await read_claimed_run(pool, job)).questions if job_type is JobType.GPT else ():
             if question.body.type == "essay":
                 await scores.store_unscored(pool, job, question, ReasonCode.ESSAY_UNSCORED)
         await jobs.finish(pool, job, JobStatus.COMPLETED, None, None, [])
@@ -108,7 +109,7 @@ async def test_handing_a_job_back_after_a_crash_costs_no_attempt(pool: Pool, ban
 
 
 async def score_an_essay(db: Executor, job: ClaimedJob, pool: Pool) -> bool:
-    question = next(q for q in (await jobs.read_run(pool, job)).questions if q.body.type == "essay")
+    question = next(q for q in (await read_claimed_run(pool, job)).questions if q.body.type == "essay")
     return await scores.store_unscored(db, job, question, ReasonCode.ESSAY_UNSCORED)
 
 

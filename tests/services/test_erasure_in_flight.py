@@ -4,7 +4,6 @@ them, and nothing fails for others."""
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -16,7 +15,7 @@ from app.services.export_person import export_own, export_person
 from app.services.webhooks import registrations
 from app.services.webhooks.subscriptions import find
 from tests.bank import Bank
-from tests.fakes.conditions import until
+from tests.erasing import readers_wait
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.scored_assessments import completed_assessment
 from tests.services.person_with_everything import OTHER, SUB
@@ -25,8 +24,6 @@ from tests.subscriptions import new_subscription
 from tests.webhooks import SECRET, HeldResponse, claim_fusion, complete, open_delivery, wait_for_requests
 
 DUE = "SELECT id FROM webhook_deliveries WHERE assessment_id = $1"
-# What reads an event or an assessment for an export needs this table; claims and erasures do not.
-HOLD_READERS = "LOCK TABLE tracks IN ACCESS EXCLUSIVE MODE"
 Subscribe = Callable[[Pool, UUID, str], Awaitable[object]]
 
 
@@ -58,18 +55,6 @@ async def due_message(pool: Pool, bank: Bank, owner: str, subscribe: Subscribe, 
     await subscribe(pool, job.assessment_id, url)
     await complete(pool, job)
     return job.assessment_id, await pool.fetchval(DUE, job.assessment_id)
-
-
-@asynccontextmanager
-async def readers_wait(pool: Pool) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Has readers of events and assessments wait until the block ends; yields what returns once one of them waits."""
-
-    async def waits() -> bool:
-        return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
-
-    async with pool.acquire() as conn, conn.transaction():
-        await conn.execute(HOLD_READERS)
-        yield lambda: until(waits)
 
 
 @pytest.mark.parametrize("subscribe", [to_the_own_webhook, to_a_service_wide_webhook])

@@ -5,27 +5,23 @@ import csv
 import io
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.domain.states import JobType
 from app.repositories.sql import Pool
+from app.services.results.fuse import FusionJob
 from app.web.routes import ROUTES
-from tests.api import Api
+from tests.api import Api, Reply
 from tests.api_keys import new_api_key, with_key
+from tests.appeals import appeal
 from tests.bank import SLUG, Bank
-from tests.dead_letters import fail_job
-from tests.job_runner import submit
-from tests.scored_assessments import completed_assessment
-from tests.subscriptions import insert_subscription_delivery, new_subscription
-from tests.web.catalog.test_credentials import CREDENTIAL
-from tests.web.catalog.test_questions import PROFILE
+from tests.scored_assessments import claimed_fusion, completed_assessment
 from tests.web.catalog.test_tracks import TRACK
+from tests.web.changes import OWNER_CHANGES, STAFF_CHANGES, World
 from tests.web.problems import problem
-from tests.webhooks import UNREACHABLE_URL, insert_delivery
+from tests.webhooks import insert_delivery
 
 WEBHOOK = {"webhook_url": "https://hooks.example/assay"}
 
@@ -94,97 +90,6 @@ async def test_a_long_log_is_streamed_in_pages(admin: Api, pool: Pool) -> None:
     assert [line["key"] for line in lines((await admin.get("/audit")).raw)] == [str(n) for n in range(1, 2501)]
 
 
-@dataclass(frozen=True)
-class World:
-    """Something of each kind that callers change, and who they are."""
-
-    pool: Pool
-    bank: Bank
-    admin: Api
-
-    async def path(self, template: str) -> str:
-        """The template with the id of something new in each of its places."""
-        ids: dict[str, object] = {
-            "slug": SLUG, "sub": "student-9", "question_id": self.bank.ids["right"],
-            "credential_id": await self.pool.fetchval("SELECT id FROM credentials ORDER BY id LIMIT 1"),
-        }  # fmt: skip
-        if "{sub}" in template:
-            await submit(self.pool, self.bank, "student-9")
-        if "{assessment_id}" in template:
-            ids |= await self._assessment(with_delivery="{delivery_id}" in template)
-        if "{subscription_id}" in template:
-            ids |= await self._subscription()
-        if template.startswith("/reviews/"):
-            ids["question_id"] = self.bank.ids["essay"]
-            await self.pool.execute(
-                "INSERT INTO review_items (assessment_id, question_id, track_id, reasons)"
-                " SELECT id, $2, track_id, '{unscored}' FROM assessments WHERE id = $1 ON CONFLICT DO NOTHING",
-                ids["assessment_id"], ids["question_id"],
-            )  # fmt: skip
-        if "{job_id}" in template:
-            ids["job_id"] = await fail_job(self.pool, await submit(self.pool, self.bank, "student-9"), JobType.GPT)
-        if "{key_id}" in template:
-            ids["key_id"] = (await new_api_key(self.pool, "student")).record.key_id
-        if template.endswith("/restore"):
-            of = template.removesuffix("/restore").format(**ids)
-            assert (await self.admin.delete(of)).status == 204
-        return template.format(**ids)
-
-    async def _assessment(self, with_delivery: bool) -> dict[str, object]:
-        """An assessment that is completed, or that has a message to its webhook."""
-        if not with_delivery:
-            return {"assessment_id": await completed_assessment(self.pool, self.bank)}
-        assessment_id = await submit(self.pool, self.bank)
-        return {"assessment_id": assessment_id, "delivery_id": await insert_delivery(self.pool, assessment_id)}
-
-    async def _subscription(self) -> dict[str, object]:
-        """A service-wide webhook with a message."""
-        subscription_id = await new_subscription(self.pool)
-        about = await submit(self.pool, self.bank)
-        delivery_id = await insert_subscription_delivery(self.pool, about, subscription_id)
-        return {"subscription_id": subscription_id, "delivery_id": delivery_id}
-
-
-# What staff change: the body of a request that changes something. A new route without a line here fails the test.
-STAFF_CHANGES: dict[tuple[str, str], Any] = {
-    ("POST", "/tracks"): TRACK,
-    ("PATCH", "/tracks/{slug}"): {"description": "Other."},
-    ("DELETE", "/tracks/{slug}"): None,
-    ("POST", "/tracks/{slug}/restore"): {},
-    ("POST", "/questions"): PROFILE,
-    ("PATCH", "/questions/{question_id}"): {"weight": 3},
-    ("DELETE", "/questions/{question_id}"): None,
-    ("POST", "/questions/{question_id}/restore"): {},
-    ("POST", "/credentials"): CREDENTIAL,
-    ("PATCH", "/credentials/{credential_id}"): {"title": "Other"},
-    ("DELETE", "/credentials/{credential_id}"): None,
-    ("POST", "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver"): {},
-    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/override"): {"score": 0.5, "reason": "Half."},
-    ("POST", "/assessments/{assessment_id}/rescore"): {"reason": "A new rubric."},
-    ("POST", "/assessments/{assessment_id}/feedback"): {"relevance": 4, "acceptance": 5, "comment": "Fits."},
-    ("POST", "/jobs/{job_id}/retry"): {},
-    ("POST", "/webhooks"): {"url": UNREACHABLE_URL, "events": ["assessment.completed"]},
-    ("PATCH", "/webhooks/{subscription_id}"): {"active": False},
-    ("DELETE", "/webhooks/{subscription_id}"): None,
-    ("POST", "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver"): {},
-    ("POST", "/api-keys"): {"name": "LMS", "roles": ["student"], "expires_in_days": 1},
-    ("DELETE", "/api-keys/{key_id}"): None,
-    ("POST", "/api-keys/{key_id}/rotate"): {"overlap_seconds": 0},
-    ("DELETE", "/people/{sub}"): None,
-    ("PUT", "/assessments/{assessment_id}/scores/{question_id}/review"): {"agree": True},
-    ("POST", "/reviews/{assessment_id}/{question_id}/reserve"): {},
-    ("DELETE", "/reviews/{assessment_id}/{question_id}/reserve"): None,
-}
-# What only owners change; API keys with the role student may be owners.
-OWNER_CHANGES = {
-    ("POST", "/assessments"),
-    ("PATCH", "/assessments/{assessment_id}/responses"),
-    ("POST", "/assessments/{assessment_id}/submit"),
-    ("POST", "/assessments/{assessment_id}/webhook"),
-    ("DELETE", "/assessments/{assessment_id}/webhook"),
-}
-
-
 def test_every_route_that_changes_something_is_tried() -> None:
     changing = {(route.method, route.path) for route in ROUTES if route.method != "GET"}
     assert changing == STAFF_CHANGES.keys() | OWNER_CHANGES
@@ -214,15 +119,23 @@ async def test_every_change_by_an_api_key_that_owns_assessments_is_in_the_log(ap
         lambda: key.post(f"{path}/webhook", WEBHOOK),
         lambda: key.delete(f"{path}/webhook"),
         lambda: key.post(f"{path}/submit"),
+        lambda: complete_and_appeal(key, pool, bank, UUID(assessment_id)),
     ]
     for step in steps:
         assert (await step()).status < 300
     rows = await pool.fetch("SELECT action, entity, key FROM audit_log WHERE actor = $1 ORDER BY id", actor)
     assert [(row["action"], row["entity"]) for row in rows] == [
         ("create", "assessment"), ("update", "assessment"), ("create", "webhook"), ("delete", "webhook"),
-        ("submit", "assessment"),
+        ("submit", "assessment"), ("create", "appeal"),
     ]  # fmt: skip
-    assert {row["key"] for row in rows} == {assessment_id}
+    assert {row["key"] for row in rows[:-1]} == {assessment_id}
+    assert rows[-1]["key"] == f"{assessment_id}/{bank.ids['essay']}"
+
+
+async def complete_and_appeal(caller: Api, pool: Pool, bank: Bank, assessment_id: UUID) -> Reply:
+    """Has the owner appeal the submitted assessment as soon as it has a result."""
+    assert await FusionJob(pool).run(await claimed_fusion(pool, bank, assessment_id))
+    return await appeal(caller, assessment_id, bank.ids["essay"])
 
 
 async def test_what_students_do_is_not_in_the_log(api: Api, pool: Pool, bank: Bank, path: str) -> None:
@@ -232,6 +145,7 @@ async def test_what_students_do_is_not_in_the_log(api: Api, pool: Pool, bank: Ba
     delivery_id = await insert_delivery(pool, UUID(path.rsplit("/", 1)[1]))
     assert (await api.post(f"{path}/webhook/deliveries/{delivery_id}/redeliver", {})).status == 202
     assert (await api.post(f"{path}/submit")).status == 202
+    assert (await complete_and_appeal(api, pool, bank, UUID(path.rsplit("/", 1)[1]))).status == 201
     assert await pool.fetchval("SELECT count(*) FROM audit_log") == 0
 
 

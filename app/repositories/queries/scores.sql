@@ -113,9 +113,13 @@ WHERE a.status = 'completed'
 ORDER BY a.completed_at LIMIT $3;
 
 -- name: reserve_essays
--- Reserves essays for one worker for $3 seconds; returns those that no other worker has reserved.
+-- Reserves essays for one worker for $3 seconds; returns those that no other worker has reserved, none of an assessment
+-- that was erased meanwhile.
+WITH place AS (
+    SELECT id FROM assessments WHERE id = $1 FOR KEY SHARE
+)
 INSERT INTO essay_healing AS h (assessment_id, question_id, next_try_at)
-SELECT $1, question_id, now() + make_interval(secs => $3) FROM unnest($2::uuid[]) AS question_id
+SELECT place.id, question_id, now() + make_interval(secs => $3) FROM place, unnest($2::uuid[]) AS question_id
 ON CONFLICT (assessment_id, question_id) DO UPDATE SET next_try_at = excluded.next_try_at
 WHERE h.next_try_at <= now()
 RETURNING question_id;

@@ -9,7 +9,7 @@ from app.domain.errors import NotFound
 from app.domain.records.assessments import Assessment, AssessmentSummary
 from app.domain.states import AssessmentStatus
 from app.repositories import assessments
-from app.repositories.sql import Executor
+from app.repositories.sql import Connection, Executor
 from app.services import paging
 from app.services.caller import Access, Caller
 
@@ -65,6 +65,15 @@ async def find_assessment(db: Executor, assessment_id: UUID) -> Assessment:
         NotFound: there is no such assessment.
     """
     return existing(await assessments.read(db, assessment_id))
+
+
+async def lock_assessment(conn: Connection, assessment_id: UUID) -> tuple[int, AssessmentStatus]:
+    """Locks the assessment until the transaction ends; returns its newest run and its status.
+
+    Raises:
+        NotFound: there is no such assessment, perhaps because it was erased a moment ago.
+    """
+    return existing(await assessments.lock(conn, assessment_id))
 
 
 async def find_permitted_assessment(db: Executor, assessment_id: UUID, access: Access) -> Assessment:

@@ -11,7 +11,7 @@ from app.domain.states import AssessmentStatus
 from app.repositories import assessments
 from app.repositories.sql import Executor, Pool
 from app.schemas import ResultView, StatusView, result_view, status_view
-from app.services.assessments.lookup import permitted
+from app.services.assessments.lookup import existing, permitted
 from app.services.caller import Access
 
 
@@ -94,7 +94,6 @@ async def read_result(pool: Pool, assessment_id: UUID, access: Access) -> Result
 
 
 async def _result(pool: Pool, assessment_id: UUID, disclosure: Disclosure) -> ResultView:
-    stored = await assessments.read_result(pool, assessment_id)
-    if stored is None:
-        raise RuntimeError("a completed assessment without a result")
+    # None if it was erased since its status was read.
+    stored = existing(await assessments.read_result(pool, assessment_id))
     return result_view(stored.result, stored.explanations, stored.appeals, disclosure)

@@ -25,6 +25,7 @@ from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
 from app.services.essays.llm_calls import Essay, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
+from app.services.jobs.claimed_run import read_claimed_run
 
 # An estimate is quick; one that takes so long is stuck, and the job has to end.
 _ESTIMATE_SECONDS = 120.0
@@ -64,7 +65,7 @@ class EssayJob:
             TransientError: some essays are left, and another attempt may score them.
             LeaseLost: another worker has the job.
         """
-        run = await jobs.read_run(self.pool, job)
+        run = await read_claimed_run(self.pool, job)
         essays = _to_score(run, job.owner)
         results = await _gather(self._by_model(job, run, essay) for essay in essays)
         failed = [(essay, error) for essay, error in zip(essays, results, strict=True) if error]
@@ -83,7 +84,7 @@ class EssayJob:
         Raises:
             LeaseLost: another worker has the job.
         """
-        run = await jobs.read_run(self.pool, job)
+        run = await read_claimed_run(self.pool, job)
         for essay in _to_score(run, job.owner):
             if isinstance(error, PoisonJob) and not _keeps_score(run, essay):
                 await self._store_unscored(job, essay)
@@ -170,7 +171,7 @@ class EssayJob:
         _check_lease(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
 
     async def _finish(self, job: ClaimedJob, errors: Sequence[JobError]) -> FinishedJob | None:
-        run = await jobs.read_run(self.pool, job)
+        run = await read_claimed_run(self.pool, job)
         answered = [line for line in run.essays if not line.missing]
         # In a rescore the scores of the run before do not count.
         counted = [

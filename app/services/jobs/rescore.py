@@ -7,8 +7,9 @@ from app.domain.job.notification import JobNotification
 from app.domain.records.jobs import NewestRun
 from app.domain.states import AssessmentStatus, AuditAction, AuditEntity, JobType, RunMode
 from app.domain.values import Frozen
-from app.repositories import assessments, audit, dead_letters
+from app.repositories import audit, dead_letters
 from app.repositories.sql import Connection
+from app.services.assessments import lookup
 from app.services.assessments.submit import Origin
 
 
@@ -26,10 +27,11 @@ async def rescore(
     transaction. The former result stands until the new run replaces it.
 
     Raises:
+        NotFound: there is no such assessment.
         NotSubmitted, AssessmentExpired: there is nothing to score.
         RunInProgress: jobs of the newest run are queued or running.
     """
-    run, status = await assessments.lock(conn, assessment_id)
+    run, status = await lookup.lock_assessment(conn, assessment_id)
     if status is AssessmentStatus.IN_PROGRESS:
         raise NotSubmitted("this assessment was not submitted yet")
     if status is AssessmentStatus.EXPIRED:

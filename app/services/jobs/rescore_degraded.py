@@ -83,6 +83,8 @@ class DegradedRescorer:
         """Whether the model scores the essay now. A failure counts as a try only if it is about the essay, or if the
         model answers a probe."""
         essay = await self._essay(degraded, question_id)
+        if essay is None:
+            return False
         models = [model for model in (self.first, self.second) if model]
         replies = await asyncio.gather(
             *(model.score(essay, degraded.assessment_id, degraded.run + 1) for model in models)
@@ -96,8 +98,11 @@ class DegradedRescorer:
         await scores.record_rescore_try(self.pool, degraded.assessment_id, question_id, pause, counted=counted)
         return score is not None
 
-    async def _essay(self, degraded: DegradedResult, question_id: UUID) -> Essay:
+    async def _essay(self, degraded: DegradedResult, question_id: UUID) -> Essay | None:
+        """The essay; None if it was erased meanwhile."""
         run = await jobs.read_run(self.pool, degraded)
+        if run is None:
+            return None
         question = next(question for question in run.questions if question.question_id == question_id)
         if not isinstance(question.body, EssayQuestion):
             raise TypeError("an essay's score belongs to another question")

@@ -19,6 +19,7 @@ from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
 from app.repositories import jobs, passages
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
+from app.services.jobs.claimed_run import read_claimed_run
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
 
@@ -45,17 +46,25 @@ class RecommendationJob:
     embedder: Embedder
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
-        """Stores the recommendations, found by the best method that works."""
-        run = await jobs.read_run(self.pool, job)
+        """Stores the recommendations, found by the best method that works.
+
+        Raises:
+            LeaseLost: the job was erased.
+        """
+        run = await read_claimed_run(self.pool, job)
         query = _query(run)
         return await self._finish(job, run, query, await self._search(job, query, run))
 
     async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
-        """Ends the job with what is found by words alone, or with nothing if the job crashes workers."""
+        """Ends the job with what is found by words alone, or with nothing if the job crashes workers.
+
+        Raises:
+            LeaseLost: the job was erased.
+        """
         if isinstance(error, PoisonJob):
             reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, error.detail)
             return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [reason])
-        run = await jobs.read_run(self.pool, job)
+        run = await read_claimed_run(self.pool, job)
         query = _query(run)
         return await self._finish(job, run, query, await self._search_full_text(query, run), error)
 

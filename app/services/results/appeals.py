@@ -23,10 +23,11 @@ from app.domain.result.model import EssayLine, QuestionLine, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AppealDecision, AppealFilter, AppealStatus, AuditAction, AuditEntity, EventType
 from app.domain.values import Frozen
-from app.repositories import assessments, audit, reviews
+from app.repositories import audit, reviews
 from app.repositories.results import appeals, overrides
 from app.repositories.sql import Connection, Executor, Pool
 from app.services import paging
+from app.services.assessments import lookup
 from app.services.caller import Access
 from app.services.results import override
 from app.services.results.override import DimensionsOverride, Review, ScoreOverride
@@ -84,12 +85,13 @@ async def make(
     was checked that the caller owns the assessment and that it has the question. With an `actor` it is audited.
 
     Raises:
+        NotFound: there is no such assessment.
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result.
         NothingToAppeal: the question has no score.
         AlreadyAppealed: it was appealed before.
         AppealTooLate: the time for appeals is over.
     """
-    _, status = await assessments.lock(conn, assessment_id)
+    _, status = await lookup.lock_assessment(conn, assessment_id)
     check_result(status)
     result = (await overrides.read_newest_result(conn, assessment_id)).result
     line = _line(result, question_id)
@@ -161,7 +163,7 @@ async def _answer(
     conn: Connection, appeal: AppealRecord, new: AppealAnswer, review: Review | None, review_below: float
 ) -> AppealChange:
     place = appeal.assessment_id, appeal.question_id
-    await assessments.lock(conn, appeal.assessment_id)
+    await lookup.lock_assessment(conn, appeal.assessment_id)
     # Whose points count may have changed until now.
     await _check_person(conn, await _find(conn, appeal.appeal_id), new.by)
     if not await appeals.answer(conn, appeal.appeal_id, new.decision, new.reply, new.by):

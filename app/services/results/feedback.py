@@ -6,8 +6,9 @@ from app.domain.errors import FieldError, InvalidFields
 from app.domain.records.feedback import NewFeedback
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
-from app.repositories import assessments, audit, feedback
+from app.repositories import audit, feedback
 from app.repositories.sql import Connection
+from app.services.assessments import lookup
 
 
 async def rate(conn: Connection, new: NewFeedback, actor: str | None = None) -> datetime:
@@ -15,10 +16,11 @@ async def rate(conn: Connection, new: NewFeedback, actor: str | None = None) -> 
     an `actor` it is audited.
 
     Raises:
+        NotFound: there is no such assessment.
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result to rate.
         InvalidFields: the result does not recommend the credential.
     """
-    _, status = await assessments.lock(conn, new.assessment_id)
+    _, status = await lookup.lock_assessment(conn, new.assessment_id)
     check_result(status)
     run, rank = await feedback.read_rank(conn, new.assessment_id, new.credential_id)
     if new.credential_id is not None and rank is None:

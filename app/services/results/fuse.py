@@ -18,6 +18,7 @@ from app.repositories import jobs
 from app.repositories.jobs import FinishedJob, NewerOverrides
 from app.repositories.sql import Pool
 from app.schemas import missing_reason
+from app.services.jobs.claimed_run import read_claimed_run
 
 _recommendations: TypeAdapter[tuple[Recommendation, ...]] = TypeAdapter(tuple[Recommendation, ...])
 
@@ -36,12 +37,13 @@ class FusionJob:
         """Stores the result and completes the assessment.
 
         Raises:
+            LeaseLost: the job was erased.
             PermanentError: scores are missing without a reason.
             TransientError: scores were overridden again and again meanwhile.
         """
         started = time.monotonic()
         for _ in range(_MAX_READS):
-            run = await jobs.read_run(self.pool, job)
+            run = await read_claimed_run(self.pool, job)
             result = fuse(fusion_input(run, run.overrides, run.now, _processing(run, started), self.review_below))
             try:
                 return await jobs.complete_assessment(self.pool, job, result, run.overrides_version)

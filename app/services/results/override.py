@@ -17,7 +17,7 @@ from app.domain.result.model import EssayLine, Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
 from app.domain.values import points
-from app.repositories import assessments, audit, jobs, reviews
+from app.repositories import audit, jobs, reviews
 from app.repositories.results import appeals, overrides
 from app.repositories.results.overrides import NewOverride
 from app.repositories.sql import Connection, Executor, Pool
@@ -126,6 +126,7 @@ async def override(
     again (`complete_assessment` in jobs.sql), or has finished before the assessment's row is locked here.
 
     Raises:
+        NotFound: there is no such assessment.
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result.
         NothingToConfirm: the machine has given no score.
         InvalidFields: a dimension has neither new points nor any that it could keep.
@@ -141,12 +142,12 @@ async def override_in_transaction(
     are refused.
 
     Raises:
-        NotSubmitted, NoResultYet, AssessmentFailed, NothingToConfirm, InvalidFields.
+        NotFound, NotSubmitted, NoResultYet, AssessmentFailed, NothingToConfirm, InvalidFields.
     """
-    _, status = await assessments.lock(conn, assessment_id)
+    _, status = await lookup.lock_assessment(conn, assessment_id)
     check_result(status)
     present = await overrides.read_newest_result(conn, assessment_id)
-    run = await jobs.read_run(conn, present)
+    run = lookup.existing(await jobs.read_run(conn, present))
     question_id = review.question.question_id
     machine, former = _machine_score(run, question_id), run.overrides.get(question_id)
     score_override = _score_override(review, machine, former)

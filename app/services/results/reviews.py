@@ -99,11 +99,14 @@ async def reserve(pool: Pool, assessment_id: UUID, question_id: UUID, person: st
     """The person holds the item from now on, or for longer than before.
 
     Raises:
+        NotFound: there is no such assessment.
         NotSubmitted, NoResultYet, AssessmentFailed: there is no result.
         ReservedByOther: another person holds it.
     """
     async with pool.acquire() as conn, conn.transaction():
-        check_result((await lookup.find_assessment(conn, assessment_id)).status)
+        # Locked, so that the reservation belongs to something.
+        _, status = await lookup.lock_assessment(conn, assessment_id)
+        check_result(status)
         reservation = await reviews.reserve(conn, assessment_id, question_id, person, RESERVATION_SECONDS)
         if reservation is None:
             raise ReservedByOther(await reviews.seconds_reserved(conn, assessment_id, question_id, person) or 1)

@@ -13,6 +13,7 @@ from app.domain.states import AssessmentStatus
 from app.repositories import jobs, trace
 from app.repositories.sql import Connection, Pool
 from app.schemas import PromptView, ShownPrompts, TraceView, trace_view
+from app.services.assessments.lookup import existing
 from app.services.results.reviewed_question import prompt_of
 
 
@@ -40,7 +41,7 @@ async def _read(conn: Connection, assessment_id: UUID, status: AssessmentStatus,
             check_result(status)
         raise NotFound("there is no such run of this assessment")
     run = _Run(assessment_id, number)
-    inputs = await jobs.read_run(conn, run)
+    inputs = existing(await jobs.read_run(conn, run))
     prompts, result = _prompts(inputs), await trace.read_result(conn, run)
     fingerprints = [fingerprint(prompts[question_id], model) for question_id, model in _models(inputs)]
     rows = await trace.read_rows(conn, run, fingerprints)

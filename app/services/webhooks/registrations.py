@@ -20,7 +20,7 @@ from app.repositories import audit, webhooks
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import RegisteredWebhookView, WebhookView, delivery_view, webhook_view
 from app.services import paging
-from app.services.assessments.lookup import permitted
+from app.services.assessments.lookup import existing, permitted
 from app.services.caller import Access
 from app.services.webhooks.stored_secrets import encrypted_secret, is_same_secret
 
@@ -76,6 +76,7 @@ async def register(
     second one sees what the first has written, and exactly one of them creates the message.
 
     Raises:
+        NotFound: there is no such assessment.
         AssessmentExpired: there will never be a message.
     """
     async with pool.acquire() as conn, conn.transaction():
@@ -84,6 +85,7 @@ async def register(
         new = encrypted_secret(cipher, secret, assessment_id)
         written = await webhooks.register(conn, assessment_id, url, new, same_secret=same)
         if written is None:
+            existing(await webhooks.find(conn, assessment_id))
             raise AssessmentExpired("the time for this assessment is over, so no message will be sent")
         notification = await webhooks.create_missing_final_delivery(conn, assessment_id)
         action = AuditAction.UPDATE if written[0] else AuditAction.CREATE
@@ -154,6 +156,7 @@ async def redeliver(
     audited.
 
     Raises:
+        NotFound: there is no such message.
         NoWebhook: there is no address to send it to.
         BeingSent: it is being sent at this moment.
         RedeliveredTooSoon: a redelivery was requested a moment ago.
@@ -163,6 +166,7 @@ async def redeliver(
         raise NoWebhook("no webhook is registered, so there is no address to send this to")
     notification = await webhooks.redeliver(conn, delivery.delivery_id, _MAX_REDELIVERIES, _REDELIVERY_INTERVAL)
     if notification is None:
+        await find_delivery(conn, delivery.delivery_id)  # it may have been erased since
         redeliveries, in_progress = await webhooks.find_redeliveries(conn, delivery.delivery_id)
         if in_progress:
             raise BeingSent("this message is being sent at this moment; wait for the result of this attempt")
