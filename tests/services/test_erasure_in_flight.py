@@ -10,12 +10,17 @@ import pytest
 
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
+from app.domain.errors import NotFound
+from app.domain.states import Role
 from app.repositories.sql import Pool
+from app.services.caller import Access, Caller
 from app.services.export_person import export_own, export_person
+from app.services.results import reviewed_question
 from app.services.webhooks import registrations
 from app.services.webhooks.subscriptions import find
 from tests.bank import Bank
-from tests.erasing import readers_wait
+from tests.erasing import erasing, readers_wait
+from tests.fakes.conditions import until
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.scored_assessments import completed_assessment
 from tests.services.person_with_everything import OTHER, SUB
@@ -102,6 +107,17 @@ async def test_a_person_is_erased_before_their_message_is_written(
         await sending
     assert receiver.requests == []
     assert await found_in_tables(pool, SUB, str(erased), str(message)) == []
+
+
+async def test_a_person_is_erased_while_a_page_reads_a_question_of_theirs(pool: Pool, bank: Bank) -> None:
+    erased, advisor = await completed_assessment(pool, bank, SUB), Caller("grace", frozenset({Role.ADVISOR}))
+    async with erasing(pool, erased, table="results") as somebody_waits:
+        reading = asyncio.create_task(
+            reviewed_question.read(pool, erased, bank.ids["essay"], Access(advisor, any_owner=True))
+        )
+        await until(somebody_waits)
+    with pytest.raises(NotFound):
+        await reading
 
 
 async def export(pieces: AsyncIterator[str], written: list[str]) -> None:

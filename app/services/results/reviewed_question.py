@@ -43,9 +43,8 @@ async def read(pool: Pool, assessment_id: UUID, question_id: UUID, access: Acces
         raise NotFound("this assessment has no such question")
     access.check_owner(assessment.owner)
     check_result(assessment.status)
-    stored = await assessments.read_result(pool, assessment_id)
-    if stored is None:
-        raise RuntimeError("a completed assessment without a result")
+    # None if it was erased since its status was read.
+    stored = lookup.existing(await assessments.read_result(pool, assessment_id))
     breakdown = stored.result.breakdown
     lines: tuple[EssayLine | QuestionLine, ...] = (
         *breakdown.essay.questions, *breakdown.theoretical.questions, *breakdown.profile.questions,

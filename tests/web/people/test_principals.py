@@ -130,7 +130,7 @@ async def test_the_documented_statements_keep_people_across_a_change_to_a_provid
 ) -> None:
     before, after = await ada(serve, provider, None), await ada(serve, provider, ISSUER)
     path = (await before.post("/assessments", {"track": SLUG})).headers["Location"]
-    text = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "deployment.md").read_text("utf-8")
     section = text[text.index("### Changing the issuer") :]
     [statements] = re.findall(r"```sql\n(.*?)```", section[: section.index("\n## ")], re.DOTALL)
     for _ in range(2):

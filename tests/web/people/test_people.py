@@ -14,8 +14,8 @@ from tests.bank import SECRET_EXPLANATION, SECRET_MODEL_ANSWER, SECRET_RUBRIC, S
 from tests.fakes.tokens.identity_provider import AUDIENCE, ISSUER, identity_provider, rsa_key
 from tests.scored_assessments import completed_assessment
 from tests.web.conftest import Serve
+from tests.web.people.test_principals import with_token
 from tests.web.problems import problem
-from tests.web.test_principals import with_token
 
 # What a path must not take apart or read in another way.
 ODD = "a/b c?d#e%2F@é.example"
@@ -130,6 +130,6 @@ async def test_nobody_but_admins_learns_who_is_stored(api: Api, pool: Pool, bank
 
 
 def test_the_guide_names_every_table_of_people() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text("utf-8")
     for table in ("assessments", "responses", "model_calls", "audit_log", "feedback", "idempotency_keys", "erasures"):
         assert f"`{table}`" in text, table

@@ -1,0 +1,1 @@
+"""People: what is stored of them, exports, erasures, and the audit log."""
