@@ -116,7 +116,7 @@ async def test_only_lists_show_the_issuer(serve: Serve, provider: IdentityProvid
             reply = await caller.get(page)
             assert reply.status in {200, 202, 403, 409}, page
             assert SEPARATOR not in reply.raw
-            if page == "/assessments":
+            if reply.status == 200 and page in {"/assessments", "/gradebook"}:
                 assert {(line["owner"], line["owner_issuer"]) for line in reply.body["items"]} == {(SUB, ISSUER)}
             elif page == "/me/export":
                 # Their own issuer, since it is stored of them.
