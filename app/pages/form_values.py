@@ -23,11 +23,12 @@ _WORDINGS = (
 
 @dataclass(frozen=True)
 class FormValues:
-    """The texts by the names of the fields, and errors by the same names. An error that belongs to no field has the
-    name ""."""
+    """The texts by the names of the fields, errors by the same names, and what the page calls the fields. An error that
+    belongs to no field has the name ""."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """The text of a field."""
@@ -36,6 +37,10 @@ class FormValues:
     def error(self, name: str) -> str:
         """What is wrong with a field; empty if nothing is."""
         return self.errors.get(name, "")
+
+    def label(self, name: str) -> str:
+        """What the page calls a field."""
+        return self.labels.get(name, name)
 
     @property
     def status(self) -> int:

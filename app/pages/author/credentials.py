@@ -19,7 +19,14 @@ from app.pages.rendering import redirect, render
 from app.services.catalog import credentials
 
 CREDENTIALS = f"{PAGES}/credentials"
-_NAMES = ("title", "provider", "url", "level", "skills", "description")
+_LABELS = {
+    "title": "Title",
+    "provider": "Provider",
+    "url": "Web address",
+    "level": "Level",
+    "skills": "Skills",
+    "description": "Description",
+}
 _LEVELS = tuple((level, str(level)) for level in Level)
 _CHARACTERS = 300
 
@@ -59,7 +66,7 @@ async def create_credential(request: web.Request) -> web.StreamResponse:
 async def show_credential(request: web.Request) -> web.StreamResponse:
     """The credential's form."""
     credential = await find_credential(request)
-    texts = {name: str(getattr(credential.body, name)) for name in _NAMES}
+    texts = {name: str(getattr(credential.body, name)) for name in _LABELS}
     texts["skills"] = "\n".join(credential.body.skills)
     return await _page(request, FormValues(texts), credential.credential_id)
 
@@ -86,12 +93,12 @@ async def retire_credential(request: web.Request) -> web.StreamResponse:
 
 
 def _fields(form: Form) -> dict[str, Any]:
-    texts = {name: form.get(name, "").strip() for name in _NAMES}
+    texts = {name: form.get(name, "").strip() for name in _LABELS}
     return {**texts, "skills": split_skills(texts["skills"])}
 
 
 def _typed(form: Form, error: InvalidFields) -> FormValues:
-    return FormValues({name: form.get(name, "") for name in _NAMES}, errors_by_field(error, _NAMES))
+    return FormValues({name: form.get(name, "") for name in _LABELS}, errors_by_field(error, _LABELS), _LABELS)
 
 
 async def _page(request: web.Request, values: FormValues, credential_id: UUID | None) -> web.Response:

@@ -5,21 +5,28 @@ from dataclasses import dataclass
 from app.domain.assessment.questions import QuestionBody
 from app.domain.records.catalog import QuestionVersion
 
-_LABELS = {
+# Fields as forms and changes name them.
+LABELS = {
     "prompt": "Question",
     "weight": "Points",
     "skills": "Skills",
-    "pinned": "Pinned",
+    "pinned": "Pin it",
     "options": "Options",
     "correct_options": "Right options",
-    "partial_credit": "Points for a part",
+    "partial_credit": "Give points for a part",
     "explanation": "Explanation",
-    "input": "Answer",
-    "purpose": "Purpose",
+    "input": "Students answer with",
+    "purpose": "It is asked to know",
     "scale": "Scale",
+    "scale/min": "From",
+    "scale/max": "To",
     "model_answer": "Model answer",
-    "rubric": "Rubric",
-    "max_characters": "Most characters",
+    "rubric": "What earns points",
+    "rubric/relevance": "Relevance",
+    "rubric/depth": "Depth",
+    "rubric/clarity": "Clarity",
+    "rubric/technical": "Technical accuracy",
+    "max_characters": "Most characters of an answer",
 }
 
 
@@ -37,7 +44,7 @@ def changes(version: QuestionVersion, former: QuestionVersion | None) -> tuple[C
     before, after = _texts(former.body) if former else {}, _texts(version.body)
     return tuple(
         Change(label, before.get(name, ""), after.get(name, ""))
-        for name, label in _LABELS.items()
+        for name, label in LABELS.items()
         if before.get(name, "") != after.get(name, "")
     )
 

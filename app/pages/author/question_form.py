@@ -19,6 +19,7 @@ from app.domain.errors import InvalidFields
 from app.domain.essay.score import DimensionName
 from app.domain.recommendation.credentials import split_skills
 from app.domain.states import QuestionType
+from app.pages.author.question_changes import LABELS
 from app.pages.form_values import FormValues, errors_by_field, number, number_text
 from app.pages.forms import Form
 
@@ -113,7 +114,9 @@ def typed_question(kind: QuestionType, form: Form, error: InvalidFields | None =
         texts |= {f"options/{place}/{name}": text for name, text in row.items()}
     if not error:
         return FormValues(texts)
-    return FormValues(texts, errors_by_field(error, [*_NAMES[kind], *_option_names(texts)]))
+    options = _option_names(texts)
+    labels = LABELS | {name: f"Option {place}" for place, name in enumerate(options, 1)}
+    return FormValues(texts, errors_by_field(error, [*_NAMES[kind], *options]), labels)
 
 
 def option_rows(values: FormValues, *, more: bool = False) -> range:

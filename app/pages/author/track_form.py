@@ -13,8 +13,20 @@ from app.pages.form_values import FormValues, errors_by_field, number, number_te
 from app.pages.forms import Form
 
 _MIX = tuple(f"question_mix/{kind}" for kind in QuestionType)
-_LINES = ("slug", "name", "description", "skills", *_MIX, "attempts", "retake_after_hours", "show_correct")
-_NAMES = (*_LINES, "question_mix", "show_explanations")
+_LABELS = {
+    "slug": "Short name",
+    "name": "Name",
+    "description": "Description",
+    "skills": "Skills",
+    "question_mix": "Questions in each assessment",
+    "question_mix/theoretical": "Theoretical",
+    "question_mix/profile": "Profile",
+    "question_mix/essay": "Essays",
+    "attempts": "How often a student may start it",
+    "retake_after_hours": "Hours between two attempts",
+    "show_correct": "Students read which theoretical answers were right",
+    "show_explanations": "They read the explanations there, too",
+}
 NEW_TRACK = FormValues({**dict.fromkeys(_MIX, "3"), "retake_after_hours": "0", "show_explanations": "yes"})
 SHOW_CORRECT = (
     (ShowCorrect.ALWAYS, "with every result"),
@@ -49,7 +61,7 @@ def track_fields(form: Form) -> dict[str, Any]:
 
 def refused_track(form: Form, error: InvalidFields) -> FormValues:
     """The form as it was typed, with what is wrong."""
-    return FormValues({name: form.get(name, "") for name in _NAMES}, errors_by_field(error, _NAMES))
+    return FormValues({name: form.get(name, "") for name in _LABELS}, errors_by_field(error, _LABELS), _LABELS)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ FIELDS = {
     "question_mix/theoretical": "2", "question_mix/profile": "", "question_mix/essay": "1", "attempts": "3",
     "retake_after_hours": "1.5", "show_correct": "last_attempt",
 }  # fmt: skip
+LABELS = {
+    "slug": "Short name", "name": "Name", "skills": "Skills", "question_mix/essay": "Essays",
+    "attempts": "How often a student may start it", "retake_after_hours": "Hours between two attempts",
+    "show_correct": "Students read which theoretical answers were right",
+}  # fmt: skip
 PATH = f"/dashboard/tracks/{SLUG}"
 
 
@@ -59,7 +64,7 @@ async def test_errors_stand_beside_the_fields(
     assert refused.status == 422
     beside = refused.html.split(f'id="{field}-error">')[1].split("</p>")[0]
     assert message in beside
-    assert f'<a href="#{field}">' in refused.html
+    assert f'<a href="#{field}">{LABELS[field]}</a>' in refused.html
     # The rest is kept.
     assert "Flies." in refused.html
     assert await pool.fetchval("SELECT count(*) FROM tracks") == 1
