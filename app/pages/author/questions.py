@@ -115,7 +115,10 @@ async def show_versions(request: web.Request) -> web.StreamResponse:
     await find_known_question(request)
     question_id, pool = path_id(request, "question_id"), request.app[CONTEXT].pool
     rows, cursor = await questions.versions(pool, question_id, query_cursor_integer(request), query_limit(request))
-    shown = [{"version": version, "changes": changes(version, former)} for version, former in rows]
+    shown = [
+        {"version": version, "changes": changes(version, former), "is_first": former is None}
+        for version, former in rows
+    ]
     path = f"{QUESTIONS}/{question_id}"
     return render(request, "author/versions.html", {"rows": shown, "cursor": cursor, "path": path})
 
