@@ -25,7 +25,7 @@ from app.pages.forms import Form
 
 _RUBRIC = tuple(f"rubric/{name}" for name in DimensionName)
 _SCALE = ("scale/min", "scale/max")
-_COMMON = ("prompt", "weight", "skills", "pinned")
+_COMMON = ("version", "prompt", "weight", "skills", "pinned")
 _NAMES: Mapping[QuestionType, tuple[str, ...]] = {
     QuestionType.THEORETICAL: (*_COMMON, "options", "correct_options", "partial_credit", "explanation"),
     QuestionType.PROFILE: (*_COMMON, "input", "purpose", "options", "scale", *_SCALE),

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from app.domain.assessment.questions import BODY_OF_TYPE, Question, QuestionBody
 from app.domain.body_validation import validate_body
-from app.domain.errors import InvalidFields, TrackIsDeleted
+from app.domain.errors import Conflict, InvalidFields, TrackIsDeleted
 from app.domain.records.catalog import BankQuestion
 from app.domain.states import QuestionType
 from app.http.app_keys import ACCESS, CONTEXT
@@ -25,7 +25,7 @@ from app.pages.author.question_form import (
 )
 from app.pages.author.targets import find_known_question, find_question
 from app.pages.form_values import FormValues
-from app.pages.forms import read_form
+from app.pages.forms import Form, read_form
 from app.pages.rendering import redirect, render
 from app.pages.shown_question import shown_question
 from app.services import analytics
@@ -33,6 +33,10 @@ from app.services.catalog import questions, tracks
 
 QUESTIONS = f"{PAGES}/questions"
 _TRACKS = 100
+_STALE = (
+    "Somebody has saved another version meanwhile. It is shown as students see it; the form has what you have typed. "
+    "Save again to put that in its place."
+)
 # A preview belongs to no question.
 _NO_ID = UUID(int=0)
 
@@ -104,7 +108,11 @@ async def save_question(request: web.Request) -> web.StreamResponse:
         if body == question.body:
             return redirect(f"{path}?done=unchanged")
         pool, actor = request.app[CONTEXT].pool, request[ACCESS].caller.principal
-        await questions.patch(pool, actor, question.question_id, fields)
+        await questions.patch(pool, actor, question.question_id, fields, read_version=_read_version(form))
+    except Conflict:
+        newer = await find_question(request)
+        texts = {**typed_question(kind, form).texts, "version": str(newer.version)}
+        return await _question_page(request, newer, FormValues(texts, {"": _STALE}), newer.body)
     except InvalidFields as error:
         return await _question_page(request, question, typed_question(kind, form, error), question.body)
     return redirect(f"{path}?done=saved")
@@ -140,6 +148,12 @@ async def restore_question(request: web.Request) -> web.StreamResponse:
     return redirect(f"{QUESTIONS}/{question_id}?done=restored")
 
 
+def _read_version(form: Form) -> int | None:
+    """The version that was current when the page of the form was loaded."""
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _new_page(
     request: web.Request,
     track: str,
@@ -164,6 +178,7 @@ async def _question_page(
         "track": question.track,
         "path": f"{QUESTIONS}/{question.question_id}",
         "figures": statistics.get(question.question_id),
+        "read_version": values.text("version") or question.version,
     }
     return render(request, "author/question.html", shown, status=values.status)
 

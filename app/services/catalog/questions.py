@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from app.domain.assessment.questions import QuestionBody
 from app.domain.body_validation import merge_body
-from app.domain.errors import FieldError, InvalidFields, NotFound, TrackIsDeleted
+from app.domain.errors import Conflict, FieldError, InvalidFields, NotFound, TrackIsDeleted
 from app.domain.records.catalog import BankQuestion, QuestionVersion
 from app.domain.states import AuditAction, AuditEntity, QuestionType
 from app.repositories import audit, questions, tracks
@@ -72,15 +72,21 @@ async def create(conn: Connection, actor: str, track_slug: str, body: QuestionBo
     return BankQuestion(question_id, 1, track_slug, body, sample=False)
 
 
-async def patch(pool: Pool, actor: str, question_id: UUID, changes: dict[str, Any]) -> BankQuestion:
-    """A new version of the question with some fields changed; assessments keep the version that they have.
+async def patch(
+    pool: Pool, actor: str, question_id: UUID, changes: dict[str, Any], *, read_version: int | None = None
+) -> BankQuestion:
+    """A new version of the question with some fields changed; assessments keep the version that they have. With
+    `read_version`, only if that is still the current one.
 
     Raises:
         NotFound, InvalidFields.
+        Conflict: there is a version newer than the one that was read.
     """
     async with pool.acquire() as conn, conn.transaction():
         await questions.lock(conn, question_id)
         present = await find(conn, question_id)
+        if read_version not in (None, present.version):
+            raise Conflict(f"there is a version {present.version} of the question by now")
         body = merge_body(type(present.body), present.body, changes, fixed=("type",))
         version = await questions.add_version(conn, question_id, body)
         await audit.record(conn, actor, AuditAction.UPDATE, AuditEntity.QUESTION, str(question_id), body)

@@ -123,6 +123,21 @@ async def test_versions_show_what_changed(author: Person, bank: Bank, api: Api) 
     assert "Which then?" in older.html and "Older versions" in older.text
 
 
+async def test_nobody_overwrites_a_version_that_they_have_not_seen(author: Person, bank: Bank, api: Api) -> None:
+    path = await created(author, "essay", ESSAY)
+    assert 'name="version" value="1"' in (await author.get(path)).html
+    assert (await author.post(path, ESSAY | {"prompt": "Mine?", "version": "1"})).status == 303
+    preview = await author.post(path, ESSAY | {"prompt": "Yours?", "version": "1", "then": "preview"})
+    assert 'name="version" value="1"' in preview.html
+    stale = await author.post(path, ESSAY | {"prompt": "Yours?", "version": "1"})
+    assert stale.status == 422 and "Somebody has saved another version meanwhile" in stale.text
+    assert "Yours?" in stale.html.split("<h2>Change it</h2>")[1] and 'name="version" value="2"' in stale.html
+    question = path.removeprefix("/dashboard")
+    assert (await api.as_("author").get(question)).body["prompt"] == "Mine?"
+    assert (await author.post(path, ESSAY | {"prompt": "Yours?", "version": "2"})).status == 303
+    assert (await api.as_("author").get(question)).body["version"] == 3
+
+
 async def test_a_retired_question_is_restored_from_the_list(author: Person, bank: Bank) -> None:
     path = f"/dashboard/questions/{bank.ids['essay']}"
     assert (await author.post(f"{path}/retire", {})).target == f"/dashboard/questions?track={SLUG}&done=retired"
