@@ -22,6 +22,7 @@ from app.http.query import query_cursor_time
 from app.http.sessions import PAGES
 from app.pages.advisor.addresses import REVIEW
 from app.pages.forms import read_form
+from app.pages.operator.system import SYSTEM
 from app.pages.rendering import redirect, render
 from app.pages.student import wording
 from app.services.assessments import own, start
@@ -69,7 +70,7 @@ async def _show(request: web.Request, refusal: tuple[str, str] | None = None, st
     """The page; with a `refusal`, why the track of this slug was not started."""
     caller = request[ACCESS].caller
     if Role.STUDENT not in caller.roles and caller.staff:
-        return redirect(REVIEW)
+        return redirect(REVIEW if Role.ADVISOR in caller.roles else SYSTEM)
     if Role.STUDENT not in caller.roles:
         return render(request, "home.html")
     after = query_cursor_time(request) if request.method == "GET" else None

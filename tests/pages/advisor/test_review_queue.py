@@ -25,10 +25,11 @@ async def three_items(pool: Pool, bank: Bank) -> list[Item]:
     return [Item(first, essay), Item(second, essay), Item(third, two)]
 
 
-async def test_the_first_page_of_staff_is_the_queue(person: NewPerson) -> None:
-    for roles in (("advisor",), ("admin",), ("advisor", "author")):
-        somebody = await person(f"{roles[0]}-1", *roles)
+async def test_the_first_page_of_staff_is_the_queue_or_the_state_of_the_system(person: NewPerson) -> None:
+    for roles in (("advisor",), ("advisor", "admin"), ("advisor", "author")):
+        somebody = await person(f"{'-'.join(roles)}-1", *roles)
         assert (await somebody.get("/dashboard")).target == QUEUE
+    assert (await (await person("admin-1", "admin")).get("/dashboard")).target == "/dashboard/system"
     both = await person("both-1", "student", "advisor")
     assert (await both.get("/dashboard")).status == 200
 
