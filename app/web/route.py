@@ -10,6 +10,10 @@ from app.http.access import AccessRule, Handler
 # The model of a body, or several of them of which the body is one.
 Shape = type[BaseModel] | UnionType
 
+# Parameters of the query of lists, and of what is about a period.
+PAGE = ("limit", "cursor")
+PERIOD = ("track", "from", "to")
+
 
 @dataclass(frozen=True)
 class Route:
