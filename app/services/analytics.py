@@ -21,7 +21,7 @@ from app.schemas import (
 )
 
 # Assessments that the statistics of single questions are of, and answers below which they would say more about chance.
-QUESTION_ASSESSMENTS = 1000
+QUESTION_ASSESSMENTS = 300
 LEAST_ANSWERS = 10
 # Rows that `list_feedback` reads in one statement.
 PAGE_ROWS = 1000

@@ -194,15 +194,21 @@ WITH chosen AS (
     FROM assessments a JOIN tracks t ON t.id = a.track_id
     WHERE t.slug = $1 AND a.status = 'completed'
     ORDER BY a.created_at DESC, a.id DESC LIMIT $2
+), overridden AS (
+    SELECT DISTINCT ON (o.assessment_id, o.question_id) o.assessment_id, o.question_id, o.score
+    FROM chosen JOIN score_overrides o ON o.assessment_id = chosen.id
+    ORDER BY o.assessment_id, o.question_id, o.id DESC
 ), newest AS (
-    SELECT DISTINCT ON (s.assessment_id, s.question_id)
-           s.assessment_id, s.question_id, s.missing, s.max_score, s.score_type = 'profile' AS of_profile,
-           coalesce((SELECT o.score FROM score_overrides o
-                     WHERE o.assessment_id = s.assessment_id AND o.question_id = s.question_id
-                     ORDER BY o.id DESC LIMIT 1), s.score) AS score
-    FROM chosen JOIN scores s ON s.assessment_id = chosen.id
-                             AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
-    ORDER BY s.assessment_id, s.question_id, s.run DESC
+    -- LATERAL, so that the index finds the scores of each assessment, however many scores there are.
+    SELECT chosen.id AS assessment_id, s.question_id, s.missing, s.max_score, s.score_type = 'profile' AS of_profile,
+           coalesce(o.score, s.score) AS score
+    FROM chosen
+    CROSS JOIN LATERAL (SELECT DISTINCT ON (question_id) question_id, missing, max_score, score_type, score
+                        FROM scores
+                        WHERE assessment_id = chosen.id
+                          AND (run = chosen.run OR run < chosen.run AND score IS NOT NULL)
+                        ORDER BY question_id, run DESC) AS s
+    LEFT JOIN overridden o ON o.assessment_id = chosen.id AND o.question_id = s.question_id
 ), lines AS (
     SELECT question_id, missing, of_profile, score / nullif(max_score, 0) AS share,
            CASE WHEN NOT of_profile
