@@ -72,6 +72,9 @@ async def test_the_state_of_the_system_is_live_and_leaves_the_focus(site: Site) 
     await _stuck(site.pool, bank, "student-1")
     await expect(page.get_by_role("status").first).to_contain_text("1 job given up")
     await expect(page.get_by_role("link", name="Jobs that were given up")).to_be_focused()
+    site.expected.append("401")
+    await site.pool.execute("DELETE FROM sessions")
+    await expect(page.get_by_text("You are signed out")).to_be_visible()
 
 
 async def test_an_operator_gives_a_program_a_key_and_takes_it_away(site: Site) -> None:

@@ -16,7 +16,7 @@ function takeOver(page) {
     known.set(element.id, fresh.innerHTML);
     const focused = element.contains(document.activeElement) ? document.activeElement?.id : undefined;
     element.replaceChildren(...fresh.childNodes);
-    if (element instanceof HTMLElement) element.dataset.seconds = fresh.dataset.seconds ?? "";
+    if (!fresh.dataset.seconds) element.removeAttribute("data-seconds");
     showLocalTimes(element);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
