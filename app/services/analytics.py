@@ -5,7 +5,8 @@ from uuid import UUID
 
 from app.domain.period import Period
 from app.domain.records.analytics import QuestionStatistics
-from app.repositories import analytics, feedback
+from app.repositories import analytics
+from app.repositories.results import feedback
 from app.repositories.sql import Pool
 from app.schemas import (
     FeedbackAnalytics,

@@ -1,1 +1,1 @@
-"""What people change of results: overrides of scores, and appeals."""
+"""What belongs to results: overrides, appeals, the review queue, feedback and traces."""

@@ -3,7 +3,8 @@ the end of overdue assessments and idempotency keys."""
 
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import WEBHOOKS, JobType
-from app.repositories import assessments, idempotency, jobs, reviews, scores, webhooks
+from app.repositories import assessments, idempotency, jobs, scores, webhooks
+from app.repositories.results import reviews
 from app.repositories.sql import Pool
 
 # Seconds after which a job that no worker has taken is notified again.

@@ -23,8 +23,8 @@ from app.domain.result.model import EssayLine, QuestionLine, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AppealDecision, AppealFilter, AppealStatus, AuditAction, AuditEntity, EventType
 from app.domain.values import Frozen
-from app.repositories import audit, reviews
-from app.repositories.results import appeals, overrides
+from app.repositories import audit
+from app.repositories.results import appeals, overrides, reviews
 from app.repositories.sql import Connection, Executor, Pool
 from app.services import paging
 from app.services.assessments import lookup

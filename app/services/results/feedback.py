@@ -6,7 +6,8 @@ from app.domain.errors import FieldError, InvalidFields
 from app.domain.records.feedback import NewFeedback
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
-from app.repositories import audit, feedback
+from app.repositories import audit
+from app.repositories.results import feedback
 from app.repositories.sql import Connection
 from app.services.assessments import lookup
 

@@ -17,8 +17,8 @@ from app.domain.result.model import EssayLine, Override, Result
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity
 from app.domain.values import points
-from app.repositories import audit, jobs, reviews
-from app.repositories.results import appeals, overrides
+from app.repositories import audit, jobs
+from app.repositories.results import appeals, overrides, reviews
 from app.repositories.results.overrides import NewOverride
 from app.repositories.sql import Connection, Executor, Pool
 from app.schemas import ResultView, result_view

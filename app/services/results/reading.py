@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.records.feedback import OwnRating
-from app.repositories import credentials, feedback
+from app.repositories import credentials
+from app.repositories.results import feedback
 from app.repositories.sql import Pool
 from app.schemas import ResultView
 

@@ -10,8 +10,9 @@ from app.domain.errors import ReservedByOther
 from app.domain.records.reviews import Reservation, ReviewItem
 from app.domain.result.readiness import check_result
 from app.domain.states import AuditAction, AuditEntity, ReviewOrder, ReviewReason
-from app.repositories import audit, reviews
-from app.repositories.reviews import QueuedItem
+from app.repositories import audit
+from app.repositories.results import reviews
+from app.repositories.results.reviews import QueuedItem
 from app.repositories.sql import Pool
 from app.services import paging
 from app.services.assessments import lookup

@@ -10,7 +10,8 @@ from app.domain.records.jobs import RunInputs
 from app.domain.records.trace import TraceRows
 from app.domain.result.readiness import check_result
 from app.domain.states import AssessmentStatus
-from app.repositories import jobs, trace
+from app.repositories import jobs
+from app.repositories.results import trace
 from app.repositories.sql import Connection, Pool
 from app.schemas import PromptView, ShownPrompts, TraceView, trace_view
 from app.services.assessments.lookup import existing

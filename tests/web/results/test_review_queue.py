@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.domain.states import ReviewOrder, ReviewReason
-from app.repositories import reviews
+from app.repositories.results import reviews
 from app.repositories.sql import Pool, statements
 from app.services.jobs import maintenance
 from tests.api import Api, Reply
