@@ -104,7 +104,7 @@ CREDENTIALS = (
 )
 
 
-async def create_bank(pool: Pool, *, with_credentials: bool = True) -> Bank:
+async def create_bank(pool: Pool, *, with_credentials: bool = True, essay_characters: int = 2000) -> Bank:
     """Creates the track with ten questions, all of which an assessment draws, and three credentials."""
     mix = QuestionMix(theoretical=3, profile=5, essay=2)
     body = TrackBody(slug=SLUG, name="Gardener", skills=("soil", "water", "botany"), question_mix=mix)
@@ -112,6 +112,8 @@ async def create_bank(pool: Pool, *, with_credentials: bool = True) -> Bank:
     bank = Bank()
     for name, question in QUESTIONS.items():
         bank.ids[name] = uuid4()
+        if isinstance(question, EssayQuestion):
+            question = question.model_copy(update={"max_characters": essay_characters})
         await questions.create(pool, bank.ids[name], track.id, question)
     async with pool.acquire() as conn:
         for title, skill, description in CREDENTIALS if with_credentials else ():

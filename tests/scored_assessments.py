@@ -100,11 +100,11 @@ def line_of(result: Mapping[str, Any], question_id: UUID) -> dict[str, Any]:
 
 
 async def _recommendation(pool: Pool) -> dict[str, Any]:
-    row = await pool.fetchrow("SELECT c.id, v.title FROM credentials c JOIN credential_versions v"
+    row = await pool.fetchrow("SELECT c.id, v.title, v.description FROM credentials c JOIN credential_versions v"
                               " ON v.credential_id = c.id ORDER BY v.title LIMIT 1")  # fmt: skip
     assert row
     source = RecommendationSource(
-        passage_id=numbered_id(1), credential_version=1, quote="How", start=0, end=3, similarity=None
+        passage_id=numbered_id(1), credential_version=1, quote=row["description"][:3], start=0, end=3, similarity=None
     )  # fmt: skip
     recommendation = Recommendation(
         rank=1, credential_id=row["id"], title=row["title"], provider="Garden School", url="https://garden.example",
