@@ -83,6 +83,45 @@ def weighted_kappa(human: Scores, machine: Scores, levels: int = 5) -> float | N
     return max(-1.0, float(1.0 - np.mean((human_scores - machine_scores) ** 2) / by_chance)) if by_chance else None
 
 
+def pearson_interval(human: Scores, machine: Scores) -> tuple[float, float] | None:
+    """The 95 % interval of the correlation, by Fisher's transformation; None where there is no correlation, or for
+    fewer than four pairs.
+
+    Raises:
+        ValueError: as for `pearson`.
+    """
+    correlation = pearson(human, machine)
+    if correlation is None or len(human) < 4:
+        return None
+    if abs(correlation) == 1.0:
+        return correlation, correlation
+    middle, half_width = np.arctanh(correlation), 1.96 / np.sqrt(len(human) - 3)
+    return float(np.tanh(middle - half_width)), float(np.tanh(middle + half_width))
+
+
+def weighted_kappa_interval(human: Scores, machine: Scores, levels: int = 5) -> tuple[float, float] | None:
+    """The 95 % interval of `weighted_kappa`, by leaving out each pair in turn (the jackknife); None where kappa is
+    undefined with one of the pairs left out.
+
+    Raises:
+        ValueError: as for `weighted_kappa`.
+    """
+    kappa = weighted_kappa(human, machine, levels)
+    if kappa is None or len(human) < 3:
+        return None
+    first, second = (_levels(scores, levels) for scores in pairs(human, machine))
+    rest = len(first) - 1
+    distances, squares = (first - second) ** 2, first**2 + second**2
+    means = (first.sum() - first) / rest, (second.sum() - second) / rest
+    by_chance = (squares.sum() - squares) / rest - 2 * means[0] * means[1]
+    # Whole numbers before the division, so that what is zero is zero but for rounding.
+    if by_chance.min() < 1e-9:
+        return None
+    without = 1 - (distances.sum() - distances) / rest / by_chance
+    half_width = 1.96 * float(np.sqrt(rest / (rest + 1) * ((without - without.mean()) ** 2).sum()))
+    return max(-1.0, kappa - half_width), min(1.0, kappa + half_width)
+
+
 def pairs(human: Scores, machine: Scores) -> tuple[Array, Array]:
     """Both sides as arrays.
 

@@ -86,6 +86,11 @@ async def json_list(pages: AsyncIterator[Sequence[BaseModel]]) -> AsyncIterator[
     yield ("" if before == ", " else before) + '], "next_cursor": null}'
 
 
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """The rows as comma-separated values, with nothing that a spreadsheet would run as a formula."""
+    return _csv([_cell(value) for value in row] for row in rows)
+
+
 async def _send(
     request: web.Request, media_type: str, headers: Mapping[str, str], pieces: AsyncIterator[str], seconds: float | None
 ) -> web.StreamResponse:

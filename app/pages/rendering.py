@@ -45,6 +45,8 @@ _NAVIGATION = (
     _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
     _Entry("Review", f"{PAGES}/review", _STAFF),
     _Entry("All assessments", f"{PAGES}/assessments", _STAFF),
+    _Entry("Insights", f"{PAGES}/insights", _STAFF | _AUTHORS),
+    _Entry("Grade book", f"{PAGES}/gradebook", _STAFF),
     _Entry("Tracks", f"{PAGES}/tracks", _AUTHORS),
     _Entry("Questions", f"{PAGES}/questions", _AUTHORS),
     _Entry("Credentials", f"{PAGES}/credentials", _AUTHORS),

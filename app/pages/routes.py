@@ -11,6 +11,7 @@ from app.http.access import (
     OWNER,
     OWNER_OR_STAFF,
     PUBLIC,
+    READERS,
     STAFF,
     STAFF_FOR_OTHERS,
     STUDENTS,
@@ -33,6 +34,7 @@ from app.pages.author.targets import (
     find_track,
 )
 from app.pages.forms import check_form
+from app.pages.insights import gradebook, page
 from app.pages.operator import api_keys, audit_log, deliveries, jobs, people, system, webhooks
 from app.pages.student import answering, home, outcome, replies
 from app.pages.targets import find_assessment
@@ -104,6 +106,11 @@ ROUTES = (
     PageRoute("GET", _CREDENTIAL, credentials.show_credential, AUTHORS, find_credential),
     PageRoute("POST", _CREDENTIAL, credentials.save_credential, AUTHORS, find_credential),
     PageRoute("POST", f"{_CREDENTIAL}/retire", credentials.retire_credential, AUTHORS, find_credential),
+    # Figures
+    PageRoute("GET", page.INSIGHTS, page.show_insights, READERS),
+    PageRoute("GET", f"{page.INSIGHTS}/figures.csv", page.download_figures, READERS),
+    PageRoute("GET", gradebook.GRADEBOOK, gradebook.show_gradebook, STAFF),
+    PageRoute("GET", f"{gradebook.GRADEBOOK}/download", gradebook.download_gradebook, STAFF),
     # Operators
     PageRoute("GET", system.SYSTEM, system.show_system, ADMINS),
     PageRoute("GET", jobs.JOBS, jobs.show_jobs, ADMINS),

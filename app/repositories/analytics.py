@@ -64,7 +64,11 @@ async def next_gradebook_rows(conn: Connection) -> list[GradebookRow]:
     return [GradebookRow(**row) for row in await conn.fetch(_SQL["next_gradebook_rows"])]
 
 
-async def question_statistics(db: Executor, track: str, assessments: int, least: int) -> list[QuestionStatistics]:
-    """How the questions of a track did in its newest completed assessments; nothing from fewer than `least` answers."""
-    rows = await db.fetch(_SQL["question_statistics"], track, assessments, least)
+async def question_statistics(
+    db: Executor, track: str, assessments: int, least: int, period: Period | None = None
+) -> list[QuestionStatistics]:
+    """How the questions of a track did in its newest completed assessments, or the newest of a period; nothing from
+    fewer than `least` answers."""
+    between = (period.start, period.end) if period else (None, None)
+    rows = await db.fetch(_SQL["question_statistics"], track, assessments, least, *between)
     return [QuestionStatistics(**row) for row in rows]

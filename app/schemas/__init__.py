@@ -1,5 +1,6 @@
 """Models of the API's responses and of webhook messages, and functions that make them from records."""
 
+from app.schemas.agreement import AgreementFigures, agreement_figures
 from app.schemas.analytics import ModelCallAnalytics, ScoreAnalytics, model_call_analytics_view, score_analytics_view
 from app.schemas.api_keys import (
     ApiKeyPage,
@@ -43,7 +44,7 @@ from app.schemas.feedback import (
 )
 from app.schemas.gradebook import Gradebook, gradebook_view
 from app.schemas.jobs import JobPage
-from app.schemas.overview import OverviewAnalytics, overview_view
+from app.schemas.overview import DegradedView, OverviewAnalytics, degraded_view, overview_view
 from app.schemas.people import ErasureView, erasure_view
 from app.schemas.result import ResultView, overall_view, result_view
 from app.schemas.reviews import ReviewPage, ReviewRow, review_page, review_rows
@@ -80,6 +81,7 @@ from app.schemas.webhooks import (
 )
 
 __all__ = [
+    "AgreementFigures",
     "ApiKeyPage",
     "ApiKeyView",
     "AppealPage",
@@ -91,6 +93,7 @@ __all__ = [
     "AuditView",
     "CredentialPage",
     "CredentialView",
+    "DegradedView",
     "DeliveryPage",
     "DeliveryView",
     "ErasureView",
@@ -135,6 +138,7 @@ __all__ = [
     "TrackPage",
     "TrackView",
     "WebhookView",
+    "agreement_figures",
     "api_key_view",
     "appeal_page",
     "appeal_view",
@@ -143,6 +147,7 @@ __all__ = [
     "audit_view",
     "audited_subscription",
     "credential_view",
+    "degraded_view",
     "delivery_view",
     "erasure_view",
     "feedback_analytics_view",

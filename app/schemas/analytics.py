@@ -11,7 +11,7 @@ from app.domain.states import ScoreType
 from app.domain.values import Frozen
 
 # Measures of fewer pairs would say more about chance than about the scorers.
-_LEAST_PAIRS = 10
+LEAST_PAIRS = 10
 
 
 class PeriodView(Frozen):
@@ -167,7 +167,7 @@ def _agreement_view(overridden: Sequence[OverriddenScore]) -> AgreementView:
 
     human, machine = [score.human for score in overridden], [score.machine for score in overridden]
     scorers = dict(Counter(score.scorer for score in overridden))
-    if len(overridden) < _LEAST_PAIRS:
+    if len(overridden) < LEAST_PAIRS:
         return AgreementView(
             count=len(overridden), pearson_r=None, mean_difference=None, rmse=None, weighted_kappa=None, scorers=scorers
         )

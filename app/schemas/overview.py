@@ -111,7 +111,7 @@ def overview_view(
             count=sum(overview.statuses.values()),
             statuses={status: overview.statuses.get(status, 0) for status in AssessmentStatus},
         ),
-        degraded=_degraded_view(overview),
+        degraded=degraded_view(overview),
         mean_percentage=_rounded(overview.mean_percentage),
         scores={kind: _score_mean([group for group in scores if group.score_type is kind]) for kind in ScoreType},
         latency=LatencyView(p50_ms=_milliseconds(overview.latency_p50), p95_ms=_milliseconds(overview.latency_p95)),
@@ -125,7 +125,8 @@ def overview_view(
     )
 
 
-def _degraded_view(overview: Overview) -> DegradedView:
+def degraded_view(overview: Overview) -> DegradedView:
+    """How many of the completed assessments are degraded, and why."""
     completed = overview.statuses.get(AssessmentStatus.COMPLETED, 0)
     return DegradedView(
         count=overview.degraded,

@@ -4,16 +4,20 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.analytics import QuestionStatistics
+from app.domain.records.analytics import OverriddenScore, QuestionStatistics
 from app.repositories import analytics
 from app.repositories.results import feedback
 from app.repositories.sql import Pool
 from app.schemas import (
+    AgreementFigures,
+    DegradedView,
     FeedbackAnalytics,
     FeedbackRecordView,
     ModelCallAnalytics,
     OverviewAnalytics,
     ScoreAnalytics,
+    agreement_figures,
+    degraded_view,
     feedback_analytics_view,
     feedback_record_view,
     model_call_analytics_view,
@@ -48,10 +52,23 @@ async def summarize_scores(pool: Pool, track: str | None, period: Period) -> Sco
     return score_analytics_view(period, groups, pairs)
 
 
-async def summarize_questions(pool: Pool, track: str) -> dict[UUID, QuestionStatistics]:
-    """How the questions of a track did in its newest completed assessments, by id; those that nobody has answered are
-    missing."""
-    rows = await analytics.question_statistics(pool, track, QUESTION_ASSESSMENTS, LEAST_ANSWERS)
+async def compare_scores(
+    pool: Pool, track: str | None, period: Period
+) -> tuple[AgreementFigures, list[OverriddenScore]]:
+    """How the machine's scores agree with people's, and the pairs of scores that this is computed from."""
+    pairs = await analytics.overridden_scores(pool, track, period)
+    return agreement_figures(pairs), pairs
+
+
+async def summarize_degraded(pool: Pool, track: str | None, period: Period) -> DegradedView:
+    """How many of the completed assessments that were started in the period are degraded, and why."""
+    return degraded_view(await analytics.overview(pool, track, period))
+
+
+async def summarize_questions(pool: Pool, track: str, period: Period | None = None) -> dict[UUID, QuestionStatistics]:
+    """How the questions of a track did in its newest completed assessments, or in the newest of those that were started
+    in the period, by id; those that nobody has answered are missing."""
+    rows = await analytics.question_statistics(pool, track, QUESTION_ASSESSMENTS, LEAST_ANSWERS, period)
     return {row.question_id: row for row in rows}
 
 

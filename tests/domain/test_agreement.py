@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.agreement import bias, mean_absolute_error, pearson, rmse, weighted_kappa
+from app.domain.agreement import (
+    bias,
+    mean_absolute_error,
+    pearson,
+    pearson_interval,
+    rmse,
+    weighted_kappa,
+    weighted_kappa_interval,
+)
 
 Measure = Callable[[Sequence[float], Sequence[float]], float | None]
 MEASURES: tuple[Measure, ...] = (pearson, rmse, mean_absolute_error, bias, weighted_kappa)
@@ -37,6 +45,39 @@ def test_kappa_by_hand() -> None:
     machine = [1.0] * 20 + [0.0] * 5 + [1.0] * 10 + [0.0] * 15
     assert weighted_kappa(human, machine, levels=2) == pytest.approx(0.4)
     assert weighted_kappa([0.0, 1.0], [1.0, 0.0]) == pytest.approx(-1.0)
+
+
+def test_intervals_by_hand() -> None:
+    # 20 pairs with a correlation of 0.6, by Fisher: tanh(atanh(0.6) -+ 1.96 / sqrt(17)).
+    human = [0.0] * 10 + [1.0] * 10
+    machine = [0.0] * 8 + [1.0] * 2 + [0.0] * 2 + [1.0] * 8
+    low, high = math.tanh(math.atanh(0.6) - 1.96 / math.sqrt(17)), math.tanh(math.atanh(0.6) + 1.96 / math.sqrt(17))
+    assert pearson(human, machine) == pytest.approx(0.6)
+    assert pearson_interval(human, machine) == pytest.approx((low, high))
+
+
+def test_the_interval_of_kappa_is_that_of_leaving_out_each_pair() -> None:
+    human = [0.0, 0.25, 0.5, 0.5, 0.75, 1.0, 1.0, 0.25, 0.0, 0.75]
+    machine = [0.25, 0.25, 0.5, 0.75, 0.5, 1.0, 0.75, 0.0, 0.0, 1.0]
+    count, kappa, interval = len(human), weighted_kappa(human, machine), weighted_kappa_interval(human, machine)
+    without = [
+        weighted_kappa(human[:place] + human[place + 1 :], machine[:place] + machine[place + 1 :])
+        for place in range(count)
+    ]
+    assert kappa is not None and interval is not None
+    values = [value for value in without if value is not None]
+    mean = sum(values) / count
+    half_width = 1.96 * math.sqrt((count - 1) / count * sum((value - mean) ** 2 for value in values))
+    assert interval == pytest.approx((kappa - half_width, min(1.0, kappa + half_width)))
+
+
+def test_intervals_end_at_the_ends_of_their_scale() -> None:
+    same = [0.0, 0.5, 1.0, 0.5]
+    assert pearson_interval(same, same) == pytest.approx((1.0, 1.0))
+    assert weighted_kappa_interval(same, same) == (1.0, 1.0)
+    assert pearson_interval([0.5] * 4, same) is None
+    # Without its last pair, all scores are at one level, and there is no kappa.
+    assert weighted_kappa_interval([0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]) is None
 
 
 def test_halves_go_to_the_higher_level() -> None:

@@ -53,6 +53,11 @@ ALLOWED = {
     ("GET", "/dashboard/credentials/{credential_id}"): AUTHORS,
     ("POST", "/dashboard/credentials/{credential_id}"): AUTHORS,
     ("POST", "/dashboard/credentials/{credential_id}/retire"): AUTHORS,
+    # Figures
+    ("GET", "/dashboard/insights"): STAFF | AUTHORS,
+    ("GET", "/dashboard/insights/figures.csv"): STAFF | AUTHORS,
+    ("GET", "/dashboard/gradebook"): STAFF,
+    ("GET", "/dashboard/gradebook/download"): STAFF,
     # Operators
     ("GET", "/dashboard/review"): STAFF,
     ("GET", "/dashboard/review/queue.csv"): STAFF,

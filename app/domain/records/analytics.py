@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.states import AppealStatus, AssessmentStatus, JobType, ScoreType
+from app.domain.states import AppealStatus, AssessmentStatus, JobType, QuestionType, ScoreType
 from app.domain.values import Frozen
 
 
@@ -38,10 +38,13 @@ class OverriddenScore(Frozen):
 
 
 class QuestionStatistics(Frozen):
-    """How a question did: how often it was answered, the mean share of its points (0–1), and how its points go with the
-    students' other points (a correlation, -1 to 1). The last two are None where there are too few answers."""
+    """How a question did: the beginning of its text, how often it was answered, the mean share of its points (0–1), and
+    how its points go with the students' other points (a correlation, -1 to 1). The last two are None where there are
+    too few answers."""
 
     question_id: UUID
+    question_type: QuestionType
+    prompt: str
     answered: int
     mean_share: float | None
     discrimination: float | None

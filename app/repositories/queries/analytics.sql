@@ -185,14 +185,16 @@ ORDER BY a.created_at, a.id;
 FETCH 500 FROM gradebook;
 
 -- name: question_statistics
--- How the questions of a track ($1) did in its newest $2 completed assessments: for each, how many answers have points,
+-- How the questions of a track ($1) did in its newest $2 completed assessments, of those that were started from $4 up
+-- to $5, which is excluded (NULL: all): for each the beginning of its text, how many answers have points,
 -- their mean share of the maximum, and the correlation of that share with the share that the same student has of all
 -- other theoretical questions and essays. A person's points count before the machine's. What would be computed from
 -- fewer than $3 answers is NULL. Profile questions, whose every answer earns full points, are only counted.
 WITH chosen AS (
     SELECT a.id, (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
     FROM assessments a JOIN tracks t ON t.id = a.track_id
-    WHERE t.slug = $1 AND a.status = 'completed'
+    WHERE t.slug = $1 AND a.status = 'completed' AND ($4::timestamptz IS NULL OR a.created_at >= $4)
+      AND ($5::timestamptz IS NULL OR a.created_at < $5)
     ORDER BY a.created_at DESC, a.id DESC LIMIT $2
 ), overridden AS (
     SELECT DISTINCT ON (o.assessment_id, o.question_id) o.assessment_id, o.question_id, o.score
@@ -217,8 +219,14 @@ WITH chosen AS (
                               - max_score, 0)
            END AS rest
     FROM newest WINDOW whole AS (PARTITION BY assessment_id)
+), figures AS (
+    SELECT question_id, count(*)::int AS answered,
+           CASE WHEN count(share) >= $3 AND NOT bool_and(of_profile) THEN avg(share) END AS mean_share,
+           CASE WHEN count(rest) FILTER (WHERE share IS NOT NULL) >= $3 THEN corr(share, rest) END AS discrimination
+    FROM lines WHERE NOT missing GROUP BY question_id
 )
-SELECT question_id, count(*)::int AS answered,
-       CASE WHEN count(share) >= $3 AND NOT bool_and(of_profile) THEN avg(share) END AS mean_share,
-       CASE WHEN count(rest) FILTER (WHERE share IS NOT NULL) >= $3 THEN corr(share, rest) END AS discrimination
-FROM lines WHERE NOT missing GROUP BY question_id;
+SELECT figures.*, q.type AS question_type, left(v.body ->> 'prompt', 200) AS prompt
+FROM figures
+JOIN questions q ON q.id = figures.question_id
+JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
+ORDER BY array_position('{theoretical,essay,profile}'::text[], q.type::text), prompt, q.id;

@@ -1,0 +1,1 @@
+"""Pages of figures: insights with charts, and the grade book."""

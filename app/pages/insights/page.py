@@ -1,0 +1,114 @@
+"""The page of insights, and the numbers of each of its sections as a file."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from app.domain.period import InvalidPeriod, Period, parse_period
+from app.http.app_keys import CONTEXT
+from app.http.exports import csv_text
+from app.http.query import bad_query, query_choice, query_text
+from app.http.sessions import PAGES
+from app.pages.insights.agreement import agreement_section
+from app.pages.insights.scores import degraded_section, questions_section, scores_section
+from app.pages.insights.sections import Name, Section
+from app.pages.insights.usage import cost_section, feedback_section, models_section
+from app.pages.rendering import render
+from app.services import analytics
+from app.services.catalog import tracks
+from app.wiring.context import Context
+
+INSIGHTS = f"{PAGES}/insights"
+_TRACKS = 100
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What the figures are of: a track or None for all, and a period."""
+
+    context: Context
+    track: str | None
+    period: Period
+
+
+async def show_insights(request: web.Request) -> web.StreamResponse:
+    """Figures of a track, or of all, in a period; of the last 30 days if the address names none."""
+    pool, error = request.app[CONTEXT].pool, ""
+    start, end = request.query.get("from", ""), request.query.get("to", "")
+    try:
+        period = parse_period(start or None, end or None, datetime.now(UTC))
+    except InvalidPeriod as invalid:
+        period, error = parse_period(None, None, datetime.now(UTC)), str(invalid)
+    chosen = _Chosen(request.app[CONTEXT], query_text(request, "track") or None, period)
+    known, _ = await tracks.page(pool, None, _TRACKS)
+    # The last day of the period: its end is excluded.
+    last = (period.end - timedelta(microseconds=1)).date()
+    values = {
+        "track": chosen.track or "",
+        "tracks": [(track.body.slug, track.body.name) for track in known],
+        "start": start if error else period.start.date().isoformat(),
+        "end": end if error else last.isoformat(),
+        "error": error,
+        "sections": [] if error else [await make(chosen) for make in _SECTIONS.values()],
+        "download": request.rel_url.with_path(f"{INSIGHTS}/figures.csv", encoded=True, keep_query=True),
+    }
+    return render(request, "insights/insights.html", values, status=422 if error else 200)
+
+
+async def download_figures(request: web.Request) -> web.StreamResponse:
+    """The numbers of one section, with the same filters as the page."""
+    name = query_choice(request, "section", Name)
+    if name is None:
+        bad_query("section must be one of " + ", ".join(Name))
+    try:
+        period = parse_period(request.query.get("from") or None, request.query.get("to") or None, datetime.now(UTC))
+    except InvalidPeriod as error:
+        bad_query(str(error))
+    section = await _SECTIONS[name](_Chosen(request.app[CONTEXT], query_text(request, "track") or None, period))
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    return web.Response(text=csv_text(section.table), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+async def _scores(chosen: _Chosen) -> Section:
+    return scores_section(await analytics.summarize_scores(chosen.context.pool, chosen.track, chosen.period))
+
+
+async def _questions(chosen: _Chosen) -> Section:
+    if chosen.track is None:
+        return questions_section(None, [])
+    statistics = await analytics.summarize_questions(chosen.context.pool, chosen.track, chosen.period)
+    return questions_section(chosen.track, statistics.values())
+
+
+async def _agreement(chosen: _Chosen) -> Section:
+    return agreement_section(*await analytics.compare_scores(chosen.context.pool, chosen.track, chosen.period))
+
+
+async def _degraded(chosen: _Chosen) -> Section:
+    return degraded_section(await analytics.summarize_degraded(chosen.context.pool, chosen.track, chosen.period))
+
+
+async def _feedback(chosen: _Chosen) -> Section:
+    return feedback_section(await analytics.summarize_feedback(chosen.context.pool, chosen.track, chosen.period))
+
+
+async def _cost(chosen: _Chosen) -> Section:
+    calls = await analytics.summarize_model_calls(chosen.context.pool, chosen.track, chosen.period)
+    return cost_section(calls, chosen.period)
+
+
+async def _models(chosen: _Chosen) -> Section:
+    return models_section(await analytics.summarize_model_calls(chosen.context.pool, chosen.track, chosen.period))
+
+
+_SECTIONS: Mapping[Name, Callable[[_Chosen], Awaitable[Section]]] = {
+    Name.SCORES: _scores,
+    Name.QUESTIONS: _questions,
+    Name.AGREEMENT: _agreement,
+    Name.DEGRADED: _degraded,
+    Name.FEEDBACK: _feedback,
+    Name.COST: _cost,
+    Name.MODELS: _models,
+}

@@ -1,0 +1,1 @@
+"""Tests of the insights and the grade book, over HTTP."""
