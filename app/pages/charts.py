@@ -151,9 +151,9 @@ def sparkline(title: str, description: str, values: Sequence[float]) -> Markup:
 
 def _figure(title: str, description: str, height: int, content: Markup) -> Markup:
     """The picture with its title and description below it; screen readers have both from the picture."""
-    return Markup(
-        '<figure>{}<figcaption aria-hidden="true"><strong>{}</strong><br>{}</figcaption></figure>'
-    ).format(_svg(title, description, height, content), title, description)
+    return Markup('<figure>{}<figcaption aria-hidden="true"><strong>{}</strong><br>{}</figcaption></figure>').format(
+        _svg(title, description, height, content), title, description
+    )
 
 
 @dataclass(frozen=True)
