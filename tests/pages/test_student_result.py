@@ -67,7 +67,7 @@ async def test_a_result_is_told_in_words(finished: Finished) -> None:
         "Relevance : 10 of 25",
         "Scored by the language model gpt-model (instructions p1). It was fairly sure.",
         "Every answer earns the points",
-        "You earned",
+        "( question 1 , question 2 , question 3",
         "The same numbers as a table",
     ):
         assert text in shown.text, text

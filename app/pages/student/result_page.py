@@ -124,14 +124,14 @@ def _is_open(deadline: datetime, now: datetime) -> bool:
 
 def _sources(sentence: SummarySentence, numbers: Mapping[UUID, int], result: ResultView) -> list[Source]:
     by_passage = {str(source.passage_id): item.rank for item in result.recommendations for source in item.sources}
-    sources = []
+    named: set[tuple[str, int]] = set()
     for source in sentence.sources:
         kind, _, name = source.partition(":")
         if kind == "score" and UUID(name) in numbers:
-            sources.append(Source(f"question {numbers[UUID(name)]}", f"question-{numbers[UUID(name)]}"))
+            named.add(("question", numbers[UUID(name)]))
         elif kind == "passage" and name in by_passage:
-            sources.append(Source(f"recommendation {by_passage[name]}", f"recommendation-{by_passage[name]}"))
-    return sources
+            named.add(("recommendation", by_passage[name]))
+    return [Source(f"{kind} {number}", f"{kind}-{number}") for kind, number in sorted(named)]
 
 
 def _question(
