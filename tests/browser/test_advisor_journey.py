@@ -12,6 +12,7 @@ from tests.browser.conftest import Site, observe
 from tests.scored_assessments import completed_assessment, essay_score
 
 QUOTES = ("Water rises in the xylem.", "cohesion keeps the column whole", "Roots take water in", "Water rises")
+HOSTILE = "<script>alert(1)</script> \u202eשלום e\u0301 👩🏽‍💻 " + "x" * 6000
 _DEADLINE_SECONDS = 60
 
 
@@ -197,3 +198,32 @@ async def test_two_reviewers_do_not_get_the_same_item(site: Site, browser: Brows
         await second.goto(page.url)
         await expect(second.get_by_role("link", name="Open number 1")).to_be_visible()
     assert observed.outside == []
+
+
+async def test_pages_around_a_result_hold_whatever_was_written(site: Site) -> None:
+    """The answer to an appeal, the result, the trace and the list, with long words and other scripts."""
+    page, bank = site.page, await create_bank(site.pool)
+    essay = f"{ESSAY} {HOSTILE}"[:2000]
+    scored = {"essay": doubted(essay)}
+    answers = bank.answers(essay=essay, text=HOSTILE[:1500])
+    assessment_id = await completed_assessment(site.pool, bank, essays=scored, answers=answers)
+    appeal = f"/assessments/{assessment_id}/scores/{bank.ids['essay']}/appeal"
+    assert (await site.api.post(appeal, {"text": HOSTILE[:5000]})).status == 201
+    await site.sign_in("advisor")
+    for path in (f"review/{assessment_id}/{bank.ids['essay']}", "assessments", f"assessments/{assessment_id}/trace"):
+        await site.open(f"/dashboard/{path}")
+        await page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
+        await site.check_accessibility()
+        await page.set_viewport_size({"width": 360, "height": 800})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.get_by_role("link", name="The result").click()
+    await page.get_by_role("link", name="review essay 1").click()
+    await shows_left(page, 1)
+    await page.keyboard.press("o")
+    await page.keyboard.press("1")
+    await page.keyboard.type("15")
+    await page.get_by_label("Reply, which the student reads").fill("You did.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("Nothing needs a person at the moment")).to_be_visible()
+    assert await site.pool.fetchval("SELECT status FROM appeals") == "changed"
