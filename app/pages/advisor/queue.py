@@ -29,15 +29,16 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     after, limit = query_review_place(request, queue.order), query_limit(request)
     items, cursor = await reviews.page(pool, queue.order, queue.track, queue.reason, after, limit)
     known, _ = await tracks.page(pool, None, _TRACKS)
+    names = {track.body.slug: track.body.name for track in known}
     values = {
         "work": work,
-        "rows": [_row(item, work, person) for item in items],
+        "rows": [_row(item, names.get(item.track, item.track), work, person) for item in items],
         "left": await reviews.count(pool, queue),
         "later": after is not None,
         "next_page": work.address(cursor=cursor) if cursor else None,
         "start": work.address(f"{REVIEW}/next"),
         "export": work.address(f"{REVIEW}/queue.csv"),
-        "tracks": [(track.body.slug, track.body.name) for track in known],
+        "tracks": list(names.items()),
         "reasons": [(str(reason), REASONS[reason]) for reason in ReviewReason],
         "orders": [(str(order), ORDERS[order]) for order in ReviewOrder],
     }
@@ -80,10 +81,10 @@ def _place(request: web.Request) -> Place | None:
     return query_review_place(request, reviewing(request).queue.order, "at")
 
 
-def _row(item: ReviewItem, work: Reviewing, person: str) -> dict[str, object]:
+def _row(item: ReviewItem, track_name: str, work: Reviewing, person: str) -> dict[str, object]:
     confidence = "–" if item.confidence is None else f"{item.confidence:.2f}"
     return {
-        "track": item.track,
+        "track": track_name,
         "question_type": item.question_type,
         "reasons": [REASONS[reason] for reason in item.reasons],
         "confidence": "hidden" if work.blind else confidence,

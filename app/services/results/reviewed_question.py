@@ -52,7 +52,7 @@ async def read(pool: Pool, assessment_id: UUID, question_id: UUID, access: Acces
     line = next(line for line in lines if line.question_id == question_id)
     appealed = stored.appeals.get(question_id)
     answer = assessment.answers.get(question_id)
-    return ReviewedQuestion(assessment_id, assessment.track, question, answer, line, appealed)
+    return ReviewedQuestion(assessment_id, assessment.track_name, question, answer, line, appealed)
 
 
 def prompt_of(question: Question, answer: Answer) -> EssayPrompt | None:
