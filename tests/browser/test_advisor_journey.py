@@ -185,6 +185,7 @@ async def test_two_reviewers_do_not_get_the_same_item(site: Site, browser: Brows
         observed = observe(second, site.origin)
         await second.goto(f"{site.origin}/dashboard/sign-in")
         await second.get_by_role("button", name="Sign in as admin").click()
+        await second.get_by_role("link", name="Review", exact=True).click()
         await expect(second.get_by_text("With demo-advisor until")).to_be_visible()
         await second.goto(page.url)
         await expect(second.get_by_role("heading", name="demo-advisor is reviewing this one")).to_be_focused()
