@@ -192,7 +192,9 @@ class _Plot:
         lines = self.line("axis", (self.across.low, self.up.low), (self.across.high, self.up.low))
         lines += self.line("axis", (self.across.low, self.up.low), (self.across.low, self.up.high))
         texts: list[tuple[float, float, str, str]] = [
-            (self.x(value), _PLOT_HEIGHT - 22, "middle", _number(value)) for value in _ticks(self.across)
+            # The last one would reach out of the picture if it was centred.
+            (self.x(value), _PLOT_HEIGHT - 22, "end" if value == self.across.high else "middle", _number(value))
+            for value in _ticks(self.across)
         ]
         texts += [(_LEFT - 6, self.y(value) + 4, "end", _number(value)) for value in _ticks(self.up)]
         texts.append((_WIDTH / 2, _PLOT_HEIGHT - 5, "middle", f"{self.across.name} (across), {self.up.name} (up)"))
@@ -218,8 +220,9 @@ def _plain_bar(bar: Bar, most: float, top: int) -> Markup:
 
 
 def _ticks(axis: Axis) -> list[float]:
-    return [axis.low, (axis.low + axis.high) / 2, axis.high]
+    middle = (axis.low + axis.high) / 2
+    return [axis.low, middle, axis.high] if middle == round(middle) else [axis.low, axis.high]
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0").replace("-", "−")
+    return f"{value:,.0f}".replace("-", "−")

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from app.domain.records.analytics import OverriddenScore
 from app.pages.charts import Axis, Dot, difference_plot, scatter
-from app.pages.insights.sections import Name, Section
+from app.pages.insights.sections import SCORERS, Name, Section
 from app.schemas import AgreementFigures
 from app.schemas.agreement import Interval
 from app.schemas.analytics import LEAST_PAIRS
@@ -29,7 +29,9 @@ def agreement_section(figures: AgreementFigures, pairs: Sequence[OverriddenScore
         )
         return Section(Name.AGREEMENT, title, [text])
     places = Counter((round(100 * pair.human), round(100 * pair.machine), pair.scorer) for pair in pairs)
-    rows = [[human, machine, scorer, count] for (human, machine, scorer), count in places.most_common()]
+    rows: list[list[object]] = [
+        [human, machine, SCORERS.get(scorer, scorer), count] for (human, machine, scorer), count in places.most_common()
+    ]
     facts = {
         "Pairs": f"{figures.count:,}",
         "Correlation (r)": _measure(figures.pearson_r, figures.pearson_interval),

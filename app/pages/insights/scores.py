@@ -7,7 +7,7 @@ from markupsafe import Markup
 from app.domain.records.analytics import QuestionStatistics
 from app.domain.states import ReasonCode, ScoreType
 from app.pages.charts import Axis, Bar, bars, distribution
-from app.pages.insights.sections import Name, Section, in_percent
+from app.pages.insights.sections import SCORERS, Name, Section, in_percent
 from app.schemas.analytics import DistributionView, ScoreAnalytics
 from app.schemas.overview import DegradedView
 from app.services.analytics import LEAST_ANSWERS, QUESTION_ASSESSMENTS
@@ -18,12 +18,6 @@ _TYPES: Mapping[ScoreType, str] = {
     ScoreType.THEORETICAL: "Theory",
     ScoreType.PROFILE: "Questions about the student",
     ScoreType.ESSAY_GPT: "Essays",
-}
-_SCORERS: Mapping[str | None, str] = {
-    None: "all, without people",
-    "gpt": "the model",
-    "local": "the local estimate",
-    "person": "people",
 }
 # Questions that have a bar; the table has all.
 _MOST_BARS = 40
@@ -48,7 +42,7 @@ def scores_section(analytics: ScoreAnalytics) -> Section:
         [
             track,
             _TYPES[kind],
-            _SCORERS.get(scorer, scorer),
+            SCORERS.get(scorer, scorer),
             view.count,
             *missing,
             view.mean,
@@ -133,7 +127,7 @@ def degraded_section(view: DegradedView) -> Section:
 
 def _histogram(kind: ScoreType, scorer: str | None, views: list[DistributionView]) -> Markup:
     counts = [sum(numbers) for numbers in zip(*(view.histogram for view in views), strict=True)]
-    title = f"{_TYPES[kind]}, scored by {_SCORERS.get(scorer, scorer)}" if scorer else _TYPES[kind]
+    title = f"{_TYPES[kind]}, scored by {SCORERS.get(scorer, scorer)}" if scorer else _TYPES[kind]
     highest = max(range(len(counts)), key=counts.__getitem__)
     description = f"{sum(counts):,} scores; most of them, {counts[highest]:,}, are of {_BINS[highest]} of the points."
     return distribution(title, description, counts, _PERCENT)

@@ -9,6 +9,14 @@ from markupsafe import Markup
 
 # Rows of a table on the page; the file has all.
 _SHOWN_ROWS = 200
+# Who scored; None for a type as a whole.
+SCORERS: Mapping[str | None, str] = {
+    None: "all, without people",
+    "gpt": "the model",
+    "local": "the local estimate",
+    "person": "people",
+    "rule": "the rules",
+}
 
 
 class Name(StrEnum):
