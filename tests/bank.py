@@ -8,6 +8,7 @@ from app.domain.assessment.questions import (
     EssayQuestion,
     Option,
     ProfileInput,
+    ProfilePurpose,
     ProfileQuestion,
     QuestionBody,
     Rubric,
@@ -71,6 +72,7 @@ def profile(kind: ProfileInput) -> ProfileQuestion:
     return ProfileQuestion(
         prompt=f"Your {kind}?",
         input=kind,
+        purpose=ProfilePurpose.INTEREST,
         options=OPTIONS if kind in (ProfileInput.SINGLE, ProfileInput.MULTIPLE) else (),
         scale=Scale(min=1, max=5) if kind is ProfileInput.SCALE else None,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import asyncpg
 
@@ -38,6 +39,14 @@ async def search_vector_index(
 ) -> list[Candidate]:
     """The same by the index over all vectors; needs a transaction in which `passage_vectors.use_index` was called."""
     return await _search_vectors(conn, "search_vector_index", vector, space, level_bonus, limit)
+
+
+async def find_similarities(
+    db: Executor, credential_ids: Sequence[UUID], vector: Sequence[float], model: str
+) -> dict[UUID, float]:
+    """The similarity of each credential's nearest passage to `vector` (384 numbers, made by `model`)."""
+    rows = await db.fetch(_SQL["find_similarities"], list(credential_ids), vector_literal(vector), model)
+    return {row["credential_id"]: row["similarity"] for row in rows}
 
 
 async def find_by_skills(db: Executor, skills: Sequence[str], limit: int) -> list[Candidate]:

@@ -8,6 +8,7 @@ import pytest
 
 from app.clients.llm.embedder import MAX_TOKENS
 from app.clients.llm.offline_embedder import ModelFiles
+from app.domain.recommendation.student import LevelSource
 from app.domain.states import Level
 from app.evaluation.json_lines import InvalidFile
 from app.evaluation.labelled_queries import read_labelled_set
@@ -59,7 +60,8 @@ def test_queries_of_students_are_read_with_what_they_refuse() -> None:
 def test_a_labelled_query_becomes_the_search_query_of_the_service(tmp_path: Path) -> None:
     labelled = read_labelled_set(*write_files(tmp_path, [QUERY, QUERY | {"id": "q-2", "level": None}]))
     query, without = map(to_retrieval_query, labelled.queries)
-    assert (query.gaps, query.level, without.level) == (("soil", "water"), Level.BEGINNER, None)
+    assert (query.gaps, query.student.level) == (("soil", "water"), Level.BEGINNER)
+    assert without.student.level_source is LevelSource.ESTIMATED
     assert [part.text for part in query.vector_parts] == [
         "soil",
         "water",

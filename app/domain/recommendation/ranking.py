@@ -2,9 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from app.domain.recommendation.claims import is_related
+from app.domain.recommendation.naming import is_refused
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 
 # The usual constant of reciprocal rank fusion: it dampens the lead of the very first ranks.
@@ -17,11 +19,6 @@ _NEXT_GAP = 0.7
 _MAX_ALIKE = 2
 # From this share of common skills on, two credentials are on one topic.
 _SAME_TOPIC = 0.75
-# A credential with a lower similarity and without a skill of the query has nothing to do with the student. On the
-# labelled queries even 0.35 keeps nothing out of the five; courses in botany, welding, cooking or Italian reach 0.26 at
-# most.
-_MIN_SIMILARITY = 0.3
-
 RankedCandidate = tuple[Candidate, float]
 """The best passage of a credential, with the credential's relevance, 0–1."""
 
@@ -30,14 +27,13 @@ def rank(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[RankedC
     """The best passage of each credential with its relevance, best first; ties by id.
 
     The rankings are combined by reciprocal rank fusion. Credentials that close gaps move up, and those that have
-    nothing to do with the query are left out. Among the first five no title comes twice, and neither provider nor topic
-    more than twice, as long as there are alternatives.
+    nothing to do with the student, or that the student refuses or holds, are left out. Among the first five no title
+    comes twice, and neither provider nor topic more than twice, as long as there are alternatives.
     """
-    skills = {skill.casefold() for skill in (*query.gaps, *query.skills)}
     relevant = [
         (candidate, round(relevance * _gap_factor(candidate, query), 4))
         for candidate, relevance in fuse_rankings(*rankings)
-        if not _is_unrelated(candidate, skills)
+        if is_related(candidate, query) and not is_refused(candidate, query)
     ]
     relevant.sort(key=_order)
     first = _diversify(relevant)
@@ -69,12 +65,6 @@ def fuse_rankings(*rankings: Sequence[Candidate]) -> tuple[RankedCandidate, ...]
 
 def _order(ranked: RankedCandidate) -> tuple[float, UUID]:
     return -ranked[1], ranked[0].credential_id
-
-
-def _is_unrelated(candidate: Candidate, skills: Set[str]) -> bool:
-    # Without a similarity the candidate was found by words, so it shares some of them.
-    near = candidate.similarity is None or candidate.similarity >= _MIN_SIMILARITY
-    return not near and skills.isdisjoint(skill.casefold() for skill in candidate.skills)
 
 
 def _gap_factor(candidate: Candidate, query: RetrievalQuery) -> float:

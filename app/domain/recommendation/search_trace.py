@@ -73,7 +73,7 @@ def build_trace(
         words=_cut((part.text, part.weight) for part in query.full_text_parts),
         meanings=_cut((part.text, part.weight) for part in query.vector_parts),
         gaps=query.gaps[:_MAX_PARTS],
-        level=query.level,
+        level=query.student.level,
         model=model if SearchMethod.VECTOR in rankings else None,
         passages={method: len(ranking) for method, ranking in rankings.items()},
         candidates=tuple(

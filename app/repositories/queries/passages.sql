@@ -112,6 +112,13 @@ JOIN passages p ON p.id = best.passage_id AND p.present
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
 ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 
+-- name: find_similarities
+-- The similarity of each credential ($1) to the vector $2, of the model $3: that of its nearest passage.
+SELECT credential_id, max(1 - (embedding <=> (SELECT $2::text::vector))) AS similarity
+FROM passage_vectors
+WHERE credential_id = ANY($1::uuid[]) AND starts_with(model, (SELECT $3::text || ' ('))
+GROUP BY credential_id;
+
 -- name: find_by_skills
 -- The active credentials that share most of these skills, with their first passage.
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,

@@ -54,8 +54,9 @@ async def recommend_by_each_method(
 
 async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
     words = await search.search_full_text(conn, query)
-    meaning = await search.search_vectors(conn, embedder, query)
-    return RecommendedByMethod(_ranked(query, words), _ranked(query, meaning), _ranked(query, words, meaning))
+    vector, meaning = await search.embed_and_search(conn, embedder, query)
+    both = await search.with_similarities(conn, embedder, words, meaning, vector)
+    return RecommendedByMethod(_ranked(query, words), _ranked(query, meaning), _ranked(query, both, meaning))
 
 
 def _ranked(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[UUID, ...]:

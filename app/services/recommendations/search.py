@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
@@ -43,9 +43,26 @@ async def search_both(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> 
     """Searches by words and by meaning at the same time, on a connection each. The search by words takes about as long
     as embedding the query."""
     words, (vector, meaning) = await _concurrently(
-        search_full_text(pool, query), _search_vectors(pool, embedder, query)
+        search_full_text(pool, query), embed_and_search(pool, embedder, query)
     )
-    return SearchResults(words, meaning, vector)
+    return SearchResults(await with_similarities(pool, embedder, words, meaning, vector), meaning, vector)
+
+
+async def with_similarities(
+    db: Executor,
+    embedder: Embedder,
+    by_words: Sequence[Candidate],
+    by_meaning: Sequence[Candidate],
+    vector: Sequence[float] | None,
+) -> list[Candidate]:
+    """The candidates that were found by words, each with its credential's similarity to the query, so that words alone
+    keep nothing that is far in meaning."""
+    near = {candidate.credential_id for candidate in by_meaning}
+    missing = {candidate.credential_id for candidate in by_words} - near
+    if vector is None or not missing:
+        return list(by_words)
+    similarities = await passages.find_similarities(db, sorted(missing), vector, embedder.name)
+    return [replace(candidate, similarity=similarities.get(candidate.credential_id)) for candidate in by_words]
 
 
 async def search_full_text(db: Executor, query: RetrievalQuery) -> list[Candidate]:
@@ -56,7 +73,7 @@ async def search_full_text(db: Executor, query: RetrievalQuery) -> list[Candidat
 async def search_vectors(db: Executor, embedder: Embedder, query: RetrievalQuery) -> list[Candidate]:
     """Passages that are near in meaning, nearest first; none if the query cannot be embedded, or too few passages have
     vectors of its space (yet)."""
-    _, candidates = await _search_vectors(db, embedder, query)
+    _, candidates = await embed_and_search(db, embedder, query)
     return candidates
 
 
@@ -94,9 +111,11 @@ def embedded_text(passage: UnembeddedPassage) -> str:
     return ". ".join(part for part in (passage.title, ", ".join(passage.skills), passage.text) if part)
 
 
-async def _search_vectors(
+async def embed_and_search(
     db: Executor, embedder: Embedder, query: RetrievalQuery
 ) -> tuple[Sequence[float] | None, list[Candidate]]:
+    """The query's vector, and the passages that are near to it, nearest first; None and none if the query cannot be
+    embedded, or too few passages have vectors of its space (yet)."""
     if await passage_vectors.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
     vector, indexed = await _concurrently(_embed(embedder, query), passage_vectors.is_index_usable(db, EXACT_UP_TO))

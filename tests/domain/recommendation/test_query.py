@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.assessment.answers import Answer
-from app.domain.assessment.questions import Option, ProfileInput, ProfileQuestion
+from app.domain.assessment.questions import Option, ProfileInput, ProfilePurpose, ProfileQuestion
 from app.domain.recommendation.query import Candidate, QueryPart, build_query
 from app.domain.recommendation.ranking import fuse_rankings
 from app.domain.result.model import SkillEstimate
@@ -131,7 +131,7 @@ def test_the_query_has_gaps_then_interests_then_the_track_and_the_essay_subjects
         *('"botany"', '"water"'), *('"clay"', '"sand"', '"peat"', '"roses" OR "in" OR "pots"'), *('"soil"', '"water"'),
     ]  # fmt: skip
     assert [part.weight for part in query.vector_parts] == pytest.approx([1, 0.7, *[0.2] * 4, 0.2, 0.2])
-    assert (query.gaps, query.level) == (("botany", "water"), None)
+    assert query.gaps == ("botany", "water")
 
 
 def test_an_unanswered_question_is_no_interest() -> None:
@@ -145,15 +145,17 @@ def test_an_unanswered_question_is_no_interest() -> None:
     assert query.vector_parts == (QueryPart("Gardener", 0.2),)
 
 
-def levels(*texts: str) -> ProfileQuestion:
+def choice(purpose: ProfilePurpose, *texts: str) -> ProfileQuestion:
     options = tuple(Option(id=str(number), text=text) for number, text in enumerate(texts))
-    return ProfileQuestion(prompt="Where do you want to start?", input=ProfileInput.SINGLE, options=options)
+    return ProfileQuestion(prompt="Choose.", purpose=purpose, input=ProfileInput.SINGLE, options=options)
 
 
 def test_the_chosen_level_is_no_interest() -> None:
-    questions = [make_question(levels("Beginner: all of it", "Intermediate", "Advanced, please"), 1)]
+    questions = [
+        make_question(choice(ProfilePurpose.LEVEL, "Beginner: all of it", "Intermediate", "Advanced, please"), 1)
+    ]
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "2"})
-    assert query.level is Level.ADVANCED and query.full_text_parts == ()
+    assert query.student.level is Level.ADVANCED and query.full_text_parts == ()
     assert query.level_fit == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "1"})
     assert query.level_fit == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
@@ -162,9 +164,13 @@ def test_the_chosen_level_is_no_interest() -> None:
 
 def test_a_subject_called_advanced_is_an_interest() -> None:
     query = build_query(
-        "Gardener", [], [], [make_question(levels("Advanced statistics", "Soil"), 1)], {numbered_id(1): "0"}
+        "Gardener",
+        [],
+        [],
+        [make_question(choice(ProfilePurpose.INTEREST, "Advanced statistics", "Soil"), 1)],
+        {numbered_id(1): "0"},
     )
-    assert (query.level, query.full_text_parts[0].text) == (None, '"advanced" OR "statistics"')
+    assert (query.student.level, query.full_text_parts[0].text) == (None, '"advanced" OR "statistics"')
 
 
 @quick
@@ -177,21 +183,10 @@ def test_no_more_is_embedded_than_the_model_reads(gaps: list[str], interests: li
     assert all(part.text.strip() for part in query.vector_parts)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "is_interest"),
-    [
-        ("In which languages have you written something that other people used?", False),
-        ("For how long have you been writing code?", False),
-        ("How much experience do you have in analysing data?", False),
-        ("How often did you prune roses?", False),
-        ("Which subjects would you most like to go deeper into?", True),
-        ("Which kind of work appeals to you most?", True),
-        ("What have you always wanted to learn?", True),
-        ("Interests", True),
-    ],
-)
-def test_an_answer_about_past_experience_is_no_interest(prompt: str, *, is_interest: bool) -> None:
-    question = ProfileQuestion(prompt=prompt, input=ProfileInput.TEXT)
-    query = build_query("Gardener", [], [], [make_question(question, 1)], {numbered_id(1): "Roses"})
-    assert query.interests == (("Roses",) if is_interest else ())
-    assert ("Roses" in [part.text for part in query.vector_parts]) == is_interest
+@pytest.mark.parametrize("purpose", ProfilePurpose)
+def test_the_purpose_of_a_question_says_whether_its_answer_is_searched_for(purpose: ProfilePurpose) -> None:
+    question = ProfileQuestion(prompt="Which would you like to learn?", purpose=purpose, input=ProfileInput.TEXT)
+    query = build_query("Gardener", [], [], [make_question(question, 1)], {numbered_id(1): "Roses, but not tulips"})
+    wanted = purpose in (ProfilePurpose.INTEREST, ProfilePurpose.GOAL)
+    assert ("Roses" in [part.text for part in query.vector_parts]) == wanted
+    assert query.student.refused == ("tulips",), "whatever the question was"

@@ -46,7 +46,7 @@ def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> Non
         with_similarity(1, 0.3), with_similarity(2, 0.29), with_similarity(3, 0.1, "Soil"),
         with_similarity(4, -0.1, "tools"), with_similarity(5, None),
     )  # fmt: skip
-    assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 3, 4, 5]
+    assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 3, 5]
     assert order(query, [far]) == []
 
 

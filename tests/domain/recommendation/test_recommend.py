@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.recommend import recommend
+from app.domain.recommendation.student import LevelSource, Student
 from app.domain.states import Level
 from tests.domain.builders import candidate, numbered_id
 
@@ -54,7 +55,7 @@ def test_the_reason_names_the_gaps_that_are_covered_lowest_first_and_three_at_mo
 def test_the_reason_names_interests_that_are_covered(
     interests: tuple[str, ...], skills: tuple[str, ...], named: str
 ) -> None:
-    query = RetrievalQuery((), (), gaps=("soil",), interests=interests)
+    query = RetrievalQuery((), (), gaps=("soil",), student=Student(wishes=interests))
     assert f"Covers {named} that you named." in reason(query, *skills)
 
 
@@ -63,18 +64,24 @@ def test_the_reason_names_interests_that_are_covered(
     [("Designing an API", "api design"), ("MySQL", "sql"), ("Soil", "soil"), ("", "sql"), ("?", "?")],
 )
 def test_the_reason_names_no_interest_that_was_not_named_or_is_a_gap(interest: str, skill: str) -> None:
-    assert "interest" not in reason(RetrievalQuery((), (), gaps=("soil",), interests=(interest,)), skill)
+    assert "interest" not in reason(RetrievalQuery((), (), gaps=("soil",), student=Student(wishes=(interest,))), skill)
 
 
 def test_without_gap_or_interest_the_reason_names_what_the_track_asks_for() -> None:
     nothing = RetrievalQuery((), (), gaps=(), skills=("tools", "soil"))
     assert reason(nothing, "tools") == "Builds on tools, which the track asks for."
-    assert reason(nothing, "cooking") == "Its description is near to what the track asks for and to your answers."
+    assert reason(nothing, "cooking") == (
+        "Its description shares words with what the track asks for and with your answers."
+    )
+    (near,) = recommend([(candidate(1, 1, 0.3, skills=("cooking",)), 0.5)], nothing)
+    assert near.reason == "Its description is near to what the track asks for and to your answers."
 
 
 def test_the_reason_says_how_the_level_suits() -> None:
     def asking_for(level: Level | None) -> RetrievalQuery:
-        return RetrievalQuery((), (), gaps=("soil",), level=level)
+        return RetrievalQuery(
+            (), (), gaps=("soil",), student=Student(level=level, level_source=LevelSource.CHOSEN if level else None)
+        )
 
     covers = "Covers soil, where your theory score showed gaps."
     assert reason(asking_for(None), "soil") == covers

@@ -1,0 +1,205 @@
+"""Whether a student's words name a credential: its skills, its title or parts of it, its code, or its provider."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.recommendation.student import refuses_level
+from app.domain.recommendation.word_forms import Forms, contains, fold
+from app.domain.states import Level
+
+# Other names of skills, as catalogues and students use them: names on one line mean the same.
+_ALIASES = """
+kubernetes, k8s
+postgresql, postgres
+javascript, js
+typescript, ts
+go, golang
+infrastructure as code, iac
+ci/cd, continuous integration, continuous delivery, delivery pipelines
+distributed tracing, tracing
+data visualisation, dataviz
+machine learning, ml
+spreadsheets, spreadsheet programs
+"""
+# Each is a part or a tool of the skill behind it. Who wants the part is served by the skill; who refuses the part does
+# not refuse the skill.
+_PARTS = """
+a/b testing, experimentation
+a/b tests, experimentation
+experiments, experimentation
+excel, spreadsheets
+google sheets, spreadsheets
+charts, data visualisation
+monitoring, observability
+queues, messaging
+event streams, messaging
+databases, sql
+docker, containers
+data models, data modelling
+warehouses, data modelling
+presenting, storytelling
+reporting tools, dashboards
+coding, programming fundamentals
+programming, programming fundamentals
+"""
+# Words of titles that say nothing about the subject.
+_TITLE_WORDS = frozenset(
+    form
+    for text in (
+        "certified certification certificate associate professional specialization specialist practitioner course exam "
+        "credential program programme foundations fundamentals basics beginners introduction first steps level student "
+        "the a an of in for with and to on from your at by"
+    ,)
+    for form in fold(text)
+)  # fmt: skip
+# More words of titles that are nobody's name, for a person may write them with a capital.
+_ROLES = frozenset(fold("developer engineer analyst administrator expert data web services design open academy school"))
+# What people write around the name of something that they hold: "the SAS exam two years ago".
+_FILLERS = frozenset(
+    fold(
+        "the a an my our your this in on at for with from certification certificate certified exam course credential "
+        "badge already last ago year years month months week weeks two three four five spring summer autumn winter"
+    )
+)
+_BRACKETS = re.compile(r"\(([^)]*)\)")
+_SEPARATORS = re.compile(r":\s|\s[–—-]\s")
+_ITEMS = re.compile(r",|\band\b|\bor\b|/(?!\w\b)")
+_CAPITAL = re.compile(r"[A-Z]")
+# Single letters and short words that are names only with a capital: R, C, Go.
+_SHORT_NAMES = frozenset({"r", "c", "go", "d"})
+
+
+def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
+    """Whether the student does not want the credential, or holds it already."""
+    student = query.student
+    if student.refuses_basics and candidate.level == Level.BEGINNER:
+        return True
+    for refusal in student.refused:
+        basics_only = refuses_level(refusal) and candidate.level != Level.BEGINNER
+        if not basics_only and (mentioned_skills(refusal, candidate.skills) or _names_title(refusal, candidate)):
+            return True
+    gaps = {gap.casefold() for gap in query.gaps}
+    return any(
+        _is_title(item, candidate) or _is_main_skill(item, candidate, gaps)
+        for held in student.held
+        for item in (held, *_ITEMS.split(held))
+    )
+
+
+def mentioned_skills(text: str, skills: Sequence[str]) -> tuple[str, ...]:
+    """Those of the skills that the text names, by this or another name."""
+    forms = fold(text)
+    return tuple(skill for skill in skills if any(_mentions(text, forms, name) for name in names_of(skill)))
+
+
+def served_skills(text: str, skills: Sequence[str]) -> tuple[str, ...]:
+    """Those of the skills that the text names, or of which it names a part or a tool."""
+    forms = fold(text)
+    return tuple(
+        skill
+        for skill in skills
+        if any(_mentions(text, forms, name) for name in (*names_of(skill), *_part_table().get(fold(skill), ())))
+    )
+
+
+@lru_cache(maxsize=20_000)
+def names_of(skill: str) -> tuple[Forms, ...]:
+    """The folded names of a skill."""
+    own = fold(skill)
+    return (own, *(name for name in _alias_table().get(own, ()) if name != own))
+
+
+def same_skill(first: str, second: str) -> bool:
+    """Whether two names are of one skill."""
+    return fold(first) in names_of(second)
+
+
+@lru_cache(maxsize=20_000)
+def title_forms(candidate_title: str) -> frozenset[str]:
+    """The folded words of a title that say something about its subject."""
+    return frozenset(fold(candidate_title)) - _TITLE_WORDS
+
+
+@lru_cache(maxsize=1)
+def _alias_table() -> dict[Forms, tuple[Forms, ...]]:
+    table: dict[Forms, tuple[Forms, ...]] = {}
+    for line in _ALIASES.strip().splitlines():
+        names = tuple(dict.fromkeys(fold(name) for name in line.split(",")))
+        table |= dict.fromkeys(names, names)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _part_table() -> dict[Forms, tuple[Forms, ...]]:
+    """The parts of each skill."""
+    table: dict[Forms, tuple[Forms, ...]] = {}
+    for line in _PARTS.strip().splitlines():
+        part, skill = map(fold, line.split(","))
+        table[skill] = (*table.get(skill, ()), part)
+    return table
+
+
+def _mentions(text: str, forms: Forms, name: Forms) -> bool:
+    if len(name) == 1 and name[0] in _SHORT_NAMES:
+        return name[0].capitalize() in re.findall(r"[\w+#]+", text)
+    return contains(forms, name)
+
+
+def _named_forms(text: str) -> frozenset[str]:
+    """The folded words that the student wrote as names: with a capital letter or a digit."""
+    named = (word for word in re.findall(r"[^\s,;()]+", text) if _CAPITAL.search(word) or any(map(str.isdigit, word)))
+    return frozenset(form for word in named for form in fold(word) if len(form) > 1)
+
+
+def _names_title(text: str, candidate: Candidate) -> bool:
+    """Whether a name in the text, or a part of a skill, is in the title, or the name is the provider's."""
+    title = (title_forms(candidate.title) | title_forms(candidate.provider)) - _ROLES
+    if _named_forms(text) & title:
+        return True
+    forms, in_title = fold(text), fold(candidate.title)
+    return any(contains(forms, part) and contains(in_title, part) for parts in _part_table().values() for part in parts)
+
+
+def _is_title(text: str, candidate: Candidate) -> bool:
+    """Whether the text names this very credential: by its title, a telling part of it, its code or its only name."""
+    forms = frozenset(fold(text))
+    if any(variant <= forms for variant in _title_variants(candidate.title, candidate.provider)):
+        return True
+    names = forms - _FILLERS
+    return len(names) == 1 and names <= _named_forms(text) & (title_forms(candidate.title) - _ROLES)
+
+
+@lru_cache(maxsize=20_000)
+def _title_variants(title: str, provider: str) -> frozenset[frozenset[str]]:
+    return frozenset(variant for variant in _read_variants(title, provider) if variant)
+
+
+def _read_variants(title: str, provider: str) -> Iterator[frozenset[str]]:
+    plain = _BRACKETS.sub(" ", title)
+    yield frozenset(fold(plain)) - _FILLERS
+    whole = title_forms(plain)
+    if len(whole) > 1:
+        yield whole
+    without_provider = whole - frozenset(fold(provider))
+    if len(without_provider) > 1 or any("+" in form for form in without_provider):
+        yield without_provider
+    for part in (*_BRACKETS.findall(title), *_SEPARATORS.split(plain)):
+        forms = title_forms(part)
+        is_code = len(part.split()) == 1 and (part.isupper() or any(map(str.isdigit, part)))
+        if is_code or len(forms) > 1:
+            yield forms
+
+
+def _is_main_skill(text: str, candidate: Candidate, gaps: set[str]) -> bool:
+    """Whether the text is no more than a skill that is the credential's main subject, and that is no gap."""
+    if not candidate.skills or candidate.skills[0].casefold() in gaps:
+        return False
+    return tuple(word for word in fold(text) if word not in _TITLE_WORDS) in names_of(candidate.skills[0])
+
+
+def wanted_title_words(texts: Sequence[str], candidate: Candidate) -> frozenset[str]:
+    """The telling words of the title that the texts have."""
+    wanted = frozenset(form for text in texts for form in fold(text))
+    return (title_forms(candidate.title) - _ROLES) & wanted
