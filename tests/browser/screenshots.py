@@ -44,7 +44,9 @@ async def _photograph(deployment: Deployment, folder: Path) -> None:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         page = await _signed_in(browser, deployment, "student")
-        await _save(page, deployment, f"/dashboard/assessments/{ids[0]}", folder / "result.png")
+        await page.goto(f"{deployment.url}/dashboard/assessments/{ids[0]}")
+        await page.get_by_role("heading", name="Your essays").evaluate("heading => heading.scrollIntoView()")
+        await page.screenshot(path=folder / "result.png")
         page = await _signed_in(browser, deployment, "advisor")
         await _save(page, deployment, "/dashboard/review", folder / "review-queue.png")
         await (

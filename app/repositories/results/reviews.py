@@ -17,6 +17,11 @@ _PAGES = {
     ReviewOrder.CONFIDENCE: "least_confident",
     ReviewOrder.SHUFFLED: "shuffled",
 }
+_PAGES_BEFORE = {
+    ReviewOrder.OLDEST: "oldest_before",
+    ReviewOrder.CONFIDENCE: "least_confident_before",
+    ReviewOrder.SHUFFLED: "shuffled_before",
+}
 
 
 _Place = tuple[datetime | float, UUID, UUID]
@@ -47,7 +52,7 @@ async def page_before(
     db: Executor, order: ReviewOrder, track: str | None, reason: ReviewReason | None, before: _Place, limit: int
 ) -> list[QueuedItem]:
     """A page of the items before this place, nearest first."""
-    rows = await db.fetch(_SQL[f"{_PAGES[order]}_before"], track, reason, *before, limit)
+    rows = await db.fetch(_SQL[_PAGES_BEFORE[order]], track, reason, *before, limit)
     return [_queued_item(row) for row in rows]
 
 
