@@ -22,10 +22,11 @@ WITH chosen AS (
 ), people AS (
     SELECT newest.track, newest.score_type, 'person' AS scorer, false AS missing, false AS unscored,
            round(1e8 * o.score / nullif(o.max_score, 0)) / 1e6 AS percentage, 0 AS dropped_quotes
-    FROM newest,
-    LATERAL (SELECT score, max_score FROM score_overrides
-             WHERE assessment_id = newest.assessment_id AND question_id = newest.question_id
-             ORDER BY id DESC LIMIT 1) AS o
+    -- From the overrides, of which there are few, to their scores, and not the other way round.
+    FROM (SELECT DISTINCT ON (s.assessment_id, s.question_id) s.assessment_id, s.question_id, s.score, s.max_score
+          FROM chosen JOIN score_overrides s ON s.assessment_id = chosen.id
+          ORDER BY s.assessment_id, s.question_id, s.id DESC) AS o
+    JOIN newest USING (assessment_id, question_id)
 ), lines AS (
     SELECT track, score_type, scorer, missing, unscored, percentage, dropped_quotes, false AS of_person FROM newest
     UNION ALL SELECT *, true FROM people
