@@ -176,10 +176,10 @@ def _has_default_roots() -> bool:
 
 def _system_roots() -> str:
     files = (ssl.get_default_verify_paths().cafile, *_SYSTEM_ROOTS)
-    found = next((file for file in files if file and _is_file(file)), None)
-    if found is None:
+    existing = next((file for file in files if file and _is_file(file)), None)
+    if existing is None:
         raise ValueError("option sslrootcert=system: this system has no file of root certificates; name one")
-    return found
+    return existing
 
 
 def _hosts(in_address: str, option: str | None, ports_option: str | None) -> tuple[tuple[str, int], ...]:

@@ -63,8 +63,8 @@ def _tls_error(error: ssl.SSLError) -> str | None:
 def _reason(error: BaseException) -> str | None:
     """The system's words for the number of the error."""
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and (found := _NUMBER.search(str(error))):
-        number = int(found[1])
+    if number is None and (match := _NUMBER.search(str(error))):
+        number = int(match[1])
     return os.strerror(number).lower() if number is not None and number > 0 else None
 
 

@@ -105,8 +105,8 @@ def rate(value: Any) -> Any:
     """The rate of a text such as 600/60; of 0, none."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"0|([0-9]{1,7})/([0-9]{1,5})", value)
-    requests, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0)
+    match = re.fullmatch(r"0|([0-9]{1,7})/([0-9]{1,5})", value)
+    requests, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0)
     if value != "0" and not (requests and 0 < seconds <= _DAY):
         raise ValueError(f"must be requests/seconds, such as 600/60 (at most {_DAY} seconds), or 0 for no limit")
     return Rate(requests, seconds) if requests else Rate()
@@ -114,13 +114,13 @@ def rate(value: Any) -> Any:
 
 def origin(value: str) -> str:
     """The origin, if it is written as browsers send it."""
-    found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", value)
-    if found is None:
+    match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", value)
+    if match is None:
         raise ValueError("must be origins as browsers send them, scheme://host or scheme://host:port, in small letters")
-    if int(found[2] or 0) > 65535:
+    if int(match[2] or 0) > 65535:
         raise ValueError("has a port over 65535")
-    if found[2] is not None and found[2] == _DEFAULT_PORTS.get(found[1]):
-        raise ValueError(f"names the default port {found[2]}, which browsers leave out of an origin")
+    if match[2] is not None and match[2] == _DEFAULT_PORTS.get(match[1]):
+        raise ValueError(f"names the default port {match[2]}, which browsers leave out of an origin")
     return value
 
 

@@ -74,8 +74,8 @@ def _headers(request: web.BaseRequest, name: str) -> list[str]:
 
 
 def _parsed_entry(entry: str) -> IpAddress | None:
-    found = _ENTRY.fullmatch(entry)
-    return _parsed(found[found.lastindex or 0]) if found else None
+    match = _ENTRY.fullmatch(entry)
+    return _parsed(match[match.lastindex or 0]) if match else None
 
 
 @lru_cache(_REMEMBERED)

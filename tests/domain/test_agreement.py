@@ -155,8 +155,8 @@ def test_kappa_is_that_of_the_table(both: tuple[tuple[float, ...], tuple[float, 
     one, other = ([math.floor(score * (levels - 1) + 0.5) for score in side] for side in both)
     observed = sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) / len(one)
     expected = sum((a - b) ** 2 for a in one for b in other) / len(one) ** 2
-    told = weighted_kappa(*both, levels=levels)
-    assert told == (pytest.approx(1 - observed / expected, abs=1e-9) if expected else None)
+    kappa = weighted_kappa(*both, levels=levels)
+    assert kappa == (pytest.approx(1 - observed / expected, abs=1e-9) if expected else None)
 
 
 def test_tiny_differences_are_still_differences() -> None:

@@ -73,11 +73,11 @@ async def erase(pool: Pool, queue: JobQueue, person: str = SUB) -> ErasureRecord
 
 async def found_in_tables(pool: Pool, *texts: str) -> list[str]:
     """The rows that contain one of these texts, in any column of any table."""
-    found = []
+    matches = []
     for table in [row["relname"] for row in await pool.fetch(TABLES)]:
         rows = await pool.fetch(f'SELECT to_jsonb(t)::text AS row FROM "{table}" t')  # noqa: S608  (a table's name)
-        found += [f"{table}: {row['row']}" for row in rows for text in texts if text in row["row"]]
-    return found
+        matches += [f"{table}: {row['row']}" for row in rows for text in texts if text in row["row"]]
+    return matches
 
 
 async def test_nothing_is_left_of_a_person_who_did_everything(pool: Pool, bank: Bank, queue: JobQueue) -> None:

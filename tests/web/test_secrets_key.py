@@ -24,8 +24,8 @@ async def test_what_is_registered_is_stored_encrypted(serve: Serve, bank: Bank, 
     api = await serve(secrets_key=KEY)
     path = (await api.post("/assessments", {"track": SLUG})).headers["Location"]
     cipher = secret_cipher(settings.model_copy(update={"secrets_key": KEY}))
-    for given in (SECRET, None, OTHER_SECRET):
-        body = {"webhook_url": UNREACHABLE_URL} | ({"secret": given} if given else {})
+    for chosen in (SECRET, None, OTHER_SECRET):
+        body = {"webhook_url": UNREACHABLE_URL} | ({"secret": chosen} if chosen else {})
         reply = await api.post(f"{path}/webhook", body)
         secret = reply.body["secret"]
         assert (reply.status in (200, 201), secret.startswith("whsec_")) == (True, True)
@@ -49,5 +49,5 @@ async def test_a_server_without_a_key_says_so_once(settings: Settings, key: Secr
         await until(started)
         stop.set()
         await serving
-    said = [line for line in logs if line["event"] == "webhook_secrets_in_clear"]
-    assert [(line["log_level"], line["setting"]) for line in said] == [("warning", "SECRETS_KEY")] * lines
+    warnings = [line for line in logs if line["event"] == "webhook_secrets_in_clear"]
+    assert [(line["log_level"], line["setting"]) for line in warnings] == [("warning", "SECRETS_KEY")] * lines

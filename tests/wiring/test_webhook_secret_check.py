@@ -24,8 +24,8 @@ async def test_the_key_of_webhook_secrets(pool: Pool, bank: Bank, database_url: 
     key, other = (base64.b64encode(byte * 32).decode() for byte in (b"k", b"o"))
 
     async def check(secrets_key: str | None = None) -> Check:
-        found = await checks("webhook", database_url=database_url, secrets_key=secrets_key)
-        return found["webhook secrets"]
+        outcomes = await checks("webhook", database_url=database_url, secrets_key=secrets_key)
+        return outcomes["webhook secrets"]
 
     unset, empty = await check(), await check(key)
     assert (unset.status, "SECRETS_KEY is not set" in unset.seen, empty.status) == (CheckStatus.WARNING, True, OK)

@@ -93,7 +93,7 @@ async def test_published_garbage_is_a_reason_to_look_at_most(redis_url: str) -> 
         for message in PUBLISHED:
             await stranger.publish("assay:changed", message)
         ids = [await anext(changes) for _ in PUBLISHED]
-    assert [None if found is None else len(found) for found in ids] == [0, 0, 1, 1, None, 0, 0]
+    assert [None if notified is None else len(notified) for notified in ids] == [0, 0, 1, 1, None, 0, 0]
     await changes.aclose()
     await redis.aclose()
 

@@ -57,5 +57,5 @@ def _place(error: object) -> int | None:
     fields = error if isinstance(error, Mapping) else {}
     texts = [str(fields[name])[:_MAX_READ] for name in ("code", "status", "type") if fields.get(name)]
     texts.append(message_text(error)[:_MAX_READ])
-    found = (place for place, (words, _) in enumerate(_MEANINGS) if any(map(words.search, texts)))
-    return next(found, None)
+    places = (place for place, (words, _) in enumerate(_MEANINGS) if any(map(words.search, texts)))
+    return next(places, None)

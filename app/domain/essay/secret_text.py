@@ -44,9 +44,9 @@ class _Secret:
         enough = min(_MAX_COVERED, max(_MIN_COVERED, _SHARE * self.length))
         return longest >= _RUN or covered >= min(enough, self.length)
 
-    def has_words(self, found: frozenset[str]) -> bool:
+    def has_words(self, words: frozenset[str]) -> bool:
         """Whether these words give it away."""
-        return len(self.words & found) >= max(_MIN_WORDS, _WORD_SHARE * len(self.words))
+        return len(self.words & words) >= max(_MIN_WORDS, _WORD_SHARE * len(self.words))
 
 
 class SecretTexts:
@@ -84,15 +84,15 @@ class SecretTexts:
         )
 
     def _has_words(self, text: str) -> bool:
-        found = _long_words(text)
-        return any(secret.has_words(found) for secret in self._secrets)
+        words = _long_words(text)
+        return any(secret.has_words(words) for secret in self._secrets)
 
     def _covers(self, letters: str) -> bool:
         places = defaultdict[int, set[int]](set)
         for piece in _pieces(letters):
             for secret, place in self._places.get(piece, ()):
                 places[secret].add(place)
-        return any(self._secrets[secret].is_covered_by(found) for secret, found in places.items())
+        return any(self._secrets[secret].is_covered_by(starts) for secret, starts in places.items())
 
 
 def _word_orders(folded: str) -> Iterator[str]:

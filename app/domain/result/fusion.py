@@ -148,12 +148,14 @@ def _remaining_reasons(reasons: Iterable[Reason], breakdown: Breakdown) -> Itera
     confirmed its score. If that is so for some of these questions, the reason says how many."""
     for reason in reasons:
         lines = [line for line in _lines(breakdown) if _is_about(reason.code, line)]
-        given = [line.override for line in lines if line.override]
-        if not given:
+        overrides = [line.override for line in lines if line.override]
+        if not overrides:
             yield reason
-        elif len(given) < len(lines):
-            done = "scored or confirmed" if any(override.confirmed for override in given) else "scored"
-            note = f"{len(given)} of these {len(lines)} {'was' if len(given) == 1 else 'were'} {done} by a person"
+        elif len(overrides) < len(lines):
+            done = "scored or confirmed" if any(override.confirmed for override in overrides) else "scored"
+            note = (
+                f"{len(overrides)} of these {len(lines)} {'was' if len(overrides) == 1 else 'were'} {done} by a person"
+            )
             yield reason.model_copy(update={"detail": f"{reason.detail}; {note}"})
 
 

@@ -105,9 +105,9 @@ class KnownKeys:
         read_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(_READ_SECONDS):
-                found = await api_keys.read_credentials(self._pool, requests)
+                credentials = await api_keys.read_credentials(self._pool, requests)
             for key_id in self._reading:
-                requests[key_id].entry = self._entries[key_id] = _Entry(found.get(key_id), read_at)
+                requests[key_id].entry = self._entries[key_id] = _Entry(credentials.get(key_id), read_at)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "reading API keys")
             for request in requests.values():

@@ -198,8 +198,8 @@ def _score_override(review: Review, machine: _MachineScore, former: Override | N
             if machine.score is None:
                 raise NothingToConfirm("this question has no score of the machine; give it points instead")
             return ScoreOverride(question, machine.score, _CONFIRMED, by, confirmed=True)
-        case DimensionsOverride(question, given, reason, by):
-            dimensions = _all_dimensions(given, machine.essay, former)
+        case DimensionsOverride(question, changed, reason, by):
+            dimensions = _all_dimensions(changed, machine.essay, former)
             score = points(question.body.weight, dimensions.total / DIMENSIONS_TOTAL)
             return ScoreOverride(question, score, reason, by, dimensions)
         case ScoreOverride():
@@ -207,7 +207,7 @@ def _score_override(review: Review, machine: _MachineScore, former: Override | N
 
 
 def _all_dimensions(
-    given: Mapping[DimensionName, int], essay: EssayLine | None, former: Override | None
+    changed: Mapping[DimensionName, int], essay: EssayLine | None, former: Override | None
 ) -> DimensionPoints:
     """The given points with those that a person, or else the machine, gave the other dimensions before."""
     kept: dict[DimensionName, int] = {}
@@ -215,12 +215,12 @@ def _all_dimensions(
         kept = {name: getattr(former.dimensions, name) for name in DimensionName}
     elif essay and essay.dimensions:
         kept = {name: getattr(essay.dimensions, name).score for name in DimensionName}
-    missing = [name for name in DimensionName if name not in given and name not in kept]
+    missing = [name for name in DimensionName if name not in changed and name not in kept]
     if missing:
         raise InvalidFields(
             FieldError(f"/dimensions/{name}", "is needed, because the dimension has no points yet") for name in missing
         )
-    return DimensionPoints(**{name.value: given.get(name, kept.get(name, 0)) for name in DimensionName})
+    return DimensionPoints(**{name.value: changed.get(name, kept.get(name, 0)) for name in DimensionName})
 
 
 def _view(result: Result, run: RunInputs, appealed: Mapping[UUID, QuestionAppeal]) -> ResultView:

@@ -94,8 +94,8 @@ async def test_words_are_not_found_by_bisection(probe: Probe, reading: str) -> N
         return [*await bisect(tried[:half]), *await bisect(tried[half:])]
 
     groups = [DICTIONARY[start : start + GROUP] for start in range(0, len(DICTIONARY), GROUP)]
-    found = {word for group in groups for word in await bisect(group)}
-    assert len(found & set(TERMS)) <= 2, sorted(found)
+    revealed = {word for group in groups for word in await bisect(group)}
+    assert len(revealed & set(TERMS)) <= 2, sorted(revealed)
 
 
 async def test_one_word_more_changes_no_rationale(probe: Probe) -> None:

@@ -61,14 +61,14 @@ class OpenIdServer:
         """The ID token for a code that was not used, with the right secret, address and verifier."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.redeemed.append(form)
-        asked = self.requests.pop(form.get("code", ""), None)
+        authorization = self.requests.pop(form.get("code", ""), None)
         challenge = urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
         if not self._knows(request, form):
             return web.json_response({"error": "invalid_client"}, status=401)
         if (
-            asked is None
-            or asked["redirect_uri"] != form["redirect_uri"]
-            or (asked["code_challenge"], asked["code_challenge_method"]) != (challenge, "S256")
+            authorization is None
+            or authorization["redirect_uri"] != form["redirect_uri"]
+            or (authorization["code_challenge"], authorization["code_challenge_method"]) != (challenge, "S256")
         ):
             return web.json_response({"error": "invalid_grant"}, status=400)
         claims = valid_claims(**{"iss": self.url, "aud": CLIENT_ID} | self.claims)

@@ -41,8 +41,8 @@ async def test_a_revocation_that_nobody_hears_of_is_noticed_in_time(known: Known
     revoked_at = loop.time()
 
     async def is_revoked() -> bool:
-        found = await known.find(key_id)
-        return found is not None and found.revoked
+        entry = await known.find(key_id)
+        return entry is not None and entry.revoked
 
     await until(is_revoked)
     assert loop.time() - revoked_at < MAX_AGE + 1
@@ -63,8 +63,8 @@ async def test_a_published_change_is_seen_at_once(known: KnownKeys, feed: KeyFee
     await api_keys.revoke(pool, key_id)
     await feed.publish(key_id)
     await until(forgotten, 1.0)
-    found = await find(known, key_id)
-    assert found and found.revoked
+    entry = await find(known, key_id)
+    assert entry and entry.revoked
     await cancel_and_wait(subscription)
 
 
@@ -80,8 +80,8 @@ async def test_a_read_that_began_before_a_change_is_not_used(database_url: str, 
         await api_keys.revoke(pool, key_id)
         known.forget([key_id])
         held.release()
-        found = await finding
-        assert found and found.revoked
+        entry = await finding
+        assert entry and entry.revoked
         await cancel_and_wait(reads)
 
 
@@ -93,8 +93,8 @@ async def test_many_requests_take_one_statement(database_url: str, pool: Pool, f
         known = KnownKeys(counted, feed)
         reads = asyncio.create_task(known.run_reads())
         ids = [made.record.key_id, *(uuid4() for _ in range(500))]
-        found = await asyncio.gather(*(known.find(key_id) for key_id in ids * 3))
-        assert [key is not None for key in found] == [key_id == made.record.key_id for key_id in ids * 3]
+        keys = await asyncio.gather(*(known.find(key_id) for key_id in ids * 3))
+        assert [key is not None for key in keys] == [key_id == made.record.key_id for key_id in ids * 3]
         assert [READ in text for text in statements.executed].count(True) == 1
         assert counted.get_size() == 1
         await cancel_and_wait(reads)

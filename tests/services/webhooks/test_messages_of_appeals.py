@@ -20,9 +20,9 @@ async def test_each_appeal_and_its_answer_reach_a_service_wide_webhook(pool: Poo
         made = [(await make_appeal(pool, assessment_id, question)).appeal.appeal_id for question in questions]
         await appeals.answer(pool, made[0], AppealAnswer("advisor-1", AppealDecision.UPHELD, REPLY))
         assert await send_all(pool, delivery) == 3
-    told = [verify(received) for received in receiver.requests]
-    assert sorted((message["type"], message["data"]["appeal"]["question_id"]) for message in told) == sorted(
+    messages = [verify(received) for received in receiver.requests]
+    assert sorted((message["type"], message["data"]["appeal"]["question_id"]) for message in messages) == sorted(
         [("assessment.appealed", str(question)) for question in questions]
         + [("assessment.appeal_answered", str(questions[0]))]
     )
-    assert {message["data"]["owner"] for message in told} == {"student-1"}
+    assert {message["data"]["owner"] for message in messages} == {"student-1"}

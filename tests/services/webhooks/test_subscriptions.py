@@ -88,8 +88,8 @@ async def test_every_assessment_has_one_message_for_each_subscription_of_its_eve
     assert len(set(webhook_ids(receiver))) == 5
     own = [received for received in receiver.requests if is_forged(received, SECRET)]
     assert ["owner" in verify(received, OTHER_SECRET)["data"] for received in own] == [False]
-    told = [verify(received) for received in receiver.requests if received not in own]
-    assert sorted((message["data"]["owner"], message["type"]) for message in told) == [
+    messages = [verify(received) for received in receiver.requests if received not in own]
+    assert sorted((message["data"]["owner"], message["type"]) for message in messages) == [
         ("student-1", "assessment.completed"), ("student-1", "assessment.completed"),
         ("student-2", "assessment.failed"), ("student-2", "assessment.failed"),
     ]  # fmt: skip

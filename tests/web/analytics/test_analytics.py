@@ -169,8 +169,8 @@ async def test_people_are_a_scorer_of_their_own(advisor: Api, pool: Pool, bank: 
     await reviewed_pairs(pool, bank, 3)
     groups = await scores(advisor)
     essays = groups["essay_gpt"]
-    found = {scorer["scorer"]: (scorer["count"], scorer["mean"]) for scorer in essays["scorers"]}
-    assert found == {"gpt": (5, 64.0), "local": (1, 40.0), "person": (3, 56.67)}
+    scorers = {scorer["scorer"]: (scorer["count"], scorer["mean"]) for scorer in essays["scorers"]}
+    assert scorers == {"gpt": (5, 64.0), "local": (1, 40.0), "person": (3, 56.67)}
     assert (essays["count"], essays["mean"], groups["theoretical"]["scorers"]) == (6, 60.0, [])
 
 

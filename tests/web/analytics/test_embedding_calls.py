@@ -21,8 +21,8 @@ NAME = "text-embedding-3-small"
 async def read(advisor: Api, path: str) -> dict[str, Any]:
     reply = await advisor.get(path)
     assert reply.status == 200, reply.raw
-    found: dict[str, Any] = reply.body
-    return found
+    figures: dict[str, Any] = reply.body
+    return figures
 
 
 async def test_query_embeddings_are_in_the_trace_and_all_embeddings_in_the_analytics(

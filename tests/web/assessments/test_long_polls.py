@@ -25,8 +25,8 @@ BUMP = "UPDATE assessments SET revision = revision + 1 WHERE id = ANY($1)"
 
 
 def hub(api: Api) -> ChangeHub:
-    found: ChangeHub = api.client.app[CHANGE_HUB]
-    return found
+    change_hub: ChangeHub = api.client.app[CHANGE_HUB]
+    return change_hub
 
 
 async def waiting(api: Api, count: int) -> None:

@@ -99,8 +99,8 @@ async def test_pages_of_other_origins_read_nothing(page: Api) -> None:
         for target in ("/tracks", "/nowhere", "/openapi.json"):
             reply = await page.get(target, Origin=origin)
             assert (is_readable(reply), cors_headers(reply)) == (False, {}), origin
-        asked = await preflight(page, Origin=origin)
-        assert (asked.status, cors_headers(asked)) == (405, {}), origin
+        answer = await preflight(page, Origin=origin)
+        assert (answer.status, cors_headers(answer)) == (405, {}), origin
     # Not even with the help of another header.
     both = await page.client.get("/tracks", headers=[("Origin", OTHERS[0]), ("Origin", ORIGIN)])
     assert "Access-Control-Allow-Origin" not in both.headers

@@ -97,18 +97,18 @@ async def test_concurrent_callers_share_one_refresh(serve_for: ServeFor) -> None
             return await published(request)
 
         provider.behave(when_told)
-        asked = [asyncio.create_task(status(api, new.token())) for _ in range(20)]
+        requests = [asyncio.create_task(status(api, new.token())) for _ in range(20)]
 
         async def is_asked() -> bool:
             return provider.fetches == 2
 
         await until(is_asked)
         # A caller that goes away does not end the refresh for the others.
-        asked[0].cancel()
+        requests[0].cancel()
         # Who needs no new key does not wait for it.
         assert await status(api, key.token()) == 200
         publish.set()
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        answers = await asyncio.gather(*requests, return_exceptions=True)
         assert (set(answers[1:]), provider.fetches) == ({200}, 2)
 
 

@@ -140,13 +140,13 @@ async def test_each_appeal_and_answer_is_told_once(api: Api, advisor: Api, pool:
         await change(advisor, ids[1], 1)
         await send_all(pool, delivery)
     bodies = [verify(received) for received in receiver.requests]
-    told = [(body["type"], body["data"].get("appeal")) for body in bodies]
+    messages = [(body["type"], body["data"].get("appeal")) for body in bodies]
     expected: list[tuple[str, Any]] = [("assessment.rescored", None)]
     for appeal_id, name, decision in zip(ids, names, ("upheld", "changed"), strict=True):
         about = {"appeal_id": appeal_id, "question_id": str(bank.ids[name])}
         expected.append(("assessment.appealed", about | {"decision": None}))
         expected.append(("assessment.appeal_answered", about | {"decision": decision}))
-    assert sorted(told, key=str) == sorted(expected, key=str)
+    assert sorted(messages, key=str) == sorted(expected, key=str)
     assert all(body["data"]["run"] == 1 and body["data"]["overall"]["score"] for body in bodies)
     assert TEXT not in str(bodies) and REPLY not in str(bodies)
 

@@ -128,19 +128,19 @@ async def test_points_by_dimension_count_together(advisor: Api, pool: Pool, bank
     """What is left out keeps the points that a person, or else the machine, gave it."""
     assessment_id, essay = await completed_assessment(pool, bank), bank.ids["essay_two"]
     line = line_of((await by_dimension(advisor, assessment_id, essay, relevance=25, depth=0)).body, essay)
-    given = {"relevance": 25, "depth": 0, "clarity": 20, "technical": 20}
-    assert (line["override"]["score"], line["override"]["dimensions"]) == (1.3, given)
+    dimensions = {"relevance": 25, "depth": 0, "clarity": 20, "technical": 20}
+    assert (line["override"]["score"], line["override"]["dimensions"]) == (1.3, dimensions)
     assert (line["score"], line["dimensions"]["depth"]["score"]) == (1.6, 20)
     line = line_of((await by_dimension(advisor, assessment_id, essay, clarity=25)).body, essay)
-    assert (line["override"]["score"], line["override"]["dimensions"]) == (1.4, given | {"clarity": 25})
+    assert (line["override"]["score"], line["override"]["dimensions"]) == (1.4, dimensions | {"clarity": 25})
     again = await state(pool, assessment_id)
     assert (await by_dimension(advisor, assessment_id, essay, clarity=25)).status == 200
     assert await state(pool, assessment_id) == again
     stored = [row["dimensions"] for row in await pool.fetch(ROWS)]
-    assert stored == [given, given | {"clarity": 25}]
+    assert stored == [dimensions, dimensions | {"clarity": 25}]
     # An override in total says nothing about the dimensions.
     assert "dimensions" not in line_of((await put(advisor, assessment_id, essay, 1.4)).body, essay)["override"]
-    everything = dict.fromkeys(given, 25)
+    everything = dict.fromkeys(dimensions, 25)
     line = line_of((await by_dimension(advisor, assessment_id, essay, **everything)).body, essay)
     assert (line["override"]["score"], line["override"]["dimensions"]) == (2.0, everything)
 

@@ -68,9 +68,9 @@ async def test_the_queue_lists_what_needs_a_person_with_reasons(advisor: Api, po
         "owner": "student-1", "owner_issuer": None, "reasons": ["low_confidence"], "confidence": 0.2,
         "waiting_since": first["waiting_since"], "reserved_by": None, "reserved_until": None,
     }  # fmt: skip
-    found = {(item["question_id"], item["confidence"], *item["reasons"]) for item in others}
+    queued = {(item["question_id"], item["confidence"], *item["reasons"]) for item in others}
     essay, two = str(bank.ids["essay"]), str(bank.ids["essay_two"])
-    assert found == {(essay, 0.5, "suspected_injection"), (two, None, "unscored")}
+    assert queued == {(essay, 0.5, "suspected_injection"), (two, None, "unscored")}
     assert {item["assessment_id"] for item in others} == {str(hostile)}
     await put(advisor, doubtful, bank.ids["essay"], 1)
     assert await queue(advisor) == others
@@ -79,8 +79,8 @@ async def test_the_queue_lists_what_needs_a_person_with_reasons(advisor: Api, po
 async def test_filters(advisor: Api, pool: Pool, bank: Bank) -> None:
     await some_items(pool, bank)
     counts = {str(reason): len(await queue(advisor, f"?reason={reason}")) for reason in ReviewReason}
-    found = {"low_confidence": 1, "suspected_injection": 1, "unscored": 1}
-    assert {reason: count for reason, count in counts.items() if count} == found
+    expected = {"low_confidence": 1, "suspected_injection": 1, "unscored": 1}
+    assert {reason: count for reason, count in counts.items() if count} == expected
     assert len(await queue(advisor, f"?track={SLUG}")) == 3
     assert len(await queue(advisor, f"?track={SLUG}&reason=unscored")) == 1
     assert await queue(advisor, "?track=other") == []
@@ -94,15 +94,15 @@ async def test_pages_have_every_item_once_and_in_order(
 ) -> None:
     await some_items(pool, bank)
     whole = await queue(advisor, f"?order={order}")
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
     page = f"/reviews?order={order}&limit=1"
     cursor: str | None = ""
     while cursor is not None:
         reply = await advisor.get(f"{page}&cursor={cursor}" if cursor else page)
-        found += reply.body["items"]
+        items += reply.body["items"]
         cursor = reply.body["next_cursor"]
-        assert len(found) <= 3
-    assert (found, len(whole)) == (whole, 3)
+        assert len(items) <= 3
+    assert (items, len(whole)) == (whole, 3)
     if order is ReviewOrder.OLDEST:
         assert whole == sorted(whole, key=lambda item: item["waiting_since"])
     elif order is ReviewOrder.CONFIDENCE:

@@ -252,13 +252,13 @@ async def find_keys(api: Api, finish: Finish, questions: list[str], limit: int) 
 
 
 @pytest.mark.parametrize(
-    ("fields", "found"),
+    ("fields", "revealed"),
     [({}, len(SKILLS)), ({"show_correct": "never", "attempts": 3}, 0), ({"show_correct": "last_attempt"}, 0)],
 )
 async def test_keys_are_not_found_by_starting_again(
-    api: Api, bank: Bank, finish: Finish, fields: dict[str, Any], found: int
+    api: Api, bank: Bank, finish: Finish, fields: dict[str, Any], revealed: int
 ) -> None:
     questions = await create_exam(api)
     await set_track(api, EXAM, **fields)
     keys, attempts = await find_keys(api, finish, questions, 6)
-    assert (len(keys), attempts) == (found, fields.get("attempts", 6))
+    assert (len(keys), attempts) == (revealed, fields.get("attempts", 6))

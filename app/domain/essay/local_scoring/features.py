@@ -103,7 +103,7 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
         idea_recall=tuple(map(float, recall.max(axis=1))) if pieces else (),
         piece_prompt_similarity=tuple(map(float, match_pieces(question_tokens, answer_tokens))),
         piece_content=tuple(map(len, content)),
-        piece_long_words=tuple(sum(len(word) >= _LONG_WORD for word in found) for found in content),
+        piece_long_words=tuple(sum(len(word) >= _LONG_WORD for word in piece_words) for piece_words in content),
         term_share=_term_weight(join_pieces(counted), weights) / (sum(weights.values()) or 1.0),
         function_word_share=function_word_share(counted_words),
         repetition=repetition(counted_words),
