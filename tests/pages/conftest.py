@@ -17,6 +17,7 @@ from app.server import create_app
 from app.settings import Settings
 from tests.api import Api, token
 from tests.bank import SLUG, Bank, create_bank
+from tests.pages.page_ids import Ids, planted
 from tests.web.conftest import ProductServer
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -132,3 +133,9 @@ async def path(api: Api, bank: Bank) -> str:
     """The page of an assessment that `student-1` has just started."""
     started = await api.post("/assessments", {"track": SLUG})
     return f"/dashboard{started.headers['Location']}"
+
+
+@pytest.fixture
+async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
+    """Something of each kind; the assessment belongs to `student-1`."""
+    return await planted(path.rsplit("/", 1)[1], bank, pool)

@@ -1,19 +1,10 @@
 """Who may see which page: every page, every role, things that exist and things that don't."""
 
-from dataclasses import dataclass, replace
-from uuid import uuid4
-
 import pytest
 
-from app.domain.states import JobType
 from app.pages.routes import ROUTES, PageRoute
-from app.repositories.sql import Pool
-from app.services.erasure import request_erasure
-from tests.api_keys import new_api_key
-from tests.bank import SLUG, Bank
-from tests.job_runner import job_id, submit
 from tests.pages.conftest import SIGN_IN, NewPerson, Person, Shown
-from tests.subscriptions import insert_subscription_delivery, new_subscription
+from tests.pages.page_ids import Ids
 
 # The owner is the student whose assessment it is, `other` is another student.
 EVERYONE = {"owner", "other", "advisor", "author", "admin"}
@@ -106,43 +97,6 @@ PUBLIC = {"/", SIGN_IN, f"{SIGN_IN}/role", f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/c
 GUARDED = [route for route in ROUTES if not route.access.public]
 # What a page answers to somebody who may use it, whether or not the form makes sense.
 _ADMITTED = {200, 204, 303, 400, 404, 409, 410, 422}
-
-
-@dataclass(frozen=True)
-class Ids:
-    """What stands in paths, by the names of path parameters."""
-
-    assessment_id: str
-    question_id: str
-    slug: str
-    credential_id: str
-    job_id: str
-    key_id: str
-    erasure_id: str
-    subscription_id: str
-    delivery_id: str
-
-    def path(self, route: PageRoute) -> str:
-        """The route's path to them."""
-        return route.path.format(**vars(self))
-
-    def with_one_unknown(self, route: PageRoute) -> list["Ids"]:
-        """These ids with each one of the route's path parameters replaced by an unknown id."""
-        return [replace(self, **{name: str(uuid4())}) for name in vars(self) if f"{{{name}}}" in route.path]
-
-
-@pytest.fixture
-async def ids(path: str, bank: Bank, pool: Pool) -> Ids:
-    """Something of each kind; the assessment belongs to `student-1`."""
-    submitted = await submit(pool, bank, "student-3")
-    job = await job_id(pool, submitted, JobType.GPT)
-    key = (await new_api_key(pool, "student")).record.key_id
-    erasure_id = (await request_erasure(pool, "admin-1", "student-3")).erasure_id
-    subscription = await new_subscription(pool, "https://receiver.example/")
-    delivery = await insert_subscription_delivery(pool, submitted, subscription)
-    operators = map(str, (job, key, erasure_id, subscription, delivery))
-    credential = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
-    return Ids(path.rsplit("/", 1)[1], str(bank.ids["right"]), SLUG, str(credential), *operators)
 
 
 @pytest.fixture
