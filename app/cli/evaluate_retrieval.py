@@ -57,7 +57,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
         labelled = read_labelled_set(options.file, options.catalogue)
         for path in (json_path, options.picture):
             check_writable(path)
-        with _with_database(settings) as with_database:
+        with with_trial_database(settings) as with_database:
             recommended, model = asyncio.run(_recommend(with_database, labelled))
     except InvalidFile as error:
         print_error(str(error))
@@ -73,7 +73,8 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _with_database(settings: Settings) -> Iterator[Settings]:
+def with_trial_database(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database for temporary credentials: the given one, or one that ends with the context."""
     if settings.database_url is not None:
         yield settings
         return

@@ -19,6 +19,8 @@ MAX_CANDIDATES = 50
 
 # The weight of a gap relative to the next lower one: closing the lowest gap matters most.
 _NEXT_GAP = 0.7
+# A gap at level 0 weighs twice as much as one that is nearly closed, at 0.6.
+_LEVEL_OF_GAP = 0.5 / 0.6
 # All interests together weigh nearly as much as the lowest gap, because a student may not be interested in that one.
 _INTERESTS = 0.8
 # A goal says what for, which many subjects serve.
@@ -51,6 +53,8 @@ class RetrievalQuery:
     vector_parts: tuple[QueryPart, ...]
     gaps: tuple[str, ...]
     skills: tuple[str, ...] = ()
+    # How much each gap matters; equal ones weigh alike. All 1 if left out.
+    gap_weights: tuple[float, ...] = ()
     student: Student = field(default_factory=Student)
 
     @property
@@ -93,9 +97,11 @@ def build_query(
     skills and the subjects of the essays. The text of the essays is not part of it."""
     estimates = sorted(estimates, key=lambda estimate: estimate.level)
     student = read_student(questions, answers, estimates)
-    gaps = tuple(estimate.skill for estimate in estimates if estimate.gap)
+    lacking = [estimate for estimate in estimates if estimate.gap]
+    gaps = tuple(estimate.skill for estimate in lacking)
     subjects = [question.body.prompt for question in questions if isinstance(question.body, EssayQuestion)]
-    gap_parts = tuple(QueryPart(gap, _NEXT_GAP**place) for place, gap in enumerate(gaps))
+    places = {level: place for place, level in enumerate(sorted({estimate.level for estimate in lacking}))}
+    gap_parts = tuple(QueryPart(estimate.skill, _NEXT_GAP ** places[estimate.level]) for estimate in lacking)
     return RetrievalQuery(
         full_text_parts=(
             *(QueryPart(_phrase(part.text), part.weight) for part in gap_parts),
@@ -110,6 +116,7 @@ def build_query(
         ),
         gaps=gaps,
         skills=tuple(track_skills),
+        gap_weights=tuple(1 - _LEVEL_OF_GAP * estimate.level for estimate in lacking),
         student=student,
     )
 

@@ -1,20 +1,14 @@
 """Ranking the candidates: which credentials to recommend, and in which order."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from app.domain.recommendation.claims import is_related
+from app.domain.recommendation.features import measure_candidates, relevance
 from app.domain.recommendation.naming import is_refused
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 
-# The usual constant of reciprocal rank fusion: it dampens the lead of the very first ranks.
-_K = 60
-# What closing all gaps adds to the relevance, before scaling to 0–1. A credential's first skill is its main subject.
-_COVERAGE = 0.5
-# As in the query: the weight of a gap relative to the next lower one.
-_NEXT_GAP = 0.7
 # Recommendations of one provider, or on one topic: the student shall have a choice.
 _MAX_ALIKE = 2
 # From this share of common skills on, two credentials are on one topic.
@@ -23,73 +17,48 @@ RankedCandidate = tuple[Candidate, float]
 """The best passage of a credential, with the credential's relevance, 0–1."""
 
 
-def rank(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[RankedCandidate, ...]:
+def rank(
+    query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate] = ()
+) -> tuple[RankedCandidate, ...]:
     """The best passage of each credential with its relevance, best first; ties by id.
 
-    The rankings are combined by reciprocal rank fusion. Credentials that close gaps move up, and those that have
-    nothing to do with the student, or that the student refuses or holds, are left out. Among the first five no title
-    comes twice, and neither provider nor topic more than twice, as long as there are alternatives.
+    The order is that of a fitted sum of features. Those that have nothing to do with the student, or that the student
+    refuses or holds, are left out. Among the first five no title comes twice, and neither provider nor topic more than
+    twice, as long as there are alternatives.
     """
-    relevant = [
-        (candidate, round(relevance * _gap_factor(candidate, query), 4))
-        for candidate, relevance in fuse_rankings(*rankings)
-        if is_related(candidate, query) and not is_refused(candidate, query)
-    ]
-    relevant.sort(key=_order)
-    first = _diversify(relevant)
+    candidates = suitable(query, by_words, by_meaning)
+    features = measure_candidates(query, candidates, by_words, by_meaning)
+    ranked = [(candidate, round(relevance(row), 4)) for candidate, row in zip(candidates, features, strict=True)]
+    ranked.sort(key=_order)
+    first = diversify(ranked)
     in_first = {candidate.credential_id for candidate, _ in first}
-    rest = (ranked for ranked in relevant if ranked[0].credential_id not in in_first)
+    rest = (line for line in ranked if line[0].credential_id not in in_first)
     return (*sorted(first, key=_order), *rest)
 
 
-def fuse_rankings(*rankings: Sequence[Candidate]) -> tuple[RankedCandidate, ...]:
-    """The best passage of each credential with its relevance (0–1) by reciprocal rank fusion, best first; ties by id.
-
-    Each ranking counts a credential once, at the place of its best passage. The relevance is 1 for the first place in
-    every ranking. The order of the rankings makes no difference.
-    """
-    places: dict[UUID, list[int]] = {}
+def suitable(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> list[Candidate]:
+    """The best passage of each credential that may be recommended, in the order of their ids."""
     passages: dict[UUID, list[Candidate]] = {}
     for ranking in rankings:
-        for place, candidate in enumerate(_first_passages(ranking), start=1):
-            places.setdefault(candidate.credential_id, []).append(place)
+        for candidate in _first_passages(ranking):
             passages.setdefault(candidate.credential_id, []).append(candidate)
-    sums = {credential_id: math.fsum(1 / (_K + place) for place in at) for credential_id, at in places.items()}
-    highest = len(rankings) / (_K + 1)
-    order = sorted(sums, key=lambda credential_id: (-sums[credential_id], credential_id))
-    return tuple(
-        (min(passages[credential_id], key=_nearness), round(sums[credential_id] / highest, 4))
-        for credential_id in order
-    )
+    best = (min(passages[credential_id], key=_nearness) for credential_id in sorted(passages))
+    return [candidate for candidate in best if is_related(candidate, query) and not is_refused(candidate, query)]
 
 
 def _order(ranked: RankedCandidate) -> tuple[float, UUID]:
     return -ranked[1], ranked[0].credential_id
 
 
-def _gap_factor(candidate: Candidate, query: RetrievalQuery) -> float:
-    """How far the credential closes the gaps: 1 for all of them, 1 / (1 + _COVERAGE) for none; 1 if there are none."""
-    if not query.gaps:
-        return 1.0
-    skills = [skill.casefold() for skill in candidate.skills]
-    weights = [_NEXT_GAP**place for place in range(len(query.gaps))]
-    closed = math.fsum(
-        weight / math.sqrt(1 + skills.index(gap.casefold()))
-        for gap, weight in zip(query.gaps, weights, strict=True)
-        if gap.casefold() in skills
-    )
-    return (1 + _COVERAGE * closed / math.fsum(weights)) / (1 + _COVERAGE)
-
-
-def _diversify(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+def diversify(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
     """The first five; those that are too similar to the ones before only if there is nothing else."""
     chosen: list[RankedCandidate] = []
     too_similar: list[RankedCandidate] = []
-    for candidate, relevance in ranked:
+    for candidate, score in ranked:
         if len(chosen) == MAX_RECOMMENDATIONS:
             break
         fits = not _is_too_similar(candidate, [other for other, _ in chosen])
-        (chosen if fits else too_similar).append((candidate, relevance))
+        (chosen if fits else too_similar).append((candidate, score))
     return [*chosen, *too_similar][:MAX_RECOMMENDATIONS]
 
 

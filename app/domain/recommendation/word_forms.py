@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from app.domain.text import words
 
@@ -41,6 +42,7 @@ def _fold_word(word: str) -> Iterator[str]:
             yield _without_ending(part)
 
 
+@lru_cache(maxsize=50_000)
 def _without_ending(word: str) -> str:
     for pattern, spelling in _SPELLINGS:
         word = pattern.sub(spelling, word)

@@ -1,7 +1,7 @@
 """Recommending for an evaluation: the service's search and ranking over temporary credentials."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.clients.llm.embedder import Embedder
@@ -53,11 +53,19 @@ async def recommend_by_each_method(
 
 
 async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
+    words, meaning = await find_candidates(conn, embedder, query)
+    unseen = [replace(candidate, similarity=None) for candidate in words]
+    return RecommendedByMethod(_ranked(query, unseen, ()), _ranked(query, (), meaning), _ranked(query, words, meaning))
+
+
+async def find_candidates(
+    conn: Connection, embedder: Embedder, query: RetrievalQuery
+) -> tuple[list[Candidate], list[Candidate]]:
+    """The candidates by words and by meaning, best first, as the service finds them."""
     words = await search.search_full_text(conn, query)
     vector, meaning = await search.embed_and_search(conn, embedder, query)
-    both = await search.with_similarities(conn, embedder, words, meaning, vector)
-    return RecommendedByMethod(_ranked(query, words), _ranked(query, meaning), _ranked(query, both, meaning))
+    return await search.with_similarities(conn, embedder, words, meaning, vector), meaning
 
 
-def _ranked(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> tuple[UUID, ...]:
-    return tuple(candidate.credential_id for candidate, _ in rank(query, *rankings)[:MAX_RECOMMENDATIONS])
+def _ranked(query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate]) -> tuple[UUID, ...]:
+    return tuple(candidate.credential_id for candidate, _ in rank(query, by_words, by_meaning)[:MAX_RECOMMENDATIONS])

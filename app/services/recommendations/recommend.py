@@ -75,7 +75,9 @@ class RecommendationJob:
         if not results.vector:
             return await self._without_vectors(results.full_text, query, run)
         rankings = {SearchMethod.FULL_TEXT: results.full_text, SearchMethod.VECTOR: results.vector}
-        return SearchOutcome(rank(query, *rankings.values()), rankings, query_vector=results.query_vector)
+        return SearchOutcome(
+            rank(query, results.full_text, results.vector), rankings, query_vector=results.query_vector
+        )
 
     async def _search_full_text(self, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         return await self._without_vectors(await search.search_full_text(self.pool, query), query, run)

@@ -1,7 +1,5 @@
-"""Building the search query of a student, and combining the rankings of two searches."""
+"""Building the search query of a student."""
 
-from fractions import Fraction
-from random import Random
 from uuid import UUID
 
 import pytest
@@ -10,101 +8,11 @@ from hypothesis import strategies as st
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Option, ProfileInput, ProfilePurpose, ProfileQuestion
-from app.domain.recommendation.query import Candidate, QueryPart, build_query
-from app.domain.recommendation.ranking import fuse_rankings
+from app.domain.recommendation.query import QueryPart, build_query
 from app.domain.result.model import SkillEstimate
 from app.domain.states import Level
 from tests.bank import essay, profile, theory
-from tests.domain.builders import awkward_texts, candidate, make_question, numbered_id, quick
-
-_passages = st.builds(
-    candidate, st.integers(1, 6), st.integers(1, 9), st.none() | st.sampled_from([-0.2, 0.0, 0.3, 0.31, 0.9])
-)
-_rankings = st.lists(_passages, max_size=8)
-
-
-def order(*rankings: list[Candidate]) -> list[int]:
-    return [passage.credential_id.int for passage, _ in fuse_rankings(*rankings)]
-
-
-def relevances(*rankings: list[Candidate]) -> list[float]:
-    return [relevance for _, relevance in fuse_rankings(*rankings)]
-
-
-@quick
-@given(_rankings, _rankings)
-def test_relevance_is_the_sum_of_reciprocal_ranks_divided_by_the_highest_possible_sum(
-    first: list[Candidate], second: list[Candidate]
-) -> None:
-    sums: dict[int, Fraction] = {}
-    for ranking in (first, second):
-        for place, number in enumerate(dict.fromkeys(passage.credential_id.int for passage in ranking), start=1):
-            sums[number] = sums.get(number, Fraction(0)) + Fraction(1, 60 + place)
-    expected = sorted(sums, key=lambda number: (-sums[number], number))
-    assert order(first, second) == expected
-    shares = [float(sums[number] / Fraction(2, 61)) for number in expected]
-    assert relevances(first, second) == pytest.approx(shares, abs=0.0001)
-
-
-@quick
-@given(_rankings, _rankings)
-def test_each_credential_comes_once_with_a_relevance_from_0_to_1_best_first(
-    first: list[Candidate], second: list[Candidate]
-) -> None:
-    ids = order(first, second)
-    assert len(ids) == len(set(ids))
-    assert set(ids) == {passage.credential_id.int for passage in first + second}
-    assert all(0.0 < relevance <= 1.0 for relevance in relevances(first, second))
-    assert relevances(first, second) == sorted(relevances(first, second), reverse=True)
-
-
-@quick
-@given(st.lists(_rankings, max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_the_rankings_makes_no_difference(rankings: list[list[Candidate]], chance: Random) -> None:
-    shuffled = chance.sample(rankings, len(rankings))
-    assert fuse_rankings(*shuffled) == fuse_rankings(*rankings)
-
-
-@quick
-@given(_rankings)
-def test_further_passages_of_a_credential_do_not_change_the_order(ranking: list[Candidate]) -> None:
-    again = [candidate(passage.credential_id.int, 99) for passage in ranking]
-    assert order(ranking + again) == order(ranking)
-    assert relevances(ranking + again) == relevances(ranking)
-
-
-def test_a_credential_in_both_rankings_beats_the_first_of_one() -> None:
-    assert order([candidate(1, 1), candidate(3, 3)], [candidate(2, 2), candidate(3, 4)])[0] == 3
-
-
-def test_ties_are_broken_by_id() -> None:
-    assert order([candidate(2, 1)], [candidate(1, 2)]) == [1, 2]
-
-
-def test_the_first_in_every_ranking_has_relevance_1() -> None:
-    assert relevances([candidate(1, 1)], [candidate(1, 2)]) == [1.0]
-    assert relevances([candidate(1, 1)], [candidate(2, 2)]) == [0.5, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("by_words", "by_meaning", "best"),
-    [
-        (candidate(1, 1), candidate(1, 2, 0.7), 2),
-        (candidate(1, 1, 0.8), candidate(1, 2, 0.7), 1),
-        (candidate(1, 2), candidate(1, 1, -0.2), 2),
-        (candidate(1, 1), candidate(1, 2, 0.0), 2),
-        (candidate(1, 2), candidate(1, 1), 1),
-    ],
-)
-def test_the_passage_nearest_to_the_query_represents_its_credential(
-    by_words: Candidate, by_meaning: Candidate, best: int
-) -> None:
-    ((passage, _),) = fuse_rankings([by_words], [by_meaning])
-    assert passage.passage_id == numbered_id(1000 + best)
-
-
-def test_without_candidates_nothing_is_ranked() -> None:
-    assert fuse_rankings() == fuse_rankings([], []) == ()
+from tests.domain.builders import awkward_texts, make_question, numbered_id, quick
 
 
 def estimate(skill: str, *, gap: bool, level: float = 0.5) -> SkillEstimate:
@@ -132,6 +40,16 @@ def test_the_query_has_gaps_then_interests_then_the_track_and_the_essay_subjects
     ]  # fmt: skip
     assert [part.weight for part in query.vector_parts] == pytest.approx([1, 0.7, *[0.2] * 4, 0.2, 0.2])
     assert query.gaps == ("botany", "water")
+
+
+def test_equal_gaps_weigh_alike() -> None:
+    gaps = [
+        estimate(skill, gap=True, level=level) for skill, level in (("c", 0.3), ("a", 0.3), ("b", 0.0), ("d", 0.59))
+    ]
+    query = build_query("Gardener", [], gaps, [], {})
+    assert query.gaps == ("b", "c", "a", "d")
+    assert query.gap_weights == pytest.approx((1, 0.75, 0.75, 1 - 0.59 / 1.2))
+    assert [part.weight for part in query.full_text_parts] == pytest.approx([1, 0.7, 0.7, 0.49])
 
 
 def test_an_unanswered_question_is_no_interest() -> None:

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.recommendation.features import FEATURES, measure_candidates, ranking_weights, relevance
 from app.domain.recommendation.query import Candidate, RetrievalQuery
-from app.domain.recommendation.ranking import rank
-from tests.domain.builders import candidate, quick
+from app.domain.recommendation.ranking import rank, suitable
+from app.domain.recommendation.student import LevelSource, Student
+from app.domain.states import Level
+from tests.domain.builders import candidate, numbered_id, quick
 
 ANYTHING = RetrievalQuery(full_text_parts=(), vector_parts=(), gaps=())
 WATER = replace(ANYTHING, gaps=("water", "soil"))
@@ -34,7 +38,21 @@ def test_closing_a_gap_moves_a_credential_up_and_more_so_as_its_main_subject() -
     others = [passage(number) for number in range(1, 4)]
     assert order(WATER, [*others, passage(4, "water")])[0] == 4
     assert order(WATER, [passage(5, "tools", "seeds", "Water"), passage(4, "water")]) == [4, 5]
-    assert order(WATER, [passage(5, "soil"), passage(4, "water")]) == [4, 5], "the lowest gap first"
+    weighted = replace(WATER, gap_weights=(1.0, 0.5))
+    assert order(weighted, [passage(5, "soil"), passage(4, "water")]) == [4, 5], "the lowest gap first"
+
+
+def test_equal_gaps_weigh_alike() -> None:
+    assert order(WATER, [passage(5, "soil"), passage(4, "water")]) == [5, 4]
+    assert order(WATER, [passage(4, "water"), passage(5, "soil")]) == [4, 5]
+
+
+def test_a_wish_and_the_level_move_a_credential_up() -> None:
+    student = Student(wishes=("Pruning, please",), level=Level.ADVANCED, level_source=LevelSource.CHOSEN)
+    query = replace(ANYTHING, student=student)
+    assert order(query, [passage(1), passage(2, "pruning")]) == [2, 1]
+    assert order(query, [passage(1), passage(2, title="The Art of Pruning")]) == [2, 1]
+    assert order(query, [passage(1), replace(passage(2), level="advanced")]) == [2, 1]
 
 
 def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> None:
@@ -50,11 +68,23 @@ def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> Non
     assert order(query, [far]) == []
 
 
-def test_relevance_is_1_for_the_first_in_each_ranking_that_closes_all_gaps() -> None:
-    water = passage(1, "water")
-    ((_, closing),) = rank(replace(WATER, gaps=("water",)), [water], [water])
-    ((_, not_closing),) = rank(replace(WATER, gaps=("stones",)), [water], [water])
-    assert (closing, not_closing) == (1.0, 0.6667)
+@pytest.mark.parametrize(
+    ("by_words", "by_meaning", "best"),
+    [
+        (candidate(1, 1), candidate(1, 2, 0.7), 2), (candidate(1, 1, 0.8), candidate(1, 2, 0.7), 1),
+        (candidate(1, 2), candidate(1, 1, 0.4), 1), (candidate(1, 2), candidate(1, 1), 1),
+    ],
+)  # fmt: skip
+def test_the_passage_nearest_to_the_query_represents_its_credential(
+    by_words: Candidate, by_meaning: Candidate, best: int
+) -> None:
+    ((passage, _),) = rank(ANYTHING, [by_words], [by_meaning])
+    assert passage.passage_id == numbered_id(1000 + best)
+
+
+def test_ties_are_broken_by_id() -> None:
+    assert [line.credential_id.int for line in suitable(ANYTHING, [passage(2), passage(1)])] == [1, 2]
+    assert rank(ANYTHING, []) == ()
 
 
 def test_a_provider_has_at_most_two_of_the_five() -> None:
@@ -88,12 +118,26 @@ _PASSAGES = st.builds(
 @given(
     st.lists(_PASSAGES, max_size=14, unique_by=lambda passage: passage.credential_id), st.randoms(use_true_random=False)
 )
-def test_no_credential_is_lost_and_the_order_of_the_rankings_makes_no_difference(
+def test_no_credential_is_lost_and_the_same_candidates_have_the_same_order(
     first: list[Candidate], chance: Random
 ) -> None:
     second = chance.sample(first, len(first))
     ranked = rank(WATER, first, second)
-    assert ranked == rank(WATER, second, first)
+    assert ranked == rank(WATER, list(first), list(second))
     assert sorted(passage.credential_id for passage, _ in ranked) == sorted(passage.credential_id for passage in first)
-    relevance = [share for _, share in ranked[:5]]
-    assert relevance == sorted(relevance, reverse=True) and all(0 < share <= 1 for share in relevance)
+    shares = [share for _, share in ranked[:5]]
+    assert shares == sorted(shares, reverse=True) and all(0 < share <= 1 for share in shares)
+
+
+@quick
+@given(st.lists(st.floats(0, 1), min_size=len(FEATURES), max_size=len(FEATURES)))
+def test_the_relevance_is_between_0_and_1(features: list[float]) -> None:
+    assert -1e-9 <= relevance(features) <= 1 + 1e-9
+    assert set(ranking_weights()) == set(FEATURES)
+
+
+@quick
+@given(_PASSAGES)
+def test_each_feature_is_between_0_and_1(passage: Candidate) -> None:
+    (row,) = measure_candidates(WATER, [passage], [passage], [])
+    assert len(row) == len(FEATURES) and all(0 <= feature <= 1 for feature in row)

@@ -1,0 +1,118 @@
+"""What distinguishes the candidates of a search, as numbers from 0 to 1 from which their order is computed."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from uuid import UUID
+
+from app.domain.recommendation.naming import same_skill, served_skills, title_forms, wanted_title_words
+from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.states import Level
+
+WEIGHTS_FILE = "ranking_weights.json"
+FEATURES = (
+    "similarity", "words", "meaning", "same_level", "level_above", "level_below", "gaps", "main_gap", "wishes",
+    "main_wish", "wish_in_title", "goals", "track", "breadth",
+)  # fmt: skip
+# Where no vectors were compared: somewhat below the similarity of an ordinary candidate.
+_UNKNOWN_SIMILARITY = 0.2
+# The place in a ranking that counts half of the first.
+_HALF_PLACE = 10
+# Words of a title count up to this sum, and skills that serve a wish up to this number.
+_MAX_TITLE, _MAX_SKILLS = 2.0, 2
+_BROAD = 10
+
+
+@cache
+def ranking_weights() -> dict[str, float]:
+    """The fitted weight of each feature."""
+    stored = json.loads(files(__package__).joinpath(WEIGHTS_FILE).read_text("utf-8"))["weights"]
+    return {name: float(stored[name]) for name in FEATURES}
+
+
+def relevance(features: Sequence[float]) -> float:
+    """The fitted sum of the features, scaled so that 0 is the lowest possible and 1 the highest."""
+    weights = list(ranking_weights().values())
+    lowest, highest = (math.fsum(bound(0.0, weight) for weight in weights) for bound in (min, max))
+    total = math.fsum(weight * feature for weight, feature in zip(weights, features, strict=True))
+    return min(1.0, max(0.0, (total - lowest) / (highest - lowest)))
+
+
+def measure_candidates(
+    query: RetrievalQuery,
+    candidates: Sequence[Candidate],
+    by_words: Iterable[Candidate],
+    by_meaning: Iterable[Candidate],
+) -> list[tuple[float, ...]]:
+    """The features of each candidate, in the order of `FEATURES`; the rankings are those of the two searches."""
+    words, meaning = _places(by_words), _places(by_meaning)
+    common = Counter(form for candidate in candidates for form in title_forms(candidate.title))
+    return [
+        (
+            max(0.0, _UNKNOWN_SIMILARITY if candidate.similarity is None else candidate.similarity),
+            words.get(candidate.credential_id, 0.0),
+            meaning.get(candidate.credential_id, 0.0),
+            *_level_features(candidate, query),
+            *_gap_features(candidate, query),
+            *_wish_features(candidate, query, common),
+            _track_share(candidate, query),
+            min(1.0, math.log(1 + len(candidate.skills)) / math.log(1 + _BROAD)),
+        )
+        for candidate in candidates
+    ]
+
+
+def _places(ranking: Iterable[Candidate]) -> dict[UUID, float]:
+    """For each credential 1 for the first place, falling to 0; each credential is counted once."""
+    firsts = dict.fromkeys(candidate.credential_id for candidate in ranking)
+    return {credential_id: _HALF_PLACE / (_HALF_PLACE + place) for place, credential_id in enumerate(firsts)}
+
+
+def _level_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float, float]:
+    if query.student.level is None:
+        return 0.5, 0.25, 0.25
+    levels = list(Level)
+    steps = levels.index(Level(candidate.level)) - levels.index(query.student.level)
+    return float(steps == 0), float(steps == 1), float(steps == -1)
+
+
+def _gap_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float]:
+    """The share of the gaps that is closed, and how far the main subject is one; equal gaps weigh alike."""
+    weights = query.gap_weights or (1.0,) * len(query.gaps)
+    closed = [
+        (weight, next(place for place, skill in enumerate(candidate.skills) if same_skill(gap, skill)))
+        for gap, weight in zip(query.gaps, weights, strict=True)
+        if any(same_skill(gap, skill) for skill in candidate.skills)
+    ]
+    if not closed:
+        return 0.0, 0.0
+    share = math.fsum(weight for weight, _ in closed) / math.fsum(weights)
+    return share, max(weight / max(weights) / math.sqrt(1 + place) for weight, place in closed)
+
+
+def _wish_features(
+    candidate: Candidate, query: RetrievalQuery, common: Mapping[str, int]
+) -> tuple[float, float, float, float]:
+    wishes = _served(query.student.wishes, candidate)
+    goals = _served(query.student.goals, candidate) - wishes
+    named = wanted_title_words(query.student.wishes, candidate)
+    # A word in few titles says more than one in many. Sorted, because a sum of floats depends on the order.
+    told = math.fsum(sorted(1 / math.sqrt(common[form]) for form in named))
+    return (
+        min(len(wishes), _MAX_SKILLS) / _MAX_SKILLS,
+        float(bool(candidate.skills) and candidate.skills[0] in wishes),
+        min(told, _MAX_TITLE) / _MAX_TITLE,
+        min(len(goals), _MAX_SKILLS) / _MAX_SKILLS,
+    )
+
+
+def _served(texts: Sequence[str], candidate: Candidate) -> set[str]:
+    return {skill for text in texts for skill in served_skills(text, candidate.skills)}
+
+
+def _track_share(candidate: Candidate, query: RetrievalQuery) -> float:
+    shared = sum(any(same_skill(skill, other) for other in query.skills) for skill in candidate.skills)
+    return shared / len(candidate.skills) if candidate.skills else 0.0
