@@ -62,7 +62,7 @@ _NOTICES: dict[str, str] = {
     "signed-out": "You are signed out.",
     "webhook-changed": "The webhook is changed.",
     "webhook-deleted": "The webhook is deleted.",
-    "redelivered": "The message is sent again.",
+    "redelivered": "The message is queued and goes out in a moment.",
     "key-revoked": "The key is revoked.",
     "created": "It is created.",
     "saved": "Your changes are saved.",

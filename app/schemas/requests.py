@@ -20,6 +20,7 @@ _ANSWER_SCHEMA = {
         {"type": "null"},
     ],
 }
+MAX_KEY_DAYS = 3650
 _DAYS_OF_A_SECOND = 1 / 86_400
 
 
@@ -165,7 +166,7 @@ class NewApiKeyBody(Frozen):
 
     name: Annotated[Title, AfterValidator(_one_visible_line)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=10)]
-    expires_in_days: Annotated[float, Field(ge=_DAYS_OF_A_SECOND, le=3650, allow_inf_nan=False)]
+    expires_in_days: Annotated[float, Field(ge=_DAYS_OF_A_SECOND, le=MAX_KEY_DAYS, allow_inf_nan=False)]
 
 
 class RotateBody(Frozen):

@@ -16,7 +16,7 @@ from app.http.sessions import PAGES
 from app.pages.forms import Form, field_errors, read_form
 from app.pages.operator.filters import ROWS, next_page, number_or_text
 from app.pages.rendering import redirect, render
-from app.schemas.requests import NewApiKeyBody, RotateBody
+from app.schemas.requests import MAX_KEY_DAYS, NewApiKeyBody, RotateBody
 from app.services.api_keys import administration
 from app.services.api_keys.administration import Issuer, NewApiKey
 
@@ -78,6 +78,7 @@ async def _page(request: web.Request, typed: Mapping[str, object], errors: Mappi
         "next_page": next_page(request, cursor),
         "typed": typed,
         "errors": errors,
+        "most_days": MAX_KEY_DAYS,
         "all_roles": [str(role) for role in Role],
     }
     return render(request, "operator/api_keys.html", values, status=422 if errors else 200)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from app.domain.records.webhooks import DeliveryRecord
-from app.domain.states import DeliveryStatus
+from app.domain.states import DeliveryStatus, EventType
 from app.http.app_keys import ACCESS, CONTEXT
 from app.http.notifications import notify_workers
 from app.http.query import query_cursor_integer, query_cursor_time
@@ -17,6 +17,13 @@ from app.pages.rendering import redirect, render
 from app.services.webhooks import registrations
 
 DELIVERIES = f"{PAGES}/webhooks/deliveries"
+EVENT_NAMES: Mapping[EventType, str] = {
+    EventType.COMPLETED: "a first result is there",
+    EventType.FAILED: "there will be no result",
+    EventType.RESCORED: "a result replaces another",
+    EventType.APPEALED: "a student appeals",
+    EventType.APPEAL_ANSWERED: "an appeal is answered",
+}
 _STATUS_NAMES: Mapping[DeliveryStatus, str] = {
     DeliveryStatus.FAILED: "given up",
     DeliveryStatus.PENDING: "waiting",
@@ -41,13 +48,12 @@ async def show_delivery(request: web.Request) -> web.StreamResponse:
     """One message with each try, the newest first."""
     delivery, before = await find_delivery(request), query_cursor_integer(request)
     attempts, cursor = await registrations.list_attempts(request.app[CONTEXT].pool, delivery.delivery_id, before, ROWS)
-    values = {
+    values: dict[str, object] = {
         "delivery": delivery,
         "host": host_of(delivery),
         "attempts": attempts,
         "next_page": next_page(request, cursor),
-        "status_names": _STATUS_NAMES,
-    }
+    } | _NAMES
     return render(request, "operator/delivery.html", values)
 
 
@@ -68,9 +74,12 @@ async def find_delivery(request: web.Request) -> DeliveryRecord:
 def delivery_values(page: Sequence[DeliveryRecord], following: str | None) -> dict[str, object]:
     """What the table of messages shows. The rest of an address may have secrets, so that only its host is shown."""
     lines = [{"delivery": delivery, "host": host_of(delivery)} for delivery in page]
-    return {"deliveries": lines, "next_page": following, "status_names": _STATUS_NAMES}
+    return {"deliveries": lines, "next_page": following} | _NAMES
 
 
 def host_of(delivery: DeliveryRecord) -> str | None:
     """The host that the message goes to; None if the webhook was removed."""
     return urlsplit(delivery.url).hostname if delivery.url else None
+
+
+_NAMES = {"status_names": _STATUS_NAMES, "event_names": EVENT_NAMES}

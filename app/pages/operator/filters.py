@@ -43,10 +43,10 @@ def filter_query(values: Iterable[tuple[str, str | None]]) -> str:
     return f"?{query}" if query else ""
 
 
-async def track_slugs(request: web.Request) -> list[str]:
-    """The tracks that one can filter by."""
+async def track_names(request: web.Request) -> dict[str, str]:
+    """The names of the tracks that one can filter by, by slug."""
     page, _ = await tracks.page(request.app[CONTEXT].pool, None, _TRACKS)
-    return [track.body.slug for track in page]
+    return {track.body.slug: track.body.name for track in page}
 
 
 def number_or_text(text: str) -> object:

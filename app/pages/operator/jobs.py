@@ -15,7 +15,7 @@ from app.http.query import query_cursor_time
 from app.http.request_values import origin_of, path_id
 from app.http.sessions import PAGES
 from app.pages.forms import read_form
-from app.pages.operator.filters import ROWS, chosen, filter_query, next_page, track_slugs, typed
+from app.pages.operator.filters import ROWS, chosen, filter_query, next_page, track_names, typed
 from app.pages.rendering import redirect, render
 from app.services.jobs import bulk_retry, dead_letters
 from app.services.jobs.bulk_retry import RetryOutcome
@@ -48,7 +48,7 @@ async def show_jobs(request: web.Request) -> web.StreamResponse:
         "status": status,
         "job_type": job_type,
         "track": track,
-        "tracks": await track_slugs(request),
+        "tracks": await track_names(request),
         "retry_query": filter_query((("type", job_type), ("track", track))),
     }
     return render(request, "operator/jobs.html", values | _NAMES)
@@ -56,7 +56,8 @@ async def show_jobs(request: web.Request) -> web.StreamResponse:
 
 async def show_job(request: web.Request) -> web.StreamResponse:
     """One job with its error."""
-    return render(request, "operator/job.html", {"job": await find_job(request)} | _NAMES)
+    values = {"job": await find_job(request), "tracks": await track_names(request)}
+    return render(request, "operator/job.html", values | _NAMES)
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
@@ -72,7 +73,13 @@ async def show_retry(request: web.Request) -> web.StreamResponse:
     """How many failed jobs match, and which of them a click retries."""
     job_type, track = chosen(request, "type", JobType), typed(request, "track")
     jobs, total = await bulk_retry.find_retryable(request.app[CONTEXT].pool, job_type, track, _BATCH)
-    values = {"jobs": jobs, "total": total, "job_type": job_type, "track": track}
+    values = {
+        "jobs": jobs,
+        "total": total,
+        "job_type": job_type,
+        "track": track,
+        "tracks": await track_names(request),
+    }
     return render(request, "operator/retry.html", values | _NAMES)
 
 

@@ -14,8 +14,8 @@ from app.http.query import query_cursor_time
 from app.http.request_values import path_id
 from app.http.sessions import PAGES
 from app.pages.forms import Form, field_errors, read_form
-from app.pages.operator.deliveries import delivery_values
-from app.pages.operator.filters import ROWS, next_page, track_slugs
+from app.pages.operator.deliveries import EVENT_NAMES, delivery_values
+from app.pages.operator.filters import ROWS, next_page, track_names
 from app.pages.rendering import redirect, render
 from app.schemas import SubscriptionWithSecretView
 from app.schemas.requests import SubscriptionBody
@@ -24,20 +24,14 @@ from app.services.webhooks.accepted_values import AddressRules
 from app.services.webhooks.subscriptions import MAX_SUBSCRIPTIONS, Subscriptions
 
 WEBHOOKS = f"{PAGES}/webhooks"
-_EVENT_NAMES: Mapping[EventType, str] = {
-    EventType.COMPLETED: "a first result is there",
-    EventType.FAILED: "there will be no result",
-    EventType.RESCORED: "a result replaces another",
-    EventType.APPEALED: "a student appeals",
-    EventType.APPEAL_ANSWERED: "an appeal is answered",
-}
 _NEW = {"url": "", "events": [str(event) for event in EventType], "track": "", "active": True, "secret": ""}
 
 
 async def show_webhooks(request: web.Request) -> web.StreamResponse:
     """All service-wide webhooks, newest first."""
     page, _ = await subscriptions.page(request.app[CONTEXT].pool, None, MAX_SUBSCRIPTIONS)
-    return render(request, "operator/webhooks.html", {"webhooks": page, "event_names": _EVENT_NAMES})
+    values = {"webhooks": page, "event_names": EVENT_NAMES, "tracks": await track_names(request)}
+    return render(request, "operator/webhooks.html", values)
 
 
 async def show_new_webhook(request: web.Request) -> web.StreamResponse:
@@ -96,10 +90,8 @@ async def _form_page(
         "webhook": webhook,
         "typed": typed,
         "errors": errors,
-        "event_names": _EVENT_NAMES,
-        "tracks": list(
-            dict.fromkeys([*await track_slugs(request), *([webhook.track] if webhook and webhook.track else [])])
-        ),
+        "event_names": EVENT_NAMES,
+        "tracks": ({webhook.track: webhook.track} if webhook and webhook.track else {}) | await track_names(request),
     }
     if webhook:
         pool, after = request.app[CONTEXT].pool, query_cursor_time(request)

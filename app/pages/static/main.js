@@ -1,4 +1,5 @@
-// What every page does: times in the reader's own zone, and nothing of a person stays in the browser after signing out.
+// What every page does: times in the reader's own zone, one request for a double click, and nothing of a person stays in
+// the browser after signing out.
 
 /** @param {ParentNode} part */
 export function showLocalTimes(part) {
@@ -10,7 +11,14 @@ export function showLocalTimes(part) {
 }
 
 showLocalTimes(document);
+let sent = new WeakMap();
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || !(/** @type {HTMLElement} */ (event.target).matches(".sign-out"))) return;
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (event.defaultPrevented) return;
+  // After a while the same form is meant: a download leaves its page standing.
+  if (form.method === "post" && Date.now() - (sent.get(form) ?? 0) < 2000) return event.preventDefault();
+  sent.set(form, Date.now());
+  if (!form.matches(".sign-out")) return;
   for (const key of Object.keys(localStorage)) if (key.startsWith("assay-answer:")) localStorage.removeItem(key);
 });
+addEventListener("pageshow", () => (sent = new WeakMap()));

@@ -45,6 +45,9 @@ async def test_a_rotated_key_goes_on_for_a_while(operator: Person, api: Api, poo
     path = f"/dashboard/api-keys/{old.record.key_id}"
     rotated = await operator.post(f"{path}/rotate", {"overlap_seconds": "3600"})
     assert rotated.status == 200
+    assert "replaced by a newer one" in (await operator.get("/dashboard/api-keys")).text
+    newer = await pool.fetchval("SELECT replaced_by FROM api_keys WHERE id = $1", old.record.key_id)
+    assert f'href="/dashboard/api-keys/{newer}"' in (await operator.get(path)).html
     for key in (old.key, _secret(rotated)):
         assert (await with_key(api, key).get("/assessments")).status == 200
     assert (await operator.post(f"{path}/rotate", {"overlap_seconds": "soon"})).status == 422

@@ -1,12 +1,19 @@
 """The page of the audit log, and its downloads."""
 
 import json
+from uuid import uuid4
+
+from pydantic import BaseModel
 
 from app.domain.states import AuditAction, AuditEntity
 from app.repositories import audit
 from app.repositories.sql import Pool
 from tests.api_keys import new_api_key
 from tests.pages.conftest import Person
+
+
+class _Question(BaseModel):
+    prompt: str
 
 
 async def _log(pool: Pool, actor: str, key: str) -> None:
@@ -26,6 +33,19 @@ async def test_changes_are_listed_newest_first_and_filtered(operator: Person, po
     assert "No change matches" in (await operator.get("/dashboard/audit?to=2020-01-01")).text
     for query in ("entity=nothing", "from=yesterday", "from=2021-01-01&to=2020-01-01", "cursor=x"):
         assert (await operator.get(f"/dashboard/audit?{query}")).status == 400, query
+
+
+async def test_a_period_that_cannot_be_keeps_the_filters_and_says_so(operator: Person) -> None:
+    page = await operator.get("/dashboard/audit?actor=admin-1&from=2021-03-01&to=2021-01-01")
+    assert "“From” not after “To”" in page.text and 'value="admin-1"' in page.html and 'value="2021-03-01"' in page.html
+
+
+async def test_a_change_names_the_thing_and_leads_to_it(operator: Person, pool: Pool) -> None:
+    question_id = str(uuid4())
+    after = _Question(prompt="What is an index?")
+    await audit.record(pool, "author-1", AuditAction.UPDATE, AuditEntity.QUESTION, question_id, after)
+    page = await operator.get("/dashboard/audit")
+    assert f'<a href="/dashboard/questions/{question_id}/versions">What is an index?</a>' in page.html
 
 
 async def test_older_changes_are_on_the_next_page(operator: Person, pool: Pool) -> None:
