@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from operator import mul
 from uuid import UUID
 
-from app.domain.recommendation.naming import same_skill, served_skills, title_forms, wanted_title_words
+from app.domain.recommendation.naming import names_of, served_skills, title_forms, wanted_title_words
 from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.recommendation.word_forms import Forms, fold
 from app.domain.states import Level
 
 WEIGHTS_FILE = "ranking_weights.json"
@@ -35,10 +37,15 @@ def ranking_weights() -> dict[str, float]:
 
 def relevance(features: Sequence[float]) -> float:
     """The fitted sum of the features, scaled so that 0 is the lowest possible and 1 the highest."""
-    weights = list(ranking_weights().values())
-    lowest, highest = (math.fsum(bound(0.0, weight) for weight in weights) for bound in (min, max))
-    total = math.fsum(weight * feature for weight, feature in zip(weights, features, strict=True))
+    lowest, highest = _bounds()
+    total = math.fsum(map(mul, ranking_weights().values(), features))
     return min(1.0, max(0.0, (total - lowest) / (highest - lowest)))
+
+
+@cache
+def _bounds() -> tuple[float, float]:
+    weights = ranking_weights().values()
+    return math.fsum(min(0.0, weight) for weight in weights), math.fsum(max(0.0, weight) for weight in weights)
 
 
 def measure_candidates(
@@ -50,6 +57,7 @@ def measure_candidates(
     """The features of each candidate, in the order of `FEATURES`; the rankings are those of the two searches."""
     words, meaning = _places(by_words), _places(by_meaning)
     common = Counter(form for candidate in candidates for form in title_forms(candidate.title))
+    track = {name for skill in query.skills for name in names_of(skill)}
     return [
         (
             max(0.0, _UNKNOWN_SIMILARITY if candidate.similarity is None else candidate.similarity),
@@ -58,7 +66,7 @@ def measure_candidates(
             *_level_features(candidate, query),
             *_gap_features(candidate, query),
             *_wish_features(candidate, query, common),
-            _track_share(candidate, query),
+            sum(fold(skill) in track for skill in candidate.skills) / max(1, len(candidate.skills)),
             min(1.0, math.log(1 + len(candidate.skills)) / math.log(1 + _BROAD)),
         )
         for candidate in candidates
@@ -82,10 +90,12 @@ def _level_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float,
 def _gap_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float]:
     """The share of the gaps that is closed, and how far the main subject is one; equal gaps weigh alike."""
     weights = query.gap_weights or (1.0,) * len(query.gaps)
+    places: dict[Forms, int] = {}
+    for place, skill in enumerate(candidate.skills):
+        for name in names_of(skill):
+            places.setdefault(name, place)
     closed = [
-        (weight, next(place for place, skill in enumerate(candidate.skills) if same_skill(gap, skill)))
-        for gap, weight in zip(query.gaps, weights, strict=True)
-        if any(same_skill(gap, skill) for skill in candidate.skills)
+        (weight, places[fold(gap)]) for gap, weight in zip(query.gaps, weights, strict=True) if fold(gap) in places
     ]
     if not closed:
         return 0.0, 0.0
@@ -111,8 +121,3 @@ def _wish_features(
 
 def _served(texts: Sequence[str], candidate: Candidate) -> set[str]:
     return {skill for text in texts for skill in served_skills(text, candidate.skills)}
-
-
-def _track_share(candidate: Candidate, query: RetrievalQuery) -> float:
-    shared = sum(any(same_skill(skill, other) for other in query.skills) for skill in candidate.skills)
-    return shared / len(candidate.skills) if candidate.skills else 0.0

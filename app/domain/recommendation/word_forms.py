@@ -21,6 +21,8 @@ _DOUBLED = re.compile(r"([bdglmnprt])\1$")
 _STEM = 3
 
 
+# Skills and titles come again with each search. Few enough that words of students do not stay for long.
+@lru_cache(maxsize=8_192)
 def fold(text: str) -> Forms:
     """The words of the text as they are compared: "Data modelling" and "data models" have the same forms."""
     return tuple(form for word in words(text) for form in _fold_word(word))
@@ -28,8 +30,10 @@ def fold(text: str) -> Forms:
 
 def contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether the words of the phrase occur in the text, one directly after the other."""
-    length = len(phrase)
-    return bool(phrase) and any(tuple(text[at : at + length]) == tuple(phrase) for at in range(len(text) - length + 1))
+    if not phrase or phrase[0] not in text:
+        return False
+    length, whole = len(phrase), tuple(phrase)
+    return any(tuple(text[at : at + length]) == whole for at in range(len(text) - length + 1))
 
 
 def _fold_word(word: str) -> Iterator[str]:
