@@ -9,8 +9,7 @@ from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
-from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp import BodyPartReader, web
 from multidict import MultiDict, MultiDictProxy
 
 from app.domain.errors import FieldError, InvalidFields
@@ -61,9 +60,10 @@ async def read_form(request: web.Request) -> Form:
             fields, request[_FILES] = await _parse_multipart(request)
         case _:
             raise RequestProblem(WRONG_MEDIA, "send a form")
-    bad = [FieldError(f"/{name}", "has a NUL") for name, text in fields if not storable(name) or not storable(text)]
+    texts = [*fields, *((name, file.name) for name, file in request.get(_FILES, {}).items())]
+    bad = [name for name, text in texts if not storable(name) or not storable(text)]
     if bad:
-        raise InvalidFields(bad)
+        raise InvalidFields([FieldError(f"/{name if storable(name) else ''}", "has a NUL") for name in bad])
     request[_FORM] = MultiDictProxy(MultiDict((name, text.replace("\r\n", "\n")) for name, text in fields))
     return request[_FORM]
 
@@ -100,7 +100,8 @@ async def check_form(request: web.Request) -> None:
     check_origin(request)
     sent = request.headers.get(_CSRF_HEADER) or (await read_form(request)).get(CSRF_FIELD) or ""
     bound_to = request.get(SESSION) or request.cookies.get(cookie_name(request, _VISITOR))
-    if not bound_to or not hmac.compare_digest(sent.encode(), _token_of(bound_to).encode()):
+    # Of a header come surrogates where it is not UTF-8.
+    if not bound_to or not hmac.compare_digest(sent.encode(errors="replace"), _token_of(bound_to).encode()):
         log.info("form_refused", reason="its token is not the one of the session")
         raise RequestProblem(BAD_FORM, "the form is too old or belongs to another session; load the page again")
 
@@ -143,7 +144,10 @@ def _is_own(request: web.Request, origin: str) -> bool:
         own = urlsplit(public_url)
         if origin == f"{own.scheme}://{own.netloc}":
             return True
-    return urlsplit(origin).netloc == request.host
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def _parse(body: bytes) -> list[tuple[str, str]]:
@@ -156,19 +160,35 @@ def _parse(body: bytes) -> list[tuple[str, str]]:
 
 
 async def _parse_multipart(request: web.Request) -> tuple[list[tuple[str, str]], Mapping[str, UploadedFile]]:
-    fields, files = [], {}
     try:
         async with asyncio.timeout(_FILE_SECONDS):
-            parts = await request.post()
-        for name, part in parts.items():
-            if isinstance(part, web.FileField):
-                files[name] = UploadedFile(part.filename, part.file.read())
-            else:
-                fields.append((name, part.decode("utf-8") if isinstance(part, bytes | bytearray) else part))
+            return await _read_parts(request)
     except TimeoutError:
         raise RequestProblem(REQUEST_TIMEOUT, f"the form did not arrive within {_FILE_SECONDS} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise RequestProblem(TOO_LARGE, "send at most 1 MiB") from None
-    except (ValueError, BadHttpMessage):
-        raise RequestProblem(MALFORMED, "the form cannot be read") from None
+    except Exception as error:
+        # The parser raises whatever it stumbles over, and ConnectionError where the client has gone, which would count
+        # as an unavailable database.
+        log.info("form_unreadable", reason=type(error).__name__)
+        raise RequestProblem(MALFORMED, f"the form cannot be read, or has more than {_MAX_FIELDS} fields") from None
+
+
+async def _read_parts(request: web.Request) -> tuple[list[tuple[str, str]], Mapping[str, UploadedFile]]:
+    """The fields and the files. What a part says of its encoding does not count: browsers send UTF-8, and bytes as they
+    are."""
+    fields: list[tuple[str, str]] = []
+    files: dict[str, UploadedFile] = {}
+    parts, count = await request.multipart(), 0
+    while (part := await parts.next()) is not None:
+        count += 1
+        if not isinstance(part, BodyPartReader) or part.name is None or count > _MAX_FIELDS:
+            raise ValueError("no part of a form")
+        content = bytes(await part.read())
+        if request.content.total_bytes > request.client_max_size:
+            raise web.HTTPRequestEntityTooLarge(request.client_max_size)
+        if part.filename is None:
+            fields.append((part.name, content.decode("utf-8")))
+        else:
+            files[part.name] = UploadedFile(part.filename, content)
     return fields, files
