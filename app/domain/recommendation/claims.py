@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.recommendation.naming import mentioned_skills, same_skill, served_skills
+from app.domain.recommendation.naming import mentioned_skills, same_skill
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.student import LevelSource
 
@@ -77,7 +77,7 @@ def _is_supported(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> 
     }[claim.kind]  # fmt: skip
     return all(
         _has(candidate, skill)
-        and any(same_skill(skill, source) or served_skills(source, (skill,)) for source in sources)
+        and any(same_skill(skill, source) or mentioned_skills(source, (skill,)) for source in sources)
         and not mentioned_skills(" ; ".join((*student.refused, *student.held)), (skill,))
         for skill in claim.skills
     )
@@ -93,7 +93,7 @@ def _wishes(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
 
 
 def _mentioned(texts: Sequence[str], candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    named = {skill for text in texts for skill in served_skills(text, candidate.skills)}
+    named = {skill for text in texts for skill in mentioned_skills(text, candidate.skills)}
     return _allowed([skill for skill in candidate.skills if skill in named], query)
 
 

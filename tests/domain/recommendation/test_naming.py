@@ -81,3 +81,9 @@ def test_a_refused_or_held_skill_is_never_a_reason() -> None:
         RetrievalQuery((), (), ("tableau",), ("sql", "tableau"), student=student),
     )
     assert line.reason == "Covers dashboards, an interest that you named."
+
+
+def test_a_part_of_a_skill_is_not_said_to_be_the_skill_that_was_named() -> None:
+    query = RetrievalQuery((), (), (), ("sql",), student=Student(wishes=("Database changes without downtime",)))
+    (line,) = recommend([(credential("Migrations", "sql"), 0.5)], query)
+    assert line.reason == "Builds on sql, which the track asks for."
