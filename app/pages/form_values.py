@@ -1,5 +1,6 @@
 """What a form shows: the texts in its fields, and what is wrong with them in words for people."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -15,10 +16,19 @@ _WORDINGS = (
     ("String should have at most", "At most"),
     ("Input should be", "Must be"),
     ("String should", "Must"),
-    ("Tuple should have at least 1 item", "Needs at least one"),
+    ("Tuple should have at least 1 item", "Needs at least one."),
+    ("Value should have at least 1 item", "Needs at least one."),
     ("Tuple should have", "Must have"),
+    ("Value should have", "Must have"),
     ("names options that do not exist", "One of the right options has no text."),
+    (
+        "belong to the inputs single and multiple",
+        "“One of several options” and “any of several options” need options; other answers have none.",
+    ),
+    ("belongs to the input scale", "“A number on a scale” needs both ends; other answers have none."),
 )
+# What the validator adds for programmers.
+_INTERNAL = re.compile(r" after validation, not \d+$")
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ def errors_by_field(error: InvalidFields, names: Collection[str]) -> dict[str, s
 
 def wording(detail: str) -> str:
     """The message for a person."""
+    detail = _INTERNAL.sub("", detail)
     for beginning, text in _WORDINGS:
         if detail.startswith(beginning):
             return text if text.endswith(".") else text + detail.removeprefix(beginning)

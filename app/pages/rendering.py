@@ -31,9 +31,10 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class _Entry:
-    """An entry of the navigation, for callers with one of these roles."""
+    """An entry of the navigation with what one does there, for callers with one of these roles."""
 
     name: str
+    about: str
     path: str
     roles: frozenset[Role]
 
@@ -42,20 +43,34 @@ _ADMINS = frozenset({Role.ADMIN})
 _STAFF = frozenset({Role.ADVISOR, Role.ADMIN})
 _AUTHORS = frozenset({Role.AUTHOR, Role.ADMIN})
 _NAVIGATION = (
-    _Entry("Assessments", PAGES, frozenset({Role.STUDENT})),
-    _Entry("Review", f"{PAGES}/review", _STAFF),
-    _Entry("All assessments", f"{PAGES}/assessments", _STAFF),
-    _Entry("Insights", f"{PAGES}/insights", _STAFF | _AUTHORS),
-    _Entry("Grade book", f"{PAGES}/gradebook", _STAFF),
-    _Entry("Tracks", f"{PAGES}/tracks", _AUTHORS),
-    _Entry("Questions", f"{PAGES}/questions", _AUTHORS),
-    _Entry("Credentials", f"{PAGES}/credentials", _AUTHORS),
-    _Entry("System", f"{PAGES}/system", _ADMINS),
-    _Entry("Jobs", f"{PAGES}/jobs", _ADMINS),
-    _Entry("Webhooks", f"{PAGES}/webhooks", _ADMINS),
-    _Entry("API keys", f"{PAGES}/api-keys", _ADMINS),
-    _Entry("People", f"{PAGES}/people", _ADMINS),
-    _Entry("Audit log", f"{PAGES}/audit", _ADMINS),
+    _Entry("Assessments", "Answer the questions of a track, and read your results.", PAGES, frozenset({Role.STUDENT})),
+    _Entry("Review", "Essays that need a person, and appeals.", f"{PAGES}/review", _STAFF),
+    _Entry("All assessments", "Every student's assessments and results.", f"{PAGES}/assessments", _STAFF),
+    _Entry(
+        "Insights",
+        "How scores are spread, which questions are bad, and whether people and machine agree.",
+        f"{PAGES}/insights",
+        _STAFF | _AUTHORS,
+    ),
+    _Entry("Grade book", "The results of all students of a track.", f"{PAGES}/gradebook", _STAFF),
+    _Entry(
+        "Tracks", "The roles that students aim for: make, change, retire and restore them.", f"{PAGES}/tracks", _AUTHORS
+    ),
+    _Entry(
+        "Questions", "Write and correct the questions of a track, and see how they do.", f"{PAGES}/questions", _AUTHORS
+    ),
+    _Entry(
+        "Credentials",
+        "Courses that are recommended: search, write, or import a file.",
+        f"{PAGES}/credentials",
+        _AUTHORS,
+    ),
+    _Entry("System", "Is everything fine, and what is stuck?", f"{PAGES}/system", _ADMINS),
+    _Entry("Jobs", "The work in the background; retry what was given up.", f"{PAGES}/jobs", _ADMINS),
+    _Entry("Webhooks", "Tell other systems what happens, and see what they answered.", f"{PAGES}/webhooks", _ADMINS),
+    _Entry("API keys", "Let programs use the API.", f"{PAGES}/api-keys", _ADMINS),
+    _Entry("People", "Export or erase what is stored of a person.", f"{PAGES}/people", _ADMINS),
+    _Entry("Audit log", "Who has changed what, and when.", f"{PAGES}/audit", _ADMINS),
 )
 # What a page says after something was done: `?done=` names the text, so that no address can put a text on a page.
 _NOTICES: dict[str, str] = {

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from app.domain.text import count_of
 from app.http.app_keys import ACCESS, CONTEXT
+from app.pages.form_values import wording
 from app.pages.forms import read_file, read_form
 from app.pages.rendering import render
 from app.services.catalog.credentials_file import CredentialsFile, UnreadableFile, parse_credentials
@@ -33,7 +34,7 @@ async def import_file(request: web.Request) -> web.StreamResponse:
     report = await import_file_rows(request.app[CONTEXT].pool, actor, content, check_only=check_only)
     counts = [(outcome, sum(row.outcome == outcome for row in report)) for outcome in ImportOutcome]
     shown = {
-        "report": report,
+        "report": [(row, _reason(row.reason)) for row in report],
         "summary": ", ".join(f"{count} {outcome}" for outcome, count in counts),
         "rows": count_of(len(report), "row"),
         "check_only": check_only,
@@ -46,6 +47,12 @@ def _encoding_note(content: CredentialsFile) -> str:
     if content.encoding != "Windows-1252":
         return ""
     return "The file is not UTF-8 and was read as Windows-1252. Check letters such as ä and é."
+
+
+def _reason(detail: str) -> str:
+    """Why a row was refused, in the words of the forms: `field: what is wrong; field: …`."""
+    parts = (part.partition(": ") for part in detail.split("; "))
+    return "; ".join(f"{name}: {wording(text).rstrip('.')}" if text else name for name, _, text in parts)
 
 
 def _page(request: web.Request, *, error: str = "", shown: dict[str, object] | None = None) -> web.Response:

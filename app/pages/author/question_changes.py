@@ -1,9 +1,11 @@
 """What one version of a question has changed, in words for authors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.assessment.questions import QuestionBody
+from app.domain.assessment.questions import ProfileInput, ProfilePurpose, QuestionBody
 from app.domain.records.catalog import QuestionVersion
+from app.pages.form_values import number_text
 
 # Fields as forms and changes name them.
 LABELS = {
@@ -28,6 +30,22 @@ LABELS = {
     "rubric/technical": "Technical accuracy",
     "max_characters": "Most characters of an answer",
 }
+INPUTS = (
+    (ProfileInput.SINGLE, "one of several options"),
+    (ProfileInput.MULTIPLE, "any of several options"),
+    (ProfileInput.SCALE, "a number on a scale"),
+    (ProfileInput.NUMBER, "a number"),
+    (ProfileInput.TEXT, "a text"),
+)
+PURPOSES = (
+    (ProfilePurpose.LEVEL, "how far the student is"),
+    (ProfilePurpose.GOAL, "what the student aims for"),
+    (ProfilePurpose.INTEREST, "what interests the student"),
+    (ProfilePurpose.EXPERIENCE, "what the student has done"),
+    (ProfilePurpose.FORMAT, "how the student likes to learn"),
+    (ProfilePurpose.OTHER, "something else"),
+)
+_NAMES: Mapping[str, Mapping[str, str]] = {"input": dict(INPUTS), "purpose": dict(PURPOSES)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,8 @@ def changes(version: QuestionVersion, former: QuestionVersion | None) -> tuple[C
 
 
 def _texts(body: QuestionBody) -> dict[str, str]:
-    return {name: _text(value) for name, value in body.model_dump(mode="json").items()}
+    texts = {name: _text(value) for name, value in body.model_dump(mode="json").items()}
+    return {name: _NAMES.get(name, {}).get(text, text) for name, text in texts.items()}
 
 
 def _text(value: object) -> str:
@@ -59,6 +78,8 @@ def _text(value: object) -> str:
             return ""
         case bool():
             return "yes" if value else "no"
+        case float():
+            return number_text(value)
         case {"id": option_id, "text": text}:
             return f"{option_id}: {text}"
         case dict():

@@ -9,7 +9,6 @@ from typing import Any
 from app.domain.assessment.questions import (
     EssayQuestion,
     Option,
-    ProfileInput,
     ProfilePurpose,
     ProfileQuestion,
     QuestionBody,
@@ -32,21 +31,6 @@ _NAMES: Mapping[QuestionType, tuple[str, ...]] = {
     QuestionType.ESSAY: (*_COMMON, "model_answer", "rubric", *_RUBRIC, "max_characters"),
 }
 NEW_QUESTION = FormValues({"weight": "1", "max_characters": "20000", "purpose": ProfilePurpose.OTHER})
-INPUTS = (
-    (ProfileInput.SINGLE, "one of several options"),
-    (ProfileInput.MULTIPLE, "any of several options"),
-    (ProfileInput.SCALE, "a number on a scale"),
-    (ProfileInput.NUMBER, "a number"),
-    (ProfileInput.TEXT, "a text"),
-)
-PURPOSES = (
-    (ProfilePurpose.LEVEL, "how far the student is"),
-    (ProfilePurpose.GOAL, "what the student aims for"),
-    (ProfilePurpose.INTEREST, "what interests the student"),
-    (ProfilePurpose.EXPERIENCE, "what the student has done"),
-    (ProfilePurpose.FORMAT, "how the student likes to learn"),
-    (ProfilePurpose.OTHER, "something else"),
-)
 _OPTION = re.compile(r"options/(\d{1,3})/text")
 # Rows for options: at least so many, and so many more when one asks for them.
 _LEAST_ROWS = 4

@@ -6,18 +6,16 @@ from aiohttp import web
 
 from app.domain.assessment.questions import BODY_OF_TYPE, Question, QuestionBody
 from app.domain.body_validation import validate_body
-from app.domain.errors import Conflict, InvalidFields, TrackIsDeleted
-from app.domain.records.catalog import BankQuestion
+from app.domain.errors import Conflict, InvalidFields, NotFound, TrackIsDeleted
+from app.domain.records.catalog import BankQuestion, Track
 from app.domain.states import QuestionType
 from app.http.app_keys import ACCESS, CONTEXT
 from app.http.query import query_choice, query_cursor_id, query_cursor_integer, query_limit, query_text
 from app.http.request_values import path_id
 from app.http.sessions import PAGES
-from app.pages.author.question_changes import changes
+from app.pages.author.question_changes import INPUTS, PURPOSES, changes
 from app.pages.author.question_form import (
-    INPUTS,
     NEW_QUESTION,
-    PURPOSES,
     option_rows,
     question_fields,
     question_values,
@@ -66,23 +64,23 @@ async def list_questions(request: web.Request) -> web.StreamResponse:
 async def show_new_question(request: web.Request) -> web.StreamResponse:
     """An empty form for a question of the track and type that were chosen."""
     track, kind = query_text(request, "track") or "", query_choice(request, "type", QuestionType)
-    await tracks.find(request.app[CONTEXT].pool, track)
-    return _new_page(request, track, kind or QuestionType.THEORETICAL, NEW_QUESTION)
+    chosen = await tracks.find(request.app[CONTEXT].pool, track)
+    return _new_page(request, chosen, kind or QuestionType.THEORETICAL, NEW_QUESTION)
 
 
 async def create_question(request: web.Request) -> web.StreamResponse:
     """Creates the question of the form, shows it as students would see it, or adds rows for options."""
     track, kind = query_text(request, "track") or "", query_choice(request, "type", QuestionType)
     kind, form = kind or QuestionType.THEORETICAL, await read_form(request)
-    await tracks.find(request.app[CONTEXT].pool, track)
+    chosen = await tracks.find(request.app[CONTEXT].pool, track)
     if form.get("then") == "rows":
-        return _new_page(request, track, kind, typed_question(kind, form), more_rows=True)
+        return _new_page(request, chosen, kind, typed_question(kind, form), more_rows=True)
     try:
         body = validate_body(BODY_OF_TYPE[kind], question_fields(kind, form))
     except InvalidFields as error:
-        return _new_page(request, track, kind, typed_question(kind, form, error))
+        return _new_page(request, chosen, kind, typed_question(kind, form, error))
     if form.get("then") == "preview":
-        return _new_page(request, track, kind, typed_question(kind, form), preview=body)
+        return _new_page(request, chosen, kind, typed_question(kind, form), preview=body)
     async with request.app[CONTEXT].pool.acquire() as conn, conn.transaction():
         question = await questions.create(conn, request[ACCESS].caller.principal, track, body)
     return redirect(f"{QUESTIONS}/{question.question_id}?done=created")
@@ -122,13 +120,19 @@ async def show_versions(request: web.Request) -> web.StreamResponse:
     """The versions of an active or retired question, newest first, with what each has changed."""
     await find_known_question(request)
     question_id, pool = path_id(request, "question_id"), request.app[CONTEXT].pool
+    try:
+        await find_question(request)
+        is_retired = False
+    except NotFound:
+        is_retired = True
     rows, cursor = await questions.versions(pool, question_id, query_cursor_integer(request), query_limit(request))
     shown = [
         {"version": version, "changes": changes(version, former), "is_first": former is None}
         for version, former in rows
     ]
     path = f"{QUESTIONS}/{question_id}"
-    return render(request, "author/versions.html", {"rows": shown, "cursor": cursor, "path": path})
+    values = {"rows": shown, "cursor": cursor, "path": path, "is_retired": is_retired}
+    return render(request, "author/versions.html", values)
 
 
 async def retire_question(request: web.Request) -> web.StreamResponse:
@@ -156,7 +160,7 @@ def _read_version(form: Form) -> int | None:
 
 def _new_page(
     request: web.Request,
-    track: str,
+    track: Track,
     kind: QuestionType,
     values: FormValues,
     *,
@@ -164,7 +168,8 @@ def _new_page(
     more_rows: bool = False,
 ) -> web.Response:
     shown = _shown_form(kind, values, preview, more_rows)
-    shown |= {"track": track, "path": f"{QUESTIONS}/new?track={track}&type={kind}"}
+    slug = track.body.slug
+    shown |= {"track": slug, "track_name": track.body.name, "path": f"{QUESTIONS}/new?track={slug}&type={kind}"}
     return render(request, "author/new_question.html", shown, status=values.status)
 
 

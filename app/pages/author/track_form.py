@@ -78,7 +78,7 @@ def key_secrecy(body: TrackBody) -> Secrecy:
     if body.show_correct is ShowCorrect.ALWAYS and limit is None:
         text = (
             f"Students read with every result which answers were right{explained}, and may try as often as they like. "
-            "Keys can be found by trying: who tries often enough knows all of them. Limit the attempts, or show right "
+            "The right answers can be found by trying often enough. Limit the attempts, or show right "
             "answers with the last attempt only."
         )
         return Secrecy(text, risky=True)

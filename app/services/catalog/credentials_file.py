@@ -25,6 +25,8 @@ _NAME_CHARACTERS = 40
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 # Excel takes the delimiter from such a first line; programs that do not know it write it again like a cell.
 _DELIMITER_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
+# What `csv` says where a quotation mark is missing.
+_OPEN_QUOTE = "unexpected end of data"
 # How the files of Excel and LibreOffice begin.
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
@@ -127,7 +129,8 @@ def _read_table(file: str, text: str, encoding: str) -> Iterator[tuple[int, dict
                 yield first_line, _by_column(columns, cells)
             first_line = before + reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableFile(f"{file}: line {first_line}: {error}") from error
+        fault = "a quotation mark is opened and never closed" if str(error) == _OPEN_QUOTE else error
+        raise UnreadableFile(f"{file}: line {first_line}: {fault}") from error
     if not columns:
         raise UnreadableFile(f"{file}: has no line with the columns {', '.join(_COLUMNS)}")
 

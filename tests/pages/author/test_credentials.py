@@ -92,7 +92,7 @@ async def test_an_import_reports_on_each_row(author: Person, bank: Bank, pool: P
     assert await stored(pool) == before
     done = await upload(author, TABLE.encode())
     assert "3 rows: 1 added, 1 changed, 0 unchanged, 1 refused." in done.text
-    assert "2 added Moss 3 refused url: must be an http or https address" in done.text
+    assert "2 added Moss 3 refused url: Must be an http or https address" in done.text
     assert "4 changed Soil Science Basics" in done.text
     assert await stored(pool) == before | {"Moss": 1, "Soil Science Basics": 2}
     again = await upload(author, TABLE.encode())
@@ -116,6 +116,7 @@ async def test_files_of_spreadsheets_are_read(author: Person, bank: Bank) -> Non
         ("new.csv", b"PK\x03\x04", 422, "save the sheet as CSV"),
         ("new.csv", b"a,b\n1,2\n", 422, "missing: title"),
         ("new.csv", b"", 422, "has no line with the columns"),
+        ("new.csv", TABLE.encode() + b'"x', 422, "opened and never closed"),
         ("", b"", 422, "Choose a file first."),
         ("<script>alert(1)</script>.csv", b"", 422, "has no line with the columns"),
         ("big.jsonl", b"x" * 1_100_000, 413, "at most 1 MiB"),

@@ -62,8 +62,8 @@ def typed_ids(body: dict[str, object]) -> dict[str, str]:
         ("theoretical", {"weight": "nan"}, "weight", "Must be"),
         ("theoretical", {"options/0/text": "t" * 2001}, "options/0/text", "At most 2000 characters"),
         ("profile", {"scale/max": "1"}, "scale/max", "Must be above min"),
-        ("profile", {"input": "text"}, "scale", "Belongs to the input scale"),
-        ("profile", {"input": "single", "scale/min": "", "scale/max": ""}, "options", "which need them"),
+        ("profile", {"input": "text"}, "scale", "needs both ends"),
+        ("profile", {"input": "single", "scale/min": "", "scale/max": ""}, "options", "need options"),
         ("profile", {"input": ""}, "input", "Must be"),
         ("essay", {"rubric/depth": ""}, "rubric/depth", "Please fill this in."),
         ("essay", {"max_characters": "20001"}, "max_characters", "Must be less than or equal to 20000"),
@@ -82,7 +82,7 @@ async def test_errors_stand_beside_the_fields(
 async def test_a_question_without_a_right_option_is_refused(author: Person, bank: Bank) -> None:
     refused = await author.post(new("theoretical"), {k: v for k, v in THEORY.items() if not k.endswith("correct")})
     assert refused.status == 422
-    assert "at least one" in refused.html.split('id="correct_options">')[1].split("</p>")[0]
+    assert refused.html.split('id="correct_options">')[1].split("</p>")[0] == "Needs at least one."
 
 
 async def test_rows_are_added_without_a_script_and_nothing_is_stored(author: Person, bank: Bank, pool: Pool) -> None:
@@ -116,11 +116,18 @@ async def test_versions_show_what_changed(author: Person, bank: Bank, api: Api) 
     }
     await author.post(f"{path}/retire", {})
     page = await author.get(f"{path}/versions")
+    assert "Restore this question" in page.text and "Back to the question" not in page.text
     second, first = page.html.split("<h2>Version 2</h2>")[1].split("<h2>Version 1</h2>")
     assert "Which then?" in second and "C: Neither" in second and "Because." not in second
     assert "Because." in first
     older = await author.get(f"{path}/versions?limit=1")
     assert "Which then?" in older.html and "Older versions" in older.text
+
+
+async def test_versions_use_the_words_of_the_form(author: Person, bank: Bank) -> None:
+    versions = await author.get(f"{await created(author, 'profile', PROFILE)}/versions")
+    assert "Back to the question" in versions.text and "Points 2.5" in versions.text
+    assert "a number on a scale" in versions.text and "how far the student is" in versions.text
 
 
 async def test_nobody_overwrites_a_version_that_they_have_not_seen(author: Person, bank: Bank, api: Api) -> None:

@@ -115,7 +115,7 @@ async def test_hostile_texts_are_texts(author: Person, bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("show", "attempts", "risky", "words"),
     [
-        (ShowCorrect.ALWAYS, None, True, "Keys can be found by trying"),
+        (ShowCorrect.ALWAYS, None, True, "The right answers can be found by trying"),
         (ShowCorrect.ALWAYS, 3, True, "A later attempt may ask what an earlier one has told them"),
         (ShowCorrect.ALWAYS, 1, False, "have 1 attempt."),
         (ShowCorrect.LAST_ATTEMPT, 2, False, "with their last attempt (2)"),
