@@ -49,7 +49,10 @@ _REFUSES = rf"""
   | \b(?:done|through) \s with\b | \b(?:tired|sick|weary) \s of\b | \bfed \s up \s with\b
   | \benough (?: \s of\b|\s(?=[A-Z]))
   | \bbored \s (?:of|with|by)\b | \b(?:hate|dislike|detest|loathe)d?\b | \bcan(?:no|['’]|\sno)?t \s stand\b
-  | \bnot \s (?:at \s all \s)? (?:interested|keen|fond|into|a \s fan|another|again|any)\b (?: \s (?:in|on|of)\b)?
+  | \b(?:do|does) (?: \s not|n['’]?t) \s think \s (?:that \s)? (?:i|we) \s (?:want|need)\b | \bneither\b
+  | \bspare \s (?:me|us)\b | \bhad \s (?:my|our) \s fill \s of\b | \bmov(?:e|ed|ing) \s away \s from\b
+  | \bnot \s (?:(?:at \s all|really|so|very|that|particularly|much) \s)*
+      (?:interested|keen|fond|into|a \s fan|another|again|any)\b (?: \s (?:in|on|of)\b)?
   | (?: (?<=[,;:(–—-]\s) | (?<=[,;:(–—-]) | (?<=^) | (?<=\bbut\s) | (?<=\band\s) | (?<=\bor\s) | (?<=\bplease\s)
       | (?<=\bcertainly\s) | (?<=\bdefinitely\s) | (?<=\bpreferably\s)
       | (?<=\bmaybe\s) | (?<=\bjust\s) | (?<=\bwant\s) | (?<=\bwith\s) ) not?\b
@@ -59,6 +62,7 @@ _REFUSED = r"""
     \b(?:is|are|was|were) (?: \s not|n['’]?t) \s
       (?:for \s (?:me|us)|what \s (?:i|we)\b (?:\s\w+)?
         |interesting|my \s \w+|our \s \w+|something \s (?:i|we)\b.*|needed|wanted)
+  | \b(?:is|are) \s of \s no \s (?:interest|use)\b (?: \s (?:to|for) \s (?:me|us)\b)?
   | \b(?:can|may|has \s to|must) \s wait\b | \b(?:bores?|annoys?) \s (?:me|us)\b | ,? \s no,? \s thank(?:s|\s you)\b
 """
 _FINISHED = r"(?:finished|completed|passed|done|taken|taught|attended|earned|obtained|acquired|gained|got|received)"
@@ -70,6 +74,7 @@ _HOLDS = rf"""
   | \balready \s (?:{_FINISHED}|have|hold|know|did|took)\b
   | (?<=^)(?:already\s)? (?:finished|completed|passed|done|taken|attended|earned|obtained|hold|holder \s of)\b
     (?! \s with\b)
+  | \bhaving \s {_FINISHED}\b | \bbeen \s certified \s (?:in|as)\b | \bi \s have \s (?=an?\b.*\bcertificat)
   | \b(?:i|we) (?:['’]ve|\s have) \s already\b | \b(?:i['’]m|i \s am) \s already \s certified \s (?:in|as)\b
 """
 # What comes before is held.
@@ -77,6 +82,7 @@ _HELD = rf"""
     [,(:–—-] \s? (?:already\s|i\s)? {_FINISHED}\b (?! \s with\b)
   | \b(?:i|we) \s (?:already\s)? (?:know|have|hold|had|did|passed|finished|took|use)
     \s (?:well|already|by \s heart|inside \s out)\b
+  | \b(?:is|are) \s from \s (?:19|20)\d\d\b
   | \bis \s (?:already\s)? (?:done|behind \s me|in \s my \s pocket)\b
 """
 # Here a wish begins again.

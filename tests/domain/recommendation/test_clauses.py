@@ -32,6 +32,10 @@ def read(text: str) -> dict[str, list[str]]:
         ("I have had enough of Snowflake", ["Snowflake"]),
         ("I've seen Spark, no more of it", ["I've seen Spark"]),
         ("Everything without Excel", ["Excel"]),
+        ("I'm not really into Kubernetes, more of a tester", ["Kubernetes"]),
+        ("Spark is of no interest to me", ["Spark"]),
+        ("I don't think I need Docker", ["Docker"]),
+        ("Neither Java nor Scala", ["Java nor Scala"]),
     ],
 )
 def test_refusals_end_where_something_else_begins(text: str, refused: list[str]) -> None:
@@ -60,6 +64,8 @@ def test_what_only_looks_like_a_refusal_is_none(text: str) -> None:
         ("I've already got SC-900. An entry", ["SC-900"], ["An entry"]),
         ("I passed the Vault exam and want more", ["the Vault exam"], ["want more"]),
         ("Financial models; I did Excel Expert", ["Excel Expert"], ["Financial models"]),
+        ("I have a CKA certificate, so more", ["a CKA certificate"], ["more"]),
+        ("My Security+ is from 2022; more", ["My Security+"], ["more"]),
         ("I have done nothing yet", None, None),
     ],
 )
