@@ -21,6 +21,8 @@ SIGN_IN = f"{PAGES}/sign-in"
 SIGN_IN_BY_ROLE: web.AppKey[bool] = web.AppKey("sign_in_by_role")
 # A page of our own: a path that cannot be read as another host.
 _OWN_PAGE = re.compile(rf"{PAGES}(?:/[A-Za-z0-9/_.~%-]*)?(?:\?[A-Za-z0-9/_.~%&=+-]*)?")
+# Characters of a page's address to go on to: with it in a cookie, browsers take no cookie of more than 4 KiB.
+_MAX_TARGET = 2000
 
 
 async def show_sign_in(request: web.Request) -> web.StreamResponse:
@@ -74,8 +76,10 @@ async def begin_session(request: web.Request, caller: Caller, target: str | None
 
 def own_page(target: str | None) -> str:
     """The target if it is one of our pages, else the first page after signing in."""
-    is_own = target and _OWN_PAGE.fullmatch(target) and ".." not in target and not target.startswith(SIGN_IN)
-    return target if target and is_own else PAGES
+    if not target or len(target) > _MAX_TARGET:
+        return PAGES
+    is_own = _OWN_PAGE.fullmatch(target) and ".." not in target and not target.startswith(SIGN_IN)
+    return target if is_own else PAGES
 
 
 def by_role(request: web.Request) -> bool:

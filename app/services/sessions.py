@@ -4,7 +4,7 @@ import secrets
 import time
 from hashlib import sha256
 
-from app.repositories import sessions
+from app.repositories import erasures, sessions
 from app.repositories.sql import Executor, Pool
 from app.services.caller import Caller
 
@@ -23,6 +23,8 @@ async def begin(pool: Pool, caller: Caller) -> tuple[str, float]:
     session_id = secrets.token_urlsafe(32)
     expires_at = min(caller.expires_at, time.time() + SESSION_SECONDS)
     async with pool.acquire() as conn, conn.transaction():
+        # The end of an erasure of the caller deletes this session, or is over.
+        await erasures.lock_owner(conn, caller.principal)
         await sessions.create(conn, _hash(session_id), caller.principal, caller.roles, expires_at)
         await sessions.end_oldest(conn, caller.principal, _MAX_SESSIONS)
     return session_id, expires_at

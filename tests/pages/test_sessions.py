@@ -1,5 +1,6 @@
 """Sessions: how they begin and end, and what they may not be used for."""
 
+import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,16 @@ from typing import Any
 import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
+from app.domain.states import Role
+from app.repositories import erasures
 from app.repositories.sql import Pool
 from app.server import create_app
 from app.services import sessions
+from app.services.caller import Caller
 from app.settings import Settings
 from tests.api import Api, token
 from tests.api_keys import new_api_key
+from tests.fakes.conditions import until
 from tests.pages.conftest import SIGN_IN, NewPerson
 from tests.web.conftest import ProductServer
 
@@ -153,6 +158,28 @@ async def test_signing_in_leads_to_the_page_that_was_asked_for(person: NewPerson
     assert 'name="next"' in page.html
     answer = await ada.post(SIGN_IN, {"token": token("student-1", "student"), "next": f"{path}?a=b&c=%C3%A4"})
     assert answer.target == f"{path}?a=b&c=%C3%A4"
+
+
+async def test_an_address_that_no_cookie_could_hold_is_not_gone_on_to(person: NewPerson) -> None:
+    """Otherwise a link from elsewhere could make signing in at a provider impossible, which keeps it in a cookie."""
+    page = await (await person()).get(f"{SIGN_IN}?next=/dashboard?{'a' * 5000}")
+    assert 'name="next" value="/dashboard"' in page.html
+
+
+async def test_signing_in_waits_for_the_end_of_an_erasure(pool: Pool) -> None:
+    """Or else the session could be stored just when the erasure has deleted those of the person."""
+    async with pool.acquire() as conn, conn.transaction():
+        await erasures.lock_owner(conn, "ada")
+        signing_in = asyncio.create_task(sessions.begin(pool, Caller("ada", frozenset({Role.STUDENT}))))
+
+        async def waits_or_is_done() -> bool:
+            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')"
+            return signing_in.done() or bool(await pool.fetchval(waiting))
+
+        await until(waits_or_is_done)
+        assert not signing_in.done()
+    session_id, _ = await signing_in
+    assert await sessions.find(pool, session_id)
 
 
 async def test_roles_are_for_a_loopback_address_alone(person: NewPerson) -> None:

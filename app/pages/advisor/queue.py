@@ -46,9 +46,10 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
 
 
 async def export_queue(request: web.Request) -> web.StreamResponse:
-    """All items of the filtered queue as CSV."""
-    items = reviews.every_page(request.app[CONTEXT].pool, reviewing(request).queue)
-    return await send_file(request, Format.CSV, _rows(items), ReviewRow, "review-queue")
+    """All items of the filtered queue as CSV, in blind mode without confidences, as on the page."""
+    work = reviewing(request)
+    items = reviews.every_page(request.app[CONTEXT].pool, work.queue)
+    return await send_file(request, Format.CSV, _rows(items, blind=work.blind), ReviewRow, "review-queue")
 
 
 async def open_next(request: web.Request) -> web.StreamResponse:
@@ -97,6 +98,7 @@ def _row(item: ReviewItem, track_name: str, work: Reviewing, person: str) -> dic
     }
 
 
-async def _rows(pages: AsyncIterator[Sequence[ReviewItem]]) -> AsyncIterator[Sequence[ReviewRow]]:
+async def _rows(pages: AsyncIterator[Sequence[ReviewItem]], *, blind: bool) -> AsyncIterator[Sequence[ReviewRow]]:
     async for items in pages:
-        yield review_rows(items)
+        rows = review_rows(items)
+        yield [row.model_copy(update={"confidence": None}) for row in rows] if blind else rows

@@ -86,6 +86,9 @@ async def test_the_file_has_the_filtered_queue(advisor: Person, pool: Pool, bank
     assert [row["owner"] for row in rows] == ["student-1", "student-2", "student-3"]
     some = await advisor.get(f"{QUEUE}/queue.csv?reason=unscored")
     assert [row["reasons"] for row in csv.DictReader(io.StringIO(some.html))] == ["unscored"]
+    assert any(row["confidence"] for row in rows)
+    blind = await advisor.get(f"{QUEUE}/queue.csv?blind=1")
+    assert {row["confidence"] for row in csv.DictReader(io.StringIO(blind.html))} == {""}
 
 
 @pytest.mark.parametrize("order", ["oldest", "confidence", "shuffled"])
