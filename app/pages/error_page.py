@@ -22,9 +22,22 @@ _ADVICE: Mapping[int, str] = {
 }
 
 
+# Where people would not say it as the API does.
+_TITLES: Mapping[int, str] = {404: "There is no such page"}
+_DETAIL_OF_ANY_PATH = "There is no such resource."
+
+
 def error_page(request: web.Request, problem: Problem) -> web.Response:
     """The page for a request that ended in this problem."""
-    values = {"problem": problem, "advice": _ADVICE.get(problem.kind.status), "request_id": request[REQUEST_ID]}
-    response = render(request, "error.html", values, status=problem.kind.status)
+    status = problem.kind.status
+    detail = problem.detail[:1].upper() + problem.detail[1:].rstrip(".") + "."
+    values = {
+        "title": _TITLES.get(status, problem.kind.title),
+        "detail": None if detail == _DETAIL_OF_ANY_PATH else detail,
+        "problem": problem,
+        "advice": _ADVICE.get(status),
+        "request_id": request[REQUEST_ID],
+    }
+    response = render(request, "error.html", values, status=status)
     response.headers.update(problem.response_headers)
     return response

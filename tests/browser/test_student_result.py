@@ -59,6 +59,7 @@ async def test_evidence_is_read_in_the_essay_and_scores_are_rated_and_appealed(s
         _BOTH,
         _SECOND,
     ]
+    await expect(essay.get_by_role("button", name="Show only passages for")).to_have_count(2)
     # A dimension shows its passages only; the choice is taken back by the same button.
     by_depth = essay.get_by_role("button", name="Show only passages for depth")
     await by_depth.click()

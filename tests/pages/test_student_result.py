@@ -58,9 +58,12 @@ async def test_a_result_is_told_in_words(finished: Finished) -> None:
     assert shown.status == 200
     for text in (
         "Your result: 69 %",
-        "Right 1 of 1 points",
-        "Wrong 0 of 2 points",
-        "Partly right 1 of 2 points",
+        "Question 1: 1 of 1 points",
+        "0 of 2 points Which",
+        "1 of 2 points Which",
+        " Right ",
+        " Partly right ",
+        " Wrong ",
         SECRET_EXPLANATION,
         "Which soil?",
         "Clay",
@@ -79,7 +82,7 @@ async def test_withheld_answers_stay_withheld(finished: Finished, pool: Pool) ->
     await pool.execute("UPDATE tracks SET show_correct = 'never' WHERE slug = $1", SLUG)
     shown = await finished.student.get(finished.path)
     assert "This track does not show which of these answers are right." in shown.text
-    for text in ("Partly right", "Right 1", "Wrong", SECRET_EXPLANATION):
+    for text in ("Partly right", " Right ", "Wrong", SECRET_EXPLANATION):
         assert text not in shown.text
 
 
@@ -117,14 +120,18 @@ async def test_ratings_are_stored_shown_and_replaced(finished: Finished, pool: P
     credential_id = str(await pool.fetchval("SELECT credential_id FROM recommendations"))
     student, path = finished.student, f"{finished.path}/feedback"
     rating = {"credential_id": credential_id, "relevance": "4", "acceptance": "2", "comment": "</textarea><b>"}
-    assert (await student.post(path, rating)).target == f"{finished.path}?done=rated"
-    assert (await student.post(path, {"relevance": "5", "acceptance": "5"})).status == 303
+    assert (await student.post(path, rating)).target == f"{finished.path}?done=rated#rated-{credential_id}"
+    assert (
+        await student.post(path, {"relevance": "5", "acceptance": "5"})
+    ).target == f"{finished.path}?done=rated#rated-result"
     assert (await student.post(path, rating | {"relevance": "3"})).status == 303
     rows = await pool.fetch("SELECT relevance, acceptance, comment FROM feedback ORDER BY credential_id")
     assert [tuple(row) for row in rows] == [(3, 2, "</textarea><b>"), (5, 5, None)]
     shown = await student.get(f"{finished.path}?done=rated")
     assert "Thank you, your rating is stored." in shown.text
     assert shown.text.count("Change your rating") == 2
+    assert "Your rating: fits 3 of 5, would follow 2 of 5." in shown.text
+    assert f'id="rated-{credential_id}"' in shown.html
     assert "&lt;/textarea&gt;&lt;b&gt;" in shown.html
 
 
@@ -154,9 +161,12 @@ async def test_a_score_is_appealed_once_and_the_answer_is_shown(finished: Finish
     path = f"{finished.path}/questions/{bank.ids['essay']}/appeal"
     empty = await student.post(path, {"text": "  "})
     assert (empty.status, "Say in up to 5,000 characters why" in empty.text) == (422, True)
-    assert (await student.post(path, {"text": "<i>Look</i> again."})).target == f"{finished.path}?done=appealed"
+    assert (
+        await student.post(path, {"text": "<i>Look</i> again."})
+    ).target == f"{finished.path}?done=appealed#appeal-9"
     shown = await student.get(finished.path)
     assert "&lt;i&gt;Look&lt;/i&gt; again." in shown.html
+    assert 'id="appeal-9"' in shown.html
     assert "A person will look at it." in shown.text
     again = await student.post(path, {"text": "And again."})
     assert (again.status, "was appealed before" in again.text) == (409, True)

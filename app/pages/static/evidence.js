@@ -21,8 +21,8 @@ for (const essay of /** @type {NodeListOf<HTMLElement>} */ (document.querySelect
     for (const card of cards) {
       const fits = names.includes(card.dataset.dimension ?? "");
       card.classList.toggle("chosen", fits);
-      const button = /** @type {HTMLButtonElement} */ (card.querySelector("button"));
-      button.setAttribute("aria-pressed", String(byDimension && fits));
+      // There is none where no passage was named.
+      card.querySelector("button")?.setAttribute("aria-pressed", String(byDimension && fits));
       if (fits) titles.push(card.dataset.title);
     }
     if (!next) said.textContent = "All passages are shown.";

@@ -82,6 +82,7 @@ async def _show(request: web.Request, refusal: tuple[str, str] | None = None, st
         "refusal": refusal[1] if refusal and refusal[0] not in slugs else None,
         "states": wording.STATES,
         "duration": wording.duration,
+        "time_to_answer": wording.duration(request.app[CONTEXT].settings.assessment_ttl),
         "is_first_page": after is None,
     }
     return render(request, "student/home.html", values, status=status)

@@ -64,7 +64,7 @@ async def rate(request: web.Request) -> web.StreamResponse:
         return await show_outcome(request, assessment, refused)
     except _NO_RESULT:
         return redirect(f"{PAGES}/assessments/{assessment.id}")
-    return redirect(f"{PAGES}/assessments/{assessment.id}?done=rated")
+    return redirect(f"{PAGES}/assessments/{assessment.id}?done=rated#rated-{rating.credential_id or 'result'}")
 
 
 async def make_appeal(request: web.Request) -> web.StreamResponse:
@@ -87,7 +87,8 @@ async def make_appeal(request: web.Request) -> web.StreamResponse:
         return redirect(f"{PAGES}/assessments/{assessment.id}")
     publish_change(request.app, assessment.id)
     notify_workers(request.app, made.notifications)
-    return redirect(f"{PAGES}/assessments/{assessment.id}?done=appealed")
+    number = assessment.questions.index(assessment.questions_by_id[question_id]) + 1
+    return redirect(f"{PAGES}/assessments/{assessment.id}?done=appealed#appeal-{number}")
 
 
 async def find_question(request: web.Request) -> object:
