@@ -117,7 +117,7 @@ async def _create_others(site: Site) -> None:
     await page.get_by_label("Question", exact=True).fill("How often do you fly?")
     await page.get_by_label("Students answer with").select_option("a number on a scale")
     await page.get_by_role("button", name="Create the question").click()
-    await expect(page.get_by_text("Belongs to the input scale").first).to_be_visible()
+    await expect(page.get_by_text("needs both ends").first).to_be_visible()
     await page.get_by_label("From").fill("1")
     await page.get_by_label("To", exact=True).fill("4")
     await page.get_by_role("button", name="Create the question").click()
