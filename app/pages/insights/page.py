@@ -1,6 +1,6 @@
 """The page of insights, and the numbers of each of its sections as a file."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +18,14 @@ from app.pages.insights.usage import cost_section, feedback_section, models_sect
 from app.pages.rendering import render
 from app.services import analytics
 from app.services.catalog import tracks
+from app.services.recent_values import RecentValues
 from app.wiring.context import Context
 
 INSIGHTS = f"{PAGES}/insights"
 _TRACKS = 100
+# Figures that are kept, and for how many seconds: computing them takes long where there are many results.
+_MOST_KEPT = 32
+_SECONDS_KEPT = 60
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,26 @@ class _Chosen:
     period: Period
 
 
+@dataclass(frozen=True)
+class _Figures:
+    """All sections, and when they were computed."""
+
+    sections: Sequence[Section]
+    as_of: datetime
+
+
+# By track, and by the beginning and end in the address.
+_KEPT = web.AppKey("kept_insights", RecentValues[tuple[str | None, str, str], _Figures])
+
+
+def keep_recent_figures(app: web.Application) -> None:
+    """Gives the application a place for the figures that were shown lately."""
+    app[_KEPT] = RecentValues(_MOST_KEPT, _SECONDS_KEPT)
+
+
 async def show_insights(request: web.Request) -> web.StreamResponse:
-    """Figures of a track, or of all, in a period; of the last 30 days if the address names none."""
+    """Figures of a track, or of all, in a period; of the last 30 days if the address names none.
+    They may be a minute old."""
     pool, error = request.app[CONTEXT].pool, ""
     start, end = request.query.get("from", ""), request.query.get("to", "")
     try:
@@ -45,13 +67,17 @@ async def show_insights(request: web.Request) -> web.StreamResponse:
     known, _ = await tracks.page(pool, None, _TRACKS)
     # The last day of the period: its end is excluded.
     last = (period.end - timedelta(microseconds=1)).date()
+    figures = None
+    if not error:
+        figures = await request.app[_KEPT].read((chosen.track, start, end), lambda: _compute(chosen))
     values = {
         "track": chosen.track or "",
         "tracks": [(track.body.slug, track.body.name) for track in known],
         "start": start if error else period.start.date().isoformat(),
         "end": end if error else last.isoformat(),
         "error": error,
-        "sections": [] if error else [await make(chosen) for make in _SECTIONS.values()],
+        "sections": figures.sections if figures else [],
+        "as_of": figures.as_of if figures else None,
         "download": request.rel_url.with_path(f"{INSIGHTS}/figures.csv", encoded=True, keep_query=True),
     }
     return render(request, "insights/insights.html", values, status=422 if error else 200)
@@ -69,6 +95,11 @@ async def download_figures(request: web.Request) -> web.StreamResponse:
     section = await _SECTIONS[name](_Chosen(request.app[CONTEXT], query_text(request, "track") or None, period))
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return web.Response(text=csv_text(section.table), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+async def _compute(chosen: _Chosen) -> _Figures:
+    now = datetime.now(UTC)
+    return _Figures([await make(chosen) for make in _SECTIONS.values()], now)
 
 
 async def _scores(chosen: _Chosen) -> Section:

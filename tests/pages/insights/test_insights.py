@@ -74,9 +74,22 @@ async def test_nothing_is_computed_from_fewer_than_ten_pairs(advisor: Person, po
     await completed_assessment(pool, bank, "student-9")
     await override_score(pool, await pool.fetchval("SELECT id FROM assessments WHERE owner = 'student-9'"),
                          bank.ids["essay"], 1)  # fmt: skip
-    page = await advisor.get(f"{INSIGHTS}?track={SLUG}")
+    # Another period, of which no figures are kept.
+    page = await advisor.get(f"{INSIGHTS}?track={SLUG}&from={datetime.now(UTC).date() - timedelta(days=1)}")
     assert "Correlation (r)" in page.text and "Limits of agreement" in page.text
     assert {"Person and machine", "Difference of machine and person"} <= set(charts(page))
+
+
+async def test_figures_are_kept_for_a_while_and_say_of_when_they_are(advisor: Person, pool: Pool, bank: Bank) -> None:
+    empty = await advisor.get(INSIGHTS)
+    await completed_assessment(pool, bank)
+    page = await advisor.get(INSIGHTS)
+    moment = page.html.partition("As of <time")[2].partition("</time>")[0]
+    assert moment and f"As of <time{moment}</time>" in empty.html
+    assert "Nobody has a result in this period." in page.text
+    # Each filter has figures of its own, and the file has the newest.
+    assert "Nobody has a result in this period." not in (await advisor.get(f"{INSIGHTS}?track={SLUG}")).text
+    assert len(await rows(advisor, "scores")) > 1
 
 
 async def test_figures_of_a_track(advisor: Person, pool: Pool, bank: Bank) -> None:
