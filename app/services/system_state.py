@@ -37,7 +37,8 @@ class ModelSetup:
 @dataclass(frozen=True)
 class QueueState:
     """A queue: how many wait for a worker, run and were given up, for how many seconds the oldest has waited, and how
-    many were done and given up in the last hour. Of messages to webhooks only the first and the wait are known."""
+    many were done and given up in the last hour. Of messages to webhooks only the first and the wait are known, and
+    how many were tried in vain and will be tried again."""
 
     name: str
     waiting: int
@@ -46,6 +47,7 @@ class QueueState:
     failed: int | None = None
     done_last_hour: int | None = None
     failed_last_hour: int | None = None
+    retried: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class SystemWatch:
         ended = {(line.job_type, line.status): line.count for line in await workers.count_ended(self._pool, _HOUR)}
         due = await workers.count_due_deliveries(self._pool)
         states = [_state_of(job_type, counts, ended) for job_type in JobType]
-        return [*states, QueueState(WEBHOOKS, due.count, due.delay)]
+        return [*states, QueueState(WEBHOOKS, due.count, due.delay, retried=due.retried)]
 
 
 def _state_of(

@@ -37,10 +37,12 @@ class EndedJobs:
 
 @dataclass(frozen=True)
 class DueDeliveries:
-    """How many messages to webhooks wait for a worker, and for how many seconds the oldest has."""
+    """How many messages to webhooks wait for a worker, for how many seconds the oldest has, and how many were tried in
+    vain and will be tried again."""
 
     count: int
     delay: float
+    retried: int
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """The state of the system: what works, what is stuck, and what somebody has to mend."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
 from app.domain.text import count_of
 from app.http.app_keys import SYSTEM_WATCH
 from app.http.sessions import PAGES
-from app.pages.operator.jobs import TYPE_NAMES
+from app.pages.operator.deliveries import DELIVERIES
+from app.pages.operator.jobs import JOBS, TYPE_NAMES
 from app.pages.rendering import render
 from app.services.system_state import SystemState
 
@@ -38,9 +39,18 @@ async def show_system(request: web.Request) -> web.StreamResponse:
     return render(request, "operator/system.html", values)
 
 
-def _problems(state: SystemState) -> list[str]:
+@dataclass(frozen=True)
+class _Problem:
+    """What somebody should look at, and the page where they can."""
+
+    text: str
+    path: str | None = None
+
+
+def _problems(state: SystemState) -> list[_Problem]:
     """What somebody should look at, the worst first."""
-    return [*_problems_of_servers(state), *_problems_of_models(state), *_problems_of_queues(state)]
+    others = (*_problems_of_servers(state), *_problems_of_models(state))
+    return [*map(_Problem, others), *_problems_of_queues(state)]
 
 
 def _problems_of_servers(state: SystemState) -> Iterator[str]:
@@ -61,13 +71,16 @@ def _problems_of_models(state: SystemState) -> Iterator[str]:
         yield f"the model {call.model}: {call.outcome.removeprefix('model_').replace('_', ' ')}; {action}"
 
 
-def _problems_of_queues(state: SystemState) -> Iterator[str]:
+def _problems_of_queues(state: SystemState) -> Iterator[_Problem]:
     failed = sum(queue.failed or 0 for queue in state.queues)
     if failed:
-        yield f"{count_of(failed, 'job')} given up; look at the jobs"
+        yield _Problem(f"{count_of(failed, 'job')} given up", JOBS)
     for queue in state.queues:
         if queue.delay > _LONG_WAIT:
-            yield f"{_QUEUE_NAMES[queue.name]}: the oldest has waited for {_wait(queue.delay)}"
+            yield _Problem(f"{_QUEUE_NAMES[queue.name]}: the oldest has waited for {_wait(queue.delay)}")
+        if queue.retried:
+            count = count_of(queue.retried, "message")
+            yield _Problem(f"{count} to webhooks not delivered yet, and tried again", f"{DELIVERIES}?status=pending")
 
 
 def _wait(seconds: float) -> str:

@@ -38,7 +38,7 @@ async def count_ended(db: Executor, seconds: float) -> list[EndedJobs]:
 async def count_due_deliveries(db: Executor) -> DueDeliveries:
     """The messages to webhooks that wait for a worker."""
     row = await db.fetchrow(_SQL["count_due_deliveries"])
-    return DueDeliveries(row["count"], row["delay"]) if row else DueDeliveries(0, 0.0)
+    return DueDeliveries(row["count"], row["delay"], row["retried"]) if row else DueDeliveries(0, 0.0, 0)
 
 
 async def count_calls(db: Executor, seconds: float) -> list[CallCount]:

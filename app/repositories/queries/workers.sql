@@ -26,9 +26,12 @@ WHERE completed_at > now() - make_interval(secs => $1)
 GROUP BY job_type, status;
 
 -- name: count_due_deliveries
--- Messages to webhooks that wait for a worker, and for how many seconds the oldest has waited.
-SELECT count(*) AS count, coalesce(extract(epoch FROM max(now() - due_at)), 0)::float8 AS delay
-FROM webhook_deliveries WHERE due_at <= now();
+-- Messages to webhooks that wait for a worker, for how many seconds the oldest has waited, and how many were tried in
+-- vain and will be tried again.
+SELECT count(*) FILTER (WHERE due_at <= now()) AS count,
+       coalesce(extract(epoch FROM max(now() - due_at) FILTER (WHERE due_at <= now())), 0)::float8 AS delay,
+       count(*) FILTER (WHERE attempts > 0 AND status = 'pending') AS retried
+FROM webhook_deliveries WHERE due_at IS NOT NULL;
 
 -- name: count_calls
 -- Calls of models in the last $1 seconds by outcome, with what the provider said to the newest that has a message.

@@ -52,6 +52,7 @@ async def test_the_page_names_what_needs_a_look(operator: Person, pool: Pool, ba
     ):  # fmt: skip
         assert part in page.text, part
     assert "<script>alert" not in page.html and "gpt-old" not in page.text
+    assert ">1 job given up</a>" in page.html
 
 
 async def test_without_a_worker_nothing_is_scored(operator: Person) -> None:

@@ -86,6 +86,16 @@ async def test_messages_are_listed_by_state_without_the_secrets_of_addresses(
     assert (await operator.get("/dashboard/webhooks/deliveries?status=lost")).status == 400
 
 
+async def test_the_system_page_leads_to_messages_that_are_tried_again(operator: Person, pool: Pool, bank: Bank) -> None:
+    await _delivery(pool, bank)
+    await pool.execute("UPDATE webhook_deliveries SET attempts = 1, next_attempt_at = now() + interval '1 hour'")
+    page = await operator.get("/dashboard/system")
+    link = (
+        'href="/dashboard/webhooks/deliveries?status=pending">1 message to webhooks not delivered yet, and tried again<'
+    )
+    assert link in page.html
+
+
 async def test_each_try_of_a_message_is_shown_and_it_is_sent_again(operator: Person, pool: Pool, bank: Bank) -> None:
     delivery = await _delivery(pool, bank)
     await pool.execute("UPDATE webhook_deliveries SET attempts = 60")
