@@ -76,6 +76,19 @@ async def test_recommending_by_meaning(pool: Pool, bank: Bank, redis_url: str, e
     assert all(0 < line["sources"][0]["similarity"] <= 1 for line in recommendations)
 
 
+async def test_a_job_reads_what_the_student_wants_and_refuses(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
+) -> None:
+    """With what each question is for, which is stored beside its body."""
+    await embed_credentials.embed_passages(pool, embedder)
+    result, _ = await recommended(pool, redis_url, embedder, bank, right="A", text="Botany, please.")
+    wished = {line["title"]: line["reason"] for line in result["recommendations"]}
+    assert wished["Botany Foundations"].endswith("that you named.")
+    result, _ = await recommended(pool, redis_url, embedder, bank, right="A", text="Botany, please, but no soil.")
+    assert "Soil Science Basics" in wished
+    assert {line["title"] for line in result["recommendations"]} == wished.keys() - {"Soil Science Basics"}
+
+
 async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedder: OfflineEmbedder) -> None:
     """Query and passage have no word in common."""
     await embed_credentials.embed_passages(pool, embedder)
