@@ -139,6 +139,11 @@ async def test_shortcuts_can_be_turned_off_and_stay_so(site: Site) -> None:
     await page.get_by_text("Keyboard shortcuts").click()
     await expect(box).not_to_be_checked()
     await box.check()
+    # Keys that are typed into a field are text; Escape leaves the field.
+    await keys.press("o")
+    await expect(page.get_by_label("Relevance, 0–25")).to_be_focused()
+    await keys.press("Escape")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     # A reload holds the item still: the page that was left gives back only what it had itself.
     await keys.press("a")
     await shows_left(page, 1)

@@ -28,7 +28,7 @@ async def test_a_track_says_what_it_asks_and_which_attempts_are_left(person: New
     student = await person("student-1", "student")
     shown = await student.get(HOME)
     assert "10 questions: 3 about what you know, 5 about yourself, 2 essays. 2 attempts of 2 left." in shown.text
-    assert "You have 24 hours from the start." in shown.text
+    assert "You have 24 hours from the start, and can leave and come back." in shown.text
     await completed_assessment(pool, bank)
     shown = await student.get(HOME)
     assert "1 attempt of 2 left." in shown.text

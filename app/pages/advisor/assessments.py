@@ -44,12 +44,13 @@ async def list_assessments(request: web.Request) -> web.StreamResponse:
     after, limit = query_cursor_time(request), query_limit(request)
     rows, cursor = await lookup.list_assessments(pool, request[ACCESS].caller, filters, after, limit)
     known, _ = await tracks.page(pool, None, _TRACKS)
+    names = {track.body.slug: track.body.name for track in known}
     fields = {name: chosen(name, "") for name in ("track", "status", "degraded", "needs_review")}
     values = {
-        "rows": [_row(row) for row in rows],
+        "rows": [_row(row, names.get(row.track, row.track)) for row in rows],
         "fields": fields,
         "filtered": any(fields.values()),
-        "tracks": [(track.body.slug, track.body.name) for track in known],
+        "tracks": list(names.items()),
         "statuses": [(str(status), text) for status, text in STATUSES.items()],
         "next_page": with_query(_PATH, {**fields, "cursor": cursor}) if cursor else None,
     }
@@ -72,5 +73,10 @@ async def rescore_assessment(request: web.Request) -> web.StreamResponse:
     return redirect(f"{path}?done=rescoring")
 
 
-def _row(row: AssessmentSummary) -> dict[str, object]:
-    return {"line": row, "status": STATUSES[row.status], "path": f"{_PATH}/{row.assessment_id}"}
+def _row(row: AssessmentSummary, track_name: str) -> dict[str, object]:
+    return {
+        "line": row,
+        "track_name": track_name,
+        "status": STATUSES[row.status],
+        "path": f"{_PATH}/{row.assessment_id}",
+    }

@@ -49,6 +49,7 @@ async def show_trace(request: web.Request) -> web.StreamResponse:
     run = query_integer(request, "run") if request.query.get("run") else None
     view = await trace.read(request.app[CONTEXT].pool, assessment.id, assessment.status, run)
     values = {
+        "assessment": assessment,
         "trace": view,
         "events": _events(view),
         "questions": [_question_values(question, view) for question in view.questions],

@@ -19,6 +19,7 @@ function pressKey(event) {
   if (localStorage.getItem(SWITCH) === "off" || event.repeat || event.isComposing || event.altKey) return;
   const saves = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   const typing = event.target instanceof Element && event.target.matches(TYPED);
+  if (typing && event.key === "Escape") document.getElementById("start")?.focus();
   if (!saves && (typing || event.ctrlKey || event.metaKey)) return;
   if (event.key === "?") {
     const help = /** @type {HTMLDetailsElement | null} */ (document.getElementById("help"));

@@ -21,6 +21,7 @@ async def test_the_trace_is_readable(advisor: Person, doubted: Item) -> None:
         "partial credit",
         "Sand, Peat",
         "You grade one",
+        "student-1, Gardener, run 1.",
     ]
     assert [text for text in shown if text not in page.text] == []
     assert page.status == 200 and page.html.count("<details") == page.html.count("<summary")
@@ -59,6 +60,7 @@ async def test_the_list_has_filters(advisor: Person, pool: Pool, bank: Bank) -> 
     assert "Nothing matches these filters." in (await advisor.get(f"{LIST}?status=expired")).text
     first = await advisor.get(f"{LIST}?status=completed&limit=1")
     assert "status=completed&amp;cursor=" in first.html and "degraded-1" in first.text
+    assert ">Gardener</a></td>" in first.html
     for wrong in ("status=x", "degraded=x", "cursor=x"):
         assert (await advisor.get(f"{LIST}?{wrong}")).status == 400
 
@@ -67,9 +69,11 @@ async def test_staff_find_the_way_from_a_result(person: NewPerson, advisor: Pers
     path = f"{LIST}/{doubted.assessment_id}"
     page = await advisor.get(path)
     assert doubted.path in page.html and f"{path}/trace" in page.html and "student-1" in page.text
+    assert "Result of student-1: " in page.text and f'href="{LIST}">All assessments</a> <a' in page.html
     owner, both = await person("student-1", "student"), await person("student-1", "student", "advisor")
     assert "For advisors" not in (await owner.get(path)).html
     own = await both.get(path)
+    assert "Your result: " in own.text
     assert "For advisors" in own.html and doubted.path not in own.html and "/rescore" not in own.html
 
 
