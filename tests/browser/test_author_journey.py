@@ -84,7 +84,7 @@ async def _create_track(site: Site) -> None:
     await expect(page.get_by_role("status")).to_have_text("It is created.")
     await expect(page.get_by_label("Description")).to_have_value(HOSTILE)
     await expect(page.get_by_text("The right answers can be found by trying")).to_be_visible()
-    await expect(page.get_by_text("cannot start this track before there are 1 more")).to_have_count(3)
+    await expect(page.get_by_text("cannot start this track before 1 more of them exist")).to_have_count(3)
     await _check(site)
 
 

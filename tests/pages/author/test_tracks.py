@@ -37,7 +37,7 @@ async def test_a_track_is_created_as_it_was_typed(author: Person, api: Api, pool
     page = await author.get(created.target)
     assert "It is created." in page.text
     assert "an assessment needs 2, the bank has 0." in page.text
-    assert "cannot start this track before there are 2 more" in page.text
+    assert "cannot start this track before 2 more of them exist" in page.text
     rows = await pool.fetch("SELECT actor, action, key FROM audit_log")
     assert [tuple(row) for row in rows] == [("author-1", "create", "pilot")]
 
