@@ -37,6 +37,7 @@ TEMPLATES = {
     ),
     "JWT_JWKS_URL": ("https://127.0.0.1:1/keys?token={}", "https://u:{}@127.0.0.1:1/keys"),
     "METRICS_TOKEN": ("{}", "{}" + "-" * 40),
+    "OIDC_CLIENT_SECRET": ("{}", "{}" + "-" * 40),
     "SECRETS_KEY": ("{}", "{}" + "A" * 32 + "="),
     "JWT_SECRET": ("{}", "{}" + "-" * 40),
     "OPENAI_API_KEY": ("{}", "sk-{}"),

@@ -123,7 +123,7 @@ async def request(somebody: Person, route: PageRoute, path: str, *, csrf: str | 
 
 def admitted(answer: Shown) -> bool:
     """Whether the page was for the one who has asked: a form only lacks its token then."""
-    return answer.status in _ADMITTED or "the form is too old" in answer.text
+    return answer.status in _ADMITTED or "form is too old" in answer.text
 
 
 def test_the_table_has_every_page() -> None:
@@ -153,7 +153,7 @@ async def test_an_unknown_id_is_404_for_everybody(people: dict[str, Person], ids
             for name, somebody in people.items():
                 answer = await request(somebody, route, unknown.path(route))
                 # A form that lacks its token is refused before what it is about is looked for.
-                refused_form = route.method == "POST" and "the form is too old" in answer.text
+                refused_form = route.method == "POST" and "form is too old" in answer.text
                 assert answer.status == 404 or refused_form, (route, name, answer.status)
 
 

@@ -15,6 +15,7 @@ from tests.bank import SLUG, Bank
 from tests.dead_letters import fail_all_jobs, fail_job
 from tests.job_runner import submit
 from tests.scored_assessments import completed_assessment
+from tests.subscriptions import insert_subscription_delivery, new_subscription
 from tests.web.catalog.test_credentials import CREDENTIAL
 from tests.web.catalog.test_questions import PROFILE
 from tests.web.catalog.test_tracks import TRACK
@@ -37,6 +38,8 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     # Their bodies have no fields, so there is no other that a server would read as far as the key.
     "/jobs/{job_id}/retry": ("admin", {}, None),
     "/assessments/{assessment_id}/webhook/deliveries/{delivery_id}/redeliver": ("student", {}, None),
+    "/webhooks/{subscription_id}/deliveries/{delivery_id}/redeliver": ("admin", {}, None),
+    "/assessments/{assessment_id}/scores/{question_id}/appeal": ("student", {"text": "Look!"}, {"text": "Please!"}),
 }
 
 
@@ -51,10 +54,14 @@ async def case(request: pytest.FixtureRequest, api: Api, bank: Bank, pool: Pool)
         if path.endswith("/rescore"):
             await api.post(f"/assessments/{assessment_id}/submit")
             await fail_all_jobs(pool, assessment_id)
-        if path.endswith("/feedback"):
+        if path.endswith(("/feedback", "/appeal")):
             assessment_id = await completed_assessment(pool, bank)
         delivery_id = await insert_delivery(pool, assessment_id) if "{delivery_id}" in path else None
-        path = path.format(assessment_id=assessment_id, delivery_id=delivery_id)
+        path = path.format(assessment_id=assessment_id, delivery_id=delivery_id, question_id=bank.ids["essay"])
+    if "{subscription_id}" in path:
+        subscription_id = await new_subscription(pool)
+        delivery_id = await insert_subscription_delivery(pool, await submit(pool, bank), subscription_id)
+        path = path.format(subscription_id=subscription_id, delivery_id=delivery_id)
     if "{job_id}" in path:
         path = path.format(job_id=await fail_job(pool, await submit(pool, bank), JobType.GPT))
     return api.as_(role), path, payload, other
@@ -69,7 +76,7 @@ def shown(reply: Reply) -> tuple[int, str | None, str | None, str | None, bytes]
 async def test_every_post_accepts_a_key() -> None:
     keyed = {route.path for route in ROUTES if route.keyed}
     # Their answers hold a secret, which is not to be stored with them, and repeating them does no harm.
-    unkeyed = {"/assessments/{assessment_id}/webhook", "/api-keys", "/api-keys/{key_id}/rotate"}
+    unkeyed = {"/assessments/{assessment_id}/webhook", "/webhooks", "/api-keys", "/api-keys/{key_id}/rotate"}
     # They create nothing, and repeating them changes nothing more.
     unkeyed |= {"/tracks/{slug}/restore", "/questions/{question_id}/restore"}
     unkeyed |= {"/reviews/{assessment_id}/{question_id}/reserve"}

@@ -38,9 +38,13 @@ NO_REDIS = load_settings(redis_url="redis://:hidden@127.0.0.1:1").redis_url
 
 
 BODIES = {path: payload for path, (_, payload, _) in CASES.items()} | {
-    "/api-keys": {"name": "A key", "roles": ["admin"], "expires_in_days": 1}
+    "/webhooks": {"url": "https://receiver.example/", "events": ["assessment.completed"]},
+    "/api-keys": {"name": "A key", "roles": ["admin"], "expires_in_days": 1},
 }
-_IDS = ("assessment_id", "question_id", "credential_id", "job_id", "delivery_id", "key_id", "erasure_id")
+_IDS = (
+    *("assessment_id", "question_id", "credential_id", "job_id", "delivery_id", "key_id", "erasure_id", "appeal_id"),
+    "subscription_id",
+)
 
 
 async def ask(api: Api, route: Route) -> Any:

@@ -104,5 +104,6 @@ async def test_no_view_of_a_student_has_a_field_for_them(api: Api) -> None:
     reviews = {
         "/assessments/{assessment_id}/scores/{question_id}/review",
         "/reviews/{assessment_id}/{question_id}/reserve",
+        "/assessments/{assessment_id}/scores/{question_id}/appeal",
     }
     assert {route.path for route in ROUTES if "question" in route.path} == {*bank, *reviews, override}

@@ -30,7 +30,7 @@ async def test_an_export_is_a_file_and_is_audited(operator: Person, pool: Pool, 
     assert (exported["sub"], len(exported["assessments"])) == (HOSTILE, 1)
     assert await pool.fetchval("SELECT key FROM audit_log WHERE action = 'export'") == HOSTILE
     unknown = await operator.post("/dashboard/people/export", {"person": "nobody"})
-    assert unknown.status == 404 and "nothing is stored" in unknown.text
+    assert unknown.status == 404 and "othing is stored" in unknown.text
 
 
 async def test_an_erasure_needs_the_name_once_more_and_ends_with_a_receipt(
