@@ -101,6 +101,8 @@ async def site(
     observed = observe(page, origin)
     site = Site(page, Api(client), pool, finish, origin)
     yield site
+    # Before the server ends: it would wait for what the browser has still open.
+    await page.context.close()
     unexpected = [text for text in observed.errors if not any(part in text for part in site.expected)]
     assert (unexpected, observed.outside) == ([], [])
 

@@ -30,7 +30,7 @@ async def published_changes(redis_url: str) -> AsyncIterator[set[UUID]]:
 
 async def notified_queues(api: Api, redis_url: str) -> set[str]:
     """The queues with messages, once the server's background tasks are done."""
-    await api.client.app[BACKGROUND].finish(5)
+    await api.client.app[BACKGROUND].finish(_SECONDS)
     jobs = JobQueue(job_queue.connect(redis_url))
     async with jobs.redis:
         return {queue for queue, length in (await jobs.queue_lengths()).items() if length}
