@@ -67,8 +67,8 @@ async def _answered(deployment: Deployment, owner: str, answers: dict[UUID, Any]
     """The id of a finished assessment."""
     async with AssayClient(deployment.url, issue_token(deployment.settings, owner, ["student"], 3600)) as assay:
         assessment = await assay.start("backend-engineer")
-        asked = [question.question_id for question in assessment.questions]
-        await assay.save(assessment.assessment_id, {i: answers[i] for i in asked if i in answers})
+        question_ids = [question.question_id for question in assessment.questions]
+        await assay.save(assessment.assessment_id, {i: answers[i] for i in question_ids if i in answers})
         await assay.submit(assessment.assessment_id)
         await assay.wait_for_result(assessment.assessment_id)
         return str(assessment.assessment_id)

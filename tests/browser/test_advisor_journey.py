@@ -84,8 +84,8 @@ async def test_an_advisor_reviews_by_keyboard_alone(site: Site) -> None:
         await keys.press("a")
     await expect(page.get_by_text("1 score needs a person")).to_be_visible()
     agreed, reason = (0.4, True, "The machine's score was confirmed."), "just ask 1234?"
-    given = await scores(site.pool)
-    assert given == [agreed, (0.65, False, reason), (given[2][0], False, "In total."), agreed, agreed]
+    stored = await scores(site.pool)
+    assert stored == [agreed, (0.65, False, reason), (stored[2][0], False, "In total."), agreed, agreed]
     await until_nobody_holds(site.pool)
 
 

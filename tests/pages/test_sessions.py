@@ -153,8 +153,8 @@ async def test_signing_in_leads_to_pages_of_our_own_alone(person: NewPerson, tar
 
 async def test_signing_in_leads_to_the_page_that_was_asked_for(person: NewPerson, path: str) -> None:
     ada = await person()
-    asked = await ada.get(f"{path}?a=b&c=%C3%A4")
-    page = await ada.get(asked.target)
+    redirected = await ada.get(f"{path}?a=b&c=%C3%A4")
+    page = await ada.get(redirected.target)
     assert 'name="next"' in page.html
     answer = await ada.post(SIGN_IN, {"token": token("student-1", "student"), "next": f"{path}?a=b&c=%C3%A4"})
     assert answer.target == f"{path}?a=b&c=%C3%A4"

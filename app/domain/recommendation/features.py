@@ -110,11 +110,11 @@ def _wish_features(
     goals = _served(query.student.goals, candidate) - wishes
     named = wanted_title_words(query.student.wishes, candidate)
     # A word in few titles says more than one in many. Sorted, because a sum of floats depends on the order.
-    told = math.fsum(sorted(1 / math.sqrt(common[form]) for form in named))
+    rarity = math.fsum(sorted(1 / math.sqrt(common[form]) for form in named))
     return (
         min(len(wishes), _MAX_SKILLS) / _MAX_SKILLS,
         float(bool(candidate.skills) and candidate.skills[0] in wishes),
-        min(told, _MAX_TITLE) / _MAX_TITLE,
+        min(rarity, _MAX_TITLE) / _MAX_TITLE,
         min(len(goals), _MAX_SKILLS) / _MAX_SKILLS,
     )
 

@@ -3,7 +3,7 @@
 for (const essay of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-essay]"))) {
   const marks = /** @type {NodeListOf<HTMLElement>} */ (essay.querySelectorAll("mark"));
   const cards = /** @type {NodeListOf<HTMLElement>} */ (essay.querySelectorAll("[data-dimension]"));
-  const said = /** @type {HTMLElement} */ (essay.querySelector("[role=status]"));
+  const announcement = /** @type {HTMLElement} */ (essay.querySelector("[role=status]"));
   /** @type {HTMLElement | null} */
   let chosen = null;
 
@@ -25,9 +25,9 @@ for (const essay of /** @type {NodeListOf<HTMLElement>} */ (document.querySelect
       card.querySelector("button")?.setAttribute("aria-pressed", String(byDimension && fits));
       if (fits) titles.push(card.dataset.title);
     }
-    if (!next) said.textContent = "All passages are shown.";
-    else if (byDimension) said.textContent = `Only passages for ${titles.join(", ")} are shown.`;
-    else said.textContent = `This passage is evidence for ${titles.join(", ")}.`;
+    if (!next) announcement.textContent = "All passages are shown.";
+    else if (byDimension) announcement.textContent = `Only passages for ${titles.join(", ")} are shown.`;
+    else announcement.textContent = `This passage is evidence for ${titles.join(", ")}.`;
   };
 
   for (const target of [...marks, .../** @type {NodeListOf<HTMLElement>} */ (essay.querySelectorAll("[data-dimension] button"))]) {
