@@ -1,5 +1,6 @@
 """Who has signed in at the OpenID provider: the person in a verified ID token."""
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,10 @@ from app.outages import Outage
 from app.services.caller import Caller
 from app.settings import Settings
 
+# Seconds for all exchanges of one step of signing in: less than a request may take, so that a slow provider is told
+# from a database that does not answer.
+_SECONDS = 12.0
+
 
 class SignInFailed(Exception):
     """Nobody is signed in. The message is for the person in the browser."""
@@ -20,8 +25,11 @@ class SignInFailed(Exception):
 class OidcSignIn:
     """Signing in at one provider. Claims of ID tokens become roles by OIDC_ROLES_CLAIM and OIDC_ROLE_MAP."""
 
-    def __init__(self, provider: OpenIdProvider, roles_claim: str, role_map: Mapping[str, Role]) -> None:
+    def __init__(
+        self, provider: OpenIdProvider, roles_claim: str, role_map: Mapping[str, Role], seconds: float = _SECONDS
+    ) -> None:
         self._provider = provider
+        self._seconds = seconds
         self._verifier = KeySetVerifier(provider, provider.issuer, provider.client_id)
         self._roles_claim = roles_claim
         self._role_map = role_map
@@ -39,8 +47,9 @@ class OidcSignIn:
             SignInFailed: the provider is not available.
         """
         try:
-            url = await self._provider.authorization_url(redirect_uri, state, nonce, verifier)
-        except ProviderError as error:
+            async with asyncio.timeout(self._seconds):
+                url = await self._provider.authorization_url(redirect_uri, state, nonce, verifier)
+        except (ProviderError, TimeoutError) as error:
             raise self._unavailable(error) from error
         self._outage.record_success()
         return url
@@ -52,8 +61,9 @@ class OidcSignIn:
             SignInFailed: the code or the ID token is not accepted, or the provider is not available.
         """
         try:
-            claims = await self._verifier.read_claims(await self._provider.redeem(code, verifier, redirect_uri))
-        except (ProviderError, KeysUnavailable) as error:
+            async with asyncio.timeout(self._seconds):
+                claims = await self._verifier.read_claims(await self._provider.redeem(code, verifier, redirect_uri))
+        except (ProviderError, KeysUnavailable, TimeoutError) as error:
             raise self._unavailable(error) from error
         except CodeRefused:
             raise SignInFailed("this sign-in is over already; begin again") from None

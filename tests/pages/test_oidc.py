@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from pytest_aiohttp.plugin import AiohttpClient
 from yarl import URL
 
+from app.clients.oidc.provider import OpenIdProvider
 from app.domain.principal import principal_of
+from app.http.oidc import OidcSignIn, SignInFailed
 from app.repositories.sql import Pool
 from app.server import create_app
 from app.settings import Settings
@@ -21,6 +23,7 @@ from tests.web.conftest import ProductServer
 
 BEGIN = f"{SIGN_IN}/oidc"
 SUB = "ada"
+REDIRECT = "http://127.0.0.1/"
 
 
 @pytest.fixture
@@ -152,6 +155,16 @@ async def test_a_wrong_configuration_is_an_outage(
     assert (answer.status, "not available at the moment" in answer.text) == (422, True)
     provider.configuration = {}
     assert (await signed_in(ada, provider)).status == 303
+
+
+async def test_a_provider_that_answers_slowly_again_and_again_is_given_up(provider: OpenIdServer) -> None:
+    """Each exchange is within its own limit; together they would take longer than a request may."""
+    url = await OpenIdProvider(provider.url, CLIENT_ID, None).authorization_url(REDIRECT, "state", "nonce", "verifier")
+    code = URL(provider.sign_in(url, sub=SUB)).query["code"]
+    provider.delay = 0.4
+    sign_in = OidcSignIn(OpenIdProvider(provider.url, CLIENT_ID, CLIENT_SECRET), "roles", {}, seconds=0.9)
+    with pytest.raises(SignInFailed, match="not available at the moment"):
+        await sign_in.person(code, "nonce", "verifier", REDIRECT)
 
 
 async def test_the_secret_may_be_sent_in_the_body(ada: Person, provider: OpenIdServer) -> None:

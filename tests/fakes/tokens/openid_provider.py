@@ -1,6 +1,7 @@
 """An OpenID provider on loopback: configuration, keys, and a token endpoint that checks what it gets. The test answers
 where people would sign in."""
 
+import asyncio
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,8 @@ class OpenIdServer:
     claims: dict[str, Any] = field(default_factory=dict)
     # The ID token itself, if it is not one that the key signs.
     token: str | None = None
+    # Seconds before each answer.
+    delay: float = 0
     # The requests for authorization by code, and what the token endpoint was sent.
     requests: dict[str, dict[str, str]] = field(default_factory=dict)
     redeemed: list[dict[str, str]] = field(default_factory=list)
@@ -45,6 +48,7 @@ class OpenIdServer:
 
     async def show_configuration(self, _: web.Request) -> web.Response:
         """The configuration."""
+        await asyncio.sleep(self.delay)
         right = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
@@ -55,10 +59,12 @@ class OpenIdServer:
 
     async def show_keys(self, _: web.Request) -> web.Response:
         """The keys."""
+        await asyncio.sleep(self.delay)
         return web.json_response({"keys": [key.public() for key in self.published]})
 
     async def give_token(self, request: web.Request) -> web.Response:
         """The ID token for a code that was not used, with the right secret, address and verifier."""
+        await asyncio.sleep(self.delay)
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.redeemed.append(form)
         authorization = self.requests.pop(form.get("code", ""), None)
