@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.recommendation.naming import mentioned_skills, same_skill
+from app.domain.recommendation.naming import mentioned_skills
 from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.recommendation.skill_aliases import SkillAliases
 from app.domain.recommendation.student import LevelSource
 
 # Skills that a sentence of the reason names.
@@ -50,12 +51,12 @@ def is_related(candidate: Candidate, query: RetrievalQuery) -> bool:
 
 def _claims(candidate: Candidate, query: RetrievalQuery) -> Iterator[Claim]:
     gaps, wishes = _gaps(candidate, query), _wishes(candidate, query)
-    goals = _besides(_mentioned(query.student.goals, candidate, query), (*gaps, *wishes))
+    goals = _besides(_mentioned(query.student.goals, candidate, query), (*gaps, *wishes), query)
     for kind, skills in ((ClaimKind.GAP, gaps), (ClaimKind.WISH, wishes), (ClaimKind.GOAL, goals)):
         if skills:
             yield Claim(kind, skills[:_MAX_NAMED])
     if not (gaps or wishes or goals):
-        shared = _allowed([skill for skill in query.skills if _has(candidate, skill)], query)
+        shared = _allowed([skill for skill in query.skills if _has(candidate, skill, query.aliases)], query)
         if shared:
             yield Claim(ClaimKind.TRACK, shared[:_MAX_NAMED])
         else:
@@ -66,7 +67,7 @@ def _claims(candidate: Candidate, query: RetrievalQuery) -> Iterator[Claim]:
 
 def _is_supported(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> bool:
     """Whether the claim has its source in what is known: a check that does not depend on how the claim was made."""
-    student = query.student
+    student, aliases = query.student, query.aliases
     if claim.kind is ClaimKind.NEAR:
         return candidate.similarity is not None and candidate.similarity >= MIN_SIMILARITY
     if claim.kind is ClaimKind.LEVEL:
@@ -76,36 +77,38 @@ def _is_supported(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> 
         ClaimKind.GOAL: student.goals, ClaimKind.WORDS: (),
     }[claim.kind]  # fmt: skip
     return all(
-        _has(candidate, skill)
-        and any(same_skill(skill, source) or mentioned_skills(source, (skill,)) for source in sources)
-        and not mentioned_skills(" ; ".join((*student.refused, *student.held)), (skill,))
+        _has(candidate, skill, aliases)
+        and any(aliases.same_skill(skill, source) or mentioned_skills(source, (skill,), aliases) for source in sources)
+        and not mentioned_skills(" ; ".join((*student.refused, *student.held)), (skill,), aliases)
         for skill in claim.skills
     )
 
 
 def _gaps(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    return tuple(gap for gap in query.gaps if _has(candidate, gap))
+    return tuple(gap for gap in query.gaps if _has(candidate, gap, query.aliases))
 
 
 def _wishes(candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
     """The skills that the student's wishes mention and that are not gaps."""
-    return _besides(_mentioned(query.student.wishes, candidate, query), query.gaps)
+    return _besides(_mentioned(query.student.wishes, candidate, query), query.gaps, query)
 
 
 def _mentioned(texts: Sequence[str], candidate: Candidate, query: RetrievalQuery) -> tuple[str, ...]:
-    named = {skill for text in texts for skill in mentioned_skills(text, candidate.skills)}
+    named = {skill for text in texts for skill in mentioned_skills(text, candidate.skills, query.aliases)}
     return _allowed([skill for skill in candidate.skills if skill in named], query)
 
 
 def _allowed(skills: Sequence[str], query: RetrievalQuery) -> tuple[str, ...]:
     """Without those that the student refuses or has already."""
     unwanted = (*query.student.refused, *query.student.held)
-    return tuple(skill for skill in skills if not any(mentioned_skills(text, (skill,)) for text in unwanted))
+    return tuple(
+        skill for skill in skills if not any(mentioned_skills(text, (skill,), query.aliases) for text in unwanted)
+    )
 
 
-def _besides(skills: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    return tuple(skill for skill in skills if not any(same_skill(skill, other) for other in others))
+def _besides(skills: Sequence[str], others: Sequence[str], query: RetrievalQuery) -> tuple[str, ...]:
+    return tuple(skill for skill in skills if not any(query.aliases.same_skill(skill, other) for other in others))
 
 
-def _has(candidate: Candidate, skill: str) -> bool:
-    return any(same_skill(skill, other) for other in candidate.skills)
+def _has(candidate: Candidate, skill: str, aliases: SkillAliases) -> bool:
+    return any(aliases.same_skill(skill, other) for other in candidate.skills)

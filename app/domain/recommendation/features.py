@@ -9,7 +9,7 @@ from importlib.resources import files
 from operator import mul
 from uuid import UUID
 
-from app.domain.recommendation.naming import names_of, served_skills, title_forms, wanted_title_words
+from app.domain.recommendation.naming import served_skills, title_forms, wanted_title_words
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.word_forms import Forms, fold
 from app.domain.states import Level
@@ -57,7 +57,7 @@ def measure_candidates(
     """The features of each candidate, in the order of `FEATURES`; the rankings are those of the two searches."""
     words, meaning = _places(by_words), _places(by_meaning)
     common = Counter(form for candidate in candidates for form in title_forms(candidate.title))
-    track = {name for skill in query.skills for name in names_of(skill)}
+    track = {name for skill in query.skills for name in query.aliases.names_of(skill)}
     return [
         (
             max(0.0, _UNKNOWN_SIMILARITY if candidate.similarity is None else candidate.similarity),
@@ -92,7 +92,7 @@ def _gap_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, f
     weights = query.gap_weights or (1.0,) * len(query.gaps)
     places: dict[Forms, int] = {}
     for place, skill in enumerate(candidate.skills):
-        for name in names_of(skill):
+        for name in query.aliases.names_of(skill):
             places.setdefault(name, place)
     closed = [
         (weight, places[fold(gap)]) for gap, weight in zip(query.gaps, weights, strict=True) if fold(gap) in places
@@ -106,8 +106,8 @@ def _gap_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, f
 def _wish_features(
     candidate: Candidate, query: RetrievalQuery, common: Mapping[str, int]
 ) -> tuple[float, float, float, float]:
-    wishes = _served(query.student.wishes, candidate)
-    goals = _served(query.student.goals, candidate) - wishes
+    wishes = _served(query.student.wishes, candidate, query)
+    goals = _served(query.student.goals, candidate, query) - wishes
     named = wanted_title_words(query.student.wishes, candidate)
     # A word in few titles says more than one in many. Sorted, because a sum of floats depends on the order.
     rarity = math.fsum(sorted(1 / math.sqrt(common[form]) for form in named))
@@ -119,5 +119,5 @@ def _wish_features(
     )
 
 
-def _served(texts: Sequence[str], candidate: Candidate) -> set[str]:
-    return {skill for text in texts for skill in served_skills(text, candidate.skills)}
+def _served(texts: Sequence[str], candidate: Candidate, query: RetrievalQuery) -> set[str]:
+    return {skill for text in texts for skill in served_skills(text, candidate.skills, query.aliases)}

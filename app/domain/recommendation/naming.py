@@ -5,24 +5,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.recommendation.skill_aliases import SkillAliases
 from app.domain.recommendation.student import refuses_level
 from app.domain.recommendation.word_forms import Forms, contains, fold
 from app.domain.states import Level
 
-# Other names of skills, as catalogues and students use them: names on one line mean the same.
-_ALIASES = """
-kubernetes, k8s
-postgresql, postgres
-javascript, js
-typescript, ts
-go, golang
-infrastructure as code, iac
-ci/cd, continuous integration, continuous delivery, delivery pipelines
-distributed tracing, tracing
-data visualisation, dataviz
-machine learning, ml
-spreadsheets, spreadsheet programs
-"""
 # Each is a part or a tool of the skill behind it. Who wants the part is served by the skill; who refuses the part does
 # not refuse the skill.
 _PARTS = """
@@ -78,57 +65,37 @@ def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
         return True
     for refusal in student.refused:
         basics_only = refuses_level(refusal) and candidate.level != Level.BEGINNER
-        if not basics_only and (mentioned_skills(refusal, candidate.skills) or _names_title(refusal, candidate)):
+        if not basics_only and (
+            mentioned_skills(refusal, candidate.skills, query.aliases) or _names_title(refusal, candidate)
+        ):
             return True
-    gaps = {gap.casefold() for gap in query.gaps}
     return any(
-        _is_title(item, candidate) or _is_main_skill(item, candidate, gaps)
+        _is_title(item, candidate) or _is_main_skill(item, candidate, query)
         for held in student.held
         for item in (held, *_ITEMS.split(held))
     )
 
 
-def mentioned_skills(text: str, skills: Sequence[str]) -> tuple[str, ...]:
+def mentioned_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, by this or another name."""
     forms = fold(text)
-    return tuple(skill for skill in skills if any(_mentions(text, forms, name) for name in names_of(skill)))
+    return tuple(skill for skill in skills if any(_mentions(text, forms, name) for name in aliases.names_of(skill)))
 
 
-def served_skills(text: str, skills: Sequence[str]) -> tuple[str, ...]:
+def served_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, or of which it names a part or a tool."""
     forms = fold(text)
     return tuple(
         skill
         for skill in skills
-        if any(_mentions(text, forms, name) for name in (*names_of(skill), *_part_table().get(fold(skill), ())))
+        if any(_mentions(text, forms, name) for name in (*aliases.names_of(skill), *_part_table().get(fold(skill), ())))
     )
-
-
-@lru_cache(maxsize=20_000)
-def names_of(skill: str) -> tuple[Forms, ...]:
-    """The folded names of a skill."""
-    own = fold(skill)
-    return (own, *(name for name in _alias_table().get(own, ()) if name != own))
-
-
-def same_skill(first: str, second: str) -> bool:
-    """Whether two names are of one skill."""
-    return fold(first) in names_of(second)
 
 
 @lru_cache(maxsize=20_000)
 def title_forms(candidate_title: str) -> frozenset[str]:
     """The folded words of a title that say something about its subject."""
     return frozenset(fold(candidate_title)) - _TITLE_WORDS
-
-
-@lru_cache(maxsize=1)
-def _alias_table() -> dict[Forms, tuple[Forms, ...]]:
-    table: dict[Forms, tuple[Forms, ...]] = {}
-    for line in _ALIASES.strip().splitlines():
-        names = tuple(dict.fromkeys(fold(name) for name in line.split(",")))
-        table |= dict.fromkeys(names, names)
-    return table
 
 
 @lru_cache(maxsize=1)
@@ -192,11 +159,12 @@ def _read_variants(title: str, provider: str) -> Iterator[frozenset[str]]:
             yield forms
 
 
-def _is_main_skill(text: str, candidate: Candidate, gaps: set[str]) -> bool:
+def _is_main_skill(text: str, candidate: Candidate, query: RetrievalQuery) -> bool:
     """Whether the text is no more than a skill that is the credential's main subject, and that is no gap."""
-    if not candidate.skills or candidate.skills[0].casefold() in gaps:
+    names = query.aliases.names_of(candidate.skills[0]) if candidate.skills else ()
+    if any(fold(gap) in names for gap in query.gaps):
         return False
-    return tuple(word for word in fold(text) if word not in _TITLE_WORDS) in names_of(candidate.skills[0])
+    return tuple(word for word in fold(text) if word not in _TITLE_WORDS) in names
 
 
 def wanted_title_words(texts: Sequence[str], candidate: Candidate) -> frozenset[str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import EssayQuestion, Question
+from app.domain.recommendation.skill_aliases import SkillAliases, default_aliases
 from app.domain.recommendation.student import Student, read_student
 from app.domain.result.model import SkillEstimate
 from app.domain.states import Level
@@ -56,6 +57,8 @@ class RetrievalQuery:
     # How much each gap matters; equal ones weigh alike. All 1 if left out.
     gap_weights: tuple[float, ...] = ()
     student: Student = field(default_factory=Student)
+    # Which names mean the same skill.
+    aliases: SkillAliases = field(default_factory=default_aliases, compare=False, repr=False)
 
     @property
     def level_fit(self) -> dict[Level, float]:
@@ -92,6 +95,7 @@ def build_query(
     estimates: Iterable[SkillEstimate],
     questions: Sequence[Question],
     answers: Mapping[UUID, Answer],
+    aliases: SkillAliases | None = None,
 ) -> RetrievalQuery:
     """What to search for: first the gaps that the rule scores show, then the student's interests, then the track's
     skills and the subjects of the essays. The text of the essays is not part of it."""
@@ -118,6 +122,7 @@ def build_query(
         skills=tuple(track_skills),
         gap_weights=tuple(1 - _LEVEL_OF_GAP * estimate.level for estimate in lacking),
         student=student,
+        aliases=aliases or default_aliases(),
     )
 
 

@@ -8,6 +8,7 @@ from app.domain.recommendation.claims import is_related
 from app.domain.recommendation.features import measure_candidates, relevance
 from app.domain.recommendation.naming import is_refused
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
+from app.domain.recommendation.word_forms import fold
 
 # Recommendations of one provider, or on one topic: the student shall have a choice.
 _MAX_ALIKE = 2
@@ -72,7 +73,7 @@ def _is_too_similar(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
 
 
 def _is_same_topic(candidate: Candidate, other: Candidate) -> bool:
-    skills, other_skills = set(candidate.skills), set(other.skills)
+    skills, other_skills = set(map(fold, candidate.skills)), set(map(fold, other.skills))
     union = skills | other_skills
     return bool(union) and len(skills & other_skills) / len(union) >= _SAME_TOPIC
 

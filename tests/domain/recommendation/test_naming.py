@@ -4,10 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.recommendation.naming import is_refused, mentioned_skills, same_skill, served_skills
+from app.domain.recommendation.naming import is_refused, mentioned_skills, served_skills
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
 from app.domain.recommendation.recommend import recommend
+from app.domain.recommendation.skill_aliases import (
+    AliasPair,
+    SkillAliases,
+    default_aliases,
+    default_pairs,
+    pair_faults,
+)
 from app.domain.recommendation.student import LevelSource, Student
 from app.domain.states import Level
 from tests.domain.builders import candidate
@@ -63,12 +70,43 @@ def test_knowing_a_skill_counts_unless_theory_shows_a_gap() -> None:
 
 
 def test_skills_have_other_names_and_parts() -> None:
-    assert same_skill("Data Modelling", "data models") and same_skill("K8s", "kubernetes")
-    assert same_skill("data visualization", "Data visualisation") and not same_skill("sql", "nosql")
-    assert mentioned_skills("queues and k8s", ("messaging", "kubernetes")) == ("kubernetes",)
-    assert served_skills("queues and k8s", ("messaging", "kubernetes")) == ("messaging", "kubernetes")
-    assert mentioned_skills("to go on with r", ("go", "r")) == () == mentioned_skills("Golf", ("go",))
-    assert mentioned_skills("Go, R", ("go", "r")) == ("go", "r")
+    aliases = default_aliases()
+    assert aliases.same_skill("Data Modelling", "data models") and aliases.same_skill("K8s", "kubernetes")
+    assert aliases.same_skill("data visualization", "Data visualisation") and not aliases.same_skill("sql", "nosql")
+    assert mentioned_skills("queues and k8s", ("messaging", "kubernetes"), aliases) == ("kubernetes",)
+    assert served_skills("queues and k8s", ("messaging", "kubernetes"), aliases) == ("messaging", "kubernetes")
+    assert mentioned_skills("to go on with r", ("go", "r"), aliases) == ()
+    assert mentioned_skills("Golf", ("go",), aliases) == ()
+    assert mentioned_skills("Go, R", ("go", "r"), aliases) == ("go", "r")
+
+
+def test_names_of_a_list_of_ones_own_mean_the_same() -> None:
+    aliases = SkillAliases([("Bodenkunde", "soil science"), ("pedology", "soil science")])
+    query = RetrievalQuery((), (), ("soil science",), student=Student(wishes=("Bodenkunde",)), aliases=aliases)
+    course = credential("Böden", "Pedology")
+    assert aliases.same_skill("bodenkunde", "PEDOLOGY") and not aliases.same_skill("k8s", "kubernetes")
+    (recommendation,) = recommend(rank(query, [course]), query)
+    assert recommendation.reason == "Covers soil science, where your theory score showed gaps."
+    assert not is_refused(course, replace(query, student=Student(held=("Bodenkunde",))))
+    assert is_refused(course, replace(query, gaps=(), student=Student(held=("Bodenkunde",))))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "faults"),
+    [
+        ([("k8s", "kubernetes"), ("kube", "Kubernetes")], {}),
+        ([("k8s", "kubernetes"), ("K8S", "clusters")], {1: "K8S stands for kubernetes already"}),
+        ([("tests", "Testing")], {0: "tests and Testing are compared as the same name already"}),
+        ([("k8s", "kubernetes"), ("kubernetes", "ops")], {1: "kubernetes is also a skill that other names stand for"}),
+        ([("!", "sql")], {0: "a name has no letter and no digit"}),
+    ],
+)
+def test_a_list_of_names_is_unambiguous(pairs: list[AliasPair], faults: dict[int, str]) -> None:
+    assert pair_faults(pairs) == faults
+
+
+def test_the_default_list_is_unambiguous() -> None:
+    assert pair_faults(default_pairs()) == {}
 
 
 def test_a_refused_or_held_skill_is_never_a_reason() -> None:
