@@ -12,8 +12,14 @@ from app.evaluation.retrieval_tables import MEASURE_NAMES, METHOD_NAMES
 
 # Inches, and dots per inch: 1650 × 750 pixels.
 _SIZE, _DOTS = (11.0, 5.0), 150
-_COLOURS = {"text": "#9aa5b1", "vectors": "#5b8fc4", "both": "#1f5a96"}
-_BAR = 0.26
+_COLOURS = {
+    "cosine": "#b9a88f",
+    "cosine_and_level": "#8f7a58",
+    "text": "#9aa5b1",
+    "vectors": "#5b8fc4",
+    "both": "#1f5a96",
+}
+_BAR = 0.8 / len(_COLOURS)
 
 
 def draw_retrieval(report: RetrievalReport, path: Path) -> None:
@@ -29,7 +35,7 @@ def draw_retrieval(report: RetrievalReport, path: Path) -> None:
     for place, method in enumerate(METHODS):
         _draw_bars(axes, place, method, [report.figures[method][measure] for measure in MEASURES])
     axes.set_xticks(range(len(MEASURES)), [MEASURE_NAMES[measure] for measure in MEASURES])
-    axes.set(ylim=(0, 1.08), ylabel="mean over the queries, with its 95 % interval")
+    axes.set(ylim=(0, 1.14), ylabel="mean over the queries, with its 95 % interval")
     axes.set_title(f"{Path(report.file).name}: {report.queries} queries, {report.credentials} credentials")
     axes.legend(loc="upper left", ncols=len(METHODS))
     axes.spines[["top", "right"]].set_visible(False)
@@ -42,7 +48,7 @@ def _draw_bars(axes: Axes, place: int, method: str, estimates: list[IntervalEsti
     for height, estimate in zip(heights, estimates, strict=True):
         below.append(height - (height if estimate.low is None else estimate.low))
         above.append((height if estimate.high is None else estimate.high) - height)
-    across = [measure + (place - 1) * _BAR for measure in range(len(estimates))]
+    across = [measure + (place - (len(METHODS) - 1) / 2) * _BAR for measure in range(len(estimates))]
     axes.bar(
         across, heights, _BAR * 0.94, yerr=[below, above], capsize=3,
         color=_COLOURS[method], label=METHOD_NAMES[method],

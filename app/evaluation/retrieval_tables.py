@@ -10,7 +10,13 @@ from rich.text import Text
 from app.evaluation.intervals import IntervalEstimate
 from app.evaluation.retrieval_report import MEASURES, MeasuresByMethod, RetrievalReport
 
-METHOD_NAMES = {"text": "full text alone", "vectors": "vectors alone", "both": "combined"}
+METHOD_NAMES = {
+    "cosine": "plain cosine",
+    "cosine_and_level": "cosine + level bonus",
+    "text": "full text alone",
+    "vectors": "vectors alone",
+    "both": "combined",
+}
 MEASURE_NAMES = {
     "recall": "recall@5",
     "ndcg": "nDCG@5",
@@ -44,7 +50,8 @@ def _parts(report: RetrievalReport) -> Iterator[Table | Text]:
     yield _worst(report)
     yield Text(
         f"Means with 95 % intervals: bootstrap, queries drawn {report.resamples} times. nDCG gains 7, 3 and 1 for "
-        "the grades 3, 2 and 1. The halves are split by the queries' ids; a ranking may be tuned on half a.",
+        "the grades 3, 2 and 1. The halves are split by the queries' ids; a ranking may be tuned on half a. The first "
+        "two are baselines: credentials whose passages are nearest to the query, without and with a bonus for level.",
         style="dim",
     )
 

@@ -155,7 +155,8 @@ async def _measure(settings: Settings, sets: dict[str, LabelledSet]) -> list[Mea
         for file, labelled in sets.items():
             for labels in labelled.queries:
                 query = to_retrieval_query(labels)
-                words, meaning = await find_candidates(conn, embedder, query)
+                found = await find_candidates(conn, embedder, query)
+                words, meaning = found.full_text, found.vector
                 candidates = suitable(query, words, meaning)
                 rows = np.array(measure_candidates(query, candidates, words, meaning), np.float64)
                 grades = tuple(labels.accept.get(titles[candidate.credential_id], 0) for candidate in candidates)

@@ -8,6 +8,7 @@ from app.clients.llm.embedder import Embedder
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
+from app.domain.states import Level
 from app.repositories import credentials
 from app.repositories.sql import Connection
 from app.services.recommendations import search
@@ -16,8 +17,12 @@ from app.services.recommendations.embed_credentials import embed_batch
 
 @dataclass(frozen=True, slots=True)
 class RecommendedByMethod:
-    """The recommended credentials, best first, by full text alone, by vectors alone, and by both."""
+    """The recommended credentials, best first: two baselines without a ranking, which take those whose passages are
+    nearest to the query, and nearest with the bonus of their level; then the ranking's, found by full text alone, by
+    vectors alone, and by both."""
 
+    cosine: tuple[UUID, ...]
+    cosine_and_level: tuple[UUID, ...]
     text: tuple[UUID, ...]
     vectors: tuple[UUID, ...]
     both: tuple[UUID, ...]
@@ -53,19 +58,36 @@ async def recommend_by_each_method(
 
 
 async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
-    words, meaning = await find_candidates(conn, embedder, query)
+    results = await find_candidates(conn, embedder, query)
+    words, meaning = results.full_text, results.vector
     unseen = [replace(candidate, similarity=None) for candidate in words]
-    return RecommendedByMethod(_ranked(query, unseen, ()), _ranked(query, (), meaning), _ranked(query, words, meaning))
+    return RecommendedByMethod(
+        cosine=_first(await _nearest(conn, embedder, results.query_vector)),
+        # The search by meaning returns them in this order.
+        cosine_and_level=_first(meaning),
+        text=_ranked(query, unseen, ()),
+        vectors=_ranked(query, (), meaning),
+        both=_ranked(query, words, meaning),
+    )
 
 
-async def find_candidates(
-    conn: Connection, embedder: Embedder, query: RetrievalQuery
-) -> tuple[list[Candidate], list[Candidate]]:
-    """The candidates by words and by meaning, best first, as the service finds them."""
+async def find_candidates(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> search.SearchResults:
+    """The candidates by words and by meaning, best first, as the service finds them, but on one connection."""
     words = await search.search_full_text(conn, query)
     vector, meaning = await search.embed_and_search(conn, embedder, query)
-    return await search.with_similarities(conn, embedder, words, meaning, vector), meaning
+    return search.SearchResults(await search.with_similarities(conn, embedder, words, meaning, vector), meaning, vector)
+
+
+async def _nearest(conn: Connection, embedder: Embedder, vector: Sequence[float] | None) -> list[Candidate]:
+    if vector is None:
+        return []
+    no_bonus = dict.fromkeys(Level, 0.0)
+    return await search.nearest_passages(conn, vector, search.space_name(embedder), no_bonus, indexed=False)
+
+
+def _first(candidates: Iterable[Candidate]) -> tuple[UUID, ...]:
+    return tuple(dict.fromkeys(candidate.credential_id for candidate in candidates))[:MAX_RECOMMENDATIONS]
 
 
 def _ranked(query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate]) -> tuple[UUID, ...]:
-    return tuple(candidate.credential_id for candidate, _ in rank(query, by_words, by_meaning)[:MAX_RECOMMENDATIONS])
+    return _first(candidate for candidate, _ in rank(query, by_words, by_meaning))
