@@ -21,6 +21,7 @@ class BreakableProxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._port = 0
         self._passing: list[asyncio.Event] = []
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -37,9 +38,9 @@ class BreakableProxy:
     async def restore(self) -> None:
         """Accepts connections, again or for the first time."""
         if self.path:
-            self._server = await asyncio.start_unix_server(self._serve, self.path)
+            self._server = await asyncio.start_unix_server(self._accept, self.path)
             return
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
@@ -49,15 +50,27 @@ class BreakableProxy:
         for writer in self._open:
             writer.transport.abort()
 
+    async def close(self) -> None:
+        """Breaks all connections, also those that are held, and ends."""
+        self.cut()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     def hold(self) -> None:
         """Passes nothing on any more, as a network does that has lost a host; new connections are not concerned."""
         for passes in self._passing:
             passes.clear()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
-        except ConnectionError:
+        except (ConnectionError, asyncio.CancelledError):
             writer.close()
             return
         self._open |= {writer, server_writer}
@@ -78,7 +91,7 @@ async def breakable_proxy(
     try:
         yield proxy
     finally:
-        proxy.cut()
+        await proxy.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:

@@ -48,7 +48,7 @@ async def model_server() -> AsyncIterator[ModelServer]:
     app = web.Application()
     app.router.add_post("/{prefix:.+}/chat/completions", server.answer_chat)
     app.router.add_post("/{prefix:.+}/embeddings", server.answer_embeddings)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
