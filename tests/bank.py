@@ -17,7 +17,7 @@ from app.domain.assessment.questions import (
 from app.domain.assessment.questions import TheoreticalQuestion as Theory
 from app.domain.assessment.tracks import QuestionMix, TrackBody
 from app.domain.recommendation.credentials import CredentialBody
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.repositories import credentials, questions, tracks
 from app.repositories.sql import Pool
 
@@ -129,7 +129,7 @@ def credential(title: str, skill: str, description: str) -> CredentialBody:
         title=title,
         provider="Garden School",
         url="https://garden.example/certificates",
-        level=Level.BEGINNER,
+        level=CredentialLevel.BEGINNER,
         skills=(skill,),
         description=description,
     )

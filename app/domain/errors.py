@@ -50,6 +50,13 @@ class SlugTaken(CallerError):
         super().__init__(detail)
 
 
+class ExternalIdTaken(CallerError):
+    """An active credential has this external id."""
+
+    def __init__(self) -> None:
+        super().__init__("another credential has this external_id")
+
+
 class TrackIsDeleted(CallerError):
     """The question's track was deleted."""
 

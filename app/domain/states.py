@@ -30,11 +30,20 @@ class ShowCorrect(StrEnum):
 
 
 class Level(StrEnum):
-    """The levels of credentials."""
+    """The levels of students."""
 
     BEGINNER = "beginner"
     INTERMEDIATE = "intermediate"
     ADVANCED = "advanced"
+
+
+class CredentialLevel(StrEnum):
+    """The levels of credentials: those of students, and `any`, for all students or where it is not known."""
+
+    BEGINNER = "beginner"
+    INTERMEDIATE = "intermediate"
+    ADVANCED = "advanced"
+    ANY = "any"
 
 
 class AssessmentStatus(StrEnum):
@@ -226,3 +235,4 @@ class AuditEntity(StrEnum):
     APPEAL = "appeal"
     AUDIT_LOG = "audit_log"
     EMBEDDING_SPACE = "embedding_space"
+    SKILL_ALIASES = "skill_aliases"

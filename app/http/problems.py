@@ -61,6 +61,7 @@ TYPE_OF_ERROR: dict[type[CallerError], ProblemType] = {
     errors.Forbidden: ProblemType(403, "forbidden", "You are not allowed to do this"),
     errors.InvalidFields: ProblemType(422, "invalid-fields", "Some fields are not valid"),
     errors.SlugTaken: ProblemType(409, "slug-taken", "The slug is in use"),
+    errors.ExternalIdTaken: ProblemType(409, "external-id-taken", "The external id is in use"),
     errors.TrackIsDeleted: ProblemType(409, "track-deleted", "The track was deleted"),
     errors.BankTooSmall: ProblemType(409, "bank-too-small", "The track has too few questions"),
     errors.AttemptsUsed: ProblemType(409, "attempts-used", "No attempt at the track is left"),

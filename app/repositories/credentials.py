@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +9,7 @@ import asyncpg
 from app.domain.recommendation.credentials import CredentialBody, passages
 from app.domain.records.catalog import Credential
 from app.repositories import passage_vectors
-from app.repositories.sql import Connection, Executor, statements
+from app.repositories.sql import Connection, Executor, caller_errors, statements
 
 _SQL = statements("credentials")
 _VACUUM_SECONDS = 1800.0
@@ -23,7 +22,7 @@ async def find(db: Executor, credential_id: UUID, version: int | None = None) ->
 
 
 async def descriptions(db: Executor, versions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
-    """The descriptions of versions of credentials, deleted or not, by id and version."""
+    """The descriptions of versions of credentials, deleted or not, by id and version; titles where there is none."""
     ids, numbers = [credential_id for credential_id, _ in versions], [version for _, version in versions]
     rows = await db.fetch(_SQL["descriptions"], ids, numbers)
     return {(row["credential_id"], row["version"]): row["description"] for row in rows}
@@ -59,8 +58,13 @@ async def lock_catalog(conn: Connection) -> None:
 
 
 async def create(conn: Connection, credential_id: UUID, body: CredentialBody, *, sample: bool = False) -> bool:
-    """Stores version 1 with its passages; False if the id exists."""
-    version = await conn.fetchval(_SQL["create_credential"], credential_id, sample)
+    """Stores version 1 with its passages; False if the id exists.
+
+    Raises:
+        ExternalIdTaken: another active credential has the external id.
+    """
+    with caller_errors():
+        version = await conn.fetchval(_SQL["create_credential"], credential_id, sample, body.external_id)
     if version is not None:
         await _add_version(conn, credential_id, version, body)
         await conn.execute(_SQL["add_vector_rows"], credential_id, version)
@@ -74,8 +78,13 @@ async def lock(conn: Connection, credential_id: UUID) -> bool:
 
 async def add_version(conn: Connection, credential_id: UUID, body: CredentialBody) -> int:
     """Stores a new version with its passages and returns its number. Passages whose text, title and skills did not
-    change keep their vectors."""
-    version: int = await conn.fetchval(_SQL["raise_version"], credential_id)
+    change keep their vectors.
+
+    Raises:
+        ExternalIdTaken: another active credential has the external id.
+    """
+    with caller_errors():
+        version: int = await conn.fetchval(_SQL["raise_version"], credential_id, body.external_id)
     await _add_version(conn, credential_id, version, body)
     await conn.execute(_SQL["hide_older_versions"], credential_id, version)
     await conn.execute(_SQL["replace_vector_rows"], credential_id, version)
@@ -111,9 +120,9 @@ async def use_temporary_catalog(conn: Connection) -> None:
 
 
 async def _add_version(conn: Connection, credential_id: UUID, version: int, body: CredentialBody) -> None:
-    cut = [{"ordinal": i, **asdict(span)} for i, span in enumerate(passages(body.description))]
-    values: tuple[Any, ...] = (body.title, body.provider, body.url, body.level, list(body.skills), body.description)
-    await conn.execute(_SQL["add_credential_version"], credential_id, version, *values, cut)
+    cut = [{"ordinal": i, **asdict(span)} for i, span in enumerate(passages(body.quoted_text))]
+    values = body.title, body.provider, body.url, body.level, list(body.skills), body.description, body.language
+    await conn.execute(_SQL["add_credential_version"], credential_id, version, cut, *values)
 
 
 def _credential(row: asyncpg.Record) -> Credential:

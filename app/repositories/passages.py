@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain.recommendation.query import Candidate, QueryPart
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.repositories.passage_vectors import vector_literal
 from app.repositories.sql import Connection, Executor, statements
 
@@ -17,7 +17,7 @@ _OR = '" OR "'
 
 
 async def search_full_text(
-    db: Executor, parts: Sequence[QueryPart], level_fit: Mapping[Level, float], limit: int
+    db: Executor, parts: Sequence[QueryPart], level_fit: Mapping[CredentialLevel, float], limit: int
 ) -> list[Candidate]:
     """Passages that share words with any part of the query, best first; scores are multiplied by `level_fit`."""
     terms = [(text, number, part.weight) for number, part in enumerate(parts) for text in _alternatives(part.text)]
@@ -27,7 +27,7 @@ async def search_full_text(
 
 
 async def search_vectors(
-    db: Executor, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+    db: Executor, vector: Sequence[float], space: str, level_bonus: Mapping[CredentialLevel, float], limit: int
 ) -> list[Candidate]:
     """Passages nearest in meaning, best first, by comparing all vectors of the space's model; `level_bonus` is added to
     the similarity for the order. `vector` has 384 numbers."""
@@ -35,7 +35,7 @@ async def search_vectors(
 
 
 async def search_vector_index(
-    conn: Connection, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+    conn: Connection, vector: Sequence[float], space: str, level_bonus: Mapping[CredentialLevel, float], limit: int
 ) -> list[Candidate]:
     """The same by the index over all vectors; needs a transaction in which `passage_vectors.use_index` was called."""
     return await _search_vectors(conn, "search_vector_index", vector, space, level_bonus, limit)
@@ -74,7 +74,12 @@ async def find_evidence(
 
 
 async def _search_vectors(
-    db: Executor, name: str, vector: Sequence[float], space: str, level_bonus: Mapping[Level, float], limit: int
+    db: Executor,
+    name: str,
+    vector: Sequence[float],
+    space: str,
+    level_bonus: Mapping[CredentialLevel, float],
+    limit: int,
 ) -> list[Candidate]:
     values = vector_literal(vector), space, list(level_bonus), list(level_bonus.values())
     return [_candidate(row) for row in await db.fetch(_SQL[name], *values, limit)]

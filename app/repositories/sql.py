@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.domain.errors import CallerError, KeyInFlight, SlugTaken
+from app.domain.errors import CallerError, ExternalIdTaken, KeyInFlight, SlugTaken
 
 # A pool runs a statement on any of its connections; a transaction needs one connection.
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -50,6 +50,7 @@ DATABASE_UNAVAILABLE = (
 # Unique constraints whose violation is a caller's error, in whichever statement it happens.
 _CALLER_ERRORS: dict[str | None, Callable[[], CallerError]] = {
     "tracks_slug_key": SlugTaken,
+    "credentials_external_id_key": ExternalIdTaken,
     "idempotency_keys_once_key": KeyInFlight,
 }
 
@@ -79,7 +80,7 @@ def caller_errors() -> Iterator[None]:
     """Turns violations of unique constraints into the caller's errors that they mean.
 
     Raises:
-        SlugTaken, KeyInFlight.
+        SlugTaken, ExternalIdTaken, KeyInFlight.
     """
     try:
         yield

@@ -133,7 +133,8 @@ class SummarySentence(Model):
 
 
 class RecommendationSource(Model):
-    """A quote and its place in the description of one version of the credential, in code points."""
+    """A quote and its place, in code points, in the description of one version of the credential, or in its title where
+    it has no description."""
 
     passage_id: UUID
     credential_version: int
@@ -144,7 +145,7 @@ class RecommendationSource(Model):
 
 
 class Recommendation(Model):
-    """A recommended credential with the quotes that support it; `relevance` 0–1."""
+    """A recommended credential with the quotes that support it; `relevance` 0–1, and `url` empty if none is known."""
 
     rank: int
     credential_id: UUID

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.clients.llm.offline_embedder import OfflineEmbedder
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.domain.text import count_of
 from app.repositories import passage_vectors, passages
 from app.repositories.sql import Pool
@@ -218,7 +218,7 @@ async def test_a_reindex_embeds_what_has_another_model_while_the_search_goes_on(
     (vector,) = await embedder.embed(["soil"])
     await embedder.close()
     assert 0 < waiting < 3
-    assert len(await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 5)) == 3
+    assert len(await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(CredentialLevel, 0.0), 5)) == 3
     done = await run(command, database_url, "reindex")
     assert (done.returncode, done.stdout) == (0, f"{count_of(waiting, 'passage')} embedded\n")
     done = await run(command, database_url, "reindex")

@@ -28,7 +28,7 @@ from tests.webhooks import attempts, insert_delivery
 NOT_OF_PEOPLE = {
     "tracks", "questions", "question_versions", "credentials", "credential_versions", "passages", "passage_vectors",
     "embedding_space", "model_budget", "model_call_counts", "healing_turn", "webhook_subscriptions",
-    "workers",
+    "workers", "skill_aliases",
 }  # fmt: skip
 # Tables that hold people but no assessments, each with its statement in erasures.sql.
 OF_PEOPLE = {

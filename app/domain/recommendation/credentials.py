@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from yarl import URL
 
 from app.domain.errors import FieldError
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.domain.text import Span, is_visible, sentences
 from app.domain.values import Description, Frozen, Skills, Title
 
@@ -22,6 +22,8 @@ _SKILL_SEPARATOR = re.compile(r"[;,\r\n\v\f\x85\u2028\u2029]")
 
 
 def _web_address(value: str) -> str:
+    if not value:
+        return value
     try:
         url = URL(value)
     except ValueError as error:
@@ -39,15 +41,32 @@ def _visible(value: str) -> str:
     return value
 
 
+def _visible_or_empty(value: str) -> str:
+    return _visible(value) if value else value
+
+
+# A tag as in BCP 47, with the usual capitals, so that one language has one spelling: `en`, `pt-BR`, `zh-Hant-TW`.
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+ExternalId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
+
+
 class CredentialBody(Frozen):
-    """A micro-credential that can be recommended."""
+    """A micro-credential that can be recommended. Without a description its title is quoted. `external_id` is the id
+    that it has where it comes from; no other active credential has it."""
 
     title: Annotated[Title, AfterValidator(_visible)]
     provider: Annotated[Title, AfterValidator(_visible)]
-    url: Annotated[str, Field(max_length=2_000), AfterValidator(_web_address)]
-    level: Level
+    url: Annotated[str, Field(max_length=2_000), AfterValidator(_web_address)] = ""
+    level: CredentialLevel = CredentialLevel.ANY
     skills: Skills = ()
-    description: Annotated[Description, Field(min_length=1), AfterValidator(_visible)]
+    description: Annotated[Description, AfterValidator(_visible_or_empty)] = ""
+    language: Language | None = None
+    external_id: ExternalId | None = None
+
+    @property
+    def quoted_text(self) -> str:
+        """What passages are cut out of: the description, or the title where there is none."""
+        return self.description or self.title
 
 
 def split_skills(cell: str) -> list[str]:
@@ -71,13 +90,13 @@ class CredentialVersion(Frozen):
     body: CredentialBody
 
 
-def passages(description: str) -> tuple[Span, ...]:
-    """The description cut into passages of whole sentences, in order; a longer sentence is a passage of its own."""
+def passages(text: str) -> tuple[Span, ...]:
+    """The text cut into passages of whole sentences, in order; a longer sentence is a passage of its own."""
     spans: list[Span] = []
-    for sentence in sentences(description):
+    for sentence in sentences(text):
         last = spans[-1] if spans else None
         if last and sentence.end - last.start <= PASSAGE_CHARACTERS:
-            spans[-1] = Span(last.start, sentence.end, description[last.start : sentence.end])
+            spans[-1] = Span(last.start, sentence.end, text[last.start : sentence.end])
         else:
             spans.append(sentence)
     return tuple(spans)

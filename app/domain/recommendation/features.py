@@ -12,7 +12,7 @@ from uuid import UUID
 from app.domain.recommendation.naming import served_skills, title_forms, wanted_title_words
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.word_forms import Forms, fold
-from app.domain.states import Level
+from app.domain.states import CredentialLevel, Level
 
 WEIGHTS_FILE = "ranking_weights.json"
 FEATURES = (
@@ -80,7 +80,7 @@ def _places(ranking: Iterable[Candidate]) -> dict[UUID, float]:
 
 
 def _level_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float, float]:
-    if query.student.level is None:
+    if query.student.level is None or candidate.level == CredentialLevel.ANY:
         return 0.5, 0.25, 0.25
     levels = list(Level)
     steps = levels.index(Level(candidate.level)) - levels.index(query.student.level)

@@ -11,7 +11,7 @@ from app.domain.assessment.questions import EssayQuestion, Question
 from app.domain.recommendation.skill_aliases import SkillAliases, default_aliases
 from app.domain.recommendation.student import Student, read_student
 from app.domain.result.model import SkillEstimate
-from app.domain.states import Level
+from app.domain.states import CredentialLevel, Level
 from app.domain.text import words
 
 MAX_RECOMMENDATIONS = 5
@@ -35,6 +35,8 @@ _MAX_WORDS = 40
 # better than one below, and two levels are too far.
 _LEVEL_FIT = {0: 1.0, 1: 0.6, -1: 0.5}
 _POOR_FIT = 0.1
+# A credential for any level suits everybody, but nobody as well as one for their own.
+_ANY_FIT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,14 @@ class RetrievalQuery:
     aliases: SkillAliases = field(default_factory=default_aliases, compare=False, repr=False)
 
     @property
-    def level_fit(self) -> dict[Level, float]:
-        """How well each level suits the student, 0–1."""
+    def level_fit(self) -> dict[CredentialLevel, float]:
+        """How well each level of credentials suits the student, 0–1."""
         if self.student.level is None:
-            return dict.fromkeys(Level, 1.0)
+            return dict.fromkeys(CredentialLevel, 1.0)
         levels = list(Level)
         chosen = levels.index(self.student.level)
-        return {level: _LEVEL_FIT.get(place - chosen, _POOR_FIT) for place, level in enumerate(levels)}
+        fit = {CredentialLevel(level): _LEVEL_FIT.get(levels.index(level) - chosen, _POOR_FIT) for level in levels}
+        return fit | {CredentialLevel.ANY: _ANY_FIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Candidate:
     end: int
     text: str
     similarity: float | None = None
+    language: str | None = None
 
 
 def build_query(

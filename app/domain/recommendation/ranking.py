@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.domain.recommendation.claims import is_related
 from app.domain.recommendation.features import measure_candidates, relevance
+from app.domain.recommendation.language import same_language
 from app.domain.recommendation.naming import is_refused
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.word_forms import fold
@@ -14,6 +15,9 @@ from app.domain.recommendation.word_forms import fold
 _MAX_ALIKE = 2
 # From this share of common skills on, two credentials are on one topic.
 _SAME_TOPIC = 0.75
+# What the relevance is multiplied by in another language than the student's: it falls behind all that suits nearly as
+# well, and is there where nothing else is.
+_OTHER_LANGUAGE = 0.6
 RankedCandidate = tuple[Candidate, float]
 """The best passage of a credential, with the credential's relevance, 0–1."""
 
@@ -29,7 +33,10 @@ def rank(
     """
     candidates = suitable(query, by_words, by_meaning)
     features = measure_candidates(query, candidates, by_words, by_meaning)
-    ranked = [(candidate, round(relevance(row), 4)) for candidate, row in zip(candidates, features, strict=True)]
+    ranked = [
+        (candidate, round(relevance(row) * _language_fit(candidate, query), 4))
+        for candidate, row in zip(candidates, features, strict=True)
+    ]
     ranked.sort(key=_order)
     first = diversify(ranked)
     in_first = {candidate.credential_id for candidate, _ in first}
@@ -45,6 +52,13 @@ def suitable(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> list[Cand
             passages.setdefault(candidate.credential_id, []).append(candidate)
     best = (min(passages[credential_id], key=_nearness) for credential_id in sorted(passages))
     return [candidate for candidate in best if is_related(candidate, query) and not is_refused(candidate, query)]
+
+
+def _language_fit(candidate: Candidate, query: RetrievalQuery) -> float:
+    """1, or less if the credential is known to be in another language than the student writes in."""
+    if candidate.language is None or query.student.language is None:
+        return 1.0
+    return 1.0 if same_language(candidate.language, query.student.language) else _OTHER_LANGUAGE
 
 
 def _order(ranked: RankedCandidate) -> tuple[float, UUID]:

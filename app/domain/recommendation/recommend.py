@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from app.domain.recommendation.claims import Claim, ClaimKind, claims_for
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.result.model import Recommendation, RecommendationSource
+from app.domain.states import CredentialLevel
 
 _SENTENCES = {
     ClaimKind.GAP: "Covers {0}, where your theory score showed gaps.",
@@ -46,10 +47,15 @@ def _reason(candidate: Candidate, query: RetrievalQuery) -> str:
 
 def _sentence(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> str:
     if claim.kind is ClaimKind.LEVEL:
+        if candidate.level == CredentialLevel.ANY:
+            return "It is for any level."
         if candidate.level == query.student.level:
             return f"Its level is the one that you asked for: {candidate.level}."
         return f"Its level is {candidate.level}; you asked for {query.student.level}."
     form = _SENTENCES[claim.kind]
+    if candidate.text == candidate.title:
+        # It has no description that could be near.
+        form = form.replace("description", "title")
     return form.format(_listed(claim.skills), "an interest" if len(claim.skills) == 1 else "interests")
 
 

@@ -8,8 +8,9 @@ from statistics import fmean
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer, is_empty
-from app.domain.assessment.questions import ProfileInput, ProfilePurpose, ProfileQuestion, Question
+from app.domain.assessment.questions import EssayQuestion, ProfileInput, ProfilePurpose, ProfileQuestion, Question
 from app.domain.recommendation.clauses import Clause, Stance, read_clauses
+from app.domain.recommendation.language import language_of
 from app.domain.recommendation.word_forms import contains, fold
 from app.domain.result.model import SkillEstimate
 from app.domain.states import Level
@@ -55,6 +56,8 @@ class Student:
     forms: tuple[str, ...] = ()
     level: Level | None = None
     level_source: LevelSource | None = None
+    # The code of the language in which they write, where that is clear.
+    language: str | None = None
 
     @property
     def refuses_basics(self) -> bool:
@@ -78,6 +81,11 @@ def read_student(
     texts = [(body.purpose, text) for body, answer in answered for text in _answer_texts(body, answer)]
     clauses = [(purpose, clause) for purpose, text in texts for clause in read_clauses(text)]
     own_words = [str(answer) for body, answer in answered if body.input is ProfileInput.TEXT]
+    essays = [
+        str(answers[question.question_id])
+        for question in questions
+        if isinstance(question.body, EssayQuestion) and not is_empty(answers.get(question.question_id))
+    ]
     level, source = _level(answered, own_words, list(estimates))
     return Student(
         wishes=tuple(_wanted(texts, ProfilePurpose.INTEREST)),
@@ -87,6 +95,7 @@ def read_student(
         forms=tuple(_wanted(texts, ProfilePurpose.FORMAT)),
         level=level,
         level_source=source,
+        language=language_of([*own_words, *essays]),
     )
 
 

@@ -151,7 +151,8 @@ class SummarySentence(Frozen):
 
 
 class RecommendationSource(Frozen):
-    """A quote from the description of one version of the credential; its position counts code points."""
+    """A quote from the description of one version of the credential, or from its title where it has no description; its
+    position counts code points."""
 
     passage_id: UUID
     credential_version: int
@@ -162,7 +163,8 @@ class RecommendationSource(Frozen):
 
 
 class Recommendation(Frozen):
-    """A recommended credential with the reason and the quoted passage; `relevance` is 0–1."""
+    """A recommended credential with the reason and the quoted passage; `relevance` is 0–1, and `url` empty if none is
+    known."""
 
     rank: int
     credential_id: UUID

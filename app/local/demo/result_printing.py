@@ -93,5 +93,5 @@ def _recommendation(recommendation: Recommendation) -> Group:
         f"{head} (relevance {recommendation.relevance:.2f})",
         f"   {escape(recommendation.reason)}",
         *quotes,
-        Text(f"    {recommendation.url}", no_wrap=True, overflow="ignore"),
+        *([Text(f"    {recommendation.url}", no_wrap=True, overflow="ignore")] if recommendation.url else ()),
     )

@@ -1,19 +1,21 @@
 -- name: find_credential
 -- The current version of an active credential; or, with $2, that version, deleted or not.
-SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
+       c.external_id, c.sample
 FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = coalesce($2::int, c.current_version)
 WHERE c.id = $1 AND (c.deleted_at IS NULL OR $2::int IS NOT NULL);
 
 -- name: descriptions
--- The descriptions of these versions of credentials, deleted or not.
-SELECT v.credential_id, v.version, v.description
+-- The texts that quotes of these versions of credentials are from: the descriptions, or else the titles.
+SELECT v.credential_id, v.version, coalesce(nullif(v.description, ''), v.title) AS description
 FROM unnest($1::uuid[], $2::int[]) AS named(credential_id, version)
 JOIN credential_versions v USING (credential_id, version);
 
 -- name: list_credentials
 -- A page of active credentials in their current version, by id.
-SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
+       c.external_id, c.sample
 FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
 WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id > $1)
@@ -22,7 +24,8 @@ ORDER BY c.id LIMIT $2;
 -- name: search_credentials
 -- A page of active credentials in their current version that have $1 in title, provider or skills, whatever the case,
 -- by id; with $4, only those that have none of these skills.
-SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
+       c.external_id, c.sample
 FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
 WHERE c.deleted_at IS NULL AND ($2::uuid IS NULL OR c.id > $2)
@@ -43,7 +46,8 @@ WHERE q.deleted_at IS NULL;
 -- name: find_by_names
 -- Active credentials in their current version by provider and title; where several have the same, the first by id.
 SELECT DISTINCT ON (v.provider, v.title)
-       c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, c.sample
+       c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
+       c.external_id, c.sample
 FROM unnest($1::text[], $2::text[]) AS named(provider, title)
 JOIN credential_versions v ON v.provider = named.provider AND v.title = named.title
 JOIN credentials c ON c.id = v.credential_id AND c.current_version = v.version AND c.deleted_at IS NULL
@@ -59,27 +63,27 @@ SELECT id FROM credentials WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
 
 -- name: create_credential
 -- The credential without its version; no row if the id exists.
-INSERT INTO credentials (id, current_version, sample) VALUES ($1, 1, $2)
+INSERT INTO credentials (id, current_version, sample, external_id) VALUES ($1, 1, $2, $3)
 ON CONFLICT (id) DO NOTHING
 RETURNING current_version AS version;
 
 -- name: raise_version
-UPDATE credentials SET current_version = current_version + 1
+UPDATE credentials SET current_version = current_version + 1, external_id = $2
 WHERE id = $1 AND deleted_at IS NULL
 RETURNING current_version AS version;
 
 -- name: add_credential_version
 -- A version with its passages. For full text, title and skills (A) weigh more than the passage's own words (B).
 WITH version AS (
-    INSERT INTO credential_versions (credential_id, version, title, provider, url, level, skills, description)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    INSERT INTO credential_versions (credential_id, version, title, provider, url, level, skills, description, language)
+    VALUES ($1, $2, $4, $5, $6, $7, $8, $9, $10)
     RETURNING credential_id, version, title, level, skills
 )
 INSERT INTO passages (credential_id, version, level, ordinal, starts_at, ends_at, text, search)
 SELECT version.credential_id, version.version, version.level, p.ordinal, p.start, p."end", p.text,
        setweight(to_tsvector('english', version.title || ' ' || array_to_string(version.skills, ' ')), 'A')
        || setweight(to_tsvector('english', p.text), 'B')
-FROM version, jsonb_to_recordset($9) AS p(ordinal int, start int, "end" int, text text);
+FROM version, jsonb_to_recordset($3) AS p(ordinal int, start int, "end" int, text text);
 
 -- name: add_vector_rows
 -- A row without a vector for each passage of a first version.

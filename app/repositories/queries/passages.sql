@@ -59,7 +59,7 @@ WITH term AS (
     ORDER BY score DESC, credential_id, ordinal LIMIT $6
 )
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
-       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
+       v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
 FROM best
 JOIN passages p ON p.id = best.id
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
@@ -73,17 +73,17 @@ WITH best AS MATERIALIZED (
     -- The distance is computed once per row, for the order, and again for the few rows that remain.
     SELECT passage_id, embedding <=> (SELECT $1::text::vector) AS distance,
            CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
-           WHEN ($3::text[])[3] THEN ($4::float8[])[3] END AS bonus
+           WHEN ($3::text[])[3] THEN ($4::float8[])[3] ELSE ($4::float8[])[4] END AS bonus
     FROM passage_vectors
     -- Nearly all vectors are of exactly this space, and equality is cheaper to test than LIKE.
     WHERE model = $2 OR model LIKE (SELECT replace(replace(split_part($2, ' (', 1), '%', '\%'), '_', '\_') || ' (%')
     ORDER BY (embedding <=> (SELECT $1::text::vector))
              - CASE level WHEN ($3::text[])[1] THEN ($4::float8[])[1] WHEN ($3::text[])[2] THEN ($4::float8[])[2]
-               WHEN ($3::text[])[3] THEN ($4::float8[])[3] END, credential_id, ordinal
+               WHEN ($3::text[])[3] THEN ($4::float8[])[3] ELSE ($4::float8[])[4] END, credential_id, ordinal
     LIMIT $5
 )
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
-       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
+       v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
 FROM best
 JOIN passages p ON p.id = best.passage_id AND p.present
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
@@ -102,11 +102,13 @@ WITH near AS MATERIALIZED (
         -- More than are wanted, because the index returns equal distances in any order.
         ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5
     ) AS nearest
+    -- Where no credential is for any level, the index would be searched in vain, and far.
+    WHERE fit.level <> 'any' OR EXISTS (SELECT FROM passage_vectors WHERE level = 'any')
 ), best AS MATERIALIZED (
     SELECT passage_id, distance, bonus FROM near ORDER BY distance - bonus, credential_id, ordinal LIMIT $5
 )
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
-       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
+       v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
 FROM best
 JOIN passages p ON p.id = best.passage_id AND p.present
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
@@ -122,7 +124,7 @@ GROUP BY credential_id;
 -- name: find_by_skills
 -- The active credentials that share most of these skills, with their first passage.
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
-       v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
+       v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, NULL::float8 AS similarity
 FROM passages p
 JOIN credentials c ON c.id = p.credential_id AND c.current_version = p.version AND c.deleted_at IS NULL
 JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version

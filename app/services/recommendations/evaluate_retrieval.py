@@ -8,7 +8,7 @@ from app.clients.llm.embedder import Embedder
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.repositories import credentials
 from app.repositories.sql import Connection
 from app.services.recommendations import search
@@ -81,7 +81,7 @@ async def find_candidates(conn: Connection, embedder: Embedder, query: Retrieval
 async def _nearest(conn: Connection, embedder: Embedder, vector: Sequence[float] | None) -> list[Candidate]:
     if vector is None:
         return []
-    no_bonus = dict.fromkeys(Level, 0.0)
+    no_bonus = dict.fromkeys(CredentialLevel, 0.0)
     return await search.nearest_passages(conn, vector, search.space_name(embedder), no_bonus, indexed=False)
 
 

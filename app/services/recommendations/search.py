@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
 from app.domain.recommendation.recommend import skills_of_reason
-from app.domain.states import Level
+from app.domain.states import CredentialLevel
 from app.repositories import passage_vectors, passages
 from app.repositories.passage_vectors import UnembeddedPassage
 from app.repositories.sql import Executor, Pool, connection
@@ -78,7 +78,7 @@ async def search_vectors(db: Executor, embedder: Embedder, query: RetrievalQuery
 
 
 async def nearest_passages(
-    db: Executor, vector: Sequence[float], space: str, bonuses: Mapping[Level, float], *, indexed: bool
+    db: Executor, vector: Sequence[float], space: str, bonuses: Mapping[CredentialLevel, float], *, indexed: bool
 ) -> list[Candidate]:
     """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the index is searched; if
     it returns too few (pgvector before 0.8 may), each vector is compared."""

@@ -45,7 +45,7 @@ CATALOG_ROUTES = (
     Route("GET", "/credentials", credentials.list_credentials, EVERYONE, {200: schemas.CredentialPage}, query=PAGE),
     Route(
         "POST", "/credentials", credentials.create_credential, AUTHORS, {201: schemas.CredentialView},
-        CredentialBody, keyed=True,
+        CredentialBody, keyed=True, problems=(409,),
     ),
     Route(
         "GET", "/credentials/{credential_id}", credentials.show_credential, EVERYONE, {200: schemas.CredentialView},
@@ -53,7 +53,7 @@ CATALOG_ROUTES = (
     ),
     Route(
         "PATCH", "/credentials/{credential_id}", credentials.patch_credential, AUTHORS, {200: schemas.CredentialView},
-        CredentialBody, patch=True,
+        CredentialBody, patch=True, problems=(409,),
     ),
     Route("DELETE", "/credentials/{credential_id}", credentials.delete_credential, AUTHORS, {204: None}),
 )  # fmt: skip

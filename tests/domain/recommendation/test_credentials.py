@@ -73,7 +73,6 @@ def test_a_web_address_is_kept_as_written(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "garden.example",
         "//garden.example/",
         "https://",
@@ -100,7 +99,7 @@ def test_an_address_that_is_not_plain_http_or_https_is_refused(url: str) -> None
 
 @pytest.mark.parametrize(
     "changes",
-    [{"title": ""}, {"title": "x" * 301}, {"provider": ""}, {"level": "expert"}, {"description": ""}, {"surprise": 1}],
+    [{"title": ""}, {"title": "x" * 301}, {"provider": ""}, {"level": "expert"}, {"description": " "}, {"surprise": 1}],
 )
 def test_an_invalid_credential_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

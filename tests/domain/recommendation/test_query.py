@@ -10,7 +10,7 @@ from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Option, ProfileInput, ProfilePurpose, ProfileQuestion
 from app.domain.recommendation.query import QueryPart, build_query
 from app.domain.result.model import SkillEstimate
-from app.domain.states import Level
+from app.domain.states import CredentialLevel, Level
 from tests.bank import essay, profile, theory
 from tests.domain.builders import awkward_texts, make_question, numbered_id, quick
 
@@ -74,10 +74,10 @@ def test_the_chosen_level_is_no_interest() -> None:
     ]
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "2"})
     assert query.student.level is Level.ADVANCED and query.full_text_parts == ()
-    assert query.level_fit == {Level.BEGINNER: 0.1, Level.INTERMEDIATE: 0.5, Level.ADVANCED: 1.0}
+    assert query.level_fit == dict(zip(CredentialLevel, (0.1, 0.5, 1.0, 0.8), strict=True))
     query = build_query("Gardener", [], [], questions, {numbered_id(1): "1"})
-    assert query.level_fit == {Level.BEGINNER: 0.5, Level.INTERMEDIATE: 1.0, Level.ADVANCED: 0.6}
-    assert build_query("Gardener", [], [], questions, {}).level_fit == dict.fromkeys(Level, 1.0)
+    assert query.level_fit == dict(zip(CredentialLevel, (0.5, 1.0, 0.6, 0.8), strict=True))
+    assert build_query("Gardener", [], [], questions, {}).level_fit == dict.fromkeys(CredentialLevel, 1.0)
 
 
 def test_a_subject_called_advanced_is_an_interest() -> None:

@@ -55,6 +55,23 @@ def test_a_wish_and_the_level_move_a_credential_up() -> None:
     assert order(query, [passage(1), replace(passage(2), level="advanced")]) == [2, 1]
 
 
+def test_a_credential_for_any_level_stands_between_the_right_level_and_the_others() -> None:
+    query = replace(ANYTHING, student=Student(level=Level.ADVANCED, level_source=LevelSource.CHOSEN))
+    levels = {1: "beginner", 2: "any", 3: "advanced"}
+    assert order(query, [replace(passage(number), level=level) for number, level in levels.items()]) == [3, 2, 1]
+    basics = replace(ANYTHING, student=Student(refused=("more beginner courses",)))
+    assert order(basics, [replace(passage(number), level=level) for number, level in levels.items()]) == [2, 3]
+
+
+def test_another_language_than_the_students_comes_last_and_an_unknown_one_is_no_fault() -> None:
+    german, english, unknown = (
+        replace(passage(number), language=language) for number, language in ((1, "de-AT"), (2, "en"), (3, None))
+    )
+    for written, expected in (("de", [3, 1, 2]), ("en", [2, 3, 1]), (None, [2, 3, 1])):
+        query = replace(ANYTHING, student=Student(language=written))
+        assert order(query, [english, unknown, german]) == expected
+
+
 def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> None:
     def with_similarity(number: int, similarity: float | None, *skills: str) -> Candidate:
         return replace(passage(number, *skills), similarity=similarity)

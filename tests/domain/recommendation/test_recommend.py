@@ -1,5 +1,7 @@
 """Recommendations: their order, reasons and quotes."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
@@ -87,3 +89,14 @@ def test_the_reason_says_how_the_level_suits() -> None:
     assert reason(asking_for(None), "soil") == covers
     assert reason(asking_for(Level.BEGINNER), "soil") == f"{covers} Its level is the one that you asked for: beginner."
     assert reason(asking_for(Level.ADVANCED), "soil") == f"{covers} Its level is beginner; you asked for advanced."
+
+
+def test_without_skills_and_description_the_reason_says_nothing_about_them() -> None:
+    student = Student(wishes=("botany",), level=Level.BEGINNER, level_source=LevelSource.CHOSEN)
+    query = RetrievalQuery((), (), ("soil",), student=student)
+    titled = replace(candidate(1, 1, 0.5), title="Botany for Gardeners", text="Botany for Gardeners", level="any")
+    (by_title,) = recommend([(titled, 0.5)], query)
+    near = "is near to what the track asks for and to your answers."
+    assert by_title.reason == f"Its title {near} It is for any level."
+    (described,) = recommend([(replace(titled, text="About plants."), 0.5)], query)
+    assert described.reason == f"Its description {near} It is for any level."

@@ -9,7 +9,8 @@ import pytest
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable, Vector
 from app.clients.llm.offline_embedder import OfflineEmbedder
-from app.domain.states import JobType, Level
+from app.domain.recommendation.credentials import CredentialBody
+from app.domain.states import CredentialLevel, JobType
 from app.repositories import credentials, passages
 from app.repositories.sql import Pool
 from app.services.jobs.rescore import rescore
@@ -58,7 +59,7 @@ async def check_recommendations(pool: Pool, recommendations: list[dict[str, Any]
     for line in recommendations:
         for source in line["sources"]:
             quoted = await credentials.find(pool, UUID(line["credential_id"]), source["credential_version"])
-            assert quoted and quoted.body.description[source["start"] : source["end"]] == source["quote"]
+            assert quoted and quoted.body.quoted_text[source["start"] : source["end"]] == source["quote"]
     assert len({line["credential_id"] for line in recommendations}) == len(recommendations) <= 5
     assert [line["rank"] for line in recommendations] == list(range(1, len(recommendations) + 1))
     relevance = [line["relevance"] for line in recommendations]
@@ -93,7 +94,7 @@ async def test_the_nearest_in_meaning_comes_first(pool: Pool, bank: Bank, embedd
     """Query and passage have no word in common."""
     await embed_credentials.embed_passages(pool, embedder)
     (vector,) = await embedder.embed(["Vessels inside of flowers and trees under a magnifying lens"])
-    recommendations = await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(Level, 0.0), 3)
+    recommendations = await passages.search_vectors(pool, vector, embedder.name, dict.fromkeys(CredentialLevel, 0.0), 3)
     assert recommendations[0].title == "Botany Foundations"
     assert [line.similarity or 0 for line in recommendations] == sorted(
         (line.similarity or 0 for line in recommendations), reverse=True
@@ -168,6 +169,24 @@ async def test_a_credential_that_has_nothing_to_do_with_the_student_is_not_recom
     result, reasons = await recommended(pool, redis_url, embedder, bank)
     assert [reason["code"] for reason in reasons] == ["recommendations_unavailable"]
     assert result["recommendations"] == []
+
+
+async def test_a_row_with_a_title_alone_is_found_by_meaning_and_described_by_it(
+    pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder
+) -> None:
+    """Without skills, a level, an address and a description; the title has no word in common with the query."""
+    await pool.execute("UPDATE passages SET present = false")
+    await pool.execute("DELETE FROM passage_vectors")
+    async with pool.acquire() as conn, conn.transaction():
+        body = CredentialBody(title="Fertilising the ground where vegetables grow", provider="Garden School")
+        await credentials.create(conn, uuid4(), body)
+    await embed_credentials.embed_passages(pool, embedder)
+    result, _ = await recommended(pool, redis_url, embedder, bank, right="A", text="Soil, please.")
+    (recommendation,) = result["recommendations"]
+    await check_recommendations(pool, [recommendation])
+    assert (recommendation["title"], recommendation["url"]) == (body.title, "")
+    assert recommendation["sources"][0]["quote"] == body.title
+    assert recommendation["reason"].startswith("Its title is near to what the track asks for")
 
 
 async def test_there_are_five_at_most_one_for_each_credential_with_quotes_in_code_points(

@@ -11,7 +11,7 @@ import pytest
 
 from app.clients.llm.embedder import DIMENSIONS, Vector
 from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
-from app.domain.states import Level
+from app.domain.states import CredentialLevel, Level
 from app.repositories import credentials, passage_vectors, passages
 from app.repositories.sql import Connection, Pool, statements
 from app.services.recommendations import search
@@ -23,7 +23,10 @@ from tests.fakes.conditions import until
 MODEL = "made-up"
 SPACE = f"{MODEL} (title)"
 FEW = 100
-BONUSES = {Level.BEGINNER: 0.02, Level.INTERMEDIATE: 0.2, Level.ADVANCED: 0.1}
+BONUSES = {
+    CredentialLevel.BEGINNER: 0.02, CredentialLevel.INTERMEDIATE: 0.2, CredentialLevel.ADVANCED: 0.1,
+    CredentialLevel.ANY: 0.1,
+}  # fmt: skip
 CANCEL_WHAT_WAITS = "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 VECTORS = "SELECT credential_id, model, embedding::text FROM passage_vectors ORDER BY passage_id"
 
@@ -135,7 +138,7 @@ async def test_old_versions_and_deleted_credentials_are_not_searched(conn: Conne
     changed, deleted = await store_credentials(conn, [[1.0] * DIMENSIONS] * 2)
     await credentials.add_version(conn, changed, credential("Changed", "botany", "Another text."))
     assert await credentials.delete(conn, deleted) and not await credentials.delete(conn, deleted)
-    fits = dict.fromkeys(Level, 1.0)
+    fits = dict.fromkeys(CredentialLevel, 1.0)
     assert await passages.search_full_text(conn, [QueryPart('"soil"', 1.0)], fits, 5) == []
     (passage,) = await passages.search_full_text(conn, [QueryPart('"botany"', 1.0)], fits, 5)
     assert (passage.credential_id, passage.credential_version) == (changed, 2)
@@ -174,7 +177,7 @@ async def test_words_share_the_weight_of_their_part_as_in_a_single_query(conn: C
         [part.text for part in parts],
         [part.weight for part in parts],
     )
-    matches = await passages.search_full_text(conn, parts, dict.fromkeys(Level, 1.0), 10)
+    matches = await passages.search_full_text(conn, parts, dict.fromkeys(CredentialLevel, 1.0), 10)
     assert [passage.text for passage in matches] == [row["text"] for row in wanted]
     assert len(matches) == 5 and matches[-1].text == "Clay.", "a third of its part's weight"
 
@@ -182,7 +185,7 @@ async def test_words_share_the_weight_of_their_part_as_in_a_single_query(conn: C
 async def test_a_very_common_word_among_others_is_left_out_but_a_phrase_is_not(conn: Connection) -> None:
     for number in range(6):
         await credentials.create(conn, uuid4(), credential(f"T{number}", "none", "Course." if number else "Roses."))
-    fits = dict.fromkeys(Level, 1.0)
+    fits = dict.fromkeys(CredentialLevel, 1.0)
     matches = await passages.search_full_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
     assert [passage.text for passage in matches] == ["Roses."]
     assert len(await passages.search_full_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5

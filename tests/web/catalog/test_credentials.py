@@ -16,6 +16,8 @@ CREDENTIAL = {
     "level": "beginner",
     "skills": ["hives"],
     "description": "How to keep a hive. Where to put it.",
+    "language": "en",
+    "external_id": "hive-1",
 }
 
 
@@ -40,11 +42,14 @@ async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
         ({"title": ""}, "/title"), ({"title": "t" * 301}, "/title"), ({"title": 1}, "/title"),
         ({"provider": ""}, "/provider"),
         ({"provider": "p" * 301}, "/provider"), ({"level": "expert"}, "/level"), ({"level": None}, "/level"),
-        ({"url": "ftp://garden.example"}, "/url"), ({"url": "garden"}, "/url"), ({"url": ""}, "/url"),
+        ({"url": "ftp://garden.example"}, "/url"), ({"url": "garden"}, "/url"),
         ({"url": "javascript:alert(1)"}, "/url"), ({"url": "https://a:b@garden.example"}, "/url"),
         ({"url": "https://["}, "/url"),
         ({"url": "https://"}, "/url"), ({"url": 7}, "/url"), ({"url": "https://garden.example/" + "a" * 2000}, "/url"),
-        ({"skills": ["s"] * 51}, "/skills"), ({"skills": [""]}, "/skills/0"), ({"description": ""}, "/description"),
+        ({"skills": ["s"] * 51}, "/skills"), ({"skills": [""]}, "/skills/0"), ({"description": " "}, "/description"),
+        ({"language": "English"}, "/language"), ({"language": "en-us"}, "/language"), ({"language": ""}, "/language"),
+        ({"external_id": ""}, "/external_id"), ({"external_id": "\u200b"}, "/external_id"),
+        ({"external_id": "i" * 201}, "/external_id"),
         ({"description": "d" * 10_001}, "/description"), ({"version": 3}, "/version"),
         ({"credential_id": "x"}, "/credential_id"),
     ]  # fmt: skip
@@ -52,7 +57,7 @@ async def test_each_invalid_field_is_pointed_at(api: Api) -> None:
         assert invalid(await api.as_("admin").post("/credentials", CREDENTIAL | changed)) == [pointer], changed
     lacking = {"title": "T"}
     pointers = invalid(await api.as_("admin").post("/credentials", lacking))
-    assert sorted(pointers) == ["/description", "/level", "/provider", "/url"]
+    assert sorted(pointers) == ["/provider"]
     assert (await api.get("/credentials")).body["items"] == []
 
 
@@ -65,8 +70,32 @@ async def test_a_skill_with_a_separator_is_pointed_at_and_one_that_was_stored_be
     assert invalid(await admin.patch(path, wrong)) == ["/skills/1"]
     stored = uuid4()
     async with pool.acquire() as conn:
-        await credentials.create(conn, stored, CredentialBody.model_validate(CREDENTIAL | {"skills": ["hives, honey"]}))
+        fields = CREDENTIAL | {"skills": ["hives, honey"], "external_id": None}
+        await credentials.create(conn, stored, CredentialBody.model_validate(fields))
     assert (await admin.patch(f"/credentials/{stored}", {"title": "Hives"})).body["skills"] == ["hives, honey"]
+
+
+async def test_only_title_and_provider_are_needed(api: Api, pool: Pool) -> None:
+    created = await api.as_("admin").post("/credentials", {"title": "Bees. Honey", "provider": "Garden School"})
+    assert created.status == 201
+    empty: dict[str, Any] = {"url": "", "level": "any", "skills": [], "description": ""}
+    assert created.body.items() >= (empty | {"language": None, "external_id": None}).items()
+    passages = [row["text"] for row in await pool.fetch("SELECT text FROM passages")]
+    assert passages == ["Bees. Honey"], "the title stands in for the description"
+    patched = await api.as_("admin").patch(f"/credentials/{created.body['credential_id']}", {"description": "Both."})
+    assert patched.body["version"] == 2
+    assert await pool.fetchval("SELECT array_agg(text ORDER BY version) FROM passages") == ["Bees. Honey", "Both."]
+
+
+async def test_an_external_id_belongs_to_one_active_credential(api: Api) -> None:
+    path, admin = await create(api), api.as_("admin")
+    problem(await admin.post("/credentials", CREDENTIAL | {"title": "Other"}), 409, "external-id-taken")
+    other = await create(api, title="Other", external_id=None)
+    problem(await admin.patch(other, {"external_id": "hive-1"}), 409, "external-id-taken")
+    assert (await admin.patch(path, {"external_id": "hive-1", "title": "Hives"})).body["version"] == 2
+    assert (await admin.delete(path)).status == 204
+    assert (await admin.patch(other, {"external_id": "hive-1"})).body["external_id"] == "hive-1"
+    assert (await api.get(path)).status == 404 and len((await api.get("/credentials")).body["items"]) == 1
 
 
 async def test_every_version_stays_readable_even_after_a_delete(api: Api) -> None:
