@@ -27,7 +27,7 @@ from app.evaluation.retrieval_queries import to_retrieval_query
 from app.evaluation.retrieval_report import RetrievalReport, build_retrieval_report
 from app.evaluation.retrieval_tables import print_retrieval
 from app.services.recommendations.evaluate_retrieval import (
-    RecommendedByMethod,
+    TrialRecommendations,
     load_trial_credentials,
     recommend_by_each_method,
 )
@@ -90,7 +90,7 @@ def with_trial_database(settings: Settings) -> Iterator[Settings]:
         yield settings.with_values(database_url=servers.database_url)
 
 
-async def _recommend(settings: Settings, labelled: LabelledSet) -> tuple[list[RecommendedByMethod], str]:
+async def _recommend(settings: Settings, labelled: LabelledSet) -> tuple[list[TrialRecommendations], str]:
     """The recommendations for each query, and the name of the embedding model."""
     console = Console(stderr=True)
     # All on one connection: the credentials are temporary tables, which end with it.

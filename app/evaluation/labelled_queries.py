@@ -52,7 +52,8 @@ def _graded(value: Any) -> Any:
 
 class LabelledQuery(BaseModel):
     """What is known about a student, and the grade (1–3) of each credential that a good advisor would accept, by
-    title. `refused` are those that the student does not want or already holds."""
+    title. `refused` are those that the student does not want or already holds; `named` are the skills that the words of
+    the student ask for, and `unwanted` those that they refuse or say to have, both as a reader understands them."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, Field(min_length=1)]
@@ -64,6 +65,8 @@ class LabelledQuery(BaseModel):
     answers: tuple[GivenAnswer, ...] = ()
     essay_subjects: tuple[LongText, ...] = ()
     refused: tuple[str, ...] = ()
+    named: tuple[Skill, ...] | None = None
+    unwanted: tuple[Skill, ...] = ()
     accept: Annotated[dict[str, Literal[1, 2, 3]], Field(min_length=1), BeforeValidator(_graded)]
 
     @property

@@ -7,10 +7,11 @@ from uuid import UUID
 import numpy as np
 
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS
+from app.evaluation.false_reasons import FalseReason, find_false_reasons
 from app.evaluation.intervals import CONFIDENCE_LEVEL, RESAMPLES, IntervalEstimate, Statistic, bootstrap_intervals
 from app.evaluation.labelled_queries import LabelledQuery, LabelledSet
 from app.evaluation.retrieval_measures import acceptable_share, ndcg, recall, reciprocal_rank
-from app.services.recommendations.evaluate_retrieval import RecommendedByMethod
+from app.services.recommendations.evaluate_retrieval import RecommendedByMethod, TrialRecommendations
 
 METHODS = tuple(field.name for field in fields(RecommendedByMethod))
 _MEASURES: dict[str, Callable[[Sequence[int], Sequence[int]], float]] = {
@@ -41,7 +42,8 @@ class QueryLine:
 class RetrievalReport:
     """Everything that the command prints and writes. `gain` is how much better the combination is than each single
     method, query by query. `free_of_refused` is the share of the `refusing` queries, those of students who do not want
-    or already hold something, for which nothing of that was recommended."""
+    or already hold something, for which nothing of that was recommended. `false_reasons` are those of the `reasons` for
+    the combination's recommendations, of queries whose labels say what the student names."""
 
     file: str
     catalogue: str
@@ -58,15 +60,19 @@ class RetrievalReport:
     gain: MeasuresByMethod
     refusing: int
     free_of_refused: dict[str, float]
+    reasons: int
+    false_reasons: tuple[FalseReason, ...]
     lines: tuple[QueryLine, ...]
 
 
 def build_retrieval_report(
-    file: str, catalogue: str, labelled: LabelledSet, recommended: Sequence[RecommendedByMethod], model: str, seed: int
+    file: str, catalogue: str, labelled: LabelledSet, recommended: Sequence[TrialRecommendations], model: str, seed: int
 ) -> RetrievalReport:
     """The report, with 95 % bootstrap intervals over the queries."""
     titles = {credential_id: title for title, (credential_id, _) in labelled.credentials.items()}
-    lines = tuple(_line(query, ids, titles) for query, ids in zip(labelled.queries, recommended, strict=True))
+    pairs = list(zip(labelled.queries, recommended, strict=True))
+    lines = tuple(_line(query, trial.by_method, titles) for query, trial in pairs)
+    judged = [(query, trial.reasons) for query, trial in pairs if query.named is not None]
     halves = {half: [line for line in lines if line.half == half] for half in ("a", "b")}
     return RetrievalReport(
         file=file,
@@ -86,6 +92,12 @@ def build_retrieval_report(
         free_of_refused={
             method: sum(not line.refused[method] for line in refusing) / len(refusing) for method in METHODS if refusing
         },
+        reasons=sum(len(reasons) for _, reasons in judged),
+        false_reasons=tuple(
+            reason
+            for query, reasons in judged
+            for reason in find_false_reasons(query, reasons, [titles[line.credential_id] for line in reasons])
+        ),
         lines=lines,
     )
 

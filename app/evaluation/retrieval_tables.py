@@ -47,6 +47,9 @@ def _parts(report: RetrievalReport) -> Iterator[Table | Text]:
     if report.refusing:
         shares = ", ".join(f"{METHOD_NAMES[method]} {share:.0%}" for method, share in report.free_of_refused.items())
         yield Text(f"free of what the student refused or holds, queries with a refusal ({report.refusing}): {shares}")
+    if report.reasons:
+        false = "".join(f"\n  {line.query}, {line.title}: {'; '.join(line.faults)}" for line in report.false_reasons)
+        yield Text(f"false reasons by the labels: {len(report.false_reasons)} of {report.reasons}{false}")
     yield _worst(report)
     yield Text(
         f"Means with 95 % intervals: bootstrap, queries drawn {report.resamples} times. nDCG gains 7, 3 and 1 for "

@@ -1,12 +1,12 @@
 """Searching the passages of credentials by words and by meaning, and choosing the passage to quote."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
 
 from app.domain.recommendation.query import Candidate, QueryPart
+from app.domain.recommendation.quotes import Passage
 from app.domain.states import CredentialLevel
 from app.repositories.passage_vectors import vector_literal
 from app.repositories.sql import Connection, Executor, statements
@@ -54,14 +54,14 @@ async def find_by_skills(db: Executor, skills: Sequence[str], limit: int) -> lis
     return [_candidate(row) for row in await db.fetch(_SQL["find_by_skills"], list(skills), limit)]
 
 
-async def find_evidence(
+async def find_quotable(
     db: Executor, phrases: Sequence[tuple[Candidate, Sequence[str]]], vector: Sequence[float] | None, model: str
-) -> list[Candidate]:
-    """The same credentials in their order, each with the passage whose own words match most of its phrases, or else its
-    first. The similarity is that to `vector` (384 numbers, made by `model`), or None without it."""
+) -> dict[UUID, list[Passage]]:
+    """All passages of each credential, in their order; `shared` says how well its own words match the credential's
+    phrases. The similarity is that to `vector` (384 numbers, made by `model`), or None without it."""
     pairs = [(candidate.credential_id, phrase) for candidate, texts in phrases for phrase in texts]
     rows = await db.fetch(
-        _SQL["find_evidence"],
+        _SQL["find_quotable"],
         [candidate.credential_id for candidate, _ in phrases],
         [candidate.credential_version for candidate, _ in phrases],
         [credential_id for credential_id, _ in pairs],
@@ -69,8 +69,11 @@ async def find_evidence(
         None if vector is None else vector_literal(vector),
         model,
     )
-    passages = {row["credential_id"]: dict(row) for row in rows}
-    return [replace(candidate, **passages[candidate.credential_id]) for candidate, _ in phrases]
+    found: dict[UUID, list[Passage]] = {}
+    for row in rows:
+        credential_id, *values = row
+        found.setdefault(credential_id, []).append(Passage(*values))
+    return found
 
 
 async def _search_vectors(

@@ -55,6 +55,7 @@ def test_queries_of_students_are_read_with_what_they_refuse() -> None:
     assert sum(bool(query.refused) for query in queries) == 38
     assert all(len(query.essay_subjects) == 3 and query.answers for query in queries)
     assert not any(set(query.accept) & set(query.refused) for query in queries)
+    assert all(query.named is not None and not set(query.named) & set(query.unwanted) for query in queries)
 
 
 def test_a_labelled_query_becomes_the_search_query_of_the_service(tmp_path: Path) -> None:

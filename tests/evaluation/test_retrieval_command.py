@@ -71,7 +71,7 @@ async def test_the_baselines_are_similarity_alone_and_with_a_bonus_for_the_level
 
 
 async def test_what_a_student_refused_is_counted_where_it_is_recommended(tmp_path: Path, database_url: str) -> None:
-    refusing = QUERY | {"accept": {"Water": 1}, "refused": ["Soil"]}
+    refusing = QUERY | {"accept": {"Water": 1}, "refused": ["Soil"], "named": []}
     file, catalogue = write_files(tmp_path, [QUERY, refusing | {"id": "q-2"}, refusing | {"id": "q-3", "gaps": []}])
     done = await run_command(tmp_path, str(file), "--catalogue", str(catalogue), DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -79,6 +79,8 @@ async def test_what_a_student_refused_is_counted_where_it_is_recommended(tmp_pat
     assert report["refusing"] == 2
     assert report["free_of_refused"]["both"] == 0 and report["lines"][1]["refused"]["both"] == ["Soil"]
     assert "queries with a refusal (2): plain cosine" in done.stdout
+    assert [(line["query"], line["title"]) for line in report["false_reasons"]] == [("q-2", "Soil"), ("q-3", "Soil")]
+    assert f"false reasons by the labels: 2 of {report['reasons']}" in done.stdout
 
 
 async def test_without_a_database_it_starts_its_own(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.recommendation.naming import mentioned_skills
+from app.domain.recommendation.naming import mentioned_skills, unwanted_skills
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.skill_aliases import SkillAliases
 from app.domain.recommendation.student import LevelSource
@@ -79,7 +79,7 @@ def _is_supported(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> 
     return all(
         _has(candidate, skill, aliases)
         and any(aliases.same_skill(skill, source) or mentioned_skills(source, (skill,), aliases) for source in sources)
-        and not mentioned_skills(" ; ".join((*student.refused, *student.held)), (skill,), aliases)
+        and not unwanted_skills(" ; ".join((*student.refused, *student.held)), (skill,), aliases)
         for skill in claim.skills
     )
 
@@ -102,7 +102,7 @@ def _allowed(skills: Sequence[str], query: RetrievalQuery) -> tuple[str, ...]:
     """Without those that the student refuses or has already."""
     unwanted = (*query.student.refused, *query.student.held)
     return tuple(
-        skill for skill in skills if not any(mentioned_skills(text, (skill,), query.aliases) for text in unwanted)
+        skill for skill in skills if not any(unwanted_skills(text, (skill,), query.aliases) for text in unwanted)
     )
 
 

@@ -11,10 +11,9 @@ from app.domain.recommendation.word_forms import Forms, contains, fold
 from app.domain.states import Level
 
 # Each is a part or a tool of the skill behind it. Who wants the part is served by the skill; who refuses the part does
-# not refuse the skill.
+# not refuse the skill. The sign = is between names of one part.
 _PARTS = """
-a/b testing, experimentation
-a/b tests, experimentation
+a/b testing = a/b tests = online experiments, experimentation
 experiments, experimentation
 excel, spreadsheets
 google sheets, spreadsheets
@@ -31,6 +30,16 @@ reporting tools, dashboards
 coding, programming fundamentals
 programming, programming fundamentals
 """
+# Who does not want to program wants no programming language. By the words as they are, since "programme" has the same
+# folded form as "programming".
+_PROGRAMMING = re.compile(r"\b(?:programming|programmed|to\s+program|coding|code)\b", re.IGNORECASE)
+_LANGUAGES = frozenset(
+    fold(name)
+    for name in (
+        "programming fundamentals", "python", "r", "java", "javascript", "typescript", "go", "c", "c++", "c#", "rust",
+        "php", "ruby", "kotlin", "swift", "scala",
+    )
+)  # fmt: skip
 # Words of titles that say nothing about the subject.
 _TITLE_WORDS = frozenset(
     form
@@ -66,7 +75,7 @@ def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
     for refusal in student.refused:
         basics_only = refuses_level(refusal) and candidate.level != Level.BEGINNER
         if not basics_only and (
-            mentioned_skills(refusal, candidate.skills, query.aliases) or _names_title(refusal, candidate)
+            unwanted_skills(refusal, candidate.skills, query.aliases) or _names_title(refusal, candidate)
         ):
             return True
     return any(
@@ -80,6 +89,12 @@ def mentioned_skills(text: str, skills: Sequence[str], aliases: SkillAliases) ->
     """Those of the skills that the text names, by this or another name."""
     forms = fold(text)
     return tuple(skill for skill in skills if any(_mentions(text, forms, name) for name in aliases.names_of(skill)))
+
+
+def unwanted_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
+    """Those of the skills that a refusal names, or of whose kind it names all: "no code" names each language."""
+    kind = _LANGUAGES if _PROGRAMMING.search(text) else frozenset()
+    return tuple(skill for skill in skills if fold(skill) in kind or mentioned_skills(text, (skill,), aliases))
 
 
 def served_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
@@ -102,10 +117,16 @@ def title_forms(candidate_title: str) -> frozenset[str]:
 def _part_table() -> dict[Forms, tuple[Forms, ...]]:
     """The parts of each skill."""
     table: dict[Forms, tuple[Forms, ...]] = {}
-    for line in _PARTS.strip().splitlines():
-        part, skill = map(fold, line.split(","))
-        table[skill] = (*table.get(skill, ()), part)
+    for names, skill in _named_parts():
+        table[skill] = (*table.get(skill, ()), *names)
     return table
+
+
+@lru_cache(maxsize=1)
+def _named_parts() -> tuple[tuple[tuple[Forms, ...], Forms], ...]:
+    """The names of each part, with its skill."""
+    lines = [line.split(",") for line in _PARTS.strip().splitlines()]
+    return tuple((tuple(map(fold, names.split("="))), fold(skill)) for names, skill in lines)
 
 
 def _mentions(text: str, forms: Forms, name: Forms) -> bool:
@@ -126,7 +147,10 @@ def _names_title(text: str, candidate: Candidate) -> bool:
     if _named_forms(text) & title:
         return True
     forms, in_title = fold(text), fold(candidate.title)
-    return any(contains(forms, part) and contains(in_title, part) for parts in _part_table().values() for part in parts)
+    return any(
+        any(contains(forms, name) for name in names) and any(contains(in_title, name) for name in names)
+        for names, _ in _named_parts()
+    )
 
 
 def _is_title(text: str, candidate: Candidate) -> bool:

@@ -132,25 +132,20 @@ WHERE p.ordinal = 0 AND v.skills && $1::text[]
 ORDER BY cardinality(ARRAY(SELECT unnest(v.skills) INTERSECT SELECT unnest($1::text[]))) DESC, p.credential_id
 LIMIT $2;
 
--- name: find_evidence
--- For each version of a credential ($1, $2) the passage to quote: the one whose own words, without title and skills,
--- match most of the credential's phrases ($3, $4: a row for each phrase); else the first, which introduces it. The
--- similarity is the cosine with $5, where the passage's vector is of the same model $6.
+-- name: find_quotable
+-- The passages of each version of a credential ($1, $2), in order. `shared` says how well the passage's own words, that
+-- is without title and skills, match the credential's phrases ($3, $4: a row for each phrase). The similarity is the
+-- cosine with $5, where the passage's vector is of the same model $6.
 WITH phrase AS MATERIALIZED (
     SELECT credential_id, phraseto_tsquery('english', text) AS query
     FROM unnest($3::uuid[], $4::text[]) AS phrase(credential_id, text)
-), passage AS (
-    SELECT p.*, (
-        -- The weights are those of the classes D, C, B and A; the passage's own words are B.
-        SELECT coalesce(round(sum(ts_rank('{0, 0, 1, 0}', p.search, phrase.query)) * 1e9), 0)
-        FROM phrase WHERE phrase.credential_id = p.credential_id
-    ) AS shared
-    FROM unnest($1::uuid[], $2::int[]) AS wanted(credential_id, version)
-    JOIN passages p USING (credential_id, version)
-), best AS (
-    SELECT DISTINCT ON (credential_id) * FROM passage ORDER BY credential_id, shared DESC, ordinal
 )
-SELECT best.credential_id, best.id AS passage_id, best.starts_at AS start, best.ends_at AS "end", best.text,
-       1 - (v.embedding <=> $5::text::vector) AS similarity
-FROM best
-LEFT JOIN passage_vectors v ON v.passage_id = best.id AND starts_with(v.model, $6::text || ' (');
+SELECT p.credential_id, p.id AS passage_id, p.starts_at AS start, p.ends_at AS "end", p.text, (
+    -- The weights are those of the classes D, C, B and A; the passage's own words are B.
+    SELECT coalesce(round(sum(ts_rank('{0, 0, 1, 0}', p.search, phrase.query)) * 1e9), 0)
+    FROM phrase WHERE phrase.credential_id = p.credential_id
+)::float8 AS shared, 1 - (v.embedding <=> $5::text::vector) AS similarity
+FROM unnest($1::uuid[], $2::int[]) AS wanted(credential_id, version)
+JOIN passages p USING (credential_id, version)
+LEFT JOIN passage_vectors v ON v.passage_id = p.id AND starts_with(v.model, $6::text || ' (')
+ORDER BY p.credential_id, p.ordinal;

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.clients.llm.embedder import Embedder
+from app.domain.recommendation.claims import Claim, claims_for
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import rank
@@ -13,6 +14,15 @@ from app.repositories import credentials
 from app.repositories.sql import Connection
 from app.services.recommendations import search
 from app.services.recommendations.embed_credentials import embed_batch
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReason:
+    """What is said about a recommended credential, and the credential's similarity to the query."""
+
+    credential_id: UUID
+    claims: tuple[Claim, ...]
+    similarity: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,20 @@ async def load_trial_credentials(
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class TrialRecommendations:
+    """The recommendations for a query by each method, and the reasons for those by both."""
+
+    by_method: RecommendedByMethod
+    reasons: tuple[GivenReason, ...]
+
+
 async def recommend_by_each_method(
     conn: Connection,
     embedder: Embedder,
     queries: Sequence[RetrievalQuery],
     advance: Callable[[], object] = lambda: None,
-) -> list[RecommendedByMethod]:
+) -> list[TrialRecommendations]:
     """The recommendations for each query, in the order of the queries; `advance` is called after each."""
     recommended = []
     for query in queries:
@@ -57,17 +75,24 @@ async def recommend_by_each_method(
     return recommended
 
 
-async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> RecommendedByMethod:
+async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery) -> TrialRecommendations:
     results = await find_candidates(conn, embedder, query)
     words, meaning = results.full_text, results.vector
     unseen = [replace(candidate, similarity=None) for candidate in words]
-    return RecommendedByMethod(
-        cosine=_first(await _nearest(conn, embedder, results.query_vector)),
-        # The search by meaning returns them in this order.
-        cosine_and_level=_first(meaning),
-        text=_ranked(query, unseen, ()),
-        vectors=_ranked(query, (), meaning),
-        both=_ranked(query, words, meaning),
+    by_both = _ranked(query, words, meaning)
+    return TrialRecommendations(
+        RecommendedByMethod(
+            cosine=_first(await _nearest(conn, embedder, results.query_vector)),
+            # The search by meaning returns them in this order.
+            cosine_and_level=_first(meaning),
+            text=_first(_ranked(query, unseen, ())),
+            vectors=_first(_ranked(query, (), meaning)),
+            both=_first(by_both),
+        ),
+        tuple(
+            GivenReason(candidate.credential_id, claims_for(candidate, query), candidate.similarity)
+            for candidate in by_both
+        ),
     )
 
 
@@ -89,5 +114,5 @@ def _first(candidates: Iterable[Candidate]) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(candidate.credential_id for candidate in candidates))[:MAX_RECOMMENDATIONS]
 
 
-def _ranked(query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate]) -> tuple[UUID, ...]:
-    return _first(candidate for candidate, _ in rank(query, by_words, by_meaning))
+def _ranked(query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate]) -> list[Candidate]:
+    return [candidate for candidate, _ in rank(query, by_words, by_meaning)[:MAX_RECOMMENDATIONS]]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
+from app.domain.recommendation.quotes import choose_quote, with_quote
 from app.domain.recommendation.recommend import skills_of_reason
 from app.domain.states import CredentialLevel
 from app.repositories import passage_vectors, passages
@@ -94,11 +95,15 @@ async def nearest_passages(
 async def with_evidence(
     db: Executor, model: str, query: RetrievalQuery, candidates: Sequence[Candidate], vector: Sequence[float] | None
 ) -> list[Candidate]:
-    """The same credentials, each with the passage that mentions most skills of its reason, and that passage's
-    similarity to the query's vector, which is of `model`. A search also matches title and skills, so the passage that
-    it returns often says nothing about them."""
+    """The same credentials, each with what is quoted of it: the part of a passage that says most of the skills of its
+    reason, and no prerequisites. The similarity is that of its passage to the query's vector, which is of `model`. A
+    search also matches title and skills, so the passage that it returns often says nothing about them."""
     skills = [(candidate, skills_of_reason(candidate, query)) for candidate in candidates]
-    return await passages.find_evidence(db, skills, vector, model)
+    passages_of = await passages.find_quotable(db, skills, vector, model)
+    return [
+        with_quote(candidate, choose_quote(passages_of[candidate.credential_id], named, query.aliases))
+        for candidate, named in skills
+    ]
 
 
 def space_name(embedder: Embedder) -> str:

@@ -125,3 +125,18 @@ def test_a_part_of_a_skill_is_not_said_to_be_the_skill_that_was_named() -> None:
     query = RetrievalQuery((), (), (), ("sql",), student=Student(wishes=("Database changes without downtime",)))
     (line,) = recommend([(credential("Migrations", "sql"), 0.5)], query)
     assert line.reason == "Builds on sql, which the track asks for."
+
+
+def test_who_wants_no_code_gets_no_programming_language() -> None:
+    for words in ("code", "I've never programmed and", "programming"):
+        query = RetrievalQuery((), (), (), student=Student(refused=(words,)))
+        assert is_refused(credential("Numbers", "statistics", "python"), query)
+        assert not is_refused(credential("Numbers", "statistics", "sql"), query)
+    programme = RetrievalQuery((), (), (), student=Student(refused=("a whole programme",)))
+    assert not is_refused(credential("Numbers", "python"), programme)
+
+
+def test_who_wants_no_more_tests_gets_none_under_another_name() -> None:
+    query = RetrievalQuery((), (), (), student=Student(refused=("I've run A/B tests for years",)))
+    assert is_refused(credential("Online Experiments at Scale", "experimentation"), query)
+    assert not is_refused(credential("Experiments in the Factory", "experimentation"), query)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.recommendation.claims import ClaimKind, claims_for
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, RetrievalQuery
 from app.domain.recommendation.recommend import recommend
 from app.domain.recommendation.student import LevelSource, Student
@@ -100,3 +101,9 @@ def test_without_skills_and_description_the_reason_says_nothing_about_them() -> 
     assert by_title.reason == f"Its title {near} It is for any level."
     (described,) = recommend([(replace(titled, text="About plants."), 0.5)], query)
     assert described.reason == f"Its description {near} It is for any level."
+
+
+def test_near_is_never_said_below_the_threshold() -> None:
+    nothing = RetrievalQuery((), (), gaps=())
+    assert [claim.kind for claim in claims_for(candidate(1, 1, 0.3, skills=("cooking",)), nothing)] == [ClaimKind.NEAR]
+    assert claims_for(candidate(1, 1, 0.299, skills=("cooking",)), nothing) == ()

@@ -14,7 +14,7 @@ from app.services.recommendations import embed_credentials, search
 from tests.bank import credential
 
 _OPENING = "Everything about gardens in one long and thorough introduction that leaves no season out. " * 3
-_ADMINISTRATION = "Soil scientists may join without an exam, whoever pays by May gets a discount of ten per cent. " * 3
+_ADMINISTRATION = "Soil scientists may join at any time, whoever pays by May gets a discount of ten per cent. " * 3
 _WATER = "Watering is planned by plant and season, and irrigation is measured with buckets and clocks on a slope. " * 3
 _DESCRIPTION = f"{_OPENING}{_ADMINISTRATION}{_WATER}"
 
@@ -38,7 +38,8 @@ async def quoted_passage(
     candidates = results.vector
     assert len(candidates) == 3 <= MAX_CANDIDATES
     (quoted,) = await search.with_evidence(pool, embedder.name, query, candidates[:1], results.query_vector)
-    assert quoted in candidates
+    passage = next(passage for passage in candidates if passage.passage_id == quoted.passage_id)
+    assert quoted.text in passage.text and quoted.similarity == passage.similarity
     return words(quoted.text)[0], quoted.similarity
 
 
