@@ -18,6 +18,7 @@ from benchmarks.followers import follow
 from benchmarks.jobs import idle, noop, pickup
 from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
+from benchmarks.reference import polls
 from benchmarks.report import Measurement, as_json, print_report
 from benchmarks.reviews import gradebook, review_queue
 from benchmarks.submissions import bodies, submit
@@ -37,6 +38,7 @@ PARTS = {
     "pickup": Part(pickup.run, pickup.NOTES),
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
+    "poll": Part(polls.run, polls.NOTES),
     "bodies": Part(bodies.run, bodies.NOTES),
     "pipeline": Part(pipeline.run, pipeline.NOTES),
     "essays": Part(essays.run, essays.NOTES),

@@ -1,9 +1,10 @@
-"""An HTTP server for the benchmark, and submit requests for it."""
+"""An HTTP server for the benchmark, and requests for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import Popen
+from typing import Any
 
 from app.http.tokens import issue_token
 from app.settings import load_settings
@@ -17,9 +18,9 @@ MAX_QUEUED = 1_000_000
 
 @dataclass(frozen=True)
 class Server:
-    """A running `assay serve`."""
+    """A running `assay serve`, or what is compared with it."""
 
-    process: "Popen[bytes]"
+    process: "Popen[Any]"
     port: int
 
 
@@ -43,8 +44,17 @@ def start_server(environment: Environment) -> Iterator[Server]:
 
 def submit_request(assessment: AnsweredAssessment) -> str:
     """The HTTP request that submits the assessment, ready to be sent."""
+    return _request("POST", assessment, "submit", "Content-Length: 0\r\n")
+
+
+def status_request(assessment: AnsweredAssessment, tag: str | None) -> str:
+    """The HTTP request that reads its status, unless it is the one with this entity tag."""
+    return _request("GET", assessment, "status", f"If-None-Match: {tag}\r\n" if tag else "")
+
+
+def _request(method: str, assessment: AnsweredAssessment, action: str, headers: str) -> str:
     token = issue_token(load_settings(jwt_secret=SECRET), assessment.owner, ["student"], 3600)
     return (
-        f"POST /assessments/{assessment.assessment_id}/submit HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
+        f"{method} /assessments/{assessment.assessment_id}/{action} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {token}\r\n{headers}\r\n"
     )

@@ -16,10 +16,10 @@ from app.wiring.pool import open_pool
 from benchmarks import database_rows
 from benchmarks.database_rows import AnsweredAssessment
 from benchmarks.environment import Environment
+from benchmarks.http_client import send_requests
 from benchmarks.processes import cpu_seconds, measure, memory_bytes, start_child, start_service, wait_for
 from benchmarks.report import Measurement, at_most, ratio_at_most
 from benchmarks.server import Server, start_server, submit_request
-from benchmarks.submissions.submit_client import send_requests
 from tests.bank import SLUG, essay
 
 NOTES = (

@@ -7,10 +7,10 @@ from app.repositories.sql import Pool
 from benchmarks import database_rows
 from benchmarks.database_rows import AnsweredAssessment
 from benchmarks.environment import Environment
+from benchmarks.http_client import send_requests
 from benchmarks.processes import start_child, start_service, wait_for
 from benchmarks.report import Measurement, at_most
 from benchmarks.server import Server, start_server, submit_request
-from benchmarks.submissions.submit_client import send_requests
 
 NOTES = (
     "pipeline: from `submitted_at` to the end of the last job, by the rows; the server, one worker and the fake model "

@@ -1,4 +1,4 @@
-"""An HTTP client that sends prepared requests over open connections with little overhead; process of part "submit"."""
+"""An HTTP client that sends prepared requests over open connections with little overhead; a process of its own."""
 
 import asyncio
 import json
@@ -10,16 +10,17 @@ from typing import cast
 import uvloop
 
 from benchmarks.child_messages import receive, send
+from benchmarks.processes import cpu_seconds
 from benchmarks.report import percentile
 
 _LENGTH = b"content-length:"
-_EXPECTED = b"HTTP/1.1 202"
 
 
 class _Connection(asyncio.Protocol):
     """Sends one request after the other; `done` is resolved when no request remains."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int) -> None:
+        self._expected = f"HTTP/1.1 {status} ".encode()
         self.seconds: list[float] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answer = b""
@@ -39,7 +40,7 @@ class _Connection(asyncio.Protocol):
         head, _, body = self._answer.partition(b"\r\n\r\n")
         if len(head) < len(self._answer) and len(body) >= _content_length(head):
             self.seconds.append(time.perf_counter() - self._sent)
-            if not head.startswith(_EXPECTED):
+            if not head.startswith(self._expected):
                 self.done.set_exception(RuntimeError(self._answer.decode()))
             self._answer = b""
             self._send()
@@ -59,37 +60,46 @@ class _Connection(asyncio.Protocol):
 
 def _content_length(head: bytes) -> int:
     lowered = head.lower()
-    start = lowered.index(_LENGTH) + len(_LENGTH)
-    return int(lowered[start:].split(b"\r\n", 1)[0])
+    start = lowered.find(_LENGTH) + len(_LENGTH)
+    # An answer of status 304 has none.
+    return 0 if start < len(_LENGTH) else int(lowered[start:].split(b"\r\n", 1)[0])
 
 
-def send_requests(port: int, requests: list[str], clients: int) -> None:
+def send_requests(port: int, requests: list[str], clients: int, status: int = 202) -> None:
     """Sends the requests over so many connections.
 
     Raises:
-        RuntimeError: an answer was not 202.
+        RuntimeError: an answer had another status.
     """
 
     async def send_all() -> None:
-        await _send_all(await _connect(port, clients), [request.encode() for request in requests])
+        await _send_all(await _connect(port, clients, status), [request.encode() for request in requests])
 
     uvloop.run(send_all())
 
 
-async def _measure(port: int, requests: list[bytes], clients: int, warmup: int) -> dict[str, float]:
-    """Rate and percentiles (ms) of the requests, without those of the warm-up."""
-    connections = await _connect(port, clients)
+async def _measure(
+    port: int, requests: list[bytes], clients: int, warmup: int, status: int, server: int
+) -> dict[str, float]:
+    """Rate, percentiles (ms) and the server's CPU time (ms for each request) of the requests without those of the
+    warm-up; `server` is the process id."""
+    connections = await _connect(port, clients, status)
     await _send_all(connections, requests[:warmup])
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), cpu_seconds(server)
     await _send_all(connections, requests[warmup:])
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, cpu_seconds(server) - cpu
     times = [1000 * request_seconds for connection in connections for request_seconds in connection.seconds]
-    return {"rate": len(times) / seconds, "p50": percentile(times, 50), "p99": percentile(times, 99)}
+    return {
+        "rate": len(times) / seconds,
+        "p50": percentile(times, 50),
+        "p99": percentile(times, 99),
+        "cpu": 1000 * cpu / len(times),
+    }
 
 
-async def _connect(port: int, clients: int) -> list[_Connection]:
+async def _connect(port: int, clients: int, status: int) -> list[_Connection]:
     loop = asyncio.get_running_loop()
-    connections = [await loop.create_connection(_Connection, "127.0.0.1", port) for _ in range(clients)]
+    connections = [await loop.create_connection(lambda: _Connection(status), "127.0.0.1", port) for _ in range(clients)]
     return [protocol for _, protocol in connections]
 
 
