@@ -13,6 +13,7 @@ from app.clients.jwks.key_set import ALGORITHMS, KeySet
 from app.domain.api_key import SUB_PREFIX
 from app.domain.principal import principal_of
 from app.domain.states import Role
+from app.http.token_cache import TokenCache
 from app.http.token_form import BadForm, read_header
 from app.services.caller import Caller
 from app.settings import Settings, WrongSetting
@@ -92,6 +93,10 @@ class TokenVerifier(Protocol):
 class KeySource(Protocol):
     """Delivers a provider's keys."""
 
+    @property
+    def newest(self) -> KeySet | None:
+        """The newest set that was fetched, at once."""
+
     async def read(self) -> KeySet:
         """The newest set. Raises `KeysUnavailable`."""
 
@@ -106,6 +111,7 @@ class SharedSecretVerifier:
         self._secret = secret
         self._issuer = issuer
         self._audience = audience
+        self._cache = TokenCache()
 
     async def verify(self, token: str) -> Caller:
         """The caller.
@@ -113,9 +119,13 @@ class SharedSecretVerifier:
         Raises:
             BadToken: signature, form, `exp`, `sub`, `iss` or `aud` is wrong or missing.
         """
-        if _read_header(token).get("alg") != "HS256":
-            raise BadToken(_NOT_VALID, "the algorithm is not HS256")
-        return caller_of(_decode(token, self._secret, "HS256", self._issuer, self._audience), issuer=None)
+        caller = self._cache.find(token, self._secret)
+        if caller is None:
+            if _read_header(token).get("alg") != "HS256":
+                raise BadToken(_NOT_VALID, "the algorithm is not HS256")
+            caller = caller_of(_decode(token, self._secret, "HS256", self._issuer, self._audience), issuer=None)
+            self._cache.add(token, self._secret, caller)
+        return caller
 
 
 class KeySetVerifier:
@@ -126,6 +136,7 @@ class KeySetVerifier:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._cache = TokenCache()
 
     async def verify(self, token: str) -> Caller:
         """The caller.
@@ -134,7 +145,13 @@ class KeySetVerifier:
             BadToken: signature, form, `exp`, `sub`, `iss` or `aud` is wrong or missing.
             KeysUnavailable: the provider has not delivered any keys yet.
         """
-        return caller_of(await self.read_claims(token), self._issuer)
+        keys = self._keys.newest
+        caller = self._cache.find(token, keys)
+        if caller is None:
+            caller = caller_of(await self.read_claims(token), self._issuer)
+            # With the set from before: if there is a newer one by now, the next request verifies again.
+            self._cache.add(token, keys, caller)
+        return caller
 
     async def read_claims(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises as `verify`."""

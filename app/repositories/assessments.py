@@ -1,6 +1,6 @@
 """Assessments: starting, answering, submitting and listing them, their status and their result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.domain.assessment.attempts import Attempts
 from app.domain.assessment.rule_scoring import RuleScore
 from app.domain.idempotency import IdempotencyKey, StoredReply
 from app.domain.records.appeals import QuestionAppeal
-from app.domain.records.assessments import Assessment, AssessmentSummary, StatusJob, StatusRecord
+from app.domain.records.assessments import Assessment, AssessmentSummary, StatusHead, StatusJob, StatusRecord
 from app.domain.result.model import Reason, Result
 from app.domain.states import AssessmentStatus, JobType
 from app.repositories import decoding
@@ -24,6 +24,9 @@ _SQL = statements("assessments")
 _reasons = TypeAdapter(tuple[Reason, ...])
 _status_jobs = TypeAdapter(tuple[StatusJob, ...])
 _appeals = TypeAdapter(dict[UUID, QuestionAppeal])
+_HEAD_COLUMNS = tuple(StatusHead.__dataclass_fields__.keys() - {"disclosure"})
+# Revisions begin at 1.
+_NO_REVISION = 0
 
 
 @dataclass(frozen=True)
@@ -204,13 +207,16 @@ async def submit(db: Executor, submission: Submission) -> tuple[bool, bool]:
 
 async def read_status(db: Executor, assessment_id: UUID) -> StatusRecord | None:
     """Everything that the status shows."""
-    row = await db.fetchrow(_SQL["read_status"], [assessment_id])
+    row = await db.fetchrow(_SQL["read_status"], [assessment_id], [_NO_REVISION])
     return _status(row) if row else None
 
 
-async def read_statuses(db: Executor, assessment_ids: Sequence[UUID]) -> list[StatusRecord]:
-    """The same of several assessments that exist, in any order."""
-    return [_status(row) for row in await db.fetch(_SQL["read_status"], assessment_ids)]
+async def read_statuses(db: Executor, kept: Mapping[UUID, int | None]) -> list[StatusRecord | StatusHead]:
+    """The same of several assessments that exist, in any order: only the head where the caller has kept the record of
+    this revision."""
+    revisions = [_NO_REVISION if revision is None else revision for revision in kept.values()]
+    rows = await db.fetch(_SQL["read_status"], list(kept), revisions)
+    return [StatusHead(**_status_head(row)) if row["jobs"] is None else _status(row) for row in rows]
 
 
 async def read_revisions(db: Executor, assessment_ids: Sequence[UUID]) -> list[tuple[UUID, int]]:
@@ -220,17 +226,18 @@ async def read_revisions(db: Executor, assessment_ids: Sequence[UUID]) -> list[t
 
 
 def _status(row: asyncpg.Record) -> StatusRecord:
-    columns: dict[str, Any] = {name: row[name] for name in StatusRecord.__dataclass_fields__ if name != "disclosure"}
     return StatusRecord(
-        **{
-            **columns,
-            "status": AssessmentStatus(row["status"]),
-            "disclosure": decoding.disclosure(row),
-            "degraded_reasons": _reasons.validate_python(row["degraded_reasons"]),
-            "jobs": _status_jobs.validate_python(row["jobs"]),
-            "rule_scores": decoding.rule_scores(row["rule_scores"]),
-        }
+        **_status_head(row),
+        degraded=row["degraded"],
+        degraded_reasons=_reasons.validate_python(row["degraded_reasons"]),
+        jobs=_status_jobs.validate_python(row["jobs"]),
+        rule_scores=decoding.rule_scores(row["rule_scores"]),
     )
+
+
+def _status_head(row: asyncpg.Record) -> dict[str, Any]:
+    columns: dict[str, Any] = {name: row[name] for name in _HEAD_COLUMNS}
+    return columns | {"status": AssessmentStatus(row["status"]), "disclosure": decoding.disclosure(row)}
 
 
 async def read_result(db: Executor, assessment_id: UUID) -> StoredResult | None:

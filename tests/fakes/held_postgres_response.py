@@ -13,13 +13,15 @@ _NAME = re.compile(rb"__asyncpg_stmt_\w+__")
 
 class HeldPostgresResponse:
     """Lets a statement whose text contains `marker` run once (then `passed` is set), and holds the response to its
-    second execution until `release`; `sent` is set when that execution was passed on to Postgres."""
+    second execution until `release`; `sent` is set when that execution was passed on to Postgres, and `answered` when
+    Postgres has answered."""
 
     def __init__(self, marker: bytes) -> None:
         self.marker = marker
         self._open = asyncio.Event()
         self.passed = asyncio.Event()
         self.sent = asyncio.Event()
+        self.answered = asyncio.Event()
 
     def release(self) -> None:
         """Passes the response on."""
@@ -64,6 +66,7 @@ class _HeldConnection:
     async def forward_responses(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await _read(reader):
             if self.held:
+                self.response.answered.set()
                 await self.response.wait_for_release()
             writer.write(data)
             if self.first:

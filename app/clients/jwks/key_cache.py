@@ -56,6 +56,11 @@ class KeyCache:
         self._next_for_unknown_key = float("-inf")
         self._outage = Outage("jwks_unavailable", "jwks_available", setting="JWT_JWKS_URL")
 
+    @property
+    def newest(self) -> KeySet | None:
+        """The newest set, or None before the first was fetched."""
+        return self._keys
+
     async def read(self) -> KeySet:
         """The newest set. At the start it waits for the first fetch, which has a time limit.
 

@@ -100,6 +100,11 @@ class OpenIdProvider:
             raise ProviderError(f"the token endpoint answered with status {status} and without an ID token")
         return token
 
+    @property
+    def newest(self) -> KeySet | None:
+        """The newest set of the provider's keys, or None before the first was fetched."""
+        return self._keys[1] if self._keys else None
+
     async def read(self) -> KeySet:
         """The provider's keys, which may be some minutes old.
 

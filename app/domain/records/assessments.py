@@ -134,8 +134,9 @@ class StatusJob:
 
 
 @dataclass(frozen=True)
-class StatusRecord:
-    """Everything that the status shows of an assessment. `disclosure` is to its owner."""
+class StatusHead:
+    """What changes together with the status of an assessment. `disclosure` is to its owner, by the track's settings of
+    this moment; everything else is the same as long as the revision is."""
 
     assessment_id: UUID
     owner: str
@@ -143,10 +144,16 @@ class StatusRecord:
     status: AssessmentStatus
     revision: int
     run: int
-    degraded: bool
-    degraded_reasons: tuple[Reason, ...]
     submitted_at: datetime | None
     completed_at: datetime | None
     webhook_url: str | None
+
+
+@dataclass(frozen=True)
+class StatusRecord(StatusHead):
+    """Everything that the status shows of an assessment."""
+
+    degraded: bool
+    degraded_reasons: tuple[Reason, ...]
     jobs: tuple[StatusJob, ...]
     rule_scores: dict[ScoreType, tuple[QuestionScore, ...]]

@@ -173,28 +173,31 @@ WITH key_lock AS MATERIALIZED (
 SELECT key_lock.free, EXISTS (SELECT FROM locked) AS locked FROM key_lock;
 
 -- name: read_status
--- Everything that the status shows, of one assessment or of all that a process waits for.
+-- Everything that the status shows, of one assessment or of all that clients of a process read or wait for. Jobs and
+-- scores are null where $2 has the present revision: the caller has kept them.
 SELECT a.id AS assessment_id, a.owner, a.run, a.degraded, a.degraded_reasons, a.submitted_at, a.webhook_url,
        t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
-       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
-       CASE WHEN shown.expired THEN a.revision + 1 ELSE a.revision END AS revision,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status, shown.revision,
        CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+       CASE WHEN shown.revision <> kept.revision THEN (
+           SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'job_id', j.id, 'job_type', j.job_type, 'status', j.status, 'attempts', j.attempts,
                    'max_attempts', j.max_attempts, 'created_at', j.created_at, 'started_at', j.started_at,
                    'completed_at', j.completed_at, 'error', j.error, 'units_done', j.units_done,
                    'units_total', j.units_total)
                    ORDER BY array_position('{gpt,rag,fusion}'::text[], j.job_type::text)), '[]')
-        FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run) AS jobs,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+           FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run) END AS jobs,
+       CASE WHEN shown.revision <> kept.revision THEN (
+           SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'score_type', s.score_type, 'question_id', s.question_id, 'score', s.score,
                    'max_score', s.max_score, 'correct', s.correct, 'missing', s.missing)
                    ORDER BY q.position), '[]')
-        FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
-        WHERE s.assessment_id = a.id AND s.run = 1 AND s.score_type <> 'essay_gpt') AS rule_scores
-FROM assessments a JOIN tracks t ON t.id = a.track_id,
-LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
-WHERE a.id = ANY($1::uuid[]);
+           FROM scores s JOIN assessment_questions q USING (assessment_id, question_id)
+           WHERE s.assessment_id = a.id AND s.run = 1 AND s.score_type <> 'essay_gpt') END AS rule_scores
+FROM unnest($1::uuid[], $2::bigint[]) AS kept(id, revision)
+JOIN assessments a ON a.id = kept.id JOIN tracks t ON t.id = a.track_id,
+LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS now_,
+LATERAL (SELECT now_.expired, a.revision + now_.expired::int AS revision) AS shown;
 
 -- name: read_revisions
 -- For waiting clients: which of these assessments have changed.

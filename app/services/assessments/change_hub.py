@@ -60,12 +60,12 @@ class Waiter:
             resolve(self._wait, None)
 
     async def read(self, access: Access) -> Status:
-        """The current status; read together with those of other clients.
+        """The current status.
 
         Raises:
             NotFound, Forbidden.
         """
-        return Status(permitted(await self._hub.reader.read(self._assessment_id), access))
+        return await self._hub.read(self._assessment_id, access)
 
     async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
         """The status as soon as its revision is higher than `revision`, the one that the client has seen. None at the
@@ -75,8 +75,7 @@ class Waiter:
             return None
         if self._watched.revision > revision and not self._watched.wake_is_due:
             # The other waiters were woken while this one was still reading an older status.
-            record = await self._hub.reader.read(self._assessment_id)
-            return Status(record) if record else None
+            return await self._hub.reader.read(self._assessment_id)
         if self._watched.stopped:
             return None
         self._hub.note_seen(self._assessment_id, self._watched, revision)
@@ -120,6 +119,15 @@ class ChangeHub:
     def waiting(self) -> int:
         """How many clients wait."""
         return self._waiters
+
+    async def read(self, assessment_id: UUID, access: Access) -> Status:
+        """The status of an assessment that the caller may have, at a moment after this call. Clients that read at the
+        same time share one statement.
+
+        Raises:
+            NotFound, Forbidden.
+        """
+        return permitted(await self.reader.read(assessment_id), access)
 
     def watch(self, assessment_id: UUID, caller: str) -> Waiter:
         """Registers a client until its `with` block ends; no change from now on is missed.

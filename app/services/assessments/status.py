@@ -29,9 +29,14 @@ class RenderedStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The status of an assessment. Its revision grows with each visible change."""
+    """The status of an assessment, rendered once for all who read it. Its revision grows with each visible change."""
 
     record: StatusRecord
+
+    @property
+    def owner(self) -> str:
+        """The owner of the assessment."""
+        return self.record.owner
 
     @property
     def revision(self) -> int:
@@ -43,7 +48,7 @@ class Status:
         """The entity tag (RFC 9110)."""
         return f'"{self.revision}"'
 
-    @property
+    @cached_property
     def is_final_and_idle(self) -> bool:
         """Whether the status is final and no run is in progress, so that waiting for a change is useless."""
         view = self._for_staff.view

@@ -1,13 +1,13 @@
-"""Reading the statuses of watched assessments in batches: one read answers everyone who waits for an assessment."""
+"""Reading the statuses of assessments in batches: one read answers everyone who polls or waits for an assessment."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NoReturn
 from uuid import UUID
 
-from app.domain.records.assessments import StatusRecord
+from app.domain.records.assessments import StatusHead, StatusRecord
 from app.outages import report_database_error
 from app.repositories import assessments
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
@@ -16,9 +16,13 @@ from app.services.assessments.status import Status
 
 # Assessments in one statement.
 _BATCH = 100
-# Batches read at the same time. Under load a batch waits longer for its turn in this process than for Postgres, so
-# reading one after the other would make everyone wait.
+# Batches read at the same time.
 _CONCURRENT_BATCHES = 4
+# Seconds that a batch which is not full waits for the one before it, since one statement for many assessments takes
+# little more than one for a single one. A read that takes longer does not hold up the others.
+_PATIENCE = 0.01
+# Statuses that are kept, each of some 15 KB, because most polls find what the one before has found.
+_MAX_KEPT = 500
 # Seconds without further wake-ups for each client that a change has woken. To wake one takes some 40 µs, so all changes
 # of an assessment together take a few hundredths of the process, however many clients wait for it.
 _PAUSE_FOR_EACH = 0.001
@@ -43,15 +47,14 @@ class WatchedAssessment:
     # The pending waits, each with the revision that its waiter has seen.
     waits: dict[PendingWait, int] = field(default_factory=dict)
 
-    def wake(self, record: StatusRecord, now: float) -> bool:
-        """Resolves the waits of clients that have seen an older revision than the record's, and no others. False if it
-        is too early for that; a final status is never too early."""
-        self.revision = max(self.revision, record.revision)
-        if now < self.quiet_until and not record.status.final:
+    def wake(self, status: Status, now: float) -> bool:
+        """Resolves the waits of clients that have seen an older revision than this one, and no others. False if it is
+        too early for that; a final status is never too early."""
+        self.revision = max(self.revision, status.revision)
+        if now < self.quiet_until and not status.record.status.final:
             return False
-        outdated = [wait for wait, seen in self.waits.items() if seen < record.revision]
+        outdated = [wait for wait, seen in self.waits.items() if seen < status.revision]
         if outdated:
-            status = Status(record)
             for wait in outdated:
                 del self.waits[wait]
                 resolve(wait, status)
@@ -67,25 +70,28 @@ class WatchedAssessment:
 
 
 class _ReadRequest(asyncio.Event):
-    """A read that one or more clients wait for. Set once it has the record, which is None if there is no assessment, or
+    """A read that one or more clients wait for. Set once it has the status, which is None if there is no assessment, or
     an error."""
 
-    record: StatusRecord | None = None
+    status: Status | None = None
     error: Exception | None = None
 
 
 class StatusReader:
     """Reads statuses for all clients of this process and wakes those that wait in `watched`."""
 
-    def __init__(self, pool: Pool, watched: Mapping[UUID, WatchedAssessment]) -> None:
+    def __init__(self, pool: Pool, watched: Mapping[UUID, WatchedAssessment], max_kept: int = _MAX_KEPT) -> None:
         self._pool = pool
+        self._max_kept = max_kept
         self._watched = watched
         self._requests: dict[UUID, _ReadRequest] = {}
         # The assessments to read. A dict keeps the order in which they were added: the oldest are read first.
         self._scheduled: dict[UUID, None] = {}
         self._not_empty = asyncio.Event()
+        # The newest status of the assessments that were read last.
+        self._kept: dict[UUID, Status] = {}
 
-    async def read(self, assessment_id: UUID) -> StatusRecord | None:
+    async def read(self, assessment_id: UUID) -> Status | None:
         """The status at a moment after this call. All calls for one assessment that come before its next read share
         it."""
         request = self._requests.setdefault(assessment_id, _ReadRequest())
@@ -93,7 +99,7 @@ class StatusReader:
         await request.wait()
         if request.error:
             raise request.error
-        return request.record
+        return request.status
 
     def schedule(self, assessment_ids: Iterable[UUID]) -> None:
         """Has these assessments read soon, to wake those who wait for them."""
@@ -103,12 +109,22 @@ class StatusReader:
 
     async def run(self) -> NoReturn:
         """Reads what is scheduled, until cancelled."""
-        while True:
-            await self._not_empty.wait()
-            self._not_empty.clear()
-            while self._scheduled:
-                batches = (self._take_batch() for _ in range(_CONCURRENT_BATCHES) if self._scheduled)
-                await asyncio.gather(*(self._read_batch(batch) for batch in batches))
+        running = set[asyncio.Task[None]]()
+        async with asyncio.TaskGroup() as batches:
+            while True:
+                await self._not_empty.wait()
+                self._not_empty.clear()
+                while self._scheduled:
+                    if running:
+                        await self._wait_for_turn(running)
+                    batch = batches.create_task(self._read_batch(self._take_batch()))
+                    running.add(batch)
+                    batch.add_done_callback(running.discard)
+
+    async def _wait_for_turn(self, running: set[asyncio.Task[None]]) -> None:
+        patience = None if len(running) >= _CONCURRENT_BATCHES else _PATIENCE
+        if patience is None or len(self._scheduled) < _BATCH:
+            await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
 
     def _read_again(self, assessment_id: UUID, watched: WatchedAssessment) -> None:
         watched.wake_is_due = False
@@ -122,28 +138,60 @@ class StatusReader:
         return batch
 
     async def _read_batch(self, batch: list[UUID]) -> None:
-        loop = asyncio.get_running_loop()
         requests = {
             assessment_id: self._requests.pop(assessment_id)
             for assessment_id in batch
             if assessment_id in self._requests
         }
         try:
-            records = await assessments.read_statuses(self._pool, batch)
-        except DATABASE_UNAVAILABLE as error:
-            report_database_error(error, "reading the statuses that clients wait for")
+            statuses = await self._read_statuses(batch)
+        except Exception as error:
             for request in requests.values():
                 request.error = error
                 request.set()
-            self.schedule(assessment_id for assessment_id in batch if assessment_id in self._watched)
-            await asyncio.sleep(RETRY_SECONDS)
+            if not isinstance(error, DATABASE_UNAVAILABLE):
+                raise
+            report_database_error(error, "reading the statuses that clients wait for")
+            watched = [assessment_id for assessment_id in batch if assessment_id in self._watched]
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self.schedule, watched)
             return
-        for record in records:
-            watched = self._watched.get(record.assessment_id)
-            if watched and not watched.wake(record, loop.time()) and not watched.wake_is_due:
-                watched.wake_is_due = True
-                loop.call_at(watched.quiet_until, self._read_again, record.assessment_id, watched)
-            if record.assessment_id in requests:
-                requests[record.assessment_id].record = record
+        for status in statuses:
+            self._wake(status)
+            if status.record.assessment_id in requests:
+                requests[status.record.assessment_id].status = status
         for request in requests.values():
             request.set()
+
+    async def _read_statuses(self, batch: list[UUID]) -> list[Status]:
+        kept = {assessment_id: self._kept.get(assessment_id) for assessment_id in batch}
+        revisions = {assessment_id: status.revision if status else None for assessment_id, status in kept.items()}
+        statuses = [
+            _renewed(head, kept[head.assessment_id]) for head in await assessments.read_statuses(self._pool, revisions)
+        ]
+        for status in statuses:
+            self._keep(status)
+        return statuses
+
+    def _keep(self, status: Status) -> None:
+        newer = self._kept.pop(status.record.assessment_id, status)
+        # Last, so that those make room that nobody has read for longest. A read that took long may be overtaken.
+        self._kept[status.record.assessment_id] = newer if newer.revision > status.revision else status
+        if len(self._kept) > self._max_kept:
+            del self._kept[next(iter(self._kept))]
+
+    def _wake(self, status: Status) -> None:
+        loop, assessment_id = asyncio.get_running_loop(), status.record.assessment_id
+        watched = self._watched.get(assessment_id)
+        if watched and not watched.wake(status, loop.time()) and not watched.wake_is_due:
+            watched.wake_is_due = True
+            loop.call_at(watched.quiet_until, self._read_again, assessment_id, watched)
+
+
+def _renewed(head: StatusRecord | StatusHead, kept: Status | None) -> Status:
+    """The status that was read; the one that was kept, if it still is the same."""
+    if isinstance(head, StatusRecord):
+        return Status(head)
+    if kept is None:
+        raise RuntimeError("only the head was read, although nothing was kept")
+    record = replace(kept.record, **vars(head))
+    return kept if record == kept.record else Status(record)

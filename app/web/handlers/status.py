@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from app.http.access import unauthenticated
-from app.http.app_keys import ACCESS, CONTEXT, TIME_LIMIT
+from app.http.app_keys import ACCESS, CHANGE_HUB, CONTEXT, TIME_LIMIT
 from app.http.problems import RequestProblem
 from app.http.request_values import path_id
 from app.http.server_connections import cancelled_on_disconnect
@@ -30,22 +30,23 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         await read_status(pool, assessment_id, access)
         raise
     if not wait.seconds:
-        return _with_preference(status_reply(request, await read_status(pool, assessment_id, access)), wait)
+        status = await request.app[CHANGE_HUB].read(assessment_id, access)
+        return _with_preference(status_reply(request, status), wait)
     deadline = min(_extend_time_limit(request, wait.seconds), credential_end(access.caller))
     with await watch(request, assessment_id) as waiter, cancelled_on_disconnect(request):
-        status: Status | None = await waiter.read(access)
-        while status and not status.is_final_and_idle and waits_for_change(request, status.tag):
+        newest: Status | None = await waiter.read(access)
+        while newest and not newest.is_final_and_idle and waits_for_change(request, newest.tag):
             # Neither the status nor a timer is kept while waiting: ten thousand of them need a lot of memory.
-            revision, tag, status = status.revision, status.tag, None
+            revision, tag, newest = newest.revision, newest.tag, None
             request[TIME_LIMIT].reschedule(None)
-            status = await waiter.wait_for_newer(revision, deadline)
+            newest = await waiter.wait_for_newer(revision, deadline)
             _extend_time_limit(request, 0)
             if waiter.ended:
                 raise unauthenticated(Refusal("the token is not valid any more", CHALLENGE))
-            if status is None and client_has(request, tag):
+            if newest is None and client_has(request, tag):
                 # Not read again: where many clients wait, many waits end each second.
                 return _with_preference(unchanged_reply(tag), wait)
-        return _with_preference(status_reply(request, status or await waiter.read(access)), wait)
+        return _with_preference(status_reply(request, newest or await waiter.read(access)), wait)
 
 
 async def stream_events(request: web.Request) -> web.StreamResponse:

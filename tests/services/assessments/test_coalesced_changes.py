@@ -13,6 +13,7 @@ from app.lifecycle import cancel_and_wait
 from app.repositories import assessments
 from app.repositories.sql import Pool
 from app.services.assessments.change_hub import ChangeHub
+from app.services.assessments.status import Status
 from app.services.assessments.status_reader import PendingWait, WatchedAssessment
 from app.settings import Settings
 from tests.bank import Bank
@@ -99,11 +100,11 @@ async def test_the_end_of_an_assessment_is_told_at_once(pool: Pool, bank: Bank) 
         return waiting
 
     first = [wait(record.revision - 1) for _ in range(CLIENTS)]
-    assert watched.wake(record, 10.0) and all(waiting.done() for waiting in first)
+    assert watched.wake(Status(record), 10.0) and all(waiting.done() for waiting in first)
     second = wait(record.revision)
     newer = replace(record, revision=record.revision + 1)
-    assert not watched.wake(newer, 10.0 + PAUSE / 2) and not second.done()
-    assert watched.wake(replace(newer, status=AssessmentStatus.COMPLETED), 10.0 + PAUSE / 2) and second.done()
+    assert not watched.wake(Status(newer), 10.0 + PAUSE / 2) and not second.done()
+    assert watched.wake(Status(replace(newer, status=AssessmentStatus.COMPLETED)), 10.0 + PAUSE / 2) and second.done()
 
 
 async def test_a_single_client_is_hardly_kept_waiting(pool: Pool, bank: Bank) -> None:
@@ -114,4 +115,4 @@ async def test_a_single_client_is_hardly_kept_waiting(pool: Pool, bank: Bank) ->
         waiting: PendingWait = asyncio.get_running_loop().create_future()
         watched.waits[waiting] = record.revision
         record = replace(record, revision=record.revision + 1)
-        assert watched.wake(record, number * 0.01)
+        assert watched.wake(Status(record), number * 0.01)

@@ -170,10 +170,10 @@ async def test_a_change_between_reading_and_waiting_is_not_missed(
         await held.sent.wait()
         assert (await api.post(f"{path}/submit")).status == 202
 
-        async def published() -> bool:
-            return bool(hub(slow).reader._scheduled)
+        async def noticed() -> bool:
+            return any(watched.revision > int(known.strip('"')) for watched in hub(slow)._watched.values())
 
-        await until(published)
+        await until(noticed)
         held.release()
         reply = await answered(waiter)
     assert (reply.status, reply.body["status"]) == (200, "submitted")
