@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import CodeType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,26 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
+
+
+class _CompiledTemplates(jinja2.BytecodeCache):
+    """The code of templates, for all applications of a process. Tests start hundreds of them, and to compile a template
+    takes much longer than to render it."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Called by Jinja before it compiles the template of this name and source."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Called by Jinja when it has compiled the template."""
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED_TEMPLATES = _CompiledTemplates()
 
 
 @dataclass(frozen=True)
@@ -107,6 +128,7 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
         default_helpers=False,
+        bytecode_cache=_COMPILED_TEMPLATES,
     )
     environment.globals.update(
         asset=lambda name: base + assets.path(name), link=lambda path: base + path, display_name=display_name, Role=Role
