@@ -1,7 +1,8 @@
 """The HTTP server: its application, and serving it until the process is told to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from socket import socket
 
 import structlog
 from aiohttp import web
@@ -50,6 +51,7 @@ from app.services.operations import RedisCheck
 from app.services.results.gradebooks import Gradebooks
 from app.services.system_state import SystemWatch
 from app.settings import Settings
+from app.supervision.service_process import ALONE, ServiceProcess
 from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
 from app.wiring.context import open_context
@@ -75,17 +77,21 @@ _CHECK_SECONDS = 0.05
 
 
 def create_app(
-    settings: Settings, key_times: RefreshTimes | None = None, *, sign_in_by_role: bool = False
+    settings: Settings,
+    key_times: RefreshTimes | None = None,
+    process: ServiceProcess = ALONE,
+    *,
+    sign_in_by_role: bool = False,
 ) -> web.Application:
-    """The server's application. `key_times` are those of the keys from JWT_JWKS_URL. With `sign_in_by_role`, everybody
-    on this machine may sign in as any role.
+    """The server's application, in the only process or one of several. `key_times` are those of the keys from
+    JWT_JWKS_URL. With `sign_in_by_role`, everybody on this machine may sign in as any role.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
     """
     app = web.Application(middlewares=[handle_request], client_max_size=_MAX_BODY_BYTES)
     _add_verifier(app, settings, key_times or RefreshTimes())
-    app[METRICS] = Metrics()
+    app[METRICS] = Metrics(process)
     app[METRICS_TOKEN] = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     app[OPENAPI_DOCUMENT] = lambda: document(settings.public_url)
     app[PUBLIC_URL] = settings.public_url
@@ -103,12 +109,12 @@ def create_app(
             app.router.add_route(method, route.path, handler)
     add_pages(app, sign_in_by_role=sign_in_by_role)
     app.on_response_prepare.extend((abort_unchecked_stream, prepare_response))
-    app.cleanup_ctx.append(lambda app: _resources(app, settings))
+    app.cleanup_ctx.append(lambda app: _resources(app, settings, process.session_name("serve")))
     return app
 
 
-async def _resources(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    async with open_context(settings, "assay serve", _ACQUIRE_SECONDS) as context:
+async def _resources(app: web.Application, settings: Settings, name: str) -> AsyncIterator[None]:
+    async with open_context(settings, name, _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
         app[SYSTEM_WATCH] = SystemWatch(context.pool, context.job_queue, app[REDIS_CHECK], model_setup(settings))
@@ -135,41 +141,58 @@ def _add_verifier(app: web.Application, settings: Settings, key_times: RefreshTi
     app.cleanup_ctx.append(lambda _: updated(cache))
 
 
-async def serve(settings: Settings, stop: asyncio.Event, *, sign_in_by_role: bool = False) -> None:
-    """Serves on HOST and PORT until `stop` is set; requests in progress then have SHUTDOWN_TIMEOUT to end. With
-    `sign_in_by_role`, everybody on this machine may sign in as any role.
+async def serve(
+    settings: Settings, stop: asyncio.Event, process: ServiceProcess = ALONE, *, sign_in_by_role: bool = False
+) -> None:
+    """Serves until `stop` is set; requests in progress then have SHUTDOWN_TIMEOUT to end. Alone, it listens on HOST and
+    PORT; one of several processes listens on the sockets that they share. With `sign_in_by_role`, everybody on this
+    machine may sign in as any role.
 
     Raises:
         WrongSetting: a setting that the server needs is missing.
         UnusableSetting: HOST and PORT cannot be listened on.
     """
-    app = create_app(settings, sign_in_by_role=sign_in_by_role)
+    app = create_app(settings, process=process, sign_in_by_role=sign_in_by_role)
     connections = connections_that_fit(settings.max_connections, settings.database_pool_size)
     runner = Runner(app, max_connections=connections, access_log=None, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
-        try:
-            await site.start()
-        except OSError as error:
-            raise address_error(settings.host, settings.port, error) from error
+        sites = await _listen(runner, settings, process.sockets)
         if settings.secrets_key is None:
             log.warning("webhook_secrets_in_clear", setting="SECRETS_KEY")
         addresses = [f"{host}:{port}" for host, port, *_ in runner.addresses]
-        log.info("serving", addresses=addresses, max_connections=connections)
+        process.announce("serving", addresses=addresses, max_connections=connections)
         await stop.wait()
         log.info("stopping")
         app[STOPPING].set()
         app[CHANGE_HUB].stop()
-        await _serve_arrived_requests(site, settings.shutdown_timeout)
+        await _serve_arrived_requests(sites, settings.shutdown_timeout)
         await _wait_for_requests(app[REQUESTS_IN_PROGRESS], settings.shutdown_timeout)
     finally:
         await runner.cleanup()
 
 
-async def _serve_arrived_requests(site: web.TCPSite, shutdown_timeout: int) -> None:
+async def _listen(runner: Runner, settings: Settings, shared: Sequence[socket]) -> Sequence[web.BaseSite]:
+    """Starts to accept connections, on `shared` sockets or else on HOST and PORT.
+
+    Raises:
+        UnusableSetting: it cannot be listened on.
+    """
+    sites: list[web.BaseSite] = [web.SockSite(runner, sock, backlog=_BACKLOG) for sock in shared]
+    if not sites:
+        sites = [web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)]
+    try:
+        for site in sites:
+            await site.start()
+    except OSError as error:
+        raise address_error(settings.host, settings.port, error) from error
+    return sites
+
+
+async def _serve_arrived_requests(sites: Sequence[web.BaseSite], shutdown_timeout: int) -> None:
     await _sleep_in_steps(_ACCEPT_SECONDS)
-    await site.stop()
+    for site in sites:
+        await site.stop()
     await _sleep_in_steps(min(_READ_SECONDS, shutdown_timeout / 2))
 
 

@@ -69,7 +69,7 @@ class Settings(SignInSettings):
         16,
         ge=2,
         le=1000,
-        description="connections that one server or worker opens at most; all of them have to fit "
+        description="connections that one process of a server or worker opens at most; all of them have to fit "
         "into what Postgres or the pooler allows",
     )
     redis_url: RedisAddress | None = Field(None, description="Redis or Valkey; if unset, as for DATABASE_URL")
@@ -82,7 +82,9 @@ class Settings(SignInSettings):
         30_000, ge=1, description="open connections of one server process; further ones are closed at once"
     )
     rate_limit: RequestRate = Field(
-        Rate(600, 60), description="requests in so many seconds for each caller with a valid token; 0 is no limit"
+        Rate(600, 60),
+        description="requests in so many seconds that one process takes of each caller with a valid token; 0 is no "
+        "limit",
     )
     rate_limit_address: RequestRate = Field(
         Rate(600, 60), description="the same for the requests of one address without a valid token"
@@ -155,7 +157,8 @@ class Settings(SignInSettings):
         100,
         ge=1,
         le=1000,
-        description="essay jobs that one worker runs at the same time; one student's take half of them at most",
+        description="essay jobs that one process of a worker runs at the same time; one student's take half of them "
+        "at most",
     )
     job_max_attempts: int = Field(4, ge=1, le=20, description="attempts before a job counts as failed")
     job_max_crashes: int = Field(3, ge=1, le=20, description="worker crashes before a job counts as failed")

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from functools import partial
 
 import structlog
 
@@ -13,10 +14,12 @@ _JSON = structlog.processors.JSONRenderer()
 _ROW_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 
 
-def configure_logging(level: str) -> None:
-    """Writes our logs and those of libraries in the same format; `level` is the lowest that is written."""
+def configure_logging(level: str, process: int | None = None) -> None:
+    """Writes our logs and those of libraries in the same format; `level` is the lowest that is written. Each line has
+    the number of the `process` where it is one of several."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([partial(_add_process, process)] if process is not None else []),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -50,6 +53,13 @@ def _render(logger: structlog.typing.WrappedLogger, name: str, event: structlog.
     anywhere."""
     line = _JSON(logger, name, event)
     return without_keys(line if isinstance(line, str) else line.decode())
+
+
+def _add_process(
+    process: int, logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    event["process"] = process
+    return event
 
 
 def _remove_rows(

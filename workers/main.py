@@ -19,6 +19,7 @@ from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from app.services.webhooks.deliver import WebhookDelivery
 from app.settings import Settings
+from app.supervision.service_process import ALONE, ServiceProcess
 from app.wiring.context import Context, open_context
 from app.wiring.embedder import retrieval_embedder
 from app.wiring.models import open_models
@@ -31,8 +32,8 @@ log = structlog.get_logger()
 _ACQUIRE_SECONDS = 10.0
 
 
-async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Works until `stop` is set.
+async def work(settings: Settings, stop: asyncio.Event, process: ServiceProcess = ALONE) -> None:
+    """Works until `stop` is set, alone or as one of several processes.
 
     Raises:
         WrongSetting: a setting that a worker needs is missing.
@@ -42,7 +43,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     with suppress(EmbeddingUnavailable):
         await asyncio.to_thread(ModelFiles.installed)
     async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(open_context(settings, "assay worker", _ACQUIRE_SECONDS))
+        name = process.session_name("worker")
+        context = await stack.enter_async_context(open_context(settings, name, _ACQUIRE_SECONDS))
         offline = OfflineEmbedder()
         stack.push_async_callback(offline.close)
         embedder = await stack.enter_async_context(
@@ -64,7 +66,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(repeat(schedule))
             for schedule in schedules(context, embedder, _rescorer(context, models))
         ]
-        log.info("worker_started", models=[paid.model.name for paid in models], embeddings=embedder.name)
+        process.announce("worker_started", models=[paid.model.name for paid in models], embeddings=embedder.name)
         try:
             await consume_queues(settings, context.pool, runner, delivery, stop)
         finally:

@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         options.prepare()
     from app.telemetry import configure_logging
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, getattr(options, "process_number", None))
     if "uses_database" in options and settings.database_url is None:
         from app.local.local_settings import with_running_servers
 

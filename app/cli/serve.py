@@ -9,9 +9,17 @@ needs   Postgres with all migrations (`assay migrate`), and a secret or the addr
 """
 
 import argparse
+import asyncio
 from functools import partial
+from tempfile import TemporaryDirectory
 
-from app.cli.service_startup import add_service_arguments, gc_paused_during_imports, run_service
+from app.cli.service_startup import (
+    add_service_arguments,
+    gc_paused_during_imports,
+    is_supervisor,
+    run_service,
+    supervise,
+)
 from app.network_errors import is_loopback
 from app.settings import Settings, UnusableSetting
 
@@ -28,9 +36,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    with gc_paused_during_imports():
-        from app.server import serve
-
     if options.sign_in_by_role and not is_loopback(settings.host):
         raise UnusableSetting("HOST: --sign-in-by-role is for loopback addresses only")
+    if is_supervisor(options):
+        with TemporaryDirectory(prefix="assay-metrics-") as metrics:
+            return asyncio.run(_supervise(settings, options, metrics))
+    with gc_paused_during_imports():
+        from app.server import serve
     return run_service(settings, options, partial(serve, sign_in_by_role=options.sign_in_by_role))
+
+
+async def _supervise(settings: Settings, options: argparse.Namespace, metrics: str) -> int:
+    from app.supervision.sockets import bind
+
+    sockets = await bind(settings.host, settings.port)
+    numbers = [str(shared.fileno()) for shared in sockets]
+    return await supervise(settings, options, ["--metrics-folder", metrics, "--listen-on", *numbers], sockets)

@@ -7,8 +7,15 @@ needs   Postgres with all migrations (`assay migrate`) and Redis; starts and wai
 """
 
 import argparse
+import asyncio
 
-from app.cli.service_startup import add_service_arguments, gc_paused_during_imports, run_service
+from app.cli.service_startup import (
+    add_service_arguments,
+    gc_paused_during_imports,
+    is_supervisor,
+    run_service,
+    supervise,
+)
 from app.settings import Settings
 
 
@@ -20,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _work(settings: Settings, options: argparse.Namespace) -> int:
     settings.secret("redis_url")
+    if is_supervisor(options):
+        return asyncio.run(supervise(settings, options))
     with gc_paused_during_imports():
         from workers.main import work
 

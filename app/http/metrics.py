@@ -2,73 +2,88 @@
 
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.domain.records.jobs import JobCount
 from app.domain.states import JobStatus, JobType
+from app.http.shared_metrics import keep_metrics_in, show_metrics_of_all
+from app.supervision.service_process import ALONE, ServiceProcess
 
 # Seconds, from a fast status poll to a long poll.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class _ModelCalls(Collector):
-    """The model calls of all workers, as the database counts them."""
+class _Facts(Collector):
+    """What is looked up for each answer: the numbers that the database has, and whether Redis works."""
 
     def __init__(self) -> None:
-        self.counts: Sequence[tuple[str, str, int]] = ()
+        self.redis_is_up = False
+        self.jobs: Sequence[JobCount] = ()
+        self.model_calls: Sequence[tuple[str, str, int]] = ()
 
     def collect(self) -> Iterator[Metric]:
-        """The counter."""
+        """The metrics; those that are unknown have no samples."""
+        jobs = GaugeMetricFamily("assay_jobs", "Jobs that wait, run, or were given up.", labels=("job_type", "status"))
+        help_text = "Time for which the job that is due for longest has waited for a worker."
+        delays = GaugeMetricFamily("assay_job_delay_seconds", help_text, labels=("job_type",))
+        for count in self.jobs:
+            jobs.add_metric((count.job_type, count.status), count.count)
+            if count.status is JobStatus.QUEUED:
+                delays.add_metric((count.job_type,), count.delay)
         calls = CounterMetricFamily(
             "assay_model_calls_total", "Model calls of all workers, by outcome.", labels=("model", "outcome")
         )
-        for model, outcome, count in self.counts:
-            calls.add_metric((model, outcome), count)
-        yield calls
+        for model, outcome, number in self.model_calls:
+            calls.add_metric((model, outcome), number)
+        help_text = "Whether Redis takes what this server writes."
+        yield from (jobs, delays, GaugeMetricFamily("assay_redis_up", help_text, value=self.redis_is_up), calls)
 
 
 class Metrics:
-    """The metrics of one server, in a registry of their own: several servers can run in one process, as in tests."""
+    """The metrics of one server, in a registry of their own: several servers can run in one process, as in tests. If
+    the process is one of several, those of all."""
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, process: ServiceProcess = ALONE) -> None:
+        self._shown = CollectorRegistry()
+        own, restarted = self._shown, False
+        if process.metrics is not None and process.number is not None:
+            own, restarted = CollectorRegistry(), keep_metrics_in(process.metrics, process.number)
+            show_metrics_of_all(process.metrics, self._shown)
         self.requests = Histogram(
             "assay_http_request_seconds",
             "Time to answer, by route and status.",
             ("method", "route", "status"),
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=own,
         )
-        self.submissions = Counter("assay_submissions_total", "Submissions accepted.", registry=self._registry)
-        help_text = "Jobs that wait, run, or were given up."
-        self._jobs = Gauge("assay_jobs", help_text, ("job_type", "status"), registry=self._registry)
-        help_text = "Time for which the job that is due for longest has waited for a worker."
-        self._delays = Gauge("assay_job_delay_seconds", help_text, ("job_type",), registry=self._registry)
-        help_text = "Whether Redis takes what this server writes."
-        self.redis_is_up = Gauge("assay_redis_up", help_text, registry=self._registry)
-        self._model_calls = _ModelCalls()
-        self._registry.register(self._model_calls)
+        self.submissions = Counter("assay_submissions_total", "Submissions accepted.", registry=own)
+        help_text = "Processes of this server that were started again after they had ended."
+        Counter("assay_process_restarts_total", help_text, registry=own).inc(restarted)
+        self._facts = _Facts()
+        self._shown.register(self._facts)
 
-    def set_jobs(self, counts: Sequence[JobCount] | None) -> None:
-        """Sets the numbers of jobs that wait, run or were given up; None if they are unknown."""
-        self._jobs.clear()
-        self._delays.clear()
-        if counts is None:
-            return
-        known = {(count.job_type, count.status): count for count in counts}
-        for job_type in JobType:
-            for status in (JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.FAILED):
-                count = known.get((job_type, status), JobCount(job_type, status, 0, 0.0))
-                self._jobs.labels(job_type, status).set(count.count)
-                if status is JobStatus.QUEUED:
-                    self._delays.labels(job_type).set(count.delay)
+    def render(
+        self,
+        jobs: Sequence[JobCount] | None,
+        model_calls: Sequence[tuple[str, str, int]] | None,
+        *,
+        redis_is_up: bool,
+    ) -> bytes:
+        """The metrics in Prometheus' text format, with the numbers of jobs that wait, run or were given up, and of
+        model calls by model and outcome; None if they are unknown."""
+        self._facts.jobs = _complete(jobs) if jobs is not None else ()
+        self._facts.model_calls = model_calls or ()
+        self._facts.redis_is_up = redis_is_up
+        return generate_latest(self._shown)
 
-    def set_model_calls(self, counts: Sequence[tuple[str, str, int]] | None) -> None:
-        """Sets the numbers of model calls by model and outcome; None if they are unknown."""
-        self._model_calls.counts = counts or ()
 
-    def render(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+def _complete(counts: Sequence[JobCount]) -> list[JobCount]:
+    """Numbers for all job types and these statuses, also where there is no job."""
+    known = {(count.job_type, count.status): count for count in counts}
+    return [
+        known.get((job_type, status), JobCount(job_type, status, 0, 0.0))
+        for job_type in JobType
+        for status in (JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.FAILED)
+    ]

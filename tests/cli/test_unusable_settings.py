@@ -34,13 +34,27 @@ def test_a_taken_port(command: Command, taken_port: str) -> None:
     message = f"assay: PORT: 127.0.0.1:{taken_port} is already in use"
     done = command.run("serve", PORT=taken_port, **SERVERS)
     assert (done.returncode, only_line(done.stderr)) == (1, message)
+    done = command.run("serve", "--processes", "2", PORT=taken_port, **SERVERS)
+    assert (done.returncode, only_line(done.stderr)) == (1, message)
     done = command.run("up", PORT=taken_port, JWT_SECRET=SECRET)
     assert (done.returncode, only_line(done.stderr)) == (1, message)
+
+
+@pytest.mark.parametrize("part", ["serve", "worker"])
+def test_several_processes_say_once_what_is_wrong(command: Command, part: str) -> None:
+    wrong = {"serve": {"JWT_SECRET": ""}, "worker": {"REDIS_URL": ""}}
+    message = {"serve": "assay: JWT_SECRET is not set", "worker": "assay: REDIS_URL is not set"}
+    done = command.run(part, "--processes", "3", **SERVERS | {"PORT": "0"} | wrong[part])
+    assert (done.returncode, only_line(done.stderr)) == (2, message[part])
+    done = command.run(part, "--processes", "0", **SERVERS)
+    assert done.returncode == 2 and "--processes: must be a whole number above 0" in done.stderr
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_a_host_that_is_not_of_this_machine(command: Command, host: str) -> None:
     done = command.run("serve", HOST=host, PORT="0", **SERVERS)
+    assert done.returncode == 1 and only_line(done.stderr).startswith(f"assay: HOST: cannot listen on {host}: ")
+    done = command.run("serve", "--processes", "2", HOST=host, PORT="0", **SERVERS)
     assert done.returncode == 1 and only_line(done.stderr).startswith(f"assay: HOST: cannot listen on {host}: ")
     done = command.run("demo", HOST=host, JWT_SECRET=SECRET)
     assert done.returncode == 1 and only_line(done.stderr).startswith(f"assay: HOST: cannot listen on {host}: ")

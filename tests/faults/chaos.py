@@ -1,6 +1,7 @@
 """Injects faults one after the other into a deployment under load, each after some more assessments are completed."""
 
 import asyncio
+import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -8,17 +9,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
+from app.local.embedded.processes import is_alive
 from app.repositories.sql import Pool
 from tests.fakes.balancer import Balancer
 from tests.fakes.conditions import until
 from tests.faults.fault_servers import FaultServers, retry_while_down
 from tests.faults.ledger import Ledger
-from tests.faults.processes import Fleet, Service
+from tests.faults.processes import Fleet
 
 # The faults of one round, and how many of each.
 FAULTS = {
     "killed worker": 12,
     "killed server": 8,
+    "killed supervisor": 2,
     "stopped worker": 5,
     "wiped redis": 5,
     "restarted redis": 3,
@@ -78,6 +81,7 @@ class Chaos:
         return {
             "killed worker": self._kill_worker,
             "killed server": self._kill_server,
+            "killed supervisor": self._kill_supervisor,
             "stopped worker": self._stop_worker,
             "wiped redis": self._wipe_redis,
             "restarted redis": self._restart_redis,
@@ -91,24 +95,34 @@ class Chaos:
         await until(enough, _SECONDS)
 
     async def _kill_worker(self) -> bool:
-        """Whether a worker was killed while it ran a job."""
-        name, worker = await _wait_for(self._busiest_worker)
-        assert await worker.end(signal.SIGKILL) == -signal.SIGKILL
+        """Whether one process of a worker was killed while it ran a job."""
+        name, pid = await _wait_for(self._busiest_worker)
+        os.kill(pid, signal.SIGKILL)
+        await _wait_for_end(pid)
         return name in await retry_while_down(self.ledger.running_jobs)
 
     async def _kill_server(self) -> bool:
-        server = await _wait_for(self._busiest_server)
-        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+        """Kills one process of a server."""
+        pid = await _wait_for(self._busiest_server)
+        os.kill(pid, signal.SIGKILL)
+        await _wait_for_end(pid)
+        return True
+
+    async def _kill_supervisor(self) -> bool:
+        """Kills the supervisor of a server and that of a worker by turns; their processes stop by themselves."""
+        services = (self.fleet.servers, self.fleet.workers)[self.done["killed supervisor"] % 2]
+        assert await self.random.choice(services).end(signal.SIGKILL) == -signal.SIGKILL
         return True
 
     async def _stop_worker(self) -> bool:
-        """Whether a worker was stopped while it ran a job. It continues when another worker has taken that over."""
-        name, worker = await _wait_for(self._busiest_worker)
-        worker.send_signal(signal.SIGSTOP)
+        """Whether a process of a worker was stopped while it ran a job. It continues when another one has taken that
+        over."""
+        name, pid = await _wait_for(self._busiest_worker)
+        os.kill(pid, signal.SIGSTOP)
         jobs = (await retry_while_down(self.ledger.running_jobs)).get(name, set())
         if jobs:
             await until(lambda: self._query(_TAKEN_OVER, jobs, name), _SECONDS)
-        worker.send_signal(signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
         return bool(jobs)
 
     async def _wipe_redis(self) -> bool:
@@ -127,23 +141,38 @@ class Chaos:
         await self.fault_servers.start_postgres()
         return True
 
-    async def _busiest_worker(self) -> tuple[str, Service] | None:
-        """The worker that runs the most jobs, and the name of its process."""
+    async def _busiest_worker(self) -> tuple[str, int] | None:
+        """The process of a worker that runs the most jobs: its name and its id."""
         jobs = await retry_while_down(self.ledger.running_jobs)
-        workers = {worker.process_name: worker for worker in self.fleet.workers if worker.process_name in jobs}
-        busiest = max(workers, key=lambda name: len(jobs[name]), default=None)
-        return (busiest, workers[busiest]) if busiest else None
+        running = {
+            f"{worker.process_name}/{pid}": pid
+            for worker in self.fleet.workers
+            for pid in worker.children().values()
+            if is_alive(pid)
+        }
+        busiest = max(running.keys() & jobs.keys(), key=lambda name: len(jobs[name]), default=None)
+        return (busiest, running[busiest]) if busiest else None
 
-    async def _busiest_server(self) -> Service | None:
-        """The server with the most requests in flight."""
+    async def _busiest_server(self) -> int | None:
+        """A process of the server with the most requests in flight, which may or may not be at that process."""
         requests, server = max(
             zip(map(self.balancer.in_flight.__getitem__, self.fleet.urls), self.fleet.servers, strict=True),
             key=lambda server: server[0],
         )
-        return server if requests else None
+        running = [pid for pid in server.children().values() if is_alive(pid)]
+        return self.random.choice(running) if requests and running else None
 
     async def _query(self, statement: str, *values: object) -> Any:
         return await retry_while_down(lambda: self.pool.fetchval(statement, *values))
+
+
+async def _wait_for_end(pid: int) -> None:
+    """Returns when the process has ended."""
+
+    async def ended() -> bool:
+        return not is_alive(pid)
+
+    await until(ended, _SECONDS)
 
 
 async def _wait_for(find: Callable[[], Awaitable[_T | None]]) -> _T:

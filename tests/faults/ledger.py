@@ -18,7 +18,10 @@ CREATE TABLE faults.ledger (
 CREATE INDEX ON faults.ledger (job_id, fence);
 CREATE FUNCTION faults.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO faults.ledger (job_id, fence, process, claim, live, lease_expires_at, at)
-    VALUES (NEW.id, NEW.fence, current_setting('faults.process', true), NEW.fence > OLD.fence,
+    VALUES (NEW.id, NEW.fence,
+            concat_ws('/', current_setting('faults.process', true),
+                      substring(current_setting('application_name') from 'pid ([0-9]+)')),
+            NEW.fence > OLD.fence,
             OLD.lease_expires_at >= now(), NEW.lease_expires_at, clock_timestamp());
     RETURN NULL;
 END $$;
@@ -54,7 +57,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The recorded claims and writes. A process is known by its `process_name`."""
+    """The recorded claims and writes. A process is known by the `process_name` of its service, and by its id if
+    it is one of several."""
 
     pool: Pool
 

@@ -1,6 +1,7 @@
 """Servers and workers as a deployment runs them: processes that are started again when they end."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -23,9 +24,12 @@ _EXPECTED_EXITS = (0, -signal.SIGKILL)
 
 
 class Service:
-    """A server or worker of the deployment, which is restarted when its process ends; `exits` has all exit statuses."""
+    """A server or worker of the deployment, which is restarted when its process ends; `exits` has all exit statuses.
+    With several `processes`, the process is a supervisor, whose children do the work."""
 
-    def __init__(self, name: str, command: str, settings: dict[str, str], logs: Path, tree: Path) -> None:
+    def __init__(
+        self, name: str, command: str, settings: dict[str, str], logs: Path, tree: Path, processes: int = 1
+    ) -> None:
         self.name = name
         self.exits: list[int] = []
         self.starts = 0
@@ -33,6 +37,7 @@ class Service:
         self._settings = settings
         self._logs = logs
         self._tree = tree
+        self._processes = processes
         self._ending = False
         self._process: asyncio.subprocess.Process | None = None
         self._supervising: asyncio.Task[None] | None = None
@@ -47,6 +52,11 @@ class Service:
         """Process id of the current process."""
         assert self._process
         return self._process.pid
+
+    def children(self) -> dict[int, int]:
+        """The process ids of a supervisor's children that were ready last, by their numbers."""
+        lines = [json.loads(line) for line in self.log().splitlines() if '"event": "process_ready"' in line]
+        return {line["process"]: line["pid"] for line in lines}
 
     async def start(self) -> None:
         """Starts the first process and returns when it is ready."""
@@ -68,7 +78,11 @@ class Service:
 
     def has_logged(self, event: str) -> bool:
         """Whether the current process has logged this event."""
-        return f'"event": "{event}"' in self.log()
+        return self.count_logged(event) > 0
+
+    def count_logged(self, event: str) -> int:
+        """How often the current process and its children have logged this event."""
+        return self.log().count(f'"event": "{event}"')
 
     def log(self) -> str:
         """The log of the current process so far."""
@@ -119,22 +133,28 @@ class Service:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # Postgres accepts settings of any name with a dot in it; the trigger of the ledger reads this one.
         name = self.process_name
-        url = f"{self._settings['DATABASE_URL']}?application_name={name}&options=-c%20faults.process={name}"
+        url = f"{self._settings['DATABASE_URL']}?options=-c%20faults.process={name}"
+        if self._processes == 1:
+            url += f"&application_name={name}"
         return await asyncio.create_subprocess_exec(
             # With --stop-on-stdin-eof it ends when this process does, even when that is killed.
-            sys.executable, "-m", "app", self._command, "--stop-on-stdin-eof",
+            sys.executable, "-m", "app", self._command, "--stop-on-stdin-eof", *self._options(),
             cwd=self._tree,
             env=inherited | self._settings | {"DATABASE_URL": url},
             stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
         )  # fmt: skip
 
+    def _options(self) -> list[str]:
+        return ["--processes", str(self._processes)] if self._processes > 1 else []
+
 
 @dataclass
 class Fleet:
-    """All servers and workers of one deployment, with the same settings."""
+    """All servers and workers of one deployment, with the same settings, each of so many `processes`."""
 
     settings: dict[str, str]
     logs: Path
+    processes: int = 1
     servers: list[Service] = field(default_factory=list)
     workers: list[Service] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
@@ -153,7 +173,9 @@ class Fleet:
         port = port_holder.getsockname()[1]
         self.urls.append(f"http://127.0.0.1:{port}")
         name = f"server-{len(self.servers) + 1}"
-        service = Service(name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, tree)
+        service = Service(
+            name, "serve", self.settings | {"PORT": str(port)} | settings, self.logs, tree, self.processes
+        )
         self.servers.append(service)
         await service.start()
         return service
@@ -161,7 +183,7 @@ class Fleet:
     async def add_worker(self, tree: Path = SOURCE_TREE, **settings: str) -> Service:
         """Adds a worker, which may run another copy of the code, and returns when it is ready."""
         name = f"worker-{len(self.workers) + 1}"
-        service = Service(name, "worker", self.settings | settings, self.logs, tree)
+        service = Service(name, "worker", self.settings | settings, self.logs, tree, self.processes)
         self.workers.append(service)
         await service.start()
         return service

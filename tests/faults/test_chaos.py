@@ -56,12 +56,13 @@ async def chaos(
     provider: ModelServer,
     pool: Pool,
 ) -> Chaos:
-    """Two servers and three workers under test, ready, with all passages embedded. They allow a job to crash so often
-    that none is given up."""
+    """Two servers and two workers under test, of two processes each, ready, with all passages embedded. They allow a
+    job to crash so often that none is given up."""
     random = Random(SEED)  # noqa: S311 - no secret
     provider.default = DescendingScores(random, FAST, SLOW)
     fleet.settings["JOB_MAX_CRASHES"] = "20"
-    await fleet.start(servers=2, workers=3)
+    fleet.processes = 2
+    await fleet.start(servers=2, workers=2)
     await until(lambda: pool.fetchval(ALL_EMBEDDED), END_SECONDS)
     return Chaos(fleet, fault_servers, ledger, balancer, pool, random)
 

@@ -11,13 +11,14 @@ from uuid import UUID
 
 import aiohttp
 import orjson
+import pytest
 
 from app.repositories.sql import Pool
 from tests.api import token
 from tests.bank import SLUG, Bank
 from tests.fakes.balancer import Balancer, PatientClient
 from tests.fakes.conditions import until
-from tests.faults.processes import Fleet
+from tests.faults.processes import Fleet, Service
 from tests.faults.students import wait_until_completed
 
 STUDENTS = 3
@@ -120,9 +121,20 @@ async def begin_slow_submission(balancer: Balancer, url: str, owner: str) -> Slo
     return await SlowRequest.begin(url, started.headers["Location"] + "/submit", owner)
 
 
+async def wait_until_stopping(server: Service, processes: int) -> None:
+    """Returns when all processes of a server know that they are to stop."""
+
+    async def stopping() -> bool:
+        return server.count_logged("stopping") == processes
+
+    await until(stopping, 60)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
 async def test_replacing_every_process_loses_no_request_and_no_work(
-    fleet: Fleet, balancer: Balancer, bank: Bank, pool: Pool
+    fleet: Fleet, balancer: Balancer, bank: Bank, pool: Pool, processes: int
 ) -> None:
+    fleet.processes = processes
     # The default lease: no heartbeat may be missed just because the machine is busy.
     fleet.settings["JOB_LEASE_SECONDS"] = "15"
     await fleet.start(servers=2, workers=2)
@@ -134,7 +146,7 @@ async def test_replacing_every_process_loses_no_request_and_no_work(
             await load.wait_for_requests()
             slow_request = await begin_slow_submission(balancer, url, f"slow-{server.name}")
             ending = asyncio.create_task(server.end(signal.SIGTERM))
-            await server.wait_for_event("stopping")
+            await wait_until_stopping(server, processes)
             load.submitted.append(await slow_request.finish())
             assert await ending == 0
             await server.wait_until_ready()

@@ -26,9 +26,8 @@ async def ready(request: web.Request) -> web.StreamResponse:
 
 async def metrics(request: web.Request) -> web.StreamResponse:
     """The metrics in Prometheus' text format; without the numbers from Postgres while it is unavailable."""
-    server_metrics = request.app[METRICS]
     pool = request.app[CONTEXT].pool
-    server_metrics.set_jobs(await count_jobs(pool))
-    server_metrics.redis_is_up.set(await request.app[REDIS_CHECK].is_ok())
-    server_metrics.set_model_calls(await count_model_calls(pool))
-    return web.Response(body=server_metrics.render(), headers={"Content-Type": _METRICS_TYPE})
+    jobs, model_calls = await count_jobs(pool), await count_model_calls(pool)
+    redis_is_up = await request.app[REDIS_CHECK].is_ok()
+    body = request.app[METRICS].render(jobs, model_calls, redis_is_up=redis_is_up)
+    return web.Response(body=body, headers={"Content-Type": _METRICS_TYPE})

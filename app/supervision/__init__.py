@@ -1,0 +1,1 @@
+"""Several processes of one service under a supervisor that starts, watches, replaces and stops them."""
