@@ -54,3 +54,33 @@ def test_an_api_key_is_cut_out_wherever_it_stands() -> None:
     assert lines[0]["event"] == "sent [cut]" and lines[0]["path"] == "/tracks?key=[cut]"
     assert lines[1]["event"] == "cannot connect with [cut]"
     assert "not an address: [cut]" in lines[2]["exception"]
+
+
+_PROGRAM_WITH_ODD_VALUES = """
+import logging
+from dataclasses import dataclass
+from pydantic import SecretStr
+import structlog
+from app.telemetry import configure_logging
+configure_logging("WARNING")
+log = structlog.get_logger()
+
+@dataclass
+class Held:
+    secret: SecretStr
+
+log.info("not written")
+log.warning("odd", half="\\ud800", large=2**80, held=Held(SecretStr("hunter2")), keys={1: 2}, number=float("nan"))
+logging.getLogger("library").info("not written")
+logging.getLogger("library").error("of a library")
+"""
+
+
+def test_odd_values_and_levels() -> None:
+    command = [sys.executable, "-c", _PROGRAM_WITH_ODD_VALUES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    odd, other = (json.loads(line) for line in done.stderr.splitlines())
+    assert (odd["event"], odd["level"], odd["logger"]) == ("odd", "warning", "__main__")
+    assert (odd["half"], odd["large"], odd["keys"]) == ("\ud800", 2**80, {"1": 2})
+    assert "hunter2" not in done.stderr and "SecretStr" in odd["held"]
+    assert (other["event"], other["level"], other["logger"]) == ("of a library", "error", "library")
