@@ -70,7 +70,10 @@ class _BoundedPool(asyncpg.Pool):
         return await _with_retries(lambda: super(_BoundedPool, self).fetchval(*args, **options))
 
     async def _acquire(self, timeout: float) -> Any:  # noqa: ASYNC109  # as asyncpg has it
-        async with asyncio.timeout(timeout):
+        if self._turns.locked():
+            async with asyncio.timeout(timeout):
+                await self._turns.acquire()
+        else:
             await self._turns.acquire()
         try:
             # A connection is free now, or there is room to open one, which has a limit of its own.
