@@ -28,7 +28,8 @@ _COMMANDS = {
     "people": ("app.cli.people", "export all that is stored of a person, erase a person"),
     "jobs": ("app.cli.jobs", "list jobs, retry failed ones"),
     "webhooks": ("app.cli.webhooks", "list webhook deliveries, send them again"),
-    "credentials": ("app.cli.credentials", "import micro-credentials, embed them again"),
+    "credentials": ("app.cli.credentials", "import, list, export and retire micro-credentials, embed them again"),
+    "skill-aliases": ("app.cli.skill_aliases", "import and export other names of skills"),
     "evaluate": ("app.cli.evaluate", "compare a scorer's scores with people's"),
     "evaluate-retrieval": ("app.cli.evaluate_retrieval", "measure recommendations on labelled queries"),
 }

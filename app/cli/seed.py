@@ -16,10 +16,13 @@ from app.wiring.seed import seed_sample_data
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
+    parser.add_argument(
+        "--without-credentials", action="store_true", help="only tracks and questions; the credentials are your own"
+    )
     parser.set_defaults(run=_seed, uses_database=True)
 
 
-def _seed(settings: Settings, _: argparse.Namespace) -> int:
-    added = asyncio.run(seed_sample_data(settings, progress_lines))
+def _seed(settings: Settings, options: argparse.Namespace) -> int:
+    added = asyncio.run(seed_sample_data(settings, progress_lines, with_credentials=not options.without_credentials))
     print(f"{count_of(added, 'row')} of sample data added")
     return 0

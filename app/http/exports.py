@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from app.domain.formulas import guard
 from app.http.app_keys import TIME_LIMIT
 from app.http.query import query_choice
 from app.http.server_connections import begin_stream
@@ -20,16 +20,6 @@ log = structlog.get_logger()
 
 # Seconds until a client that does not read is cut off.
 _WRITE_SECONDS = 30
-# Where a spreadsheet may begin a cell within one of ours: some take semicolons or tabs for the delimiter, as in many
-# languages, and line breaks.
-_DELIMITERS = r";\t\r\n\v\f\x85\u2028\u2029"
-# What a spreadsheet would run as a formula, also after characters that do not show, and full-width signs.
-_FORMULA = re.compile(
-    rf"(^|[{_DELIMITERS}])"
-    r"((?:[^\S\t\r\n]|[\x00-\x08\xad\u200b-\u200f\u2060\ufeff])*[-=+@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])"
-)
-# Most texts; looking for formulas in them would take most of the time that a long file takes.
-_PLAIN = re.compile(rf"[0-9A-Za-z][^{_DELIMITERS}]*")
 
 
 class Format(StrEnum):
@@ -168,6 +158,4 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         # As in JSON; `str` would make it `True`.
         return str(value).lower()
-    if not isinstance(value, str) or _PLAIN.fullmatch(value):
-        return value
-    return _FORMULA.sub(r"\1'\2", value)
+    return guard(value) if isinstance(value, str) else value

@@ -105,6 +105,7 @@ _NOTICES: dict[str, str] = {
     "unchanged": "Nothing was different, so nothing was saved.",
     "retired": "It is retired.",
     "restored": "It is active again.",
+    "reset": "The list that came with the software counts again.",
     "job-retried": "The job is queued again. This is the job that runs now.",
     "points-saved": "Saved.",
     "points-to-compare": "Saved. This is what the machine gave.",

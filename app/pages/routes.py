@@ -25,7 +25,7 @@ from app.http.sessions import PAGES, wants_json
 from app.pages import front, oidc, sign_in
 from app.pages.advisor import assessments, decisions, item, queue, trace
 from app.pages.advisor.addresses import REVIEW
-from app.pages.author import credentials, imports, questions, tracks
+from app.pages.author import credentials, imports, questions, skill_aliases, tracks
 from app.pages.author.targets import (
     find_credential,
     find_known_question,
@@ -99,6 +99,7 @@ ROUTES = (
     PageRoute("POST", f"{_QUESTION}/retire", questions.retire_question, AUTHORS, find_question),
     PageRoute("POST", f"{_QUESTION}/restore", questions.restore_question, AUTHORS, find_known_question),
     PageRoute("GET", credentials.CREDENTIALS, credentials.list_credentials, AUTHORS),
+    PageRoute("GET", f"{credentials.CREDENTIALS}.csv", credentials.download_credentials, AUTHORS),
     PageRoute("GET", f"{credentials.CREDENTIALS}/new", credentials.show_new_credential, AUTHORS),
     PageRoute("POST", f"{credentials.CREDENTIALS}/new", credentials.create_credential, AUTHORS),
     PageRoute("GET", f"{credentials.CREDENTIALS}/import", imports.show_import, AUTHORS),
@@ -106,6 +107,9 @@ ROUTES = (
     PageRoute("GET", _CREDENTIAL, credentials.show_credential, AUTHORS, find_credential),
     PageRoute("POST", _CREDENTIAL, credentials.save_credential, AUTHORS, find_credential),
     PageRoute("POST", f"{_CREDENTIAL}/retire", credentials.retire_credential, AUTHORS, find_credential),
+    PageRoute("GET", skill_aliases.SKILL_ALIASES, skill_aliases.show_aliases, AUTHORS),
+    PageRoute("POST", skill_aliases.SKILL_ALIASES, skill_aliases.replace_aliases, AUTHORS),
+    PageRoute("GET", f"{skill_aliases.SKILL_ALIASES}.csv", skill_aliases.download_aliases, AUTHORS),
     # Figures
     PageRoute("GET", page.INSIGHTS, page.show_insights, READERS),
     PageRoute("GET", f"{page.INSIGHTS}/figures.csv", page.download_figures, READERS),

@@ -28,16 +28,23 @@ async def descriptions(db: Executor, versions: Sequence[tuple[UUID, int]]) -> di
     return {(row["credential_id"], row["version"]): row["description"] for row in rows}
 
 
-async def page(db: Executor, after: UUID | None, limit: int) -> list[Credential]:
-    """A page of active credentials, by id."""
+async def page(db: Executor, after: UUID | None, limit: int | None) -> list[Credential]:
+    """A page of active credentials, by id; all of them without a limit."""
     return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit)]
 
 
-async def search(db: Executor, words: str, after: UUID | None, limit: int, *, unmatched: bool) -> list[Credential]:
-    """A page of active credentials with the words in title, provider or skills, by id; with `unmatched` only those of
-    whose skills no active track or question has any."""
-    skills = list(await known_skills(db)) if unmatched else None
-    return [_credential(row) for row in await db.fetch(_SQL["search_credentials"], words, after, limit, skills)]
+async def search(
+    db: Executor, words: str, after: UUID | None, limit: int, without: Sequence[str] | None = None
+) -> list[Credential]:
+    """A page of active credentials with the words in title, provider or skills, by id; only those that have none of the
+    skills `without`, if there is such a list."""
+    rows = await db.fetch(_SQL["search_credentials"], words, after, limit, without)
+    return [_credential(row) for row in rows]
+
+
+async def present_skills(db: Executor) -> list[str]:
+    """The skills of active credentials, as each writes them."""
+    return [row["skill"] for row in await db.fetch(_SQL["present_skills"])]
 
 
 async def known_skills(db: Executor) -> frozenset[str]:
@@ -50,6 +57,17 @@ async def find_by_names(db: Executor, names: Sequence[tuple[str, str]]) -> dict[
     providers, titles = [provider for provider, _ in names], [title for _, title in names]
     matches = [_credential(row) for row in await db.fetch(_SQL["find_by_names"], providers, titles)]
     return {(credential.body.provider, credential.body.title): credential for credential in matches}
+
+
+async def find_by_external_ids(db: Executor, external_ids: Sequence[str]) -> dict[str, Credential]:
+    """Active credentials by external id."""
+    matches = [_credential(row) for row in await db.fetch(_SQL["find_by_external_ids"], list(external_ids))]
+    return {credential.body.external_id: credential for credential in matches if credential.body.external_id}
+
+
+async def all_active(db: Executor) -> list[Credential]:
+    """All active credentials, by id."""
+    return await page(db, None, None)
 
 
 async def lock_catalog(conn: Connection) -> None:

@@ -22,9 +22,10 @@ log = structlog.get_logger()
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
-async def seed_sample_data(settings: Settings, progress: Progress) -> int:
+async def seed_sample_data(settings: Settings, progress: Progress, *, with_credentials: bool = True) -> int:
     """Adds what is missing; returns the number of rows that were added."""
-    tracks, questions, credentials = sample_data.tracks(), sample_data.questions(), sample_data.credentials()
+    tracks, questions = sample_data.tracks(), sample_data.questions()
+    credentials = sample_data.credentials() if with_credentials else []
     async with open_pool_for(settings, "assay seed", 2) as pool:
         with progress("sample data, rows", len(tracks) + len(questions) + len(credentials)) as advance:
             added = await seed(pool, tracks, questions, credentials, advance)

@@ -32,12 +32,15 @@ LINES = {
     "webhooks redeliver": {("retry", "delivery")},
     "webhooks encrypt": {("update", "webhook")},
     "credentials import": {("create", "credential")},
+    "credentials delete": {("delete", "credential")},
     "credentials reindex": {("update", "embedding_space")},
+    "skill-aliases import": {("update", "skill_aliases")},
+    "skill-aliases reset": {("delete", "skill_aliases")},
 }
 # Those that read, and those that start what writes lines itself.
 WITHOUT_LINES = {
     "up", "demo", "serve", "worker", "token", "doctor", "config", "evaluate", "evaluate-retrieval", "keys list",
-    "jobs list", "webhooks list", "webhooks show",
+    "jobs list", "webhooks list", "webhooks show", "credentials list", "credentials export", "skill-aliases export",
     # The schema has a log of its own, and the first migration makes ours.
     "migrate",
 }  # fmt: skip
@@ -65,6 +68,9 @@ async def arguments_of(pool: Pool, folder: Path) -> dict[str, list[str]]:
     await submit(pool, bank, SUB)
     file = folder / "credentials.jsonl"
     file.write_text("\n".join(map(json.dumps, made_up_credentials(2))), "utf-8")
+    names = folder / "names.csv"
+    names.write_text("alias,skill\nk8s,kubernetes\n", "utf-8")
+    retired = await pool.fetchval("SELECT id FROM credentials LIMIT 1")
     return {
         "seed": [],
         "keys create": ["--name", "LMS", "--role", "student", "--days", "1"],
@@ -74,7 +80,10 @@ async def arguments_of(pool: Pool, folder: Path) -> dict[str, list[str]]:
         "webhooks redeliver": [str(delivery)],
         "webhooks encrypt": [],
         "credentials import": [str(file)],
+        "credentials delete": [str(retired)],
         "credentials reindex": [],
+        "skill-aliases import": [str(names)],
+        "skill-aliases reset": [],
         "people export": [SUB],
         "people erase": [SUB, "--yes"],
     }

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.cli.credentials_file import read_credentials
+from app.cli.credential_import import read_credentials
 from app.domain.recommendation.credentials import CredentialBody
-from app.services.catalog.credentials_file import CredentialsFile, UnreadableFile
+from app.services.catalog.credentials_file import CredentialsFile, credentials_table, parse_credentials
+from app.services.catalog.table_file import UnreadableFile, decode
 
 HEADINGS = ("title", "provider", "url", "level", "skills", "description")
 CELLS = (
@@ -50,7 +51,8 @@ def test_every_delimiter_and_encoding_of_spreadsheets(
     tmp_path: Path, delimiter: str, encoding: str, name: str, end: str
 ) -> None:
     file = read(tmp_path, table(delimiter, end=end), encoding)
-    assert (file.invalid, file.encoding) == ([], name)
+    assert file.invalid == [] and bool(file.notes) == (name == "Windows-1252")
+    assert decode("some.csv", table(delimiter, end=end).encode(encoding))[1] == name
     body = file.rows[0].body
     assert (body.title, body.provider, body.description) == (CELLS[0], CELLS[1], CELLS[5])
     assert body.skills == ("sql", "python")
@@ -114,10 +116,12 @@ def test_a_workbook_is_no_table(tmp_path: Path, begin: bytes) -> None:
         read_credentials(tmp_path / "some.csv")
 
 
-def test_empty_skills_at_the_end_of_a_row_may_be_left_out(tmp_path: Path) -> None:
-    short = [cell for place, cell in enumerate(CELLS) if place != 4]
-    file = read(tmp_path, table(",", [*(name for name in HEADINGS if name != "skills"), "skills"], short))
-    assert (file.invalid, file.rows[0].body.skills) == ([], ())
+def test_optional_cells_at_the_end_of_a_row_may_be_left_out(tmp_path: Path) -> None:
+    file = read(tmp_path, table(",", HEADINGS, CELLS[:2], ("Other", *CELLS[1:4]), CELLS[:1]))
+    assert [(row.body.url, row.body.level, row.body.skills) for row in file.rows] == [
+        ("", "any", ()), (CELLS[2], "beginner", ()),
+    ]  # fmt: skip
+    assert [row.reason for row in file.invalid] == ["has 1 cell, and the line of headings has 6"]
 
 
 @pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
@@ -170,3 +174,97 @@ def test_a_skill_with_a_separator_is_an_error_in_json_lines(tmp_path: Path, skil
     file = read(tmp_path, line, name="some.jsonl")
     why = "skills.1: has a comma, a semicolon or a line break: write several skills as several items"
     assert (file.rows, [row.reason for row in file.invalid]) == ([], [why])
+
+
+def test_only_title_and_provider_are_needed_and_other_columns_are_ignored(tmp_path: Path) -> None:
+    file = read(tmp_path, "Rating;Title;Provider;Duration\n4.5;SQL;School;3 weeks\n;;;\n")
+    assert [row.body for row in file.rows] == [CredentialBody(title="SQL", provider="School")]
+    assert file.notes == ("columns that were ignored: rating, duration",)
+
+
+@pytest.mark.parametrize(("heading", "name"), [("descripton", "descripton"), ("skill", "skill"), ("levels", "levels")])
+def test_a_misspelt_column_is_an_error_since_its_cells_would_be_lost(tmp_path: Path, heading: str, name: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"line 1: unknown: {name} "):
+        read(tmp_path, f"title,provider,{heading}\nSQL,School,x\n")
+
+
+def test_levels_and_languages_in_the_words_of_catalogues(tmp_path: Path) -> None:
+    rows = [
+        ("A", "Introductory", "English"), ("B", "All levels", "de_at"), ("C", "", ""), ("D", "MEDIUM", "zh-hant-tw"),
+        ("E", "expert", "en"), ("F", "any", "Klingon"),
+    ]  # fmt: skip
+    headings = ("title", "provider", "level", "language")
+    file = read(tmp_path, table(",", headings, *((title, "P", *rest) for title, *rest in rows)))
+    assert [(str(row.body.level), row.body.language) for row in file.rows] == [
+        ("beginner", "en"), ("any", "de-AT"), ("any", None), ("intermediate", "zh-Hant-TW"),
+    ]  # fmt: skip
+    assert [(row.line, row.reason.partition(":")[0]) for row in file.invalid] == [(6, "level"), (7, "language")]
+
+
+HTML = "<p>Learn&nbsp;<b>SQL</b> &amp; joins.</p><ul><li>Tables</li><li>a &lt; b</li></ul><script>x()</script>"
+
+
+@pytest.mark.parametrize("name", ["some.csv", "some.jsonl", "some.json"])
+def test_html_is_taken_out_and_the_report_says_so(tmp_path: Path, name: str) -> None:
+    one = {"title": "R&amp;D", "provider": "P", "description": HTML}
+    two = {"title": "Tags", "provider": "P", "description": "What <p> and <b> mean, if a < b & c > d."}
+    rows = [one, two]
+    text = {
+        "some.csv": table(",", tuple(one), *(tuple(row.values()) for row in rows)),
+        "some.jsonl": "\n".join(map(json.dumps, rows)),
+        "some.json": json.dumps(rows),
+    }[name]
+    file = read(tmp_path, text, name=name)
+    line = 2 if name == "some.csv" else 1
+    assert file.notes == (f"HTML was taken out of line {line}",)
+    first, second = (row.body for row in file.rows)
+    assert (first.title, first.description) == ("R&D", "Learn SQL & joins.\nTables\na < b")
+    assert second.description == two["description"]
+
+
+def test_a_repeated_row_is_left_out_and_one_that_says_something_else_is_refused(tmp_path: Path) -> None:
+    headings = ("title", "provider", "level", "external_id")
+    rows = [
+        ("SQL", "P", "any", "1"), ("SQL", "P", "any", "1"), ("SQL", "P", "beginner", "1"), ("SQL", "P", "any", "2"),
+        ("Git", "P", "any", ""), ("Git", "P", "any", ""), ("Git", "P", "advanced", ""), ("Git", "P", "any", "3"),
+    ]  # fmt: skip
+    file = read(tmp_path, table(",", headings, *rows))
+    assert [row.line for row in file.rows] == [2, 5, 6]
+    assert (file.repeated, file.notes) == ([3, 7], ("the same as an earlier row, and left out: 2 rows (lines 3, 7)",))
+    assert [(row.line, row.reason) for row in file.invalid] == [
+        (4, "the same external_id as in line 2"),
+        (8, "the same provider and title as in line 6"),
+        (9, "the same provider and title as in line 6"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "is not JSON: "), ("", "is not JSON: "), ('{"credentials": []}', "is no JSON array of credentials"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+    ids=["open", "empty", "object", "deep"],
+)  # fmt: skip
+def test_what_is_no_array_is_no_file_of_credentials(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(UnreadableFile, match=why):
+        read(tmp_path, text, name="some.json")
+
+
+def test_items_of_an_array_are_counted(tmp_path: Path) -> None:
+    file = read(tmp_path, json.dumps([{"title": "A", "provider": "P"}, 7, {"title": "B"}]), name="some.json")
+    assert ([row.line for row in file.rows], [row.line for row in file.invalid]) == ([1], [2, 3])
+
+
+def test_an_exported_table_is_read_as_it_was_and_runs_nothing_in_a_spreadsheet() -> None:
+    bodies = [
+        CredentialBody(
+            title="=HYPERLINK(1)", provider="-P", url="https://x.example/?a=1", skills=("c++", "+x", ".net"),
+            description="- One\n- Two; =3\n\"Three\", 'four'\n@five", language="pt-BR", external_id="@1",
+        ),
+        CredentialBody(title="Größe, 'Maß'", provider="P"),
+    ]  # fmt: skip
+    text = credentials_table(bodies)
+    assert [row.body for row in parse_credentials("all.csv", text.encode("utf-8-sig")).rows] == bodies
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert [cell for cell in cells if re.search(r"(^|[;\n])\s*[=+@-]", cell)] == []

@@ -10,7 +10,7 @@ from tests.conftest import SECRET
 
 COMMANDS = (
     "up", "demo", "serve", "worker", "migrate", "seed", "token", "keys", "doctor", "config", "jobs", "webhooks",
-    "people", "credentials", "evaluate", "evaluate-retrieval",
+    "people", "credentials", "skill-aliases", "evaluate", "evaluate-retrieval",
 )  # fmt: skip
 
 

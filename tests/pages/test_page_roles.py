@@ -37,6 +37,7 @@ ALLOWED = {
     ("POST", "/dashboard/questions/{question_id}/retire"): AUTHORS,
     ("POST", "/dashboard/questions/{question_id}/restore"): AUTHORS,
     ("GET", "/dashboard/credentials"): AUTHORS,
+    ("GET", "/dashboard/credentials.csv"): AUTHORS,
     ("GET", "/dashboard/credentials/new"): AUTHORS,
     ("POST", "/dashboard/credentials/new"): AUTHORS,
     ("GET", "/dashboard/credentials/import"): AUTHORS,
@@ -44,6 +45,9 @@ ALLOWED = {
     ("GET", "/dashboard/credentials/{credential_id}"): AUTHORS,
     ("POST", "/dashboard/credentials/{credential_id}"): AUTHORS,
     ("POST", "/dashboard/credentials/{credential_id}/retire"): AUTHORS,
+    ("GET", "/dashboard/skill-aliases"): AUTHORS,
+    ("POST", "/dashboard/skill-aliases"): AUTHORS,
+    ("GET", "/dashboard/skill-aliases.csv"): AUTHORS,
     # Figures
     ("GET", "/dashboard/insights"): STAFF | AUTHORS,
     ("GET", "/dashboard/insights/figures.csv"): STAFF | AUTHORS,

@@ -43,15 +43,31 @@ JOIN tracks t ON t.id = q.track_id AND t.deleted_at IS NULL
 JOIN question_versions v ON v.question_id = q.id AND v.version = q.current_version
 WHERE q.deleted_at IS NULL;
 
+-- name: present_skills
+-- The skills of active credentials, as each writes them.
+SELECT DISTINCT unnest(v.skills) AS skill
+FROM credentials c
+JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
+WHERE c.deleted_at IS NULL;
+
 -- name: find_by_names
--- Active credentials in their current version by provider and title; where several have the same, the first by id.
+-- Active credentials in their current version by provider and title; where several have the same, the first by id,
+-- one without an external id before the others.
 SELECT DISTINCT ON (v.provider, v.title)
        c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
        c.external_id, c.sample
 FROM unnest($1::text[], $2::text[]) AS named(provider, title)
 JOIN credential_versions v ON v.provider = named.provider AND v.title = named.title
 JOIN credentials c ON c.id = v.credential_id AND c.current_version = v.version AND c.deleted_at IS NULL
-ORDER BY v.provider, v.title, c.id;
+ORDER BY v.provider, v.title, c.external_id IS NOT NULL, c.id;
+
+-- name: find_by_external_ids
+-- Active credentials in their current version that have one of these external ids.
+SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
+       c.external_id, c.sample
+FROM credentials c
+JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
+WHERE c.deleted_at IS NULL AND c.external_id = ANY($1::text[]);
 
 -- name: lock_catalog
 -- Seeding and imports run one after the other; the next one finds what the one before has stored. The number is

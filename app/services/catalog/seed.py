@@ -1,6 +1,6 @@
 """Adding the sample data to the database, where it is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ async def seed(
     pool: Pool,
     sample_tracks: list[dict[str, Any]],
     sample_questions: list[tuple[UUID, dict[str, Any]]],
-    sample_credentials: list[tuple[UUID, dict[str, Any]]],
+    sample_credentials: Sequence[tuple[UUID, dict[str, Any]]],
     advance: Callable[[int], None],
 ) -> int:
     """Adds what is missing, all or nothing; rows that were changed or deleted stay as they are. Returns how many rows

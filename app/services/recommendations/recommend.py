@@ -10,6 +10,7 @@ from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS,
 from app.domain.recommendation.ranking import RankedCandidate, rank
 from app.domain.recommendation.recommend import recommend
 from app.domain.recommendation.search_trace import SearchMethod, build_trace
+from app.domain.recommendation.skill_aliases import SkillAliases
 from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.fusion import skill_evidence
 from app.domain.result.model import QuestionLine, Reason
@@ -19,6 +20,8 @@ from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
 from app.repositories import jobs, passages
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import Pool
+from app.services.catalog.credentials import spellings_of
+from app.services.catalog.skill_aliases import aliases_that_count
 from app.services.jobs.claimed_run import read_claimed_run
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
@@ -52,7 +55,7 @@ class RecommendationJob:
             LeaseLost: the job was erased.
         """
         run = await read_claimed_run(self.pool, job)
-        query = _query(run)
+        query = _query(run, await aliases_that_count(self.pool))
         return await self._finish(job, run, query, await self._search(job, query, run))
 
     async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
@@ -65,7 +68,7 @@ class RecommendationJob:
             reason = _reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, error.detail)
             return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [reason])
         run = await read_claimed_run(self.pool, job)
-        query = _query(run)
+        query = _query(run, await aliases_that_count(self.pool))
         return await self._finish(job, run, query, await self._search_full_text(query, run), error)
 
     async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
@@ -87,7 +90,8 @@ class RecommendationJob:
     ) -> SearchOutcome:
         if full_text:
             return SearchOutcome(rank(query, full_text), {SearchMethod.FULL_TEXT: full_text}, _FULL_TEXT_ONLY)
-        standing = await passages.find_by_skills(self.pool, run.track_skills, MAX_CANDIDATES)
+        skills = await spellings_of(self.pool, run.track_skills, query.aliases)
+        standing = await passages.find_by_skills(self.pool, skills, MAX_CANDIDATES)
         return SearchOutcome(rank(query, standing), {SearchMethod.DEFAULT_LIST: standing}, _DEFAULT_LIST)
 
     async def _finish(
@@ -118,14 +122,14 @@ class RecommendationJob:
         return await jobs.finish(self.pool, job, status, error, output, reasons)
 
 
-def _query(run: RunInputs) -> RetrievalQuery:
+def _query(run: RunInputs, aliases: SkillAliases) -> RetrievalQuery:
     """An override of a theoretical question counts, if it was made before this search. The gaps do not show whether a
     single question was answered correctly if the student may not know."""
     theory = run.rule_scores.get(ScoreType.THEORETICAL, ())
     lines = [QuestionLine(**dict(line), override=run.overrides.get(line.question_id)) for line in theory]
     shown = lines if run.disclosure.answers else averaged(lines)
     estimates = estimate_skills(skill_evidence(run.questions, shown))
-    return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers)
+    return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers, aliases)
 
 
 def _reason(code: ReasonCode, detail: str) -> Reason:
