@@ -1,6 +1,5 @@
 """Runs the `assay` command as a process, with a data folder of its own for each test module."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-# What every shell has, and no setting of Assay.
-_INHERITED = ("HOME", "PATH", "LANG", "TMPDIR")
+from tests.cli.command_forks import ROOT, RUN_SECONDS, CommandForks, command_forks, shell_environment
 
 
 @dataclass
@@ -20,13 +17,18 @@ class Command:
     """Runs `assay` with these settings alone."""
 
     data_dir: Path
+    forks: CommandForks
     started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Runs the command to its end; returns it with its output."""
+        return self.forks.run(arguments, self.environment(settings))
+
+    def run_alone(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs the command to its end in a process of its own, as `make` does."""
         return subprocess.run(
             self.words(*arguments),
-            env=self.environment(settings), cwd=_ROOT, capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment({}), cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
         )  # fmt: skip
 
     def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
@@ -37,7 +39,7 @@ class Command:
         """Starts any command in the same environment."""
         process = subprocess.Popen(
             words,
-            env=self.environment(settings), cwd=_ROOT, text=True,
+            env=self.environment(settings), cwd=ROOT, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.started.append(process)
@@ -62,15 +64,21 @@ class Command:
 
     def environment(self, settings: dict[str, str]) -> dict[str, str]:
         """What the command gets: a shell's variables, the data folder, and these settings."""
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return inherited | {"ASSAY_DATA_DIR": str(self.data_dir), "PYTHONPATH": str(_ROOT)} | settings
+        return shell_environment() | {"ASSAY_DATA_DIR": str(self.data_dir)} | settings
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandForks]:
+    """Runs commands."""
+    with command_forks(tmp_path_factory.mktemp("forks")) as forks:
+        yield forks
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def command(tmp_path_factory: pytest.TempPathFactory, forks: CommandForks) -> Iterator[Command]:
     """The command; what a failed test leaves running is killed."""
     # A name that no other process has in its command line.
-    command = Command(tmp_path_factory.mktemp("assay-command") / "data")
+    command = Command(tmp_path_factory.mktemp("assay-command") / "data", forks)
     yield command
     for process in command.started:
         process.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.cli.command_forks import CommandForks, shell_environment
 from tests.evaluation.builders import LINE, write_lines
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, failure, hang, model_server, scores, text
 
-_ROOT = Path(__file__).parents[2]
 OTHERS = (
     "It makes reads faster because not every row must be read, but each write has to change it too.",
     "Because of the colours.",
@@ -32,26 +31,15 @@ LINES = [
 class Evaluate:
     """Runs `assay evaluate` in a folder of its own, with these settings alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forks: CommandForks) -> None:
         self.folder = folder
+        self._forks = forks
         self.file = write_lines(folder / "essays.jsonl", LINES)
-
-    def arguments(self, *arguments: str) -> list[str]:
-        """The command line."""
-        return [sys.executable, "-m", "app", "evaluate", *arguments]
-
-    def environment(self, **settings: str) -> dict[str, str]:
-        """A shell's variables and these settings."""
-        inherited = {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "TMPDIR") if name in os.environ}
-        return inherited | {"PYTHONPATH": str(_ROOT)} | settings
 
     async def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Runs the command to its end. The file comes first unless the arguments begin with another."""
         words = arguments if arguments[0].endswith(".jsonl") else (str(self.file), *arguments)
-        return await asyncio.to_thread(
-            subprocess.run, self.arguments(*words), env=self.environment(**settings), cwd=self.folder,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        return await asyncio.to_thread(self._forks.run, ["evaluate", *words], settings, self.folder)
 
     def figures(self, name: str = "essays.evaluation.json") -> dict[str, Any]:
         """The JSON file that the command wrote."""
@@ -60,9 +48,9 @@ class Evaluate:
 
 
 @pytest.fixture
-def evaluate(tmp_path: Path) -> Evaluate:
+def evaluate(tmp_path: Path, forks: CommandForks) -> Evaluate:
     """The command, with a file of five answers to one question."""
-    return Evaluate(tmp_path)
+    return Evaluate(tmp_path, forks)
 
 
 @pytest.fixture
@@ -202,8 +190,8 @@ async def test_ctrl_c_ends_it_with_one_line(evaluate: Evaluate, provider: ModelS
     provider.script.append(scores(20))
     provider.default = hang()
     process = await asyncio.create_subprocess_exec(
-        *evaluate.arguments(str(evaluate.file), "--scorer", "gpt"),
-        env=evaluate.environment(**by_model(provider)), cwd=evaluate.folder,
+        sys.executable, "-m", "app", "evaluate", str(evaluate.file), "--scorer", "gpt",
+        env=shell_environment() | by_model(provider), cwd=evaluate.folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         # In the background of a shell tests ignore SIGINT, and so would their children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

@@ -24,7 +24,7 @@ raise SystemExit(run(load_settings(), keep_serving=True, result_seconds=1))
 
 
 def test_the_demo_prints_a_result_and_leaves_nothing(command: Command) -> None:
-    done = command.run("demo")
+    done = command.run_alone("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("Result of", "overall", "Recommended", "essay_scored_locally"):
         assert part in done.stdout
@@ -59,7 +59,7 @@ def test_a_killed_up_leaves_servers_that_the_next_one_uses_and_stops(command: Co
     assert any("Ctrl-C stops" in line for line in first.stdout)
     first.kill()
     first.wait()
-    done = command.run("demo")
+    done = command.run_alone("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert command.left_behind() == []
 

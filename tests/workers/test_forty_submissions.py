@@ -21,12 +21,14 @@ _GREEDY_COMPLETED = "SELECT count(*) FROM assessments WHERE owner = 'greedy' AND
 
 async def submit_all(pool: Pool, bank: Bank, redis_url: str, owners: list[str]) -> list[UUID]:
     """Submits an assessment for each of the owners, with essays as long as permitted and of words that the local scorer
-    never saw, and notifies workers. (The bound for waiting submissions is raised here.)"""
+    never saw, and notifies workers. (The bound for waiting submissions is raised here.) The last of many are short, for
+    they have their turn when nobody else waits."""
     random = Random(len(owners))  # noqa: S311 - no secret
     redis = job_queue.connect(redis_url)
     ids = []
-    for owner in owners:
-        text = " ".join("".join(random.choices("bcdfghjklmnpqrstvwxz", k=4)) for _ in range(390))
+    for number, owner in enumerate(owners):
+        words = 390 if number < GREEDY / 2 else 40
+        text = " ".join("".join(random.choices("bcdfghjklmnpqrstvwxz", k=4)) for _ in range(words))
         ids.append(await submit(pool, bank, owner, bank.answers(essay=text, essay_two=text[::-1])))
         due = [(kind, await job_id(pool, ids[-1], kind)) for kind in (JobType.GPT, JobType.RAG)]
         await JobQueue(redis).notify([JobNotification(each, kind, 0, owner) for kind, each in due])
