@@ -128,6 +128,11 @@ class Settings(SignInSettings):
         default_factory=dict,
         description="query of each request, such as api-version=2024-10-21; added to that of OPENAI_BASE_URL",
     )
+    recommend_with_model: bool = Field(
+        False,
+        description="whether OPENAI_MODEL also reads what students want, orders the recommendations and words their "
+        "reasons; two calls for each assessment",
+    )
     embedding_model: Annotated[str, Field(pattern=r"^\S{1,200}$")] | None = Field(
         None,
         description="embedding model of the same provider, with 384 dimensions; "

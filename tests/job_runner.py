@@ -22,6 +22,7 @@ from app.services.essays.score_essays import EssayJob
 from app.services.idempotency import IdempotentRequest
 from app.services.jobs.runner import JobLimits, JobRunner
 from app.services.model_account import ModelAccount, TokenPrice
+from app.services.recommendations.model_advice import ModelAdvice
 from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from tests.bank import SLUG, Bank
@@ -43,6 +44,7 @@ def job_runner(
     budget_usd: float | None = None,
     owner_share: float = 1.0,
     limits: JobLimits | None = None,
+    recommend_with: LanguageModel | None = None,
     detect_injection: Callable[[VisibleText], bool] = suspects_injection,
     estimate: Estimator = estimate_locally,
 ) -> JobRunner:
@@ -53,6 +55,7 @@ def job_runner(
             return None
         return PaidModel(model, ModelAccount(pool, (prices or {}).get(model.name), budget_usd, owner_share))
 
+    advisor = paid(recommend_with)
     return JobRunner(
         pool,
         JobQueue(job_queue.connect(redis_url)),
@@ -66,7 +69,7 @@ def job_runner(
                 detect_injection=detect_injection,
                 estimate=estimate,
             ),
-            JobType.RAG: RecommendationJob(pool, embedder),
+            JobType.RAG: RecommendationJob(pool, embedder, ModelAdvice(advisor) if advisor else None),
             JobType.FUSION: FusionJob(pool),
         },
         limits or JobLimits(lease_seconds=15, max_crashes=3, retry_delay=1e-6),

@@ -15,6 +15,7 @@ from app.services.essays.llm_calls import PaidModel
 from app.services.essays.score_essays import EssayJob
 from app.services.jobs.rescore_degraded import DegradedRescorer
 from app.services.jobs.runner import JobLimits, JobRunner
+from app.services.recommendations.model_advice import ModelAdvice
 from app.services.recommendations.recommend import RecommendationJob
 from app.services.results.fuse import FusionJob
 from app.services.webhooks.deliver import WebhookDelivery
@@ -90,13 +91,16 @@ def _job_runner(
     search."""
     settings = context.settings
     first, second = (*models, None, None)[:2]
+    if settings.recommend_with_model and first is None:
+        log.warning("recommend_with_model_has_no_effect", reason="OPENAI_API_KEY is not set")
+    advice = ModelAdvice(first) if first and settings.recommend_with_model else None
     publish = context.change_feed.publish
     return JobRunner(
         context.pool,
         context.job_queue,
         {
             JobType.GPT: EssayJob(context.pool, first, second, offline, settings.essay_fallback, publish),
-            JobType.RAG: RecommendationJob(context.pool, embedder),
+            JobType.RAG: RecommendationJob(context.pool, embedder, advice),
             JobType.FUSION: FusionJob(context.pool, settings.review_below_confidence),
         },
         JobLimits(settings.job_lease_seconds, settings.job_max_crashes, settings.job_retry_delay),

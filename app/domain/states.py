@@ -133,6 +133,7 @@ class ReasonCode(StrEnum):
     ESSAY_UNSCORED = "essay_unscored"
     MODEL_BUDGET_SPENT = "model_budget_spent"
     RECOMMENDATIONS_FALLBACK = "recommendations_fallback"
+    RECOMMENDATIONS_UNRANKED = "recommendations_unranked"
     RECOMMENDATIONS_UNAVAILABLE = "recommendations_unavailable"
 
 

@@ -187,7 +187,9 @@ async def _check_offline_embedder(settings: Settings) -> list[Check]:
 
 async def _say_that_no_model_is_set(settings: Settings) -> list[Check]:
     without = "get the local estimate" if settings.essay_fallback == "local" else "get no score"
-    return [warning("model", f"no key is set, so essays {without}", "set OPENAI_API_KEY to have a model score them")]
+    also = "; RECOMMEND_WITH_MODEL has no effect" if settings.recommend_with_model else ""
+    seen = f"no key is set, so essays {without}{also}"
+    return [warning("model", seen, "set OPENAI_API_KEY to have a model score them")]
 
 
 def _key(settings: Settings) -> str:

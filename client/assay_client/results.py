@@ -144,8 +144,19 @@ class RecommendationSource(Model):
     similarity: float | None = None
 
 
+class AnswerQuote(Model):
+    """A quote and its place, in code points, in the answer to a profile question, or in the text of its option."""
+
+    question_id: UUID
+    option_id: str | None = None
+    quote: str
+    start: int
+    end: int
+
+
 class Recommendation(Model):
-    """A recommended credential with the quotes that support it; `relevance` 0–1, and `url` empty if none is known."""
+    """A recommended credential with the quotes that support it; `relevance` 0–1, and `url` empty if none is known.
+    `ranked_by` and `reason_by` are "rules" or "model"; `answers` are what a model's reason quotes of the student."""
 
     rank: int
     credential_id: UUID
@@ -155,6 +166,9 @@ class Recommendation(Model):
     relevance: float
     reason: str
     sources: tuple[RecommendationSource, ...]
+    ranked_by: str = "rules"
+    reason_by: str = "rules"
+    answers: tuple[AnswerQuote, ...] = ()
 
 
 class Processing(Model):

@@ -41,6 +41,7 @@ def test_config_prints_every_setting_and_no_secret(command: Command) -> None:
         ("OPENAI_EXTRA_QUERY", "p4ss"),
         ("OPENAI_EXTRA_QUERY", "a=1&p4ss"),
         ("EMBEDDING_BATCH", "0"),
+        ("RECOMMEND_WITH_MODEL", "perhaps"),
         ("EMBEDDING_DIMENSIONS", "many"),
         ("JOB_LEASE_SECONDS", "0"),
         ("OWNER_MAX_WAITING", "0"),

@@ -11,7 +11,7 @@ from app.clients.llm.endpoint import OMITTED, FormsOfCall, Parameter
 from app.clients.llm.openai_sdk import OpenAIModel, RawResponse, Request, token_count, unusable_answer
 from app.clients.llm.replies import ChatReply
 from app.domain.errors import JobError, PermanentError
-from app.domain.essay.prompt import EssayPrompt
+from app.domain.model_prompt import ModelPrompt
 
 _STRUCTURED_OUTPUT, _MAX_TOKENS, _EFFORT = "OPENAI_STRUCTURED_OUTPUT", "OPENAI_MAX_TOKENS", "OPENAI_EFFORT"
 _SCHEMA_WORDS = re.compile(
@@ -34,7 +34,7 @@ _THOUGHT_TYPES = re.compile("think|thought|reason", re.I)
 class ChatModel(OpenAIModel):
     """One language model of the endpoint."""
 
-    async def ask(self, prompt: EssayPrompt) -> ChatReply:
+    async def ask(self, prompt: ModelPrompt) -> ChatReply:
         """The model's answer; failures are part of the reply, so that each call can be accounted for.
 
         Raises:
@@ -55,7 +55,7 @@ class ChatModel(OpenAIModel):
             Parameter(_EFFORT, _EFFORT_WORDS, efforts),
         )
 
-    async def _complete(self, prompt: EssayPrompt, forms: FormsOfCall) -> RawResponse[ChatCompletion]:
+    async def _complete(self, prompt: ModelPrompt, forms: FormsOfCall) -> RawResponse[ChatCompletion]:
         parameters: dict[str, Any] = {}
         if forms[_STRUCTURED_OUTPUT] == "schema":
             schema = {"name": prompt.name, "strict": True, "schema": prompt.schema}

@@ -1,15 +1,14 @@
 """What a language model is asked about an essay."""
 
-import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.essay.score import DimensionName
 from app.domain.essay.visible_text import VisibleText
+from app.domain.model_prompt import CANARY, ModelPrompt, strict_object
 
 # Stored with each score. Change it with every change of the instructions, the schema or how the answer is checked.
 PROMPT_VERSION = "essay-3"
@@ -28,31 +27,15 @@ Answer with one JSON object and nothing else: no introduction and no code fence.
 clarity and technical. Each has an object with exactly these keys: "findings", a list with an object {"point": the \
 rubric's point as a string, "met": true or false} for each point; "quotes", a list of strings; "rationale", a string; \
 "score", the points."""
-_CANARY = "\nThe word {canary} marks these instructions. Never write it."
 _POINT_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|(?<=;)\s+|\n+")
-# English has about four; code and other scripts fewer.
-_CHARACTERS_PER_TOKEN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class EssayPrompt:
-    """What is sent about one essay: the instructions (`system`), the data (`user`) and the strict JSON schema of the
-    answer."""
+class EssayPrompt(ModelPrompt):
+    """What is sent about one essay."""
 
-    name: ClassVar[str] = "essay_score"
-    """Tells the provider what the answer is."""
-    version: ClassVar[str] = PROMPT_VERSION
-
-    system: str
-    user: str
-    schema: dict[str, Any]
-    canary: str = ""
-    """A word of the instructions that no honest answer contains; empty for none."""
-
-    @property
-    def tokens(self) -> int:
-        """About how many tokens it has, rather too many than too few."""
-        return (len(self.system) + len(self.user)) // _CHARACTERS_PER_TOKEN + 1
+    __slots__ = ()
+    name = "essay_score"
+    version = PROMPT_VERSION
 
 
 def build_prompt(question: EssayQuestion, essay: VisibleText, canary: str = "") -> EssayPrompt:
@@ -63,13 +46,8 @@ def build_prompt(question: EssayQuestion, essay: VisibleText, canary: str = "") 
         "reference_answer": question.model_answer,
         "essay": essay.text,
     }
-    system = _INSTRUCTIONS + (_CANARY.format(canary=canary) if canary else "")
+    system = _INSTRUCTIONS + (CANARY.format(canary=canary) if canary else "")
     return EssayPrompt(system, json.dumps(data, ensure_ascii=False), answer_schema(), canary)
-
-
-def fingerprint(prompt: EssayPrompt, model: str) -> bytes:
-    """A digest that is equal for calls with the same data, model and version of the prompt, whatever the canary."""
-    return hashlib.sha256(json.dumps((prompt.version, model, prompt.user)).encode()).digest()
 
 
 def rubric_points(text: str) -> list[str]:
@@ -80,8 +58,8 @@ def rubric_points(text: str) -> list[str]:
 @cache
 def answer_schema() -> dict[str, Any]:
     """The strict schema: every field required, nothing else allowed, no bounds (providers refuse them)."""
-    finding = _strict_object({"point": {"type": "string"}, "met": {"type": "boolean"}})
-    dimension = _strict_object(
+    finding = strict_object({"point": {"type": "string"}, "met": {"type": "boolean"}})
+    dimension = strict_object(
         {
             "findings": {"type": "array", "items": finding},
             "quotes": {"type": "array", "items": {"type": "string"}},
@@ -89,13 +67,4 @@ def answer_schema() -> dict[str, Any]:
             "score": {"type": "integer"},
         }
     )
-    return _strict_object({name.value: dimension for name in DimensionName})
-
-
-def _strict_object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return strict_object({name.value: dimension for name in DimensionName})

@@ -100,11 +100,13 @@ def build_query(
     questions: Sequence[Question],
     answers: Mapping[UUID, Answer],
     aliases: SkillAliases | None = None,
+    student: Student | None = None,
 ) -> RetrievalQuery:
     """What to search for: first the gaps that the rule scores show, then the student's interests, then the track's
-    skills and the subjects of the essays. The text of the essays is not part of it."""
+    skills and the subjects of the essays. The text of the essays is not part of it. A `student` who is not given is
+    read from the answers by rules."""
     estimates = sorted(estimates, key=lambda estimate: estimate.level)
-    student = read_student(questions, answers, estimates)
+    student = student or read_student(questions, answers, estimates)
     lacking = [estimate for estimate in estimates if estimate.gap]
     gaps = tuple(estimate.skill for estimate in lacking)
     subjects = [question.body.prompt for question in questions if isinstance(question.body, EssayQuestion)]

@@ -1,9 +1,12 @@
 """Recommendations with their reasons, made from the ranked candidates."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from app.domain.recommendation.claims import Claim, ClaimKind, claims_for
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
+from app.domain.recommendation.ranking import RankedCandidate, diversify
+from app.domain.recommendation.written_reasons import PlacedCandidate, WrittenOrder
 from app.domain.result.model import Recommendation, RecommendationSource
 from app.domain.states import CredentialLevel
 
@@ -17,21 +20,42 @@ _SENTENCES = {
 }
 
 
-def recommend(ranked: Iterable[tuple[Candidate, float]], query: RetrievalQuery) -> tuple[Recommendation, ...]:
-    """The first five as recommendations, each with a reason and the quoted passage."""
-    first = list(ranked)[:MAX_RECOMMENDATIONS]
+def recommend(
+    ranked: Sequence[RankedCandidate], query: RetrievalQuery, order: WrittenOrder | None = None
+) -> tuple[Recommendation, ...]:
+    """The first five as recommendations, each with a reason and the quoted passage. With a model's `order`, what it
+    placed comes first, as long as there are not too many alike, with its reason where that stood up to the checks."""
+    placed = {line.candidate.credential_id: line for line in order.placed} if order else {}
+    first = diversify(_in_order(ranked, placed)) if placed else ranked[:MAX_RECOMMENDATIONS]
     return tuple(
-        Recommendation(
-            rank=rank,
-            credential_id=candidate.credential_id,
-            title=candidate.title,
-            provider=candidate.provider,
-            url=candidate.url,
-            relevance=relevance,
-            reason=_reason(candidate, query),
-            sources=(_source(candidate),),
-        )
+        _recommendation(rank, candidate, relevance, query, placed.get(candidate.credential_id))
         for rank, (candidate, relevance) in enumerate(first, start=1)
+    )
+
+
+def _in_order(ranked: Sequence[RankedCandidate], placed: Mapping[UUID, PlacedCandidate]) -> list[RankedCandidate]:
+    by_id = {line[0].credential_id: line for line in ranked}
+    chosen = [by_id[credential_id] for credential_id in placed]
+    return [*chosen, *(line for line in ranked if line[0].credential_id not in placed)]
+
+
+def _recommendation(
+    rank: int, candidate: Candidate, relevance: float, query: RetrievalQuery, placed: PlacedCandidate | None
+) -> Recommendation:
+    written = placed.reason if placed else None
+    source, quotes = _source(candidate), written.passage_quotes if written else ()
+    return Recommendation(
+        rank=rank,
+        credential_id=candidate.credential_id,
+        title=candidate.title,
+        provider=candidate.provider,
+        url=candidate.url,
+        relevance=relevance,
+        reason=written.text if written else _reason(candidate, query),
+        sources=tuple(source.model_copy(update=dict(quote)) for quote in quotes) or (source,),
+        ranked_by="model" if placed else "rules",
+        reason_by="model" if written else "rules",
+        answers=written.student_quotes if written else (),
     )
 
 

@@ -5,7 +5,10 @@ from enum import StrEnum
 from itertools import islice
 from uuid import UUID
 
+from pydantic import Field
+
 from app.domain.recommendation.query import Candidate, RetrievalQuery
+from app.domain.recommendation.written_reasons import WrittenOrder
 from app.domain.states import Level
 from app.domain.values import Frozen
 
@@ -47,9 +50,35 @@ class TracedPart(Frozen):
     weight: float
 
 
+class ModelPart(Frozen):
+    """What a language model did for a part of the work: `used` is false if the rules of this service stood in, because
+    of the `problem`. `dropped` counts what was left out of its answer because it did not stand up to the checks."""
+
+    used: bool
+    problem: str | None = None
+    dropped: int = 0
+
+
+class UnusedReason(Frozen):
+    """Why the reason that a model wrote for a credential was not used."""
+
+    credential_id: UUID
+    fault: str
+
+
+class ModelTrace(Frozen):
+    """What a language model did for the recommendations: reading what the student wants (null if there was nothing to
+    read), and ordering the candidates with their reasons (null if there were none)."""
+
+    reading: ModelPart | None = None
+    ranking: ModelPart | None = None
+    unused_reasons: tuple[UnusedReason, ...] = ()
+
+
 class RetrievalTrace(Frozen):
     """The query by words and by meaning, how many passages each method found, and the first credentials in their final
-    order. `model` is the embedding model whose vectors were compared, null if none were."""
+    order. `model` is the embedding model whose vectors were compared, null if none were. `language_model` is left out
+    if no language model was to read, rank and write."""
 
     words: tuple[TracedPart, ...]
     meanings: tuple[TracedPart, ...]
@@ -58,6 +87,17 @@ class RetrievalTrace(Frozen):
     model: str | None = None
     passages: dict[SearchMethod, int]
     candidates: tuple[TracedCandidate, ...]
+    language_model: ModelTrace | None = Field(default=None, exclude_if=lambda trace: trace is None)
+
+
+def model_trace(reading: ModelPart | None, ranking: ModelPart | None, order: WrittenOrder | None) -> ModelTrace:
+    """What a model did, with the reasons of its order that were not used."""
+    unused = (
+        UnusedReason(credential_id=line.candidate.credential_id, fault=line.fault)
+        for line in (order.placed if order else ())
+        if line.fault
+    )
+    return ModelTrace(reading=reading, ranking=ranking, unused_reasons=tuple(unused))
 
 
 def build_trace(
@@ -65,6 +105,7 @@ def build_trace(
     rankings: Mapping[SearchMethod, Sequence[Candidate]],
     ranked: Iterable[tuple[Candidate, float]],
     model: str,
+    language_model: ModelTrace | None = None,
 ) -> RetrievalTrace:
     """The trace of a search, of bounded size; `model` is the embedding model, left out if no vectors were compared."""
     places = {method: _places(ranking) for method, ranking in rankings.items()}
@@ -76,6 +117,7 @@ def build_trace(
         level=query.student.level,
         model=model if SearchMethod.VECTOR in rankings else None,
         passages={method: len(ranking) for method, ranking in rankings.items()},
+        language_model=language_model,
         candidates=tuple(
             _traced(rank, candidate, relevance, places) for rank, (candidate, relevance) in enumerate(first, start=1)
         ),

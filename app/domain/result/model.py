@@ -1,6 +1,7 @@
 """The result of a run, as it is stored and as students read it."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -162,9 +163,21 @@ class RecommendationSource(Frozen):
     similarity: float | None
 
 
+class AnswerQuote(Frozen):
+    """A quote of the student's answer to a profile question, or of the option with `option_id` that they chose; its
+    position counts code points."""
+
+    question_id: UUID
+    option_id: str | None = None
+    quote: str
+    start: Start
+    end: End
+
+
 class Recommendation(Frozen):
-    """A recommended credential with the reason and the quoted passage; `relevance` is 0–1, and `url` empty if none is
-    known."""
+    """A recommended credential with the reason and the quoted passages; `relevance` is 0–1, and `url` empty if none is
+    known. `ranked_by` and `reason_by` say whether a language model has placed it and worded its reason, or the rules of
+    this service; `answers` are what a model's reason quotes of the student."""
 
     rank: int
     credential_id: UUID
@@ -174,6 +187,10 @@ class Recommendation(Frozen):
     relevance: float = Field(ge=0, le=1)
     reason: str
     sources: tuple[RecommendationSource, ...] = Field(min_length=1)
+    # Left out otherwise: versions before these fields would not read them.
+    ranked_by: Literal["rules", "model"] = Field(default="rules", exclude_if=lambda by: by == "rules")
+    reason_by: Literal["rules", "model"] = Field(default="rules", exclude_if=lambda by: by == "rules")
+    answers: tuple[AnswerQuote, ...] = Field(default=(), exclude_if=lambda quotes: not quotes)
 
 
 class Processing(Frozen):

@@ -211,10 +211,11 @@ def _skill_chart(skills: Sequence[SkillEstimate]) -> Markup:
 
 
 def _recommendation(item: Recommendation, notes: ReadersNotes) -> ShownRecommendation:
-    """The course with each quote between what stands before and after it in the description."""
-    passages = []
+    """The course with its first quote between what stands before and after it in the description, and further quotes
+    alone."""
+    passages: list[tuple[str, str, str]] = []
     for source in item.sources:
-        text = notes.descriptions.get((item.credential_id, source.credential_version), "")
+        text = "" if passages else notes.descriptions.get((item.credential_id, source.credential_version), "")
         fits = text[source.start : source.end] == source.quote
         passages.append((text[: source.start], source.quote, text[source.end :]) if fits else ("", source.quote, ""))
     return ShownRecommendation(item, passages, notes.ratings.get(item.credential_id))

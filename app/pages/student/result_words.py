@@ -26,6 +26,7 @@ _REASONS: Mapping[ReasonCode, str] = {
     ReasonCode.ESSAY_UNSCORED: "What has no score is left out of the total until a person scores it.",
     ReasonCode.MODEL_BUDGET_SPENT: "Essays that could not be sent were estimated by simpler means.",
     ReasonCode.RECOMMENDATIONS_FALLBACK: "So the courses may suit you less well than usual.",
+    ReasonCode.RECOMMENDATIONS_UNRANKED: "So the reasons are in plain words.",
     ReasonCode.RECOMMENDATIONS_UNAVAILABLE: "There are no recommendations this time.",
 }
 _FLAGS: Mapping[str, str] = {

@@ -13,9 +13,10 @@ from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion, Question, Rubric
 from app.domain.errors import JobError, PermanentError, TransientError
 from app.domain.essay.model_answer import read_answer
-from app.domain.essay.prompt import EssayPrompt, build_prompt, fingerprint
+from app.domain.essay.prompt import EssayPrompt, build_prompt
 from app.domain.essay.score import EssayScore
 from app.domain.essay.visible_text import VisibleText, visible_text
+from app.domain.model_prompt import ModelPrompt, fingerprint
 from app.domain.states import RunMode
 from app.repositories import scores
 from app.repositories.scores import ModelCall
@@ -51,7 +52,7 @@ class LanguageModel(Protocol):
     def provider(self) -> str: ...
     @property
     def name(self) -> str: ...
-    async def ask(self, prompt: EssayPrompt) -> ChatReply:
+    async def ask(self, prompt: ModelPrompt) -> ChatReply:
         """The model's answer. Raises JobError where the model was not even asked."""
 
 

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from app.clients.llm.embedder import Embedder
 from app.domain.errors import JobError, PoisonJob
+from app.domain.recommendation.profile_texts import profile_texts
 from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, Candidate, RetrievalQuery, build_query
 from app.domain.recommendation.ranking import RankedCandidate, rank
+from app.domain.recommendation.ranking_prompt import MAX_OFFERED
 from app.domain.recommendation.recommend import recommend
-from app.domain.recommendation.search_trace import SearchMethod, build_trace
+from app.domain.recommendation.search_trace import ModelTrace, SearchMethod, build_trace, model_trace
 from app.domain.recommendation.skill_aliases import SkillAliases
+from app.domain.recommendation.student import Student
+from app.domain.recommendation.student_prompt import merge_reading
 from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.fusion import skill_evidence
-from app.domain.result.model import QuestionLine, Reason
+from app.domain.result.model import QuestionLine, Reason, Recommendation
 from app.domain.result.skills import estimate_skills
 from app.domain.result.withheld_answers import averaged
 from app.domain.states import JobStatus, JobType, ReasonCode, ScoreType
@@ -25,8 +29,10 @@ from app.services.catalog.skill_aliases import aliases_that_count
 from app.services.jobs.claimed_run import read_claimed_run
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
+from app.services.recommendations.model_advice import ModelAdvice
 
 _FULL_TEXT_ONLY = "found by words alone: the search by meaning was not available"
+_UNRANKED = "ordered and worded by rules: the language model gave no usable answer"
 _DEFAULT_LIST = "the track's standing list: the search found nothing for your answers"
 
 
@@ -43,10 +49,12 @@ class SearchOutcome:
 
 @dataclass(frozen=True)
 class RecommendationJob:
-    """Finds and stores the recommendations of a run."""
+    """Finds and stores the recommendations of a run. With `advice`, a language model reads the student, orders the
+    first candidates and writes the reasons; what it does not do, or not well, the rules do."""
 
     pool: Pool
     embedder: Embedder
+    advice: ModelAdvice | None = None
 
     async def run(self, job: ClaimedJob) -> FinishedJob | None:
         """Stores the recommendations, found by the best method that works.
@@ -56,7 +64,27 @@ class RecommendationJob:
         """
         run = await read_claimed_run(self.pool, job)
         query = _query(run, await aliases_that_count(self.pool))
-        return await self._finish(job, run, query, await self._search(job, query, run))
+        if self.advice:
+            return await self._run_with_model(self.advice, job, run, query)
+        outcome = await self._search(job, query, run)
+        quoted = await self._with_quotes(query, outcome, MAX_RECOMMENDATIONS)
+        return await self._finish(job, query, outcome, recommend(quoted, query))
+
+    async def _run_with_model(
+        self, advice: ModelAdvice, job: ClaimedJob, run: RunInputs, query: RetrievalQuery
+    ) -> FinishedJob | None:
+        """`query` is that of the student as the rules read them."""
+        texts = profile_texts(run.questions, run.answers)
+        order = reading = ranking = None
+        if texts:
+            read, reading = await advice.read_student(job, run.mode, texts)
+            query = _query(run, query.aliases, merge_reading(query.student, read)) if read else query
+        outcome = await self._search(job, query, run)
+        offered = await self._with_quotes(query, outcome, MAX_OFFERED)
+        if offered:
+            order, ranking = await advice.order(job, run, query, [candidate for candidate, _ in offered], texts)
+        trace = model_trace(reading, ranking, order)
+        return await self._finish(job, query, outcome, recommend(offered, query, order), model=trace)
 
     async def give_up(self, job: ClaimedJob, error: JobError) -> FinishedJob | None:
         """Ends the job with what is found by words alone, or with nothing if the job crashes workers.
@@ -69,7 +97,9 @@ class RecommendationJob:
             return await jobs.finish(self.pool, job, JobStatus.FAILED, error, None, [reason])
         run = await read_claimed_run(self.pool, job)
         query = _query(run, await aliases_that_count(self.pool))
-        return await self._finish(job, run, query, await self._search_full_text(query, run), error)
+        outcome = await self._search_full_text(query, run)
+        quoted = await self._with_quotes(query, outcome, MAX_RECOMMENDATIONS)
+        return await self._finish(job, query, outcome, recommend(quoted, query), error)
 
     async def _search(self, job: ClaimedJob, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:
         """Searches by words and by meaning; by words alone if no vectors can be compared."""
@@ -94,21 +124,23 @@ class RecommendationJob:
         standing = await passages.find_by_skills(self.pool, skills, MAX_CANDIDATES)
         return SearchOutcome(rank(query, standing), {SearchMethod.DEFAULT_LIST: standing}, _DEFAULT_LIST)
 
+    async def _with_quotes(self, query: RetrievalQuery, outcome: SearchOutcome, count: int) -> list[RankedCandidate]:
+        """So many of the first candidates, each with the part of its description to quote."""
+        first = outcome.ranked[:count]
+        candidates = [candidate for candidate, _ in first]
+        quoted = await search.with_evidence(self.pool, self.embedder.name, query, candidates, outcome.query_vector)
+        return [(candidate, relevance) for candidate, (_, relevance) in zip(quoted, first, strict=True)]
+
     async def _finish(
         self,
         job: ClaimedJob,
-        run: RunInputs,
         query: RetrievalQuery,
         outcome: SearchOutcome,
+        recommendations: Sequence[Recommendation],
         error: JobError | None = None,
+        model: ModelTrace | None = None,
     ) -> FinishedJob | None:
-        first = outcome.ranked[:MAX_RECOMMENDATIONS]
-        candidates = [candidate for candidate, _ in first]
-        quoted = await search.with_evidence(self.pool, self.embedder.name, query, candidates, outcome.query_vector)
-        recommendations = recommend(
-            [(candidate, relevance) for candidate, (_, relevance) in zip(quoted, first, strict=True)], query
-        )
-        trace = build_trace(query, outcome.rankings, outcome.ranked, self.embedder.name)
+        trace = build_trace(query, outcome.rankings, outcome.ranked, self.embedder.name, model)
         output = {
             "recommendations": [recommendation.model_dump(mode="json") for recommendation in recommendations],
             "retrieval": trace.model_dump(mode="json"),
@@ -118,18 +150,20 @@ class RecommendationJob:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, "no credential suits this track")]
         elif outcome.fallback:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_FALLBACK, outcome.fallback)]
+        if model and model.ranking and not model.ranking.used:
+            reasons.append(_reason(ReasonCode.RECOMMENDATIONS_UNRANKED, _UNRANKED))
         status = JobStatus.FAILED if error else JobStatus.COMPLETED
         return await jobs.finish(self.pool, job, status, error, output, reasons)
 
 
-def _query(run: RunInputs, aliases: SkillAliases) -> RetrievalQuery:
+def _query(run: RunInputs, aliases: SkillAliases, student: Student | None = None) -> RetrievalQuery:
     """An override of a theoretical question counts, if it was made before this search. The gaps do not show whether a
     single question was answered correctly if the student may not know."""
     theory = run.rule_scores.get(ScoreType.THEORETICAL, ())
     lines = [QuestionLine(**dict(line), override=run.overrides.get(line.question_id)) for line in theory]
     shown = lines if run.disclosure.answers else averaged(lines)
     estimates = estimate_skills(skill_evidence(run.questions, shown))
-    return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers, aliases)
+    return build_query(run.track_name, run.track_skills, estimates, run.questions, run.answers, aliases, student)
 
 
 def _reason(code: ReasonCode, detail: str) -> Reason:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.errors import NotFound
-from app.domain.essay.prompt import EssayPrompt, fingerprint
+from app.domain.essay.prompt import EssayPrompt
+from app.domain.model_prompt import fingerprint
 from app.domain.records.jobs import RunInputs
 from app.domain.records.trace import TraceRows
 from app.domain.result.readiness import check_result

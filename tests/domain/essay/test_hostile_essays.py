@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from app.domain.errors import TransientError
 from app.domain.essay.injection import suspects_injection
 from app.domain.essay.model_answer import read_answer
-from app.domain.essay.prompt import build_prompt, fingerprint
+from app.domain.essay.prompt import build_prompt
 from app.domain.essay.score import DimensionName, EssayScore
 from app.domain.essay.second_opinion import with_second_opinion
 from app.domain.essay.visible_text import visible_text
+from app.domain.model_prompt import fingerprint
 from app.domain.result.fusion import fuse
 from app.domain.result.model import EssayLine
 from app.domain.text import is_visible

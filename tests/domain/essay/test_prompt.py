@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import TransientError
 from app.domain.essay.model_answer import read_answer
-from app.domain.essay.prompt import PROMPT_VERSION, EssayPrompt, answer_schema, build_prompt, fingerprint, rubric_points
+from app.domain.essay.prompt import PROMPT_VERSION, EssayPrompt, answer_schema, build_prompt, rubric_points
 from app.domain.essay.score import DimensionName, EssayScore
 from app.domain.essay.visible_text import visible_text
+from app.domain.model_prompt import fingerprint
 from tests.bank import ESSAY, SECRET_MODEL_ANSWER, SECRET_RUBRIC, essay
 from tests.domain.builders import awkward_texts, quick
 

@@ -16,9 +16,9 @@ from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.essay.injection import suspects_injection
-from app.domain.essay.prompt import EssayPrompt
 from app.domain.essay.score import EssayScore
 from app.domain.essay.visible_text import VisibleText
+from app.domain.model_prompt import ModelPrompt
 from app.domain.states import JobType
 from app.repositories import questions
 from app.repositories.sql import Pool
@@ -166,7 +166,7 @@ class FaultyModel:
     name: str = "gpt-test"
     calls: int = 0
 
-    async def ask(self, prompt: EssayPrompt) -> ChatReply:
+    async def ask(self, prompt: ModelPrompt) -> ChatReply:
         findings = [{"point": "Names cohesion.", "met": True}]
         quotes = [json.loads(prompt.user)["essay"]]
         dimension = {"findings": findings, "quotes": quotes, "rationale": "Read.", "score": 20}
