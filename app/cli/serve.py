@@ -10,7 +10,9 @@ needs   Postgres with all migrations (`assay migrate`), and a secret or the addr
 
 import argparse
 import asyncio
+import os
 from functools import partial
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from app.cli.service_startup import (
@@ -43,7 +45,12 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
             return asyncio.run(_supervise(settings, options, metrics))
     with gc_paused_during_imports():
         from app.server import serve
-    return run_service(settings, options, partial(serve, sign_in_by_role=options.sign_in_by_role))
+    supervisor = os.getppid()
+    status = run_service(settings, options, partial(serve, sign_in_by_role=options.sign_in_by_role))
+    if options.metrics_folder and os.getppid() != supervisor:
+        # It was killed, so it has not removed the folder.
+        rmtree(options.metrics_folder, ignore_errors=True)
+    return status
 
 
 async def _supervise(settings: Settings, options: argparse.Namespace, metrics: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from app.local.embedded.processes import is_alive
 from tests.fakes.conditions import until
 
 _ROOT = Path(__file__).parents[2]
@@ -124,7 +125,11 @@ class Service:
 
     def _kill_if_ending(self) -> None:
         if self._ending and self._process and self._process.returncode is None:
+            children = self.children().values()
             self._process.kill()
+            for pid in filter(is_alive, children):
+                # It would end by itself, but not if a test has stopped it.
+                os.kill(pid, signal.SIGKILL)
 
     def _open_log(self) -> BinaryIO:
         return (self._logs / f"{self.process_name}.log").open("wb")
@@ -140,7 +145,7 @@ class Service:
             # With --stop-on-stdin-eof it ends when this process does, even when that is killed.
             sys.executable, "-m", "app", self._command, "--stop-on-stdin-eof", *self._options(),
             cwd=self._tree,
-            env=inherited | self._settings | {"DATABASE_URL": url},
+            env=inherited | self._settings | {"DATABASE_URL": url, "TMPDIR": str(self._logs)},
             stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
         )  # fmt: skip
 

@@ -167,3 +167,4 @@ async def test_a_killed_supervisor_leaves_no_process_and_its_port_free(
         return len(await list_alive(pool)) == 2
 
     await until(workers_alive, 60)
+    assert len(list(fleet.logs.glob("assay-metrics-*"))) == 1
