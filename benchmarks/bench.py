@@ -21,7 +21,7 @@ from benchmarks.processes import BenchmarkFailed
 from benchmarks.reference import polls
 from benchmarks.report import Measurement, as_json, print_report
 from benchmarks.reviews import gradebook, review_queue
-from benchmarks.submissions import bodies, submit
+from benchmarks.submissions import bodies, several_processes, submit
 from benchmarks.webhooks import webhooks
 
 
@@ -39,6 +39,7 @@ PARTS = {
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
     "poll": Part(polls.run, polls.NOTES),
+    "processes": Part(several_processes.run, several_processes.NOTES),
     "bodies": Part(bodies.run, bodies.NOTES),
     "pipeline": Part(pipeline.run, pipeline.NOTES),
     "essays": Part(essays.run, essays.NOTES),

@@ -79,21 +79,23 @@ def send_requests(port: int, requests: list[str], clients: int, status: int = 20
 
 
 async def _measure(
-    port: int, requests: list[bytes], clients: int, warmup: int, status: int, server: int
+    port: int, requests: list[bytes], clients: int, warmup: int, status: int, servers: list[int]
 ) -> dict[str, float]:
-    """Rate, percentiles (ms) and the server's CPU time (ms for each request) of the requests without those of the
-    warm-up; `server` is the process id."""
+    """Rate, percentiles (ms), the server's CPU time (ms for each request) and the share of its busiest process in that,
+    of the requests without those of the warm-up; `servers` are the ids of the server's processes."""
     connections = await _connect(port, clients, status)
     await _send_all(connections, requests[:warmup])
-    started, cpu = time.perf_counter(), cpu_seconds(server)
+    started, before = time.perf_counter(), [cpu_seconds(pid) for pid in servers]
     await _send_all(connections, requests[warmup:])
-    seconds, cpu = time.perf_counter() - started, cpu_seconds(server) - cpu
+    seconds = time.perf_counter() - started
+    cpu = [cpu_seconds(pid) - earlier for pid, earlier in zip(servers, before, strict=True)]
     times = [1000 * request_seconds for connection in connections for request_seconds in connection.seconds]
     return {
         "rate": len(times) / seconds,
         "p50": percentile(times, 50),
         "p99": percentile(times, 99),
-        "cpu": 1000 * cpu / len(times),
+        "cpu": 1000 * sum(cpu) / len(times),
+        "busiest": max(cpu) / sum(cpu) if sum(cpu) else 1.0,
     }
 
 

@@ -122,18 +122,18 @@ def run_command(database_url: str, *arguments: str) -> CommandResult:
 
 @contextmanager
 def start_service(
-    command: str, log: Path, ready_event: str, settings: Mapping[str, str]
+    command: str, log: Path, ready_event: str, settings: Mapping[str, str], processes: int = 1
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Runs `python -m app COMMAND` until the block ends, which begins once `ready_event` is in the log. The process has
-    only these settings."""
+    """Runs `python -m app COMMAND` until the block ends, which begins once `ready_event` is in the log. It has only
+    these settings."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", command],
+            [sys.executable, "-m", "app", command, "--processes", str(processes)],
             cwd=_ROOT, env=_environment(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
     try:
         try:
-            wait_for(lambda: find_event(log, ready_event), process, f"{command} to start")
+            wait_for(lambda: find_events(log, ready_event), process, f"{command} to start")
         except BenchmarkFailed as error:
             raise BenchmarkFailed(f"{error}\n{log.read_text()[-_TAIL:]}") from None
         yield process
@@ -141,13 +141,10 @@ def start_service(
         _stop(process)
 
 
-def find_event(log: Path, name: str) -> dict[str, Any] | None:
-    """The first entry with this event in a log of Assay, or None."""
-    for line in log.read_text().splitlines():
-        entry: dict[str, Any] = json.loads(line) if f'"{name}"' in line else {}
-        if entry.get("event") == name:
-            return entry
-    return None
+def find_events(log: Path, name: str) -> list[dict[str, Any]]:
+    """The entries with this event in a log of Assay."""
+    entries = (json.loads(line) for line in log.read_text().splitlines() if f'"{name}"' in line)
+    return [entry for entry in entries if entry.get("event") == name]
 
 
 def wait_for(condition: Callable[[], object], process: "subprocess.Popen[Any]", description: str) -> None:

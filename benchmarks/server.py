@@ -10,7 +10,7 @@ from app.http.tokens import issue_token
 from app.settings import load_settings
 from benchmarks.database_rows import AnsweredAssessment
 from benchmarks.environment import Environment
-from benchmarks.processes import find_event, start_service
+from benchmarks.processes import find_events, start_service
 from tests.conftest import SECRET, UNLIMITED
 
 MAX_QUEUED = 1_000_000
@@ -18,16 +18,23 @@ MAX_QUEUED = 1_000_000
 
 @dataclass(frozen=True)
 class Server:
-    """A running `assay serve`, or what is compared with it."""
+    """A running `assay serve`, or what is compared with it; `children` are the ids of its processes, if it is only
+    their supervisor."""
 
     process: "Popen[Any]"
     port: int
+    children: tuple[int, ...] = ()
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of all its processes."""
+        return [self.process.pid, *self.children]
 
 
 @contextmanager
-def start_server(environment: Environment) -> Iterator[Server]:
-    """Runs a server whose queue is long enough for every submission of the benchmark."""
-    log = environment.folder / "serve.log"
+def start_server(environment: Environment, processes: int = 1) -> Iterator[Server]:
+    """Runs a server of so many processes, whose queue is long enough for every submission of the benchmark."""
+    log = environment.folder / f"serve-{processes}.log"
     settings = {
         "DATABASE_URL": environment.database_url,
         "REDIS_URL": environment.redis_url,
@@ -36,10 +43,10 @@ def start_server(environment: Environment) -> Iterator[Server]:
         "MAX_QUEUED_ASSESSMENTS": str(MAX_QUEUED),
         **UNLIMITED,
     }
-    with start_service("serve", log, "serving", settings) as process:
-        serving = find_event(log, "serving")
-        assert serving
-        yield Server(process, int(serving["addresses"][0].rpartition(":")[2]))
+    with start_service("serve", log, "serving", settings, processes) as process:
+        [serving] = find_events(log, "serving")
+        children = tuple(entry["pid"] for entry in find_events(log, "process_ready"))
+        yield Server(process, int(serving["addresses"][0].rpartition(":")[2]), children)
 
 
 def submit_request(assessment: AnsweredAssessment) -> str:

@@ -29,13 +29,20 @@ class Pair:
 
     def send(self, server: Server, requests: list[str], *, clients: int, warmup: int, status: int) -> Figures:
         """Rate, percentiles (ms) and CPU time (ms) of these requests to one of the two, without the first ones."""
-        file = self.environment.folder / "requests.json"
-        file.write_text(json.dumps(requests))
-        figures: Figures = measure(
-            "http_client", port=server.port, server=server.process.pid, requests=str(file), clients=clients,
-            warmup=warmup, status=status,
-        )  # fmt: skip
-        return figures
+        return send(self.environment, server, requests, clients=clients, warmup=warmup, status=status)
+
+
+def send(
+    environment: Environment, server: Server, requests: list[str], *, clients: int, warmup: int, status: int
+) -> Figures:
+    """Rate, percentiles (ms) and CPU time (ms) of these requests to a server, without the first ones."""
+    file = environment.folder / "requests.json"
+    file.write_text(json.dumps(requests))
+    figures: Figures = measure(
+        "http_client", port=server.port, servers=server.pids, requests=str(file), clients=clients, warmup=warmup,
+        status=status,
+    )  # fmt: skip
+    return figures
 
 
 @contextmanager
