@@ -62,7 +62,7 @@ def main() -> int:
     measurements: list[Measurement] = []
     machine = f"machine: {os.cpu_count()} cores, with a load of {os.getloadavg()[0]:.1f} before the benchmark began"
     failed = False
-    with open_environment() as environment:
+    with open_environment(large=options.large) as environment:
         for name in names:
             started = time.monotonic()
             environment.reset()
@@ -81,6 +81,8 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(PARTS), help="run only this part; can be repeated")
+    help_text = "retrieval: also with 100,000 credentials, which takes minutes to plant"
+    parser.add_argument("--large", action="store_true", help=help_text)
     parser.add_argument("--json", type=Path, help="also write the measurements to this file")
     return parser
 

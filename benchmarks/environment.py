@@ -27,11 +27,13 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Environment:
-    """The servers, a folder for logs, and the questions of a small track."""
+    """The servers, a folder for logs, the questions of a small track, and whether to measure with the largest tables,
+    too."""
 
     servers: ServerUrls
     folder: Path
     bank: Bank
+    large: bool = False
 
     @property
     def database_name(self) -> str:
@@ -60,14 +62,14 @@ class Environment:
 
 
 @contextmanager
-def open_environment() -> Iterator[Environment]:
+def open_environment(*, large: bool = False) -> Iterator[Environment]:
     """Starts the servers in a temporary folder. They write to disk, so that commits cost what they do when deployed."""
     with TemporaryDirectory(prefix="assay-bench-") as name, embedded_servers(Path(name) / "data", durable=True) as urls:
         template = with_database(urls.superuser_url, _TEMPLATE)
         asyncio.run(_execute(urls.superuser_url, f"CREATE DATABASE {_TEMPLATE}"))
         migrate(template)
         bank = asyncio.run(_with_pool(template, create_bank))
-        yield Environment(urls, Path(name), bank)
+        yield Environment(urls, Path(name), bank, large)
 
 
 async def _clone_template(admin_url: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from app.domain.text import sentences
 
@@ -104,6 +105,8 @@ _OR = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\W*(?:(?:to|of|more)\W+)*(?:it|them|that|those|this|these|so)?\W*", re.IGNORECASE)
 
 
+# A student's answers are read several times while a query is built; they do not stay for long.
+@lru_cache(maxsize=64)
 def read_clauses(text: str) -> tuple[Clause, ...]:
     """The clauses of an answer in their order, each with the stance of the student."""
     clauses: list[Clause] = []

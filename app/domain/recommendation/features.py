@@ -26,6 +26,7 @@ _HALF_PLACE = 10
 # Words of a title count up to this sum, and skills that serve a wish up to this number.
 _MAX_TITLE, _MAX_SKILLS = 2.0, 2
 _BROAD = 10
+_LEVELS: tuple[str, ...] = tuple(Level)
 
 
 @cache
@@ -82,8 +83,7 @@ def _places(ranking: Iterable[Candidate]) -> dict[UUID, float]:
 def _level_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float, float]:
     if query.student.level is None or candidate.level == CredentialLevel.ANY:
         return 0.5, 0.25, 0.25
-    levels = list(Level)
-    steps = levels.index(Level(candidate.level)) - levels.index(query.student.level)
+    steps = _LEVELS.index(candidate.level) - _LEVELS.index(query.student.level)
     return float(steps == 0), float(steps == 1), float(steps == -1)
 
 

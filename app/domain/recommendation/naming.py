@@ -65,6 +65,8 @@ _ITEMS = re.compile(r",|\band\b|\bor\b|/(?!\w\b)")
 _CAPITAL = re.compile(r"[A-Z]")
 # Single letters and short words that are names only with a capital: R, C, Go.
 _SHORT_NAMES = frozenset({"r", "c", "go", "d"})
+# Texts whose reading is kept: those of a few searches.
+_TEXTS = 256
 
 
 def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
@@ -81,29 +83,27 @@ def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
     return any(
         _is_title(item, candidate) or _is_main_skill(item, candidate, query)
         for held in student.held
-        for item in (held, *_ITEMS.split(held))
+        for item in _items(held)
     )
 
 
 def mentioned_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, by this or another name."""
-    forms = fold(text)
-    return tuple(skill for skill in skills if any(_mentions(text, forms, name) for name in aliases.names_of(skill)))
+    return tuple(skill for skill in skills if any(_mentions(text, name) for name in aliases.names_of(skill)))
 
 
 def unwanted_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that a refusal names, or of whose kind it names all: "no code" names each language."""
-    kind = _LANGUAGES if _PROGRAMMING.search(text) else frozenset()
+    kind = _kind_named_in(text)
     return tuple(skill for skill in skills if fold(skill) in kind or mentioned_skills(text, (skill,), aliases))
 
 
 def served_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, or of which it names a part or a tool."""
-    forms = fold(text)
     return tuple(
         skill
         for skill in skills
-        if any(_mentions(text, forms, name) for name in (*aliases.names_of(skill), *_part_table().get(fold(skill), ())))
+        if any(_mentions(text, name) for name in (*aliases.names_of(skill), *_part_table().get(fold(skill), ())))
     )
 
 
@@ -129,12 +129,40 @@ def _named_parts() -> tuple[tuple[tuple[Forms, ...], Forms], ...]:
     return tuple((tuple(map(fold, names.split("="))), fold(skill)) for names, skill in lines)
 
 
-def _mentions(text: str, forms: Forms, name: Forms) -> bool:
+# Each candidate of a search is compared with the same few texts, and most of their skills come again. The caches are so
+# small that words of students do not stay for long.
+@lru_cache(maxsize=4_096)
+def _mentions(text: str, name: Forms) -> bool:
     if len(name) == 1 and name[0] in _SHORT_NAMES:
         return name[0].capitalize() in re.findall(r"[\w+#]+", text)
-    return contains(forms, name)
+    return contains(fold(text), name)
 
 
+@lru_cache(maxsize=_TEXTS)
+def _kind_named_in(text: str) -> frozenset[Forms]:
+    return _LANGUAGES if _PROGRAMMING.search(text) else frozenset()
+
+
+@lru_cache(maxsize=_TEXTS)
+def _items(text: str) -> tuple[str, ...]:
+    """The whole text, and the things that it lists."""
+    return text, *_ITEMS.split(text)
+
+
+@lru_cache(maxsize=_TEXTS)
+def _parts_in(text: str) -> tuple[tuple[Forms, ...], ...]:
+    """The names of each part of a skill that the text names."""
+    forms = fold(text)
+    return tuple(names for names, _ in _named_parts() if any(contains(forms, name) for name in names))
+
+
+@lru_cache(maxsize=_TEXTS)
+def _forms_in(texts: tuple[str, ...]) -> frozenset[str]:
+    """The folded words of all the texts."""
+    return frozenset(form for text in texts for form in fold(text))
+
+
+@lru_cache(maxsize=_TEXTS)
 def _named_forms(text: str) -> frozenset[str]:
     """The folded words that the student wrote as names: with a capital letter or a digit."""
     named = (word for word in re.findall(r"[^\s,;()]+", text) if _CAPITAL.search(word) or any(map(str.isdigit, word)))
@@ -146,16 +174,13 @@ def _names_title(text: str, candidate: Candidate) -> bool:
     title = (title_forms(candidate.title) | title_forms(candidate.provider)) - _ROLES
     if _named_forms(text) & title:
         return True
-    forms, in_title = fold(text), fold(candidate.title)
-    return any(
-        any(contains(forms, name) for name in names) and any(contains(in_title, name) for name in names)
-        for names, _ in _named_parts()
-    )
+    in_title = fold(candidate.title)
+    return any(contains(in_title, name) for names in _parts_in(text) for name in names)
 
 
 def _is_title(text: str, candidate: Candidate) -> bool:
     """Whether the text names this very credential: by its title, a telling part of it, its code or its only name."""
-    forms = frozenset(fold(text))
+    forms = _forms_in((text,))
     if any(variant <= forms for variant in _title_variants(candidate.title, candidate.provider)):
         return True
     names = forms - _FILLERS
@@ -193,5 +218,4 @@ def _is_main_skill(text: str, candidate: Candidate, query: RetrievalQuery) -> bo
 
 def wanted_title_words(texts: Sequence[str], candidate: Candidate) -> frozenset[str]:
     """The telling words of the title that the texts have."""
-    wanted = frozenset(form for text in texts for form in fold(text))
-    return (title_forms(candidate.title) - _ROLES) & wanted
+    return (title_forms(candidate.title) - _ROLES) & _forms_in(tuple(texts))

@@ -43,11 +43,12 @@ SELECT count(*) FROM passage_vectors WHERE model IS NULL;
 
 -- name: share_embedded
 -- The share of passages with a vector of this space, or at least of its model. Nearly always all of them have one of
--- the space itself, which three looks along the index show; only otherwise they are counted.
+-- the space itself, which both ends of the index show; only otherwise they are counted. (`EXISTS (… model < $1)` would
+-- read all rows in a plan for any $1: it is estimated to be true for a third of them, and is true for none.)
 SELECT CASE
     WHEN EXISTS (SELECT FROM passage_vectors WHERE model IS NULL)
-      OR EXISTS (SELECT FROM passage_vectors WHERE model < $1)
-      OR EXISTS (SELECT FROM passage_vectors WHERE model > $1)
+      OR (SELECT min(model) FROM passage_vectors) <> $1
+      OR (SELECT max(model) FROM passage_vectors) <> $1
     THEN (SELECT coalesce(sum(passages) FILTER (WHERE split_part(model, ' (', 1) = split_part($1, ' (', 1)), 0)::float8
                  / sum(passages)::float8
           FROM (SELECT model, count(*) AS passages FROM passage_vectors GROUP BY model) AS counted)

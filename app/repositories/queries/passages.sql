@@ -17,7 +17,7 @@ WITH term AS (
     SELECT query, sum(weight) AS weight, bool_or(words = 1) AS alone FROM shared GROUP BY query
 ), sample AS MATERIALIZED (
     SELECT search FROM passages WHERE present ORDER BY id LIMIT 200
-), frequency AS (
+), frequency AS MATERIALIZED (
     SELECT query, weight, alone, (SELECT count(*) FROM sample WHERE search @@ query) AS times FROM word
 ), useful AS MATERIALIZED (
     -- A word that 40 % of the catalogue contains does not discriminate, unless it is all that its part has. The leading
@@ -27,31 +27,38 @@ WITH term AS (
                AS leading
     FROM frequency WHERE alone OR times <= (SELECT 0.4 * count(*) FROM sample)
 ), selected AS MATERIALIZED (
-    SELECT near.id, sum(useful.weight * near.rank) * ($5::float8[])[array_position($4::text[], near.level)] AS score
+    SELECT near.id, near.level, sum(useful.weight * near.rank) AS shared
     FROM useful CROSS JOIN LATERAL (
         SELECT id, level::text, ts_rank(search, useful.query) AS rank
         FROM passages WHERE present AND search @@ useful.query
-        -- Keeps the planner from reading all passages first and testing each against every word.
-        OFFSET 0
+        -- Bounds what a common word costs in a catalogue of a hundred thousand. And it keeps the planner from reading
+        -- all passages first and testing each against every word, as OFFSET 0 does below.
+        LIMIT 4000
     ) AS near
     WHERE useful.leading
     GROUP BY near.id, near.level
+), preferred AS MATERIALIZED (
+    SELECT id, shared FROM selected
+    ORDER BY round(shared * ($5::float8[])[array_position($4::text[], level)] * 1e9) DESC, id LIMIT 400
 ), found AS MATERIALIZED (
-    (SELECT id FROM selected ORDER BY round(score * 1e9) DESC, id LIMIT 400)
+    SELECT id FROM preferred
     UNION
     SELECT near.id FROM useful CROSS JOIN LATERAL (
         SELECT id FROM passages WHERE present AND search @@ useful.query OFFSET 0
     ) AS near
     WHERE NOT useful.leading AND (SELECT count(*) FROM selected) < 400
 ), scored AS (
-    SELECT p.id, p.credential_id, p.ordinal, p.level, sum(useful.weight * ts_rank(p.search, useful.query)) AS shared
+    -- What the leading words contribute is known; only the others are compared with each passage.
+    SELECT p.id, p.credential_id, p.ordinal, p.level,
+           coalesce(preferred.shared, 0) + coalesce(sum(useful.weight * ts_rank(p.search, useful.query)), 0) AS shared
     FROM (
         -- By their ids: a join might read all passages for these few.
         SELECT id, credential_id, ordinal, level, search FROM passages WHERE id = ANY(ARRAY(SELECT id FROM found))
         OFFSET 0
     ) AS p
-    JOIN useful ON p.search @@ useful.query
-    GROUP BY p.id, p.credential_id, p.ordinal, p.level
+    LEFT JOIN preferred ON preferred.id = p.id
+    LEFT JOIN useful ON NOT useful.leading AND p.search @@ useful.query
+    GROUP BY p.id, p.credential_id, p.ordinal, p.level, preferred.shared
 ), best AS MATERIALIZED (
     -- Rounded, because a sum of floats depends on the order of the rows.
     SELECT id, round(shared * ($5::float8[])[array_position($4::text[], level::text)] * 1e9) AS score
@@ -85,8 +92,11 @@ WITH best AS MATERIALIZED (
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity
 FROM best
-JOIN passages p ON p.id = best.passage_id AND p.present
-JOIN credential_versions v ON v.credential_id = p.credential_id AND v.version = p.version
+-- By their ids: in a plan for any $5, a join would read all passages for these few.
+CROSS JOIN LATERAL (SELECT * FROM passages WHERE id = best.passage_id AND present OFFSET 0) AS p
+CROSS JOIN LATERAL (
+    SELECT * FROM credential_versions WHERE credential_id = p.credential_id AND version = p.version OFFSET 0
+) AS v
 ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 
 -- name: search_vector_index
@@ -144,7 +154,7 @@ SELECT p.credential_id, p.id AS passage_id, p.starts_at AS start, p.ends_at AS "
     -- The weights are those of the classes D, C, B and A; the passage's own words are B.
     SELECT coalesce(round(sum(ts_rank('{0, 0, 1, 0}', p.search, phrase.query)) * 1e9), 0)
     FROM phrase WHERE phrase.credential_id = p.credential_id
-)::float8 AS shared, 1 - (v.embedding <=> $5::text::vector) AS similarity
+)::float8 AS shared, 1 - (v.embedding <=> (SELECT $5::text::vector)) AS similarity
 FROM unnest($1::uuid[], $2::int[]) AS wanted(credential_id, version)
 JOIN passages p USING (credential_id, version)
 LEFT JOIN passage_vectors v ON v.passage_id = p.id AND starts_with(v.model, $6::text || ' (')

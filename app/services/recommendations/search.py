@@ -123,7 +123,9 @@ async def embed_and_search(
     embedded, or too few passages have vectors of its space (yet)."""
     if await passage_vectors.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
-    vector, indexed = await _concurrently(_embed(embedder, query), passage_vectors.is_index_usable(db, EXACT_UP_TO))
+    vector, indexed = await _concurrently(
+        embed_query(embedder, query), passage_vectors.is_index_usable(db, EXACT_UP_TO)
+    )
     if vector is None:
         return None, []
     bonuses = {level: _LEVEL_BONUS * fit for level, fit in query.level_fit.items()}
@@ -143,7 +145,8 @@ async def _concurrently(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _embed(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:
+async def embed_query(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:
+    """The vector of the query; None if it cannot be embedded."""
     try:
         async with asyncio.timeout(_EMBEDDING_SECONDS):
             vectors = await embedder.embed([part.text for part in query.vector_parts])

@@ -1,0 +1,99 @@
+"""A search reads only what it needs by indexes, also with the plans that Postgres makes once for all searches."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from app.repositories.sql import Connection, statements
+from app.services.recommendations.embed_credentials import vacuum_and_index
+
+COUNT = 2_000
+# Credentials of one passage; a word is in 2 % of them, and a vector is near to those of the next ones.
+PLANT = """
+WITH planted AS (
+    INSERT INTO credentials (id) SELECT gen_random_uuid() FROM generate_series(1, $1::int) RETURNING id
+), version AS (
+    INSERT INTO credential_versions (credential_id, version, title, provider, url, level, skills, description)
+    SELECT id, 1, 'Course ' || n, 'School', 'https://school.example',
+           (ARRAY['beginner', 'intermediate', 'advanced'])[1 + n % 3], ARRAY['skill' || n % 50], 'About word' || n % 50
+    FROM (SELECT id, row_number() OVER () AS n FROM planted) AS numbered
+    RETURNING credential_id, level, skills, description
+)
+INSERT INTO passages (credential_id, version, level, ordinal, starts_at, ends_at, text, search)
+SELECT credential_id, 1, level, 0, 0, length(description), description,
+       setweight(to_tsvector('english', skills[1]), 'A') || setweight(to_tsvector('english', description), 'B')
+FROM version
+"""
+PLANT_VECTORS = """
+INSERT INTO passage_vectors (passage_id, credential_id, ordinal, level, model, embedding)
+SELECT id, credential_id, ordinal, level, 'made-up (title)', ARRAY(
+    SELECT (1 + sin(n / 300.0 + place))::real FROM generate_series(1, 384) AS place)::vector
+FROM (SELECT *, row_number() OVER () AS n FROM passages) AS numbered
+"""
+TABLES = {"credentials", "credential_versions", "passages", "passage_vectors"}
+# The tables that each statement reads as a whole, with the reason.
+WHOLE: dict[tuple[str, str], list[str]] = {
+    ("passages", "search_full_text"): [],
+    ("passages", "search_vector_index"): [],
+    ("passages", "find_similarities"): [],
+    ("passages", "find_quotable"): [],
+    ("passage_vectors", "inspect_index"): [],
+    # Up to fifty thousand vectors are compared one by one: the order is exact.
+    ("passages", "search_vectors"): ["passage_vectors"],
+    # To count the vectors by model, which is done only where not all are of one.
+    ("passage_vectors", "share_embedded"): ["passage_vectors"],
+    # For those for whom the search found nothing.
+    ("passages", "find_by_skills"): ["credential_versions", "credentials"],
+}
+
+
+@pytest.fixture
+async def many(conn: Connection) -> AsyncIterator[None]:
+    """Two thousand credentials with vectors and the index over them, which is dropped afterwards."""
+    await conn.execute(PLANT, COUNT)
+    await conn.execute(PLANT_VECTORS)
+    assert await vacuum_and_index(conn, COUNT // 2)
+    await conn.execute("SET plan_cache_mode = force_generic_plan")
+    yield
+    await conn.execute("RESET plan_cache_mode")
+    await conn.execute("DROP INDEX passage_vectors_embedding_idx")
+
+
+def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The scans of the plan that read all of something: of what a limit is above, only the first rows are read, and the
+    index of credentials for any level has no others."""
+    for child in plan.get("Plans", ()):
+        if plan["Node Type"] != "Limit" or not child["Node Type"].startswith("Index"):
+            yield from scans(child)
+    # A bitmap is of an index, always with a condition.
+    in_table = plan.get("Relation Name") in TABLES and plan["Node Type"] != "Bitmap Heap Scan"
+    if in_table and "Index Cond" not in plan and plan.get("Index Name") != "passage_vectors_any_level_idx":
+        yield plan
+
+
+async def explain(conn: Connection, statement: str) -> dict[str, Any]:
+    """The plan that serves any arguments: what a prepared statement gets from its sixth execution on."""
+    prepared = await conn.prepare(statement)
+    arguments = ", ".join(["NULL"] * len(prepared.get_parameters()))
+    await conn.execute(f"PREPARE explained AS {statement}")
+    try:
+        execute = f"explained({arguments})" if arguments else "explained"
+        rows = await conn.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE {execute}")
+    finally:
+        await conn.execute("DEALLOCATE explained")
+    [explained] = json.loads(rows) if isinstance(rows, str) else rows
+    plan: dict[str, Any] = explained["Plan"]
+    return plan
+
+
+@pytest.mark.parametrize(("module", "name"), WHOLE)
+async def test_a_statement_of_the_search_uses_indexes(conn: Connection, many: None, module: str, name: str) -> None:
+    async with conn.transaction():
+        if name == "search_vector_index":
+            await conn.execute(statements("passage_vectors")["use_index"], "400")
+        plan = await explain(conn, statements(module)[name])
+    assert sorted(node["Relation Name"] for node in scans(plan)) == WHOLE[module, name], list(scans(plan))
+    if name == "search_vector_index":
+        assert "passage_vectors_embedding_idx" in str(plan)
