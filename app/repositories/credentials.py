@@ -28,9 +28,10 @@ async def descriptions(db: Executor, versions: Sequence[tuple[UUID, int]]) -> di
     return {(row["credential_id"], row["version"]): row["description"] for row in rows}
 
 
-async def page(db: Executor, after: UUID | None, limit: int | None) -> list[Credential]:
-    """A page of active credentials, by id; all of them without a limit."""
-    return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit)]
+async def page(db: Executor, after: UUID | None, limit: int | None, external_id: str | None = None) -> list[Credential]:
+    """A page of active credentials, by id; all of them without a limit, and only that with the external id if one is
+    named."""
+    return [_credential(row) for row in await db.fetch(_SQL["list_credentials"], after, limit, external_id)]
 
 
 async def search(

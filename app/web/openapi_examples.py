@@ -44,6 +44,8 @@ BODY_EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "level": "intermediate",
         "skills": ["sql"],
         "description": "How a database carries out a query, and which index makes it quick.",
+        "language": "en",
+        "external_id": "EA-1042",
     },
     ("PATCH", "/credentials/{credential_id}"): {"level": "advanced"},
     ("POST", "/assessments"): {"track": _TRACK},

@@ -17,6 +17,7 @@ QUERY: dict[str, tuple[JsonSchema, str]] = {
     "limit": ({"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "page size"),
     "cursor": ({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}, "`next_cursor` of the page before"),
     "track": (_TEXT, "only of this track"),
+    "external_id": (_TEXT, "only the credential with this external id"),
     "status": ({"type": "string", "enum": [*AssessmentStatus]}, "only with this status"),
     "/jobs status": (
         {"type": "string", "enum": [*JobStatus]},

@@ -13,12 +13,12 @@ FROM unnest($1::uuid[], $2::int[]) AS named(credential_id, version)
 JOIN credential_versions v USING (credential_id, version);
 
 -- name: list_credentials
--- A page of active credentials in their current version, by id.
+-- A page of active credentials in their current version, by id; with $3 only that with this external id.
 SELECT c.id AS credential_id, v.version, v.title, v.provider, v.url, v.level, v.skills, v.description, v.language,
        c.external_id, c.sample
 FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version
-WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id > $1)
+WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id > $1) AND ($3::text IS NULL OR c.external_id = $3)
 ORDER BY c.id LIMIT $2;
 
 -- name: search_credentials

@@ -29,9 +29,12 @@ async def find(db: Executor, credential_id: UUID, version: int | None = None) ->
     return credential
 
 
-async def page(db: Executor, after: UUID | None, limit: int) -> tuple[list[Credential], str | None]:
-    """Active credentials whose ids come after this one, and the cursor of the next page."""
-    rows = await credentials.page(db, after, limit + 1)
+async def page(
+    db: Executor, after: UUID | None, limit: int, external_id: str | None = None
+) -> tuple[list[Credential], str | None]:
+    """Active credentials whose ids come after this one, and the cursor of the next page; only that with the external id
+    if one is named."""
+    rows = await credentials.page(db, after, limit + 1, external_id)
     return paging.first_page(rows, limit, lambda credential: (str(credential.credential_id),))
 
 

@@ -7,7 +7,7 @@ from app.domain.idempotency import StoredReply
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.records.catalog import Credential
 from app.http.app_keys import ACCESS, CONTEXT
-from app.http.query import query_cursor_id, query_integer, query_limit
+from app.http.query import query_cursor_id, query_integer, query_limit, query_text
 from app.http.request_values import path_id
 from app.repositories.sql import Connection
 from app.schemas import CredentialPage, credential_view
@@ -18,9 +18,9 @@ from app.web.request_parsing import idempotent_request, read_object
 
 
 async def list_credentials(request: web.Request) -> web.StreamResponse:
-    """A page of active credentials."""
-    limit, after = query_limit(request), query_cursor_id(request)
-    page, cursor = await credentials.page(request.app[CONTEXT].pool, after, limit)
+    """A page of active credentials, or the one with the external id that the query names."""
+    limit, after, external_id = query_limit(request), query_cursor_id(request), query_text(request, "external_id")
+    page, cursor = await credentials.page(request.app[CONTEXT].pool, after, limit, external_id)
     items = tuple(credential_view(credential) for credential in page)
     return json_reply(CredentialPage(items=items, next_cursor=cursor))
 

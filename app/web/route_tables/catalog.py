@@ -42,7 +42,10 @@ CATALOG_ROUTES = (
         "POST", "/questions/{question_id}/restore", questions.restore_question, AUTHORS, {200: schemas.QuestionView},
         requests.RestoreBody, body_required=False, problems=(409,),
     ),
-    Route("GET", "/credentials", credentials.list_credentials, EVERYONE, {200: schemas.CredentialPage}, query=PAGE),
+    Route(
+        "GET", "/credentials", credentials.list_credentials, EVERYONE, {200: schemas.CredentialPage},
+        query=("external_id", *PAGE),
+    ),
     Route(
         "POST", "/credentials", credentials.create_credential, AUTHORS, {201: schemas.CredentialView},
         CredentialBody, keyed=True, problems=(409,),

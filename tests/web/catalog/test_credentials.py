@@ -98,6 +98,16 @@ async def test_an_external_id_belongs_to_one_active_credential(api: Api) -> None
     assert (await api.get(path)).status == 404 and len((await api.get("/credentials")).body["items"]) == 1
 
 
+async def test_a_credential_is_found_by_its_external_id(api: Api) -> None:
+    path = await create(api, external_id="a/1 ö")
+    await create(api, title="Other")
+    found = (await api.get("/credentials?external_id=a/1%20%C3%B6")).body["items"]
+    assert [f"/credentials/{item['credential_id']}" for item in found] == [path]
+    assert (await api.get("/credentials?external_id=A/1")).body == {"items": [], "next_cursor": None}
+    assert len((await api.get("/credentials")).body["items"]) == 2
+    problem(await api.get("/credentials?external_id=%00"), 400, "bad-query")
+
+
 async def test_every_version_stays_readable_even_after_a_delete(api: Api) -> None:
     path = await create(api)
     patched = await api.as_("admin").patch(path, {"title": "Hives", "description": "All about hives."})
