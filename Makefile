@@ -7,7 +7,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 # Compiled modules are kept whatever the environment says, or every process would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test bench soak screenshots install lock clean-data
+.PHONY: run demo test types tests-compiled bench soak screenshots install lock clean-data
 
 run: .venv/installed
 	@exec $(BIN)/assay up
@@ -21,9 +21,17 @@ PROCESSES ?= 3
 test: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs=2 types tests-compiled
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
+types:
+	$(BIN)/mypy
+
+# Beside mypy, which uses one core: otherwise every test process would compile all tests. What is wrong with them is shown
+# when they run.
+tests-compiled:
+	@$(BIN)/python -m pytest --collect-only -n 0 >/dev/null 2>&1 || true
 
 # Compares Assay with limits measured on the same machine, in about fifteen minutes. A missed target fails nothing.
 # ARGS="--only noop" runs one part.
