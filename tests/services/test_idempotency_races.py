@@ -142,7 +142,7 @@ async def test_a_request_is_refused_at_once_while_another_holds_its_key(
     target, body = (f"{path}/submit", None) if endpoint == "submit" else ("/assessments", {"track": SLUG})
     async with pool.acquire() as first, first.transaction():
         assert await idempotency.try_lock(first, IdempotencyKey("student-1", target, "held"))
-        refused = await asyncio.wait_for(api.post(target, body, Idempotency_Key="held"), 5)
+        refused = await asyncio.wait_for(api.post(target, body, Idempotency_Key="held"), SEND_SECONDS)
     assert kinds([refused]) == {"409 idempotency-key-in-flight": 1}
     assert refused.headers["Retry-After"]
     assert (await api.post(target, body, Idempotency_Key="held")).status in (200, 202)

@@ -35,17 +35,23 @@ async def find(known: KnownKeys, key_id: UUID) -> KeyCredential | None:
 async def test_a_revocation_that_nobody_hears_of_is_noticed_in_time(known: KnownKeys, pool: Pool) -> None:
     key_id = (await new_api_key(pool, "admin")).record.key_id
     loop = asyncio.get_running_loop()
-    before = await known.find(key_id)
+    before = await find(known, key_id)
     assert before and not before.revoked
     await api_keys.revoke(pool, key_id)
     revoked_at = loop.time()
 
+    last_asked_in_vain = 0.0
+
     async def is_revoked() -> bool:
-        entry = await known.find(key_id)
-        return entry is not None and entry.revoked
+        nonlocal last_asked_in_vain
+        asked_at, entry = loop.time(), await find(known, key_id)
+        revoked = entry is not None and entry.revoked
+        if not revoked:
+            last_asked_in_vain = asked_at
+        return revoked
 
     await until(is_revoked)
-    assert loop.time() - revoked_at < MAX_AGE + 1
+    assert last_asked_in_vain - revoked_at <= MAX_AGE
     assert MAX_AGE + known_keys._READ_SECONDS < PROMISED_SECONDS
 
 
@@ -111,11 +117,13 @@ async def test_without_postgres_no_key_is_accepted_for_longer(database_url: str,
     async with breakable_proxy(database_url) as proxy, open_pool(proxy.url, "tests", 2) as broken:
         known = KnownKeys(broken, feed)
         reads = asyncio.create_task(known.run_reads())
-        assert await known.find(key_id)
+        assert await find(known, key_id)
         proxy.cut()
-        cut_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        cut_at = asked_at = loop.time()
         with pytest.raises(DATABASE_UNAVAILABLE):
-            while asyncio.get_running_loop().time() < cut_at + PROMISED_SECONDS:
+            while asked_at < cut_at + PROMISED_SECONDS:
+                asked_at = loop.time()
                 assert await known.find(key_id)
                 await asyncio.sleep(0.05)
         await proxy.restore()

@@ -24,6 +24,7 @@ from tests.fakes.scripted_handler import ScriptedHandler, hangs, raises
 from tests.job_runner import job_id, submit
 
 LEASE = 0.6
+SECONDS = 60.0
 
 
 @dataclass
@@ -60,10 +61,10 @@ async def test_a_job_is_handed_back_uncharged_once_postgres_answers(worker: Outa
     running = asyncio.create_task(worker.runner.run(worker.gpt))
     await worker.handler.started.wait()
     worker.proxy.cut()
-    await asyncio.wait_for(worker.handler.cancelled.wait(), 10)
+    await asyncio.wait_for(worker.handler.cancelled.wait(), SECONDS)
     assert await state(pool, worker.gpt) == ("in_progress", 1, 1, 0)
     await worker.proxy.restore()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, SECONDS)
     assert await state(pool, worker.gpt) == ("queued", 1, 0, 0)
 
 
@@ -73,10 +74,10 @@ async def test_another_worker_that_took_the_job_over_keeps_it(worker: OutageWork
     running = asyncio.create_task(worker.runner.run(worker.gpt))
     await worker.handler.started.wait()
     worker.proxy.cut()
-    await asyncio.wait_for(worker.handler.cancelled.wait(), 10)
+    await asyncio.wait_for(worker.handler.cancelled.wait(), SECONDS)
     await until(lambda: jobs.claim(pool, worker.gpt, 60))
     await worker.proxy.restore()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, SECONDS)
     assert await state(pool, worker.gpt) == ("in_progress", 2, 1, 1)
 
 
@@ -89,7 +90,7 @@ async def test_a_statement_that_breaks_is_not_charged_to_the_job(worker: OutageW
             await worker.proxy.restore()
 
     worker.handler.script = [breaks]
-    await asyncio.wait_for(worker.runner.run(worker.gpt), 10)
+    await asyncio.wait_for(worker.runner.run(worker.gpt), SECONDS)
     assert await state(pool, worker.gpt) == ("queued", 1, 0, 0)
     await until(lambda: pool.fetchval("SELECT run_after <= now() FROM async_jobs WHERE id = $1", worker.gpt))
     await worker.runner.run(worker.gpt)

@@ -29,6 +29,8 @@ GARBAGE = {
 }
 
 
+# Much more than an answer takes on an idle machine.
+SECONDS = 60.0
 HOST = b" HTTP/1.1\r\nHost: x\r\n"
 # What is too long, with the status and the type of the problem.
 TOO_LONG = {
@@ -59,7 +61,7 @@ async def send(api: Api, raw: bytes) -> Answer:
     reader, writer = await asyncio.open_connection(api.client.host, api.client.port)
     try:
         writer.write(raw)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = dict(line.split(": ", 1) for line in head[1:] if line)
             body = await reader.readexactly(int(headers.get("Content-Length", 0)))
@@ -154,7 +156,7 @@ async def test_a_client_that_disconnects_during_its_body_is_not_a_database_error
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         while not (statuses := await statuses_of(api, "/assessments")):
             pass
     assert statuses == {"400"}
