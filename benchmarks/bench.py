@@ -15,7 +15,7 @@ from benchmarks.credentials import credential_import, retrieval
 from benchmarks.environment import Environment, open_environment
 from benchmarks.essays import essays, pipeline
 from benchmarks.followers import follow
-from benchmarks.jobs import idle, noop, pickup
+from benchmarks.jobs import idle, many_workers, noop, pickup
 from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.reference import polls
@@ -39,6 +39,7 @@ PARTS = {
     "idle": Part(idle.run, idle.NOTES),
     "submit": Part(submit.run, submit.NOTES),
     "poll": Part(polls.run, polls.NOTES),
+    "workers": Part(many_workers.run, many_workers.NOTES),
     "processes": Part(several_processes.run, several_processes.NOTES),
     "bodies": Part(bodies.run, bodies.NOTES),
     "pipeline": Part(pipeline.run, pipeline.NOTES),
