@@ -162,8 +162,8 @@ class Settings(SignInSettings):
         100,
         ge=1,
         le=1000,
-        description="essay jobs that one process of a worker runs at the same time; one student's take half of them "
-        "at most",
+        description="essay jobs that one process of a worker runs at the same time, and recommendation jobs with "
+        "RECOMMEND_WITH_MODEL; one student's essay jobs take half of them at most",
     )
     job_max_attempts: int = Field(4, ge=1, le=20, description="attempts before a job counts as failed")
     job_max_crashes: int = Field(3, ge=1, le=20, description="worker crashes before a job counts as failed")
@@ -220,7 +220,8 @@ class Settings(SignInSettings):
     def _in_printable_ascii(cls, value: Any, info: ValidationInfo) -> Any:
         """Secrets, addresses and names of models travel in headers and URLs or are compared elsewhere: other characters
         fail far from here, and some cannot be seen there."""
-        if isinstance(value, SecretStr) or str(info.field_name).endswith(("_url", "_model")):
+        named = isinstance(value, str) and str(info.field_name).endswith(("_url", "_model"))
+        if named or isinstance(value, SecretStr):
             check_printable(value)
         return value
 

@@ -43,6 +43,9 @@ async def consume_queues(
     redis = connect_redis(settings)
     messages = ArqRedis(redis.connection_pool, job_serializer=job_queue.encode, job_deserializer=job_queue.decode)
     slots = {JobType.GPT: settings.worker_concurrency}
+    if settings.recommend_with_model:
+        # Searches wait for the model then, as essays do.
+        slots[JobType.RAG] = settings.worker_concurrency
     workers = [
         QueueWorker(messages, job_queue.queue_key(job_type), slots.get(job_type, _SHORT_JOB_SLOTS), runner.run)
         for job_type in JobType

@@ -19,11 +19,15 @@ def _all(data: Data) -> Items:
 def advice(
     order: Callable[[Data], Items] = _all,
     read: Callable[[Data], Items] = lambda data: [],
+    otherwise: Behaviour | None = None,
 ) -> Behaviour:
-    """Answers by the data of the prompt: `read` gives the items about a student, `order` the recommendations."""
+    """Answers by the data of the prompt: `read` gives the items about a student, `order` the recommendations;
+    `otherwise` answers other prompts."""
 
     async def behave(request: web.Request, body: Data) -> web.StreamResponse:
         data = data_of(body)
+        if otherwise and not {"answers", "credentials"} & data.keys():
+            return await otherwise(request, body)
         answer = {"items": list(read(data))} if "answers" in data else {"recommendations": list(order(data))}
         return completion(json.dumps(answer))(request, body)
 

@@ -14,7 +14,7 @@ from app.services.results.appeals import AppealAnswer
 from tests.api import Api
 from tests.bank import ESSAY, SECRET_EXPLANATION, SLUG, Bank
 from tests.pages.conftest import NewPerson, Person
-from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score
+from tests.scored_assessments import SCORED_LOCALLY, UNSCORED, completed_assessment, essay_score, newest_result
 
 # Emoji with joiners, combining marks, text from right to left, markup and line ends of Windows.
 HOSTILE = "👩🏽‍💻 cafe\u0301 <script>alert(1)</script>\r\nשלום \u202eabc &amp; " + "x" * 1500
@@ -200,3 +200,20 @@ async def test_the_result_is_downloaded_as_the_api_has_it(finished: Finished, ap
     shown = await finished.student.get(f"{finished.path}/result.json")
     assert f"assessment-{finished.assessment_id}.json" in shown.headers["Content-Disposition"]
     assert json.loads(shown.html) == (await api.get(f"/assessments/{finished.assessment_id}/result")).body
+
+
+async def test_a_reason_of_a_model_is_shown_with_the_words_that_it_quotes(
+    finished: Finished, pool: Pool, bank: Bank
+) -> None:
+    result = await newest_result(pool, finished.assessment_id)
+    line = result["recommendations"][0]
+    assert "language model worded" not in (await finished.student.get(finished.path)).text
+    quote = {"question_id": str(bank.ids["text"]), "quote": "roses", "start": 0, "end": 5}
+    line |= {"reason": "For “roses” <b>only</b>.", "ranked_by": "model", "reason_by": "model", "answers": [quote]}
+    line["sources"].append(line["sources"][0] | {"quote": line["sources"][0]["quote"][1:], "start": 1})
+    await pool.execute(
+        "UPDATE results SET body = $2 WHERE assessment_id = $1", finished.assessment_id, json.dumps(result)
+    )
+    page = await finished.student.get(finished.path)
+    assert "&lt;b&gt;only" in page.html and "A language model worded this reason" in page.text
+    assert "<q>roses</q>" in page.html and page.html.count("<blockquote") == 2

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.errors import PermanentError
+from app.domain.essay.prompt import PROMPT_VERSION
 from app.domain.job.notification import JobNotification
 from app.domain.states import QUEUES, JobStatus, JobType
 from app.local.embedded import EmbeddedValkey
@@ -18,9 +19,11 @@ from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.services.worker_presence import list_alive
 from tests.bank import Bank
+from tests.fakes.advisor_answers import advice
 from tests.fakes.conditions import until
 from tests.fakes.model_server import ModelServer, hang, scores
 from tests.job_runner import claim_job, job_id, submit
+from tests.scored_assessments import newest_result
 from tests.workers.conftest import StartWorker
 
 SECONDS = 60.0
@@ -53,6 +56,20 @@ async def until_called(provider: ModelServer, times: int) -> None:
         return len(provider.requests) >= times
 
     await until(enough, SECONDS)
+
+
+async def test_a_worker_has_the_model_word_recommendations_if_it_is_told_to(
+    start_worker: StartWorker, pool: Pool, bank: Bank, provider: ModelServer
+) -> None:
+    provider.default = advice(otherwise=scores(20))
+    await start_worker(**by_model(provider), RECOMMEND_WITH_MODEL="true")
+    assessment_id = await submit(pool, bank)
+    await until_completed(pool, assessment_id)
+    asked = "SELECT DISTINCT prompt_version FROM model_calls WHERE outcome = 'answered' ORDER BY 1"
+    versions = [record["prompt_version"] for record in await pool.fetch(asked)]
+    assert versions == [PROMPT_VERSION, "recommend-1", "student-1"]
+    result = await newest_result(pool, assessment_id)
+    assert {line.get("reason_by") for line in result["recommendations"]} == {"model"}
 
 
 async def test_a_submission_is_finished_and_sigterm_ends_the_worker(

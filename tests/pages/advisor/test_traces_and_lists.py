@@ -92,3 +92,30 @@ async def test_essays_are_scored_again_for_a_reason(advisor: Person, doubted: It
 async def test_what_is_being_answered_is_no_form_for_staff(advisor: Person, path: str) -> None:
     page = await advisor.get(path)
     assert "being answered" in page.text and "<textarea" not in page.html
+
+
+async def test_the_trace_says_what_a_language_model_did_for_the_recommendations(
+    advisor: Person, doubted: Item, pool: Pool
+) -> None:
+    key = str(await pool.fetchval("SELECT id FROM credentials LIMIT 1"))
+    candidate = {
+        "rank": 1, "credential_id": key, "credential_version": 1, "title": "Gardens", "passage_id": key,
+        "relevance": 0.5, "similarity": None, "by_meaning": None, "by_words": 1, "on_standing_list": None,
+    }  # fmt: skip
+    used = {
+        "reading": {"used": False, "problem": "model_timeout"}, "ranking": {"used": True, "dropped": 2},
+        "unused_reasons": [{"credential_id": key, "fault": "another level"}],
+    }  # fmt: skip
+    retrieval = {
+        "words": [], "meanings": [], "gaps": [], "level": None, "passages": {}, "candidates": [candidate],
+        "language_model": used,
+    }  # fmt: skip
+    await pool.execute(
+        "UPDATE async_jobs SET output = output || jsonb_build_object('retrieval', $2::jsonb)"
+        " WHERE assessment_id = $1 AND job_type = 'rag'",
+        doubted.assessment_id, retrieval,
+    )  # fmt: skip
+    page = await advisor.get(f"{LIST}/{doubted.assessment_id}/trace")
+    assert "Rules read what the student wants, because the model gave no usable answer (model_timeout)." in page.text
+    assert "A language model ordered the candidates and worded the reasons (2 left out of its answer" in page.text
+    assert "because it had another level: Gardens" in page.text

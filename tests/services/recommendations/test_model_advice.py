@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from app.clients.llm.chat import ChatModel
@@ -38,10 +39,11 @@ async def model(provider: ModelServer) -> AsyncIterator[ChatModel]:
 def recommended(pool: Pool, bank: Bank, redis_url: str, embedder: OfflineEmbedder, model: ChatModel) -> Recommend:
     """Runs a new assessment, whose student has gaps in soil and water, and returns its result and trace."""
 
-    async def run(wish: str = _WISH, **parts: Any) -> tuple[dict[str, Any], Any]:
+    async def run(wish: str = _WISH, multiple: list[str] | None = None, **parts: Any) -> tuple[dict[str, Any], Any]:
         while await embed_credentials.embed_passages(pool, embedder):
             pass
-        assessment_id = await submit(pool, bank, answers=bank.answers(right="A", several=["C"], text=wish))
+        answers = bank.answers(right="A", several=["C"], text=wish, **({"multiple": multiple} if multiple else {}))
+        assessment_id = await submit(pool, bank, answers=answers)
         running = job_runner(pool, redis_url, embedder, fallback="none", recommend_with=model, **parts)
         await run_due_jobs(pool, running)
         await running.job_queue.redis.aclose()
@@ -84,6 +86,38 @@ async def test_the_model_orders_them_and_its_reasons_quote_passage_and_student(
     assert [(call.prompt_version, call.outcome, call.question_id) for call in shown.model_calls] == [
         ("student-1", "answered", None), ("recommend-1", "answered", None),
     ]  # fmt: skip
+
+
+async def test_no_result_with_a_wrong_quote_of_the_student_can_be_written(
+    pool: Pool, bank: Bank, provider: ModelServer, recommended: Recommend
+) -> None:
+    provider.default = advice(lambda data: [reason_for(data, data["credentials"][0]["id"])])
+    result, _ = await recommended(multiple=["A", "C"])
+    write = "UPDATE results SET body = $2 WHERE assessment_id = $1"
+    (quote,) = result["recommendations"][0]["answers"]
+    of_option: dict[str, Any] = {
+        "question_id": str(bank.ids["multiple"]),
+        "option_id": "C",
+        "quote": "Peat",
+        "start": 0,
+        "end": 4,
+    }
+    for right in (quote, of_option):
+        result["recommendations"][0]["answers"] = [right]
+        await pool.execute(write, UUID(result["assessment_id"]), json.dumps(result))
+        for wrong in ({"quote": right["quote"].swapcase()}, {"start": 1}, {"question_id": str(bank.ids["essay"])}):
+            result["recommendations"][0]["answers"] = [right | wrong]
+            with pytest.raises(asyncpg.CheckViolationError, match="a quote of the result"):
+                await pool.execute(write, UUID(result["assessment_id"]), json.dumps(result))
+
+
+async def test_the_reading_may_fail_alone(provider: ModelServer, recommended: Recommend) -> None:
+    provider.script.append(text(None, refusal="No."))
+    provider.default = advice()
+    result, shown = await recommended()
+    used = shown.retrieval.language_model
+    assert (used.reading.used, used.reading.problem, used.ranking.used) == (False, "model_refused", True)
+    assert degraded(result) == [] and result["recommendations"][0]["reason_by"] == "model"
 
 
 async def test_the_model_reads_the_student_and_the_twenty_first_passages(
