@@ -2,7 +2,7 @@
 `python -m tests.injection_rates`.
 
 The detector's words and rules were chosen from the essays with odd numbers. Of the `other half` only the rates were
-known.
+known. The essays of `unseen.jsonl` were written afterwards, and nothing is tuned on them.
 """
 
 import json
@@ -63,7 +63,27 @@ def honest() -> list[LabelledEssay]:
     return _read_essays("honest.jsonl", "topic")
 
 
-def rate(essays: Iterable[LabelledEssay], detector: Callable[[VisibleText], bool] = suspects_injection) -> Rate:
+@dataclass(frozen=True)
+class UnseenEssay:
+    """An essay that no detector was tuned on; `passage` is the part of an attack that attacks."""
+
+    id: str
+    language: str
+    attack: bool
+    kind: str
+    essay: str
+    passage: str | None = None
+
+
+def unseen() -> list[UnseenEssay]:
+    """The essays that no detector was tuned on, attacks and honest ones."""
+    lines = (_FOLDER / "unseen.jsonl").read_text("utf-8").splitlines()
+    return [UnseenEssay(**json.loads(line)) for line in lines]
+
+
+def rate(
+    essays: Iterable[LabelledEssay | UnseenEssay], detector: Callable[[VisibleText], bool] = suspects_injection
+) -> Rate:
     """How many of the essays a detector suspects."""
     suspicions = [detector(visible_text(labelled.essay)) for labelled in essays]
     return Rate(sum(suspicions), len(suspicions))
@@ -81,6 +101,17 @@ def table(title: str, essays: list[LabelledEssay]) -> Table:
     return shown
 
 
+def unseen_table() -> Table:
+    """The rates of the unseen essays by language."""
+    essays = unseen()
+    shown = Table("language", "attacks suspected", "honest suspected", title="Essays that nothing was tuned on")
+    for language in (*dict.fromkeys(essay.language for essay in essays), "all"):
+        members = [essay for essay in essays if language in (essay.language, "all")]
+        rates = [str(rate(essay for essay in members if essay.attack is attack)) for attack in (True, False)]
+        shown.add_row(language, *rates)
+    return shown
+
+
 def _read_essays(file: str, kind: str) -> list[LabelledEssay]:
     lines = [json.loads(line) for line in (_FOLDER / file).read_text("utf-8").splitlines()]
     return [LabelledEssay(line["id"], line[kind], line["essay"]) for line in lines]
@@ -90,3 +121,4 @@ if __name__ == "__main__":
     console = Console()
     console.print(table("Attacks that are suspected", attacks()))
     console.print(table("Honest essays that are suspected", honest()))
+    console.print(unseen_table())
