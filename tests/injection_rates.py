@@ -1,40 +1,48 @@
-"""Measures how many attacks the detector finds, and how many honest essays it suspects:
-`python -m tests.injection_rates`.
+"""Measures how many attacks are found without a language model, how many honest essays are suspected, and whether the
+quotes are of the attacks: `python -m tests.injection_rates`.
 
-The detector's words and rules were chosen from the essays with odd numbers. Of the `other half` only the rates were
-known. The essays of `unseen.jsonl` were written afterwards, and nothing is tuned on them.
+The classifier is trained on `attacks.jsonl` and `honest.jsonl`; only the essays of `unseen.jsonl` show what it does
+with others. With paths to files of answers, an object with `answer` on each line, it counts the suspected ones of them.
 """
 
+import asyncio
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from app.domain.essay.injection import suspects_injection
-from app.domain.essay.visible_text import VisibleText, visible_text
+from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.domain.essay.score import Suspicion
+from app.domain.essay.visible_text import visible_text
+from app.services.essays.injection_check import check_injection
 
 _FOLDER = Path(__file__).parent / "data" / "injection"
-Half = Literal["tuned on", "other half"]
-HALVES: tuple[Half, Half] = ("tuned on", "other half")
 
 
 @dataclass(frozen=True)
 class LabelledEssay:
-    """One essay: its id, the kind of attack or the topic, and its text as stored."""
+    """One essay: its id, the kind of attack or the topic, its text as stored, and its language where the file says so.
+    `passage` is the part of an attack that attacks, if it is not the whole."""
 
     id: str
     kind: str
     essay: str
+    attack: bool
+    language: str | None = None
+    passage: str | None = None
 
-    @property
-    def half(self) -> Half:
-        """The half that the number at the end of the id belongs to: the detector was tuned on odd ones."""
-        return HALVES[(int(self.id.rsplit("-", 1)[1]) + 1) % 2]
+    def is_quoted_by(self, suspicion: Suspicion) -> bool:
+        """Whether the quote has something of the passage that attacks."""
+        passage = self.passage or self.essay
+        start = self.essay.index(passage)
+        return suspicion.start < start + len(passage) and start < suspicion.end
 
 
 @dataclass(frozen=True)
@@ -54,71 +62,76 @@ class Rate:
 
 
 def attacks() -> list[LabelledEssay]:
-    """The essays that attack their grader."""
-    return _read_essays("attacks.jsonl", "kind")
+    """The essays that attack their grader, of the training files."""
+    return [
+        LabelledEssay(line["id"], line["kind"], line["essay"], True, line.get("language"), line.get("passage"))
+        for line in _lines("attacks.jsonl")
+    ]
 
 
 def honest() -> list[LabelledEssay]:
-    """The essays that do not attack."""
-    return _read_essays("honest.jsonl", "topic")
+    """The essays of the training files that do not attack."""
+    return [
+        LabelledEssay(line["id"], line["topic"], line["essay"], False, line.get("language"))
+        for line in _lines("honest.jsonl")
+    ]
 
 
-@dataclass(frozen=True)
-class UnseenEssay:
-    """An essay that no detector was tuned on; `passage` is the part of an attack that attacks."""
-
-    id: str
-    language: str
-    attack: bool
-    kind: str
-    essay: str
-    passage: str | None = None
+def unseen() -> list[LabelledEssay]:
+    """Attacks and honest essays that nothing was trained on."""
+    return [
+        LabelledEssay(line["id"], line["kind"], line["essay"], line["attack"], line["language"], line.get("passage"))
+        for line in _lines("unseen.jsonl")
+    ]
 
 
-def unseen() -> list[UnseenEssay]:
-    """The essays that no detector was tuned on, attacks and honest ones."""
-    lines = (_FOLDER / "unseen.jsonl").read_text("utf-8").splitlines()
-    return [UnseenEssay(**json.loads(line)) for line in lines]
+async def suspicions(essays: Sequence[LabelledEssay], embedder: Embedder) -> dict[str, Suspicion]:
+    """What the detector says of the essays that it suspects, by id."""
+    found = [(each.id, await check_injection(embedder, visible_text(each.essay))) for each in essays]
+    return {essay_id: suspicion for essay_id, suspicion in found if suspicion}
 
 
-def rate(
-    essays: Iterable[LabelledEssay | UnseenEssay], detector: Callable[[VisibleText], bool] = suspects_injection
-) -> Rate:
-    """How many of the essays a detector suspects."""
-    suspicions = [detector(visible_text(labelled.essay)) for labelled in essays]
-    return Rate(sum(suspicions), len(suspicions))
+def rate(essays: Iterable[LabelledEssay], suspected: Iterable[str]) -> Rate:
+    """How many of the essays are among the suspected ids."""
+    ids = [each.id for each in essays]
+    return Rate(len(set(suspected) & set(ids)), len(ids))
 
 
-def table(title: str, essays: list[LabelledEssay]) -> Table:
-    """The rates by kind and half."""
-    kinds: dict[str, list[LabelledEssay]] = defaultdict(list)
-    for labelled in essays:
-        kinds[labelled.kind].append(labelled)
-    shown = Table("kind", *HALVES, "together", title=title)
-    for kind, members in (*kinds.items(), ("all", essays)):
-        halves = [str(rate(member for member in members if member.half == half)) for half in HALVES]
-        shown.add_row(kind, *halves, str(rate(members)), end_section=members is not essays and kind == [*kinds][-1])
+def table(essays: Sequence[LabelledEssay], suspected: Iterable[str], title: str) -> Table:
+    """The rates of the essays by language."""
+    shown = Table("language", "attacks suspected", "honest suspected", title=title)
+    for language in (*dict.fromkeys(each.language for each in essays), "all"):
+        members = [each for each in essays if language in (each.language, "all")]
+        rates = (rate((each for each in members if each.attack is attack), suspected) for attack in (True, False))
+        shown.add_row(language or "not named", *map(str, rates), end_section=language == essays[-1].language)
     return shown
 
 
-def unseen_table() -> Table:
-    """The rates of the unseen essays by language."""
-    essays = unseen()
-    shown = Table("language", "attacks suspected", "honest suspected", title="Essays that nothing was tuned on")
-    for language in (*dict.fromkeys(essay.language for essay in essays), "all"):
-        members = [essay for essay in essays if language in (essay.language, "all")]
-        rates = [str(rate(essay for essay in members if essay.attack is attack)) for attack in (True, False)]
-        shown.add_row(language, *rates)
-    return shown
+def _lines(file: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (_FOLDER / file).read_text("utf-8").splitlines()]
 
 
-def _read_essays(file: str, kind: str) -> list[LabelledEssay]:
-    lines = [json.loads(line) for line in (_FOLDER / file).read_text("utf-8").splitlines()]
-    return [LabelledEssay(line["id"], line[kind], line["essay"]) for line in lines]
+def _answers(path: Path) -> list[LabelledEssay]:
+    lines = path.read_text("utf-8").splitlines()
+    return [LabelledEssay(str(number), "", json.loads(line)["answer"], False) for number, line in enumerate(lines)]
+
+
+async def _print_rates(files: Sequence[str]) -> None:
+    console, embedder = Console(), OfflineEmbedder()
+    try:
+        for title, essays in (("Unseen essays", unseen()), ("Trained on", attacks() + honest())):
+            found = await suspicions(essays, embedder)
+            console.print(table(essays, found, title))
+            quoted = [each for each in essays if each.attack and each.id in found and each.is_quoted_by(found[each.id])]
+            console.print(
+                f"{len(quoted)} quotes are of the attack; cues: {dict(Counter(str(s.cue) for s in found.values()))}"
+            )
+        for path in files:
+            answers = _answers(Path(path))
+            console.print(f"{path}: {rate(answers, await suspicions(answers, embedder))} answers are suspected")
+    finally:
+        await embedder.close()
 
 
 if __name__ == "__main__":
-    console = Console()
-    console.print(table("Attacks that are suspected", attacks()))
-    console.print(table("Honest essays that are suspected", honest()))
-    console.print(unseen_table())
+    asyncio.run(_print_rates(sys.argv[1:]))

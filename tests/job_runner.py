@@ -7,8 +7,6 @@ from uuid import UUID
 from app.clients.llm.embedder import Embedder
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
-from app.domain.essay.injection import suspects_injection
-from app.domain.essay.visible_text import VisibleText
 from app.domain.records.jobs import ClaimedJob
 from app.domain.states import JobType, Role
 from app.repositories import jobs
@@ -16,6 +14,7 @@ from app.repositories.sql import Executor, Pool
 from app.services.assessments import start
 from app.services.assessments.submit import Origin, SubmissionLimits, Submitter
 from app.services.caller import Access, Caller
+from app.services.essays.injection_check import Detector, check_injection
 from app.services.essays.llm_calls import LanguageModel, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
 from app.services.essays.score_essays import EssayJob
@@ -45,7 +44,7 @@ def job_runner(
     owner_share: float = 1.0,
     limits: JobLimits | None = None,
     recommend_with: LanguageModel | None = None,
-    detect_injection: Callable[[VisibleText], bool] = suspects_injection,
+    detect_injection: Detector = check_injection,
     estimate: Estimator = estimate_locally,
 ) -> JobRunner:
     """A job runner like that of a worker; retries are due at once unless `limits` say otherwise."""

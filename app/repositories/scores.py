@@ -50,8 +50,9 @@ async def store_essay_score(db: Executor, job: ClaimedJob, question: Question, s
     """Stores an essay's score in points of the question's weight; False if the lease is lost."""
     weight = question.body.weight
     detail = score.model_dump(mode="json", include={"dimensions", "flags", "dropped_quotes", "second_opinion"})
-    # Only where there are some, because the version before this field would not read it.
+    # Only where there are some, because the versions before these fields would not read them.
     detail |= {"repairs": score.repairs} if score.repairs else {}
+    detail |= {"suspicion": score.suspicion.model_dump(mode="json")} if score.suspicion else {}
     scored_by = (score.scorer, score.model, score.prompt_version, score.confidence, score.figures)
     return await _store(db, job, question, points(weight, score.share), None, detail, *scored_by)
 

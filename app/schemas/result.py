@@ -55,8 +55,8 @@ class RulePartView(ScoreSummaryView):
 class EssayLineView(EssayLine):
     """One essay; `score` is the machine's, null with a `reason` if no scorer could score it. The line is `provisional`
     without a score, and with one of low confidence (flag `low_confidence`), until a person scores or confirms it or a
-    later run scores it better. `repairs` says what was repaired in the model's answer. `appeal` is its owner's, null
-    without one."""
+    later run scores it better. `repairs` says what was repaired in the model's answer; `suspicion` quotes the passage
+    for which the essay is flagged `suspected_injection`. `appeal` is its owner's, null without one."""
 
     provisional: bool
     appeal: QuestionAppeal | None

@@ -37,6 +37,7 @@ class ReviewRow(Frozen):
     waiting_since: datetime
     reserved_by: str | None
     reserved_until: datetime | None
+    suspected_quote: str | None
 
 
 def review_rows(items: Iterable[ReviewItem]) -> list[ReviewRow]:
@@ -54,6 +55,7 @@ def review_rows(items: Iterable[ReviewItem]) -> list[ReviewRow]:
             waiting_since=item.waiting_since,
             reserved_by=display_name(item.reserved_by) if item.reserved_by else None,
             reserved_until=item.reserved_until,
+            suspected_quote=item.suspected_quote,
         )
         for item in items
     ]

@@ -41,6 +41,15 @@ class SecondOpinion(Model):
     total: int
 
 
+class Suspicion(Model):
+    """The passage for which an essay is suspected to influence its grader; `cue` says what shows it."""
+
+    cue: str
+    quote: str
+    start: int
+    end: int
+
+
 class EssayScore(Model):
     """The score of one essay; `score` is the scorer's, or None with a `reason` where the essay could not be scored. A
     `provisional` line may still change."""
@@ -59,6 +68,7 @@ class EssayScore(Model):
     second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    suspicion: Suspicion | None = None
     override: Override | None = None
     provisional: bool = False
     appeal: QuestionAppeal | None = None

@@ -1,18 +1,23 @@
 """How a language model's answer about an essay is read and checked."""
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import TransientError
+from app.domain.essay.answer_form import DimensionAnswer, GraderAddress, repair_answer
 from app.domain.essay.lenient_json import read_json_object
 from app.domain.essay.prompt import PROMPT_VERSION
-from app.domain.essay.score import DIMENSION_MAXIMUM, Dimension, DimensionName, Dimensions, EssayScore, Evidence
+from app.domain.essay.score import (
+    DIMENSION_MAXIMUM,
+    Dimension,
+    DimensionName,
+    Dimensions,
+    EssayScore,
+    Evidence,
+    InjectionCue,
+    Suspicion,
+)
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.essay.secret_text import SecretTexts
 from app.domain.essay.visible_text import VisibleText
@@ -37,39 +42,7 @@ _CONTRADICTION = 0.5
 
 # Letters and digits of a quote that can show something.
 _MIN_QUOTE_LENGTH = 4
-# Codes of repairs beside those of `lenient_json`.
-_UNKNOWN_FIELD = "unknown_field"
-_FIELD_SPELLING = "field_spelling"
-_WRAPPER_REMOVED = "wrapper_removed"
-_NUMBER_FORM = "number_form"
-_BOOLEAN_FORM = "boolean_form"
-_LIST_FORM = "list_form"
-_WHOLE_NUMBER = re.compile(rf"\s*([0-9]{{1,3}})(?:\.0+)?\s*(?:/\s*{DIMENSION_MAXIMUM}\s*)?", re.ASCII)
-_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
-
-
-class _Finding(BaseModel):
-    model_config = ConfigDict(strict=True)
-    point: str
-    met: bool
-
-
-class _DimensionAnswer(BaseModel):
-    model_config = ConfigDict(strict=True)
-    # Endpoints without support for schemas leave them out; the points still count.
-    findings: list[_Finding] = []
-    quotes: list[str]
-    # Without NUL, which Postgres cannot store.
-    rationale: str = Field(pattern=r"^[^\x00]*$")
-    score: int
-
-
-class _ModelAnswer(BaseModel):
-    model_config = ConfigDict(strict=True)
-    relevance: _DimensionAnswer
-    depth: _DimensionAnswer
-    clarity: _DimensionAnswer
-    technical: _DimensionAnswer
+_QUOTE_NOT_FOUND = "quote_not_found"
 
 
 def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: str, canary: str = "") -> EssayScore:
@@ -83,107 +56,31 @@ def read_answer(raw: str, question: EssayQuestion, essay: VisibleText, model: st
     try:
         json_answer = read_json_object(raw)
         repairs = set(json_answer.repairs)
-        normal = _normalize(json_answer.value, repairs)
-        # As JSON text, because in Python values half characters would pass, which Postgres cannot store.
-        answer = _ModelAnswer.model_validate_json(json.dumps(normal))
+        answer = repair_answer(json_answer.value, repairs)
     except (ValueError, RecursionError) as error:
         raise TransientError("model_answer_unusable", "the model's answer did not have the agreed form") from error
     # The thoughts before the answer may well repeat the instructions.
     if canary and canary in json_answer.text:
         raise TransientError("model_answer_unusable", "the model's answer repeated its instructions")
-    answers: dict[DimensionName, _DimensionAnswer] = {name: getattr(answer, name) for name in DimensionName}
+    answers: dict[DimensionName, DimensionAnswer] = {name: getattr(answer, name) for name in DimensionName}
     withheld = _withheld_rationales(answers, question, essay)
     checked = {name: _check_dimension(answers[name], name in withheld, essay) for name in DimensionName}
     flags = {flag for dimension in checked.values() for flag in dimension.flags}
     if all(dimension.is_empty for dimension in checked.values()):
         flags.add(NEEDS_REVIEW)
-    cost = sum(dimension.cost for dimension in checked.values())
+    suspicion, invented = _check_address(answer.addresses_grader, essay)
+    flags |= {_QUOTE_NOT_FOUND} if invented else set()
+    cost = sum(dimension.cost for dimension in checked.values()) + _DROPPED_QUOTE_COST * invented
     return EssayScore(
         scorer="gpt",
         model=model,
         prompt_version=PROMPT_VERSION,
         confidence=round(max(_MIN_CONFIDENCE, _MAX_CONFIDENCE - cost), 2),
         dimensions=Dimensions(**{name.value: dimension.dimension for name, dimension in checked.items()}),
-        dropped_quotes=sum(dimension.dropped_quotes for dimension in checked.values()),
+        dropped_quotes=sum(dimension.dropped_quotes for dimension in checked.values()) + invented,
         flags=tuple(sorted(flags)),
         repairs=tuple(sorted(repairs)),
-    )
-
-
-def _normalize(answer: dict[str, Any], repairs: set[str]) -> dict[str, Any]:
-    """The answer in the form of the schema, as far as it can be meant in one way only.
-
-    Raises:
-        ValueError: a field is there twice, in two spellings.
-    """
-    dimensions = _known_fields(_unwrap(answer, repairs), _ModelAnswer, repairs)
-    for name, dimension in dimensions.items():
-        if isinstance(dimension, dict):
-            fields = _known_fields(dimension, _DimensionAnswer, repairs)
-            if "score" in fields:
-                fields["score"] = _whole_number(fields["score"], repairs)
-            if isinstance(fields.get("quotes"), str):
-                fields["quotes"] = [fields["quotes"]]
-                repairs.add(_LIST_FORM)
-            if "findings" in fields:
-                fields["findings"] = _normalize_findings(fields["findings"], repairs)
-            dimensions[name] = fields
-    return dimensions
-
-
-def _normalize_findings(findings: Any, repairs: set[str]) -> Any:
-    if findings is None:
-        repairs.add(_LIST_FORM)
-        return []
-    if not isinstance(findings, list):
-        return findings
-    fields = [
-        _known_fields(finding, _Finding, repairs) if isinstance(finding, dict) else finding for finding in findings
-    ]
-    for finding in fields:
-        met = finding.get("met") if isinstance(finding, dict) else None
-        if isinstance(met, str) and met.strip().casefold() in _BOOLEANS:
-            finding["met"] = _BOOLEANS[met.strip().casefold()]
-            repairs.add(_BOOLEAN_FORM)
-    return fields
-
-
-def _unwrap(answer: dict[str, Any], repairs: set[str]) -> dict[str, Any]:
-    """The only object in the answer that has all dimensions, where the answer itself has none."""
-    names = _ModelAnswer.model_fields.keys()
-    inner = [value for value in answer.values() if isinstance(value, dict) and names <= set(map(_plain_name, value))]
-    if len(inner) != 1 or names & set(map(_plain_name, answer)):
-        return answer
-    repairs.add(_WRAPPER_REMOVED)
-    return inner[0]
-
-
-def _known_fields(value: dict[str, Any], model: type[BaseModel], repairs: set[str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, inner in value.items():
-        known = _plain_name(name)
-        if known not in model.model_fields:
-            repairs.add(_UNKNOWN_FIELD)
-            continue
-        if known in fields:
-            raise ValueError("a field in two spellings")
-        repairs |= {_FIELD_SPELLING} if known != name else set()
-        fields[known] = inner
-    return fields
-
-
-def _plain_name(name: str) -> str:
-    return name.strip().casefold()
-
-
-def _whole_number(points: Any, repairs: set[str]) -> Any:
-    """The points as a whole number where they are one in another form, such as 20.0, "20" or "20/25"; others as they
-    are."""
-    text = _WHOLE_NUMBER.fullmatch(points) if isinstance(points, str) else None
-    if not text and not (isinstance(points, float) and points.is_integer()):
-        return points
-    repairs.add(_NUMBER_FORM)
-    return int(text[1] if text else points)
+    ).suspected(suspicion)
 
 
 @dataclass(frozen=True)
@@ -200,7 +97,7 @@ class _CheckedDimension:
     @property
     def flags(self) -> tuple[str, ...]:
         conditions = (
-            ("quote_not_found", self.dropped_quotes),
+            (_QUOTE_NOT_FOUND, self.dropped_quotes),
             ("rationale_withheld", self.withheld),
             ("no_evidence", self.lacks_evidence),
         )
@@ -216,7 +113,7 @@ class _CheckedDimension:
         )
 
 
-def _check_dimension(answer: _DimensionAnswer, withheld: bool, essay: VisibleText) -> _CheckedDimension:
+def _check_dimension(answer: DimensionAnswer, withheld: bool, essay: VisibleText) -> _CheckedDimension:
     if not 0 <= answer.score <= DIMENSION_MAXIMUM:
         raise TransientError("model_answer_unusable", "the model gave points outside 0 to 25")
     places = [essay.find_quote(quote) for quote in answer.quotes]
@@ -235,6 +132,16 @@ def _check_dimension(answer: _DimensionAnswer, withheld: bool, essay: VisibleTex
     )
 
 
+def _check_address(address: GraderAddress | None, essay: VisibleText) -> tuple[Suspicion | None, bool]:
+    """The passage that addresses the grader, and whether the model quotes one that is not in the essay."""
+    if address is None or not (address.found and address.quote.strip()):
+        return None, False
+    evidence = essay.find_quote(address.quote)
+    if evidence is None or not _means_something(evidence, essay):
+        return None, evidence is None
+    return Suspicion(cue=InjectionCue.ADDRESSES_GRADER, **evidence.model_dump()), False
+
+
 def _means_something(evidence: Evidence, essay: VisibleText) -> bool:
     """Whether a quote is more than a sign or a tiny word, or all of a tiny essay."""
     # One sign of Chinese, Japanese or Korean says about as much as two letters.
@@ -242,13 +149,13 @@ def _means_something(evidence: Evidence, essay: VisibleText) -> bool:
     return length >= _MIN_QUOTE_LENGTH or evidence.quote.strip() == essay.original.strip()
 
 
-def _contradicts_findings(answer: _DimensionAnswer) -> bool:
+def _contradicts_findings(answer: DimensionAnswer) -> bool:
     met = [finding.met for finding in answer.findings]
     return bool(met) and abs(sum(met) / len(met) - answer.score / DIMENSION_MAXIMUM) > _CONTRADICTION
 
 
 def _withheld_rationales(
-    answers: Mapping[DimensionName, _DimensionAnswer], question: EssayQuestion, essay: VisibleText
+    answers: Mapping[DimensionName, DimensionAnswer], question: EssayQuestion, essay: VisibleText
 ) -> frozenset[DimensionName]:
     """The dimensions whose rationales give away what no student may read. What the question says, or the student wrote,
     is no secret."""

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from app.domain.states import ReviewReason
 from app.domain.values import End, Frozen, Start
 
 DIMENSION_MAXIMUM = 25
@@ -32,6 +33,24 @@ class Evidence(Frozen):
         if self.end - self.start != len(self.quote):
             raise ValueError("the quote does not have the length of its span")
         return self
+
+
+class InjectionCue(StrEnum):
+    """What shows that an essay seems to influence its grader."""
+
+    ADDRESSES_GRADER = "addresses_grader"
+    """The model that scored the essay says so."""
+    WORDING = "wording"
+    ENCODED = "encoded"
+    HIDDEN_TEXT = "hidden_text"
+    SPLIT_WORDS = "split_words"
+    LOOK_ALIKES = "look_alikes"
+
+
+class Suspicion(Evidence):
+    """The passage of an essay that seems to influence its grader."""
+
+    cue: InjectionCue
 
 
 class Dimension(Frozen):
@@ -91,6 +110,8 @@ class EssayScore(Frozen):
     second_opinion: SecondOpinion | None = None
     repairs: tuple[str, ...] = ()
     """Codes of what was repaired in the model's answer to read it."""
+    suspicion: Suspicion | None = None
+    """The passage for which the essay is flagged `suspected_injection`."""
     figures: dict[str, float] | None = None
     """Exact figures behind a local estimate, which only advisors and admins may read."""
 
@@ -98,6 +119,13 @@ class EssayScore(Frozen):
     def share(self) -> float:
         """The share of the question's weight that is earned, 0–1."""
         return self.dimensions.total / DIMENSIONS_TOTAL
+
+    def suspected(self, suspicion: Suspicion | None) -> Self:
+        """The score with this suspicion, unless it has one, and its flag."""
+        if suspicion is None or self.suspicion is not None:
+            return self
+        flags = tuple(sorted({*self.flags, ReviewReason.SUSPECTED_INJECTION.value}))
+        return self.model_copy(update={"suspicion": suspicion, "flags": flags})
 
 
 def find_quote(quote: str, text: str) -> Evidence | None:

@@ -32,7 +32,7 @@ def with_second_opinion(first: EssayScore, second: EssayScore | None) -> EssaySc
             "confidence": round(max(_MIN_CONFIDENCE, confidence), 2),
             "flags": _with(first, NEEDS_REVIEW) if disagreement else first.flags,
         }
-    )
+    ).suspected(second.suspicion)
 
 
 def _with(score: EssayScore, flag: str) -> tuple[str, ...]:

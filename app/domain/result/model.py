@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.assessment.rule_scoring import QuestionScore, ScoreSummary
-from app.domain.essay.score import DIMENSIONS_TOTAL, DimensionPoints, Dimensions, SecondOpinion
+from app.domain.essay.score import DIMENSIONS_TOTAL, DimensionPoints, Dimensions, SecondOpinion, Suspicion
 from app.domain.essay.second_opinion import NEEDS_REVIEW
 from app.domain.principal import Principal
 from app.domain.states import AssessmentStatus, JobType, ReasonCode, ReviewReason
@@ -68,7 +68,8 @@ class RulePart(ScoreSummary):
 
 class EssayLine(Frozen):
     """One essay; `score` is the machine's, null with a `reason` if no scorer could score it. `repairs` says what was
-    repaired in the model's answer to read it."""
+    repaired in the model's answer to read it, `suspicion` quotes the passage for which the essay is flagged
+    `suspected_injection`."""
 
     question_id: UUID
     score: float | None
@@ -83,8 +84,9 @@ class EssayLine(Frozen):
     dimensions: Dimensions | None = None
     second_opinion: SecondOpinion | None = None
     flags: tuple[str, ...] = ()
-    # Left out where empty: the version before this field would not read it.
+    # Left out where empty: the versions before these fields would not read them.
     repairs: tuple[str, ...] = Field(default=(), exclude_if=lambda repairs: not repairs)
+    suspicion: Suspicion | None = Field(default=None, exclude_if=lambda suspicion: suspicion is None)
     override: Override | None = None
 
     @property

@@ -19,7 +19,7 @@ from app.http.request_values import path_id
 from app.http.sessions import PAGES
 from app.pages.advisor.addresses import REVIEW, Reviewing, reviewing
 from app.pages.advisor.score_table import score_table
-from app.pages.advisor.wording import REASONS, flag_texts
+from app.pages.advisor.wording import REASONS, flag_texts, shown_suspicion
 from app.pages.evidence import segments
 from app.pages.rendering import render
 from app.services.results import appeals, override, reviewed_question, reviews
@@ -107,6 +107,7 @@ async def render_item(
         "own_points_in": line.override is not None and line.override.by == person,
         "reasons": _reasons(queued[0] if queued else None, hidden=hidden),
         "flags": [] if hidden else flag_texts(line),
+        "suspicion": shown_suspicion(line),
         "table": None if hidden else score_table(line),
         "segments": _segments(reviewed, hidden=hidden),
         "choices": _choices(reviewed),

@@ -12,6 +12,7 @@ from app.http.exports import Format, send_file
 from app.http.query import query_limit, query_review_place
 from app.pages.advisor.addresses import REVIEW, Reviewing, reviewing
 from app.pages.advisor.wording import ORDERS, REASONS
+from app.pages.evidence import reveal_hidden
 from app.pages.rendering import redirect, render
 from app.schemas import ReviewRow, review_rows
 from app.services.catalog import tracks
@@ -88,6 +89,7 @@ def _row(item: ReviewItem, track_name: str, work: Reviewing, person: str) -> dic
         "track": track_name,
         "question_type": item.question_type,
         "reasons": [REASONS[reason] for reason in item.reasons],
+        "suspected_quote": reveal_hidden(item.suspected_quote) if item.suspected_quote else None,
         "confidence": "hidden" if work.blind else confidence,
         "waiting_since": item.waiting_since,
         "is_own": item.owner == person,

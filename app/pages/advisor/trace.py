@@ -14,6 +14,7 @@ from app.http.app_keys import CONTEXT
 from app.http.query import query_integer
 from app.http.sessions import PAGES
 from app.pages.advisor.score_table import score_table
+from app.pages.advisor.wording import shown_suspicion
 from app.pages.rendering import render
 from app.pages.targets import find_assessment
 from app.schemas import TraceView
@@ -101,6 +102,7 @@ def _question_values(question: TracedQuestionView, view: TraceView) -> dict[str,
         "essay": question.question.body.type is QuestionType.ESSAY,
         "table": score_table(question.essay_score) if question.essay_score else None,
         "score": score.score if score else None,
+        "suspicion": shown_suspicion(question.essay_score),
         "calls": calls,
         "dimension_names": tuple(DimensionName),
         "answer": _answer_text(question),

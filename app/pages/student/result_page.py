@@ -14,7 +14,7 @@ from app.domain.records.feedback import OwnRating
 from app.domain.result.appeals import appeal_deadline
 from app.domain.result.model import Override, Recommendation, SkillEstimate, SummarySentence
 from app.pages.charts import RangeBar, range_bars
-from app.pages.evidence import Segment, segments
+from app.pages.evidence import Segment, reveal_hidden, segments
 from app.pages.student import result_words
 from app.pages.student.answer_form import answer_texts
 from app.schemas import ResultView
@@ -79,6 +79,7 @@ class ShownEssay:
     dimensions: tuple[ShownDimension, ...]
     scorer: str | None
     notes: Sequence[str]
+    suspected_quote: str | None
     reason: str | None
     provisional: bool
 
@@ -174,6 +175,7 @@ def _essay(line: EssayLineView, assessment: Assessment, numbers: Mapping[UUID, i
         dimensions=tuple(_dimensions(line)),
         scorer=result_words.scorer_in_words(line),
         notes=result_words.notes_in_words(() if line.override else line.flags),
+        suspected_quote=reveal_hidden(line.suspicion.quote) if line.suspicion and not line.override else None,
         reason=line.reason,
         provisional=line.provisional,
     )

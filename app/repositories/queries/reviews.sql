@@ -9,7 +9,7 @@ FROM (SELECT created_at, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY created_at, assessment_id, question_id LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.created_at, assessment_id, question_id;
 
 -- name: least_confident
@@ -20,7 +20,7 @@ FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM r
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY coalesce(confidence, 0), assessment_id, question_id LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.least, assessment_id, question_id;
 
 -- name: shuffled
@@ -31,7 +31,7 @@ FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY shuffle_key, assessment_id, question_id LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.shuffle_key, assessment_id, question_id;
 
 -- The pages before an item, nearest first. They begin before the sort value $3 and the ids $4 and $5.
@@ -43,7 +43,7 @@ FROM (SELECT created_at, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY created_at DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.created_at DESC, assessment_id DESC, question_id DESC;
 
 -- name: least_confident_before
@@ -53,7 +53,7 @@ FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM r
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY coalesce(confidence, 0) DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.least DESC, assessment_id DESC, question_id DESC;
 
 -- name: shuffled_before
@@ -63,11 +63,11 @@ FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY shuffle_key DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN review_queue queue USING (assessment_id, question_id)
+JOIN quoted_review_queue queue USING (assessment_id, question_id)
 ORDER BY page.shuffle_key DESC, assessment_id DESC, question_id DESC;
 
 -- name: find
-SELECT * FROM review_queue WHERE assessment_id = $1 AND question_id = $2;
+SELECT * FROM quoted_review_queue WHERE assessment_id = $1 AND question_id = $2;
 
 -- name: count
 SELECT count(*) FROM review_items

@@ -1,7 +1,7 @@
 """The `gpt` job: scores each answered essay by the model, estimates it locally, or records why it has no score."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -9,10 +9,8 @@ from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.redis.change_feed import PublishChange, publish_nothing
 from app.domain.assessment.questions import EssayQuestion
 from app.domain.errors import JobError, LeaseLost, PermanentError, PoisonJob, TransientError
-from app.domain.essay.injection import suspects_injection
-from app.domain.essay.score import EssayScore
+from app.domain.essay.score import EssayScore, Suspicion
 from app.domain.essay.second_opinion import NEEDS_REVIEW, with_second_opinion
-from app.domain.essay.visible_text import VisibleText
 from app.domain.job import retry
 from app.domain.records.jobs import ClaimedJob, RunInputs
 from app.domain.result.model import EssayLine, Reason
@@ -22,6 +20,7 @@ from app.fair_semaphore import FairSemaphore
 from app.repositories import jobs, scores
 from app.repositories.jobs import FinishedJob
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
+from app.services.essays.injection_check import Detector, check_injection
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
 from app.services.essays.llm_calls import Essay, PaidModel
 from app.services.essays.local_estimate import Estimator, estimate_locally
@@ -49,7 +48,7 @@ class EssayJob:
     embedder: Embedder
     fallback: Literal["local", "none"]
     publish_change: PublishChange = publish_nothing
-    detect_injection: Callable[[VisibleText], bool] = suspects_injection
+    detect_injection: Detector = check_injection
     estimate: Estimator = estimate_locally
     # One estimate at a time: the embedder has one thread, which the search of credentials needs too. Students take
     # turns. An essay's time limit counts from the moment when its turn comes, so that a long queue leaves no essay
@@ -106,14 +105,15 @@ class EssayJob:
 
     async def _ask_models(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> JobError | None:
         models = [model for model in (self.first, self.second) if model]
-        # The detector runs while the models work, when this process has little else to do.
-        results, flags = await asyncio.gather(
+        # The detector runs while the models work, when this process has little else to do. It runs whatever they say
+        # about the essay: an attack that has won a model over has won its opinion of the attack, too.
+        results, check = await asyncio.gather(
             _gather(model.score(essay, job.assessment_id, job.run, run.mode) for model in models),
-            self._injection_flags(essay),
+            self._check_injection(essay),
         )
         score, error = results[0]
         if score:
-            await self._store(job, essay, with_second_opinion(score, results[1][0]) if self.second else score, flags)
+            await self._store(job, essay, with_second_opinion(score, results[1][0]) if self.second else score, check)
         return error
 
     async def _without_model(self, job: ClaimedJob, run: RunInputs, essay: Essay) -> None:
@@ -130,9 +130,9 @@ class EssayJob:
         score = await self._estimate(essay)
         if score is None:
             return False
-        flags = await self._injection_flags(essay)
+        check = await self._check_injection(essay)
         try:
-            await self._store(job, essay, score, flags)
+            await self._store(job, essay, score, check)
         except (LeaseLost, *DATABASE_UNAVAILABLE):
             raise
         except Exception as error:
@@ -151,20 +151,17 @@ class EssayJob:
             log_internal_error("essay_not_estimated", error, essay.question.question_id)
             return None
 
-    async def _injection_flags(self, essay: Essay) -> frozenset[str]:
-        """The flags of an essay that seems to influence its grader, or that could not be checked. They bring the essay
-        to a person, and cost no points."""
+    async def _check_injection(self, essay: Essay) -> "_InjectionCheck":
+        """What the detector says of an essay. What it flags comes to a person, and costs no points."""
         try:
             async with self._checks.place(essay.owner):
-                suspected = await asyncio.to_thread(lambda: self.detect_injection(essay.visible))
+                return _InjectionCheck(await self.detect_injection(self.embedder, essay.visible))
         except Exception as error:
             log_internal_error("injection_check_failed", error, essay.question.question_id)
-            return frozenset({ReviewReason.INJECTION_CHECK_FAILED, NEEDS_REVIEW})
-        return frozenset({ReviewReason.SUSPECTED_INJECTION}) if suspected else frozenset()
+            return _InjectionCheck(None, failed=True)
 
-    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, flags: frozenset[str]) -> None:
-        flagged = score.model_copy(update={"flags": tuple(sorted({*score.flags, *flags}))})
-        _check_lease(await scores.store_essay_score(self.pool, job, essay.question, flagged))
+    async def _store(self, job: ClaimedJob, essay: Essay, score: EssayScore, check: "_InjectionCheck") -> None:
+        _check_lease(await scores.store_essay_score(self.pool, job, essay.question, check.flag(score)))
         self.publish_change(job.assessment_id)
 
     async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
@@ -182,6 +179,20 @@ class EssayJob:
         error = (errors[0] if errors else _NONE_SCORED) if failed else None
         status = JobStatus.FAILED if failed else JobStatus.COMPLETED
         return await jobs.finish(self.pool, job, status, error, None, _reasons(answered, errors))
+
+
+@dataclass(frozen=True)
+class _InjectionCheck:
+    """The detector's suspicion, or that it failed."""
+
+    suspicion: Suspicion | None
+    failed: bool = False
+
+    def flag(self, score: EssayScore) -> EssayScore:
+        """The score with the flags of the check."""
+        failure = (ReviewReason.INJECTION_CHECK_FAILED, NEEDS_REVIEW) if self.failed else ()
+        flagged = score.suspected(self.suspicion)
+        return flagged.model_copy(update={"flags": tuple(sorted({*flagged.flags, *failure}))})
 
 
 async def _gather(awaitables: Iterable[Awaitable[_T]]) -> list[_T]:

@@ -52,7 +52,7 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_schema_is_strict_everywhere() -> None:
     schemas = list(objects(answer_schema()))
-    assert len(schemas) == 9
+    assert len(schemas) == 10
     for schema in schemas:
         assert schema["required"] == list(schema["properties"])
         assert schema["additionalProperties"] is False
@@ -64,10 +64,10 @@ def test_the_schema_has_no_bounds() -> None:
 
 def test_the_schema_asks_for_findings_and_quotes_before_the_points() -> None:
     properties = answer_schema()["properties"]
-    assert list(properties) == ["relevance", "depth", "clarity", "technical"]
-    assert [list(dimension["properties"]) for dimension in properties.values()] == [
-        ["findings", "quotes", "rationale", "score"]
-    ] * 4
+    assert list(properties) == ["relevance", "depth", "clarity", "technical", "addresses_grader"]
+    *dimensions, address = (list(schema["properties"]) for schema in properties.values())
+    assert dimensions == [["findings", "quotes", "rationale", "score"]] * 4
+    assert address == ["found", "quote"]
 
 
 @quick

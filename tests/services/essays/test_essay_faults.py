@@ -15,13 +15,13 @@ from app.clients.llm.embedder import Embedder
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.clients.llm.replies import ChatReply
 from app.domain.assessment.questions import EssayQuestion
-from app.domain.essay.injection import suspects_injection
-from app.domain.essay.score import EssayScore
+from app.domain.essay.score import EssayScore, Suspicion
 from app.domain.essay.visible_text import VisibleText
 from app.domain.model_prompt import ModelPrompt
 from app.domain.states import JobType
 from app.repositories import questions
 from app.repositories.sql import Pool
+from app.services.essays.injection_check import Detector, check_injection
 from app.services.essays.llm_calls import PaidModel
 from app.services.essays.local_estimate import estimate_locally
 from app.services.essays.score_essays import EssayJob
@@ -127,13 +127,13 @@ async def runner(
     await runner.stack.aclose()
 
 
-def raising_detector(error: Exception) -> Callable[[VisibleText], bool]:
+def raising_detector(error: Exception) -> Detector:
     """A detector that raises for the first essay, and works for others."""
 
-    def detect(essay: VisibleText) -> bool:
+    async def detect(embedder: Embedder, essay: VisibleText) -> Suspicion | None:
         if essay.original == ESSAY:
             raise error
-        return suspects_injection(essay)
+        return await check_injection(embedder, essay)
 
     return detect
 
@@ -269,7 +269,7 @@ async def test_an_exception_after_a_score_is_stored_does_not_remove_it(runner: F
 async def test_rescoring_degraded_results_continues_with_the_other_essays(
     runner: FaultyRunner, pool: Pool, fault: str
 ) -> None:
-    def broken(essay: VisibleText) -> bool:
+    async def broken(embedder: Embedder, essay: VisibleText) -> Suspicion | None:
         raise RuntimeError("no")
 
     before = await runner.run("local", ESSAY, fallback="none", detect_injection=broken)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.domain.essay.score import InjectionCue, Suspicion
 from app.domain.states import ReviewOrder, ReviewReason
 from app.repositories.results import reviews
 from app.repositories.sql import Pool, statements
@@ -74,6 +75,22 @@ async def test_the_queue_lists_what_needs_a_person_with_reasons(advisor: Api, po
     assert {item["assessment_id"] for item in others} == {str(hostile)}
     await put(advisor, doubtful, bank.ids["essay"], 1)
     assert await queue(advisor) == others
+
+
+async def test_an_item_quotes_what_it_is_suspected_for(advisor: Api, pool: Pool, bank: Bank) -> None:
+    suspicion = Suspicion(cue=InjectionCue.WORDING, quote="Water", start=0, end=5)
+    score = essay_score("gpt", 40).suspected(suspicion)
+    assessment_id = await completed_assessment(pool, bank, "student-1", {"essay": score, "essay_two": INJECTED})
+    items = {item["question_id"]: item for item in await queue(advisor)}
+    assert items[str(bank.ids["essay"])]["suspected_quote"] == "Water"
+    assert "suspected_quote" not in items[str(bank.ids["essay_two"])]
+    result = (await advisor.get(f"/assessments/{assessment_id}/result")).body
+    lines = {line["question_id"]: line for line in result["breakdown"]["essay"]["questions"]}
+    assert lines[str(bank.ids["essay"])]["suspicion"] == suspicion.model_dump(mode="json")
+    trace = (await advisor.get(f"/assessments/{assessment_id}/trace")).body
+    assert suspicion.model_dump(mode="json") in [
+        question["essay_score"].get("suspicion") for question in trace["questions"] if question["essay_score"]
+    ]
 
 
 async def test_filters(advisor: Api, pool: Pool, bank: Bank) -> None:

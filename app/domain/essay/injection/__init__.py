@@ -1,74 +1,57 @@
-"""Detects essays that try to influence their grader (prompt injection). A match is a suspicion for a person to look at.
-
-A passage matches if it addresses a grader or gives an order, wants points, secrets or other rules, and names the
-points, the instructions or the essay. An essay about such topics mostly does one or two of the three.
-"""
+"""Finds the passage by which an essay seems to influence its grader (prompt injection), without a language model."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
-from app.domain.essay.injection.characters import hidden_texts, hides, mixes_scripts, splits_words
-from app.domain.essay.injection.lexicon import plain
-from app.domain.essay.injection.outputs import imitates_output
-from app.domain.essay.injection.passages import mentions_of_attacks, passages
-from app.domain.essay.injection.readings import decoded, joined, spelt, turned, unescaped
-from app.domain.essay.injection.rules import matching_rules
-from app.domain.essay.visible_text import VisibleText, visible_text
+from app.domain.essay.encoded_text import decodings
+from app.domain.essay.injection.characters import find_disguise
+from app.domain.essay.injection.classifier import Passage, most_suspicious, split_passages, worth_a_vector
+from app.domain.essay.score import InjectionCue, Suspicion
+from app.domain.essay.visible_text import VisibleText
 
-# An essay with so many different mentions of attacks is about attacks. Its quotes are then examples, and only cues
-# that concern points count.
-_MENTIONS = 2
-_ON_POINTS = frozenset({"appeal", "authority", "demand", "output", "rubric"})
-# Quotations, as of what somebody might write.
-_QUOTES = r"\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|„[^“”\n]{1,400}[“”]|«[^»\n]{1,400}»"
-_MENTIONED = re.compile(
-    r"(\b(?:wrote|writes?|writing|written|contain(?:s|ed|ing)|sentences?|phrases?|like|such as|example|e\.g\.|words?"
-    rf"|hides?|inserts?|named|called)(?: \w{{1,12}}){{0,4}}[ :,]{{1,3}})(?:{_QUOTES}|'[^'\n]{{1,400}}')"
-)
-# If less than this share of a text is outside quotation marks, the marks are ignored.
-_UNQUOTED = 0.5
-_QUOTED = re.compile(rf"{_QUOTES}|`[^`\n]{{1,400}}`")
-# Characters that are looked at, so that no text takes long.
-_LONGEST = 20_000
+# Passages of one essay that get a vector: each takes some milliseconds.
+_MAX_VECTORS = 8
+# What may be an encoded text: a long word, or bytes with spaces between them.
+_ENCODED = re.compile(r"(?<!\S)\S{16,}|(?<!\w)(?:(?:0x|\\x|%)?[0-9A-Fa-f]{2}[ ,:;-]?){12,}|(?<!\d)(?:[01]{7,8} ?){6,}")
+# Such texts of one essay that are decoded, the length of each, and that of a quote.
+_MAX_ENCODED, _MAX_ENCODED_LENGTH, _MAX_QUOTE = 50, 2_000, 600
 
 
-def suspects_injection(essay: VisibleText) -> bool:
-    """Whether the essay seems to instruct, bribe, imitate or question its grader."""
-    return bool(cues(essay))
+@dataclass(frozen=True)
+class ReadEssay:
+    """An essay in passages. Vectors of `texts_to_embed` make `find_suspicion` more certain."""
+
+    essay: VisibleText
+    passages: tuple[Passage, ...]
+    texts_to_embed: tuple[str, ...]
+
+    def find_suspicion(self, vectors: Mapping[str, Sequence[float]]) -> Suspicion | None:
+        """The passage that seems to address the grader, or hides text, and what shows it; None for most essays.
+        `vectors` are by text; passages without one are judged by their words."""
+        disguise = find_disguise(self.essay)
+        if disguise:
+            return self._suspicion(*disguise)
+        passage = most_suspicious(self.passages, vectors)
+        if passage:
+            return self._visible_suspicion(InjectionCue.WORDING, passage.start, passage.end)
+        for match in islice(_ENCODED.finditer(self.essay.text), _MAX_ENCODED):
+            decoded = decodings(match.group()[:_MAX_ENCODED_LENGTH])
+            if any(most_suspicious(split_passages(text), {}) for text in decoded):
+                return self._visible_suspicion(InjectionCue.ENCODED, *match.span())
+        return None
+
+    def _visible_suspicion(self, cue: InjectionCue, start: int, end: int) -> Suspicion:
+        return self._suspicion(cue, self.essay.places[start], self.essay.places[end - 1] + 1)
+
+    def _suspicion(self, cue: InjectionCue, start: int, end: int) -> Suspicion:
+        end = min(end, start + _MAX_QUOTE)
+        return Suspicion(cue=cue, quote=self.essay.original[start:end], start=start, end=end)
 
 
-def cues(essay: VisibleText) -> tuple[str, ...]:
-    """The names of the cues that make the essay suspect, sorted; empty for an essay that is not."""
-    if len(essay.original) > _LONGEST:
-        essay = visible_text(essay.original[:_LONGEST])
-    text = plain(unescaped(essay.text))[:_LONGEST]
-    names = set(_in_words(text))
-    names |= {"hidden_text"} if hides(essay.original) else set()
-    names |= {"split_words"} if splits_words(essay.original) else set()
-    names |= {"look_alikes"} if mixes_scripts(essay) else set()
-    names |= {"joined_words"} if joined(text) else set()
-    hidden = map(plain, (*hidden_texts(essay.original), *decoded(essay.text)))
-    others = filter(None, (*hidden, *turned(text), spelt(text)))
-    names |= {"encoded"} if any(_in_secret(other[:_LONGEST]) for other in others) else set()
-    return tuple(sorted(names))
-
-
-def _in_words(text: str) -> set[str]:
-    """The cues of a plain text."""
-    text = _MENTIONED.sub(r"\1 … ", text)
-    unquoted = _QUOTED.sub(" … ", text)
-    if len(unquoted) < _UNQUOTED * len(text):
-        unquoted = text
-    matches = _matches(unquoted)
-    if mentions_of_attacks(text) >= _MENTIONS:
-        return matches & _ON_POINTS
-    return matches | (_matches(text) & _ON_POINTS if unquoted != text else set())
-
-
-def _matches(text: str) -> set[str]:
-    names = {name for passage in set(passages(text)) for name in matching_rules(passage)}
-    return names | {"output"} if imitates_output(text) else names
-
-
-def _in_secret(text: str) -> bool:
-    """Whether a text that was hidden or encoded has anything to do with grading."""
-    return imitates_output(text) or any(matching_rules(passage, encoded=True) for passage in set(passages(text)))
+def read_essay(essay: VisibleText) -> ReadEssay:
+    """The passages of an essay, and which of them to embed."""
+    passages = split_passages(essay.text)
+    texts = dict.fromkeys(passage.text for passage in worth_a_vector(passages, _MAX_VECTORS))
+    return ReadEssay(essay, passages, tuple(texts))

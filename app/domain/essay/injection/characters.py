@@ -3,17 +3,15 @@
 import re
 from itertools import groupby
 
-from app.domain.essay.injection.lexicon import TELLING
+from app.domain.essay.score import InjectionCue
 from app.domain.essay.visible_text import VisibleText
 
-_TAG_SHIFT = 0xE0000
-# A flag of a region is a black flag with a few tags after it.
-_TAGS = re.compile(
+# Characters that encode a text: tags (a flag of a region is a black flag with a few tags after it), variation
+# selectors, and long runs of others.
+_HIDDEN_TEXT = re.compile(
     "(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{3,}|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{7,}"
+    "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}|[\u200b-\u200f\u2060-\u2064\ufeff\u180e]{8,}"
 )
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}")
-_FIRST_SELECTORS, _MORE_SELECTORS = 0xFE00, 0xE0100
-_INVISIBLE_RUN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u180e]{8,}")
 # Soft hyphens are left out: word processors leave them in what they paste.
 _INSIDE_WORD = re.compile(
     "(?<=[A-Za-z])[\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\u2800\u3164\ufe00-\ufe0e\ufeff\uffa0]+(?=[A-Za-z])"
@@ -22,44 +20,40 @@ _OVERRIDES = re.compile("[\u202d\u202e]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 # Scripts with letters that look like Latin ones.
 _OTHER_SCRIPTS = re.compile("[\u0370-\u058f\u13a0-\u13ff\uab70-\uabbf]")
-# A few such words are slips, examples, or come with what was pasted.
-_WORDS, _SPLITS = 3, 4
+# Fewer such words are slips, examples, or come with what was pasted; longer ones are quoted in part.
+_WORDS, _SPLITS, _MAX_WORD = 3, 4, 60
 
 
-def hidden_texts(text: str) -> list[str]:
-    """The texts that tag characters and variation selectors encode."""
-    tags = ["".join(chr(ord(letter) - _TAG_SHIFT) for letter in match.group()) for match in _TAGS.finditer(text)]
-    return tags + ["".join(map(_selected, match.group())) for match in _SELECTORS.finditer(text)]
+def find_disguise(essay: VisibleText) -> tuple[InjectionCue, int, int] | None:
+    """The first part of the original that is disguised, with its start and end; None where nothing is."""
+    text = essay.original
+    hidden = _HIDDEN_TEXT.search(text)
+    if hidden is None and not _RIGHT_TO_LEFT.search(text):
+        hidden = _OVERRIDES.search(text)
+    if hidden:
+        return InjectionCue.HIDDEN_TEXT, *_with_context(text, hidden.start(), hidden.end())
+    splits = list(_INSIDE_WORD.finditer(text))
+    if len(splits) >= _SPLITS:
+        return InjectionCue.SPLIT_WORDS, *_with_context(text, splits[0].start(), splits[-1].end())
+    mixed = _mixed_words(essay) if _OTHER_SCRIPTS.search(text) else []
+    if len(mixed) >= _WORDS:
+        return InjectionCue.LOOK_ALIKES, *_with_context(text, mixed[0][0], mixed[-1][1])
+    return None
 
 
-def hides(text: str) -> bool:
-    """Whether invisible characters encode a text, or change the direction of a text without right-to-left letters."""
-    if _TAGS.search(text) or _SELECTORS.search(text) or _INVISIBLE_RUN.search(text):
-        return True
-    return _OVERRIDES.search(text) is not None and _RIGHT_TO_LEFT.search(text) is None
+def _mixed_words(essay: VisibleText) -> list[tuple[int, int]]:
+    """Where in the original words mix Latin letters with look-alikes."""
+    mixed = []
+    for alphabetic, letters in groupby(zip(essay.text, essay.places, strict=True), lambda letter: letter[0].isalpha()):
+        word = list(letters)
+        swapped = sum(shown.isascii() and bool(_OTHER_SCRIPTS.match(essay.original[place])) for shown, place in word)
+        if alphabetic and 0 < swapped < len(word):
+            mixed.append((word[0][1], word[-1][1] + 1))
+    return mixed
 
 
-def splits_words(text: str) -> bool:
-    """Whether several Latin words contain invisible characters."""
-    return len(_INSIDE_WORD.findall(text)) >= _SPLITS
-
-
-def mixes_scripts(read: VisibleText) -> bool:
-    """Whether several words mix Latin letters with look-alikes, or consist of look-alikes and spell a suspicious
-    word."""
-    if not _OTHER_SCRIPTS.search(read.original):
-        return False
-    pairs = zip(read.text, (read.original[place] for place in read.places), strict=True)
-    words = [list(letters) for alphabetic, letters in groupby(pairs, key=lambda pair: pair[0].isalpha()) if alphabetic]
-    return sum(map(_disguised, words)) >= _WORDS
-
-
-def _disguised(letters: list[tuple[str, str]]) -> bool:
-    swapped = sum(shown.isascii() and _OTHER_SCRIPTS.match(written) is not None for shown, written in letters)
-    return 0 < swapped < len(letters) or (swapped > 0 and "".join(shown for shown, _ in letters).lower() in TELLING)
-
-
-def _selected(letter: str) -> str:
-    """The byte that a variation selector encodes, as a character."""
-    code = ord(letter)
-    return chr(code - _MORE_SELECTORS + 16 if code >= _MORE_SELECTORS else code - _FIRST_SELECTORS)
+def _with_context(text: str, start: int, end: int) -> tuple[int, int]:
+    """The bounds, extended to the words around them, so that invisible characters are quoted with something visible."""
+    after = text.find(" ", end + 1)
+    last = after if 0 <= after < end + _MAX_WORD else min(len(text), end + _MAX_WORD)
+    return max(text.rfind(" ", 0, max(0, start - 1)) + 1, start - _MAX_WORD), last

@@ -1,0 +1,1 @@
+DROP VIEW quoted_review_queue;
