@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from uuid import UUID
 
@@ -25,6 +26,8 @@ class Passage:
     similarity: float | None = None
 
 
+# Characters of a sentence that are read: the rules take quadratic time, and longer ones list what is taught.
+_MAX_READ = 500
 _NUMBER = (
     r"(?:\d[\d.,]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|sixty|half \s an?"
     r"|several|some|a \s few)"
@@ -77,10 +80,13 @@ _TEACHES = re.compile(
 )
 
 
+# Descriptions are quoted again and again.
+@lru_cache(maxsize=20_000)
 def is_demand(sentence: str) -> bool:
     """Whether a sentence of a description is about prerequisites, the exam, or cost and duration. The rules are for
     English; in other languages no sentence is."""
-    return bool(_DEMANDS.search(sentence)) and not _TEACHES.search(sentence)
+    start = sentence[:_MAX_READ]
+    return bool(_DEMANDS.search(start)) and not _TEACHES.search(start)
 
 
 def choose_quote(passages: Sequence[Passage], skills: Sequence[str], aliases: SkillAliases) -> Passage:

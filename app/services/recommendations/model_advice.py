@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,7 +93,9 @@ class ModelAdvice:
         key = fingerprint(prompt, self.paid.model.name)
         stored = await scores.find_cached_answers(self.paid.account.pool, [key], of_run)
         if key in stored:
-            return read(stored[key], "")
+            # A version with other checks may have found it usable.
+            with suppress(TransientError):
+                return read(stored[key], "")
         give_up_at = self.clock() + _LAST_TRY_SECONDS
         for attempt in range(_TRIES):
             try:

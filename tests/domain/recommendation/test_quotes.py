@@ -58,6 +58,12 @@ def test_a_sentence_on_what_is_taught_may_mention_the_exam(sentence: str) -> Non
     assert not is_demand(sentence)
 
 
+def test_a_sentence_without_an_end_takes_no_long_time() -> None:
+    """In characters that are read, because time says little on a busy machine: what follows makes no difference."""
+    start = "No " * 200
+    assert is_demand(start) == is_demand(f"{start}{'no ' * 3_000}") == is_demand(f"{start}experience is required")
+
+
 def test_the_part_that_says_most_of_the_skills_is_quoted_or_else_the_first() -> None:
     text = "All about gardens. An exam concludes it. Water is saved in barrels. Soils are compared, and water is saved."
     assert quoted(text, "water", "soil") == "Water is saved in barrels. Soils are compared, and water is saved."
