@@ -41,6 +41,20 @@ async def test_an_external_id_finds_a_credential_whose_title_has_changed(
     assert [tuple(row) for row in rows] == [("Soil, Revised", "1"), ("Moss", "2"), ("Ferns", "3"), ("Ferns", "4")]
 
 
+async def test_two_rows_of_one_title_never_change_the_same_credential(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    await run(command, database_url, "import", str(written(tmp_path / "one.jsonl", catalogue({"title": "Soil"}))))
+    twins = catalogue({"title": "Soil", "external_id": "1"}, {"title": "Soil", "external_id": "2"})
+    done = await run(command, database_url, "import", str(written(tmp_path / "two.jsonl", twins)))
+    assert done.stdout.startswith("1 added, 1 updated, 0 unchanged\n")
+    rows = await pool.fetch("SELECT external_id, current_version FROM credentials ORDER BY external_id")
+    assert [tuple(row) for row in rows] == [("1", 2), ("2", 1)]
+    renamed = catalogue({"title": "Soil"}, {"title": "Loam", "external_id": "1"}, {"title": "Clay", "external_id": "2"})
+    done = await run(command, database_url, "import", str(written(tmp_path / "three.jsonl", renamed)))
+    assert done.stdout.startswith("1 added, 2 updated, 0 unchanged\n"), "a title that has become free is a new one's"
+
+
 async def test_a_replacement_retires_what_left_the_file_and_says_what(
     command: Command, pool: Pool, database_url: str, tmp_path: Path
 ) -> None:

@@ -66,15 +66,17 @@ async def plan_import(conn: Connection, rows: Sequence[Row], *, replace: bool = 
     by_id = await credentials.find_by_external_ids(conn, [body.external_id for body in bodies if body.external_id])
     changes: list[Change] = []
     refused: list[InvalidRow] = []
+    # A credential belongs to the row with its external id, or else to the first with its title.
+    taken = {present.credential_id for present in by_id.values()}
     for row in rows:
-        present = _find(row.body, by_name, by_id)
+        present = by_id.get(row.body.external_id or "") or _find_by_name(row.body, by_name, taken)
         if present is not None and _is_another(row.body, present):
             named = f"“{present.body.title}” of {present.body.provider}"
             refused.append(InvalidRow(row.line, f"external_id: is that of {named}, with another title and provider"))
         else:
             changes.append(Change(_with_known_id(row, present), present))
-    kept = {change.present.credential_id for change in changes if change.present}
-    retired = [one for one in await credentials.all_active(conn) if one.credential_id not in kept] if replace else []
+            taken |= {present.credential_id} if present else set()
+    retired = [one for one in await credentials.all_active(conn) if one.credential_id not in taken] if replace else []
     return ImportPlan(changes, refused, retired)
 
 
@@ -105,15 +107,15 @@ async def import_rows(
         return plan
 
 
-def _find(
-    body: CredentialBody, by_name: dict[tuple[str, str], Credential], by_id: dict[str, Credential]
+def _find_by_name(
+    body: CredentialBody, by_name: dict[tuple[str, str], Credential], taken: set[UUID]
 ) -> Credential | None:
-    """The credential that the row is about. One that has no external id yet may get one, one that has another may not:
-    it is another course of the same title."""
-    if body.external_id and body.external_id in by_id:
-        return by_id[body.external_id]
+    """The credential of the row's provider and title, if no other row has it. One that has no external id yet may get
+    one, one that has another may not: it is another course of the same title."""
     present = by_name.get((body.provider, body.title))
-    return None if present and body.external_id and present.body.external_id else present
+    if present is None or present.credential_id in taken or (body.external_id and present.body.external_id):
+        return None
+    return present
 
 
 def _is_another(body: CredentialBody, present: Credential) -> bool:
