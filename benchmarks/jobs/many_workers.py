@@ -1,4 +1,4 @@
-"""Part "workers": essay jobs of one queue, done by one worker process and by up to ten."""
+"""Part "workers": jobs of one queue, done by one worker process and by up to ten."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from app.domain.job.notification import JobNotification
 from app.repositories.sql import Pool
 from app.wiring.pool import open_pool
 from benchmarks import database_rows
-from benchmarks.environment import CONNECTIONS, Environment
+from benchmarks.environment import Environment
 from benchmarks.http_client import send_requests
-from benchmarks.processes import measure, start_child, start_service, wait_for
+from benchmarks.jobs.empty_jobs import measure_empty_jobs
+from benchmarks.processes import start_child, start_service, wait_for
 from benchmarks.report import Measurement, at_least, at_most
 from benchmarks.server import start_server, submit_request
 from tests.faults.ledger import Ledger
@@ -26,12 +27,12 @@ _WORKERS = (1, 2, 5, 10)
 # For each worker: so many rounds with all slots busy.
 _JOBS = 20
 _ESSAYS = 2
-_POSTGRES_JOBS, _POSTGRES_TASKS = 1_000, 32
 NOTES = (
     f"workers: the fake model answers after {_MODEL_SECONDS:g} s, and a worker runs {_SLOTS} jobs at the same time, "
     f"each of {_ESSAYS} essays, so that workers wait more than they work. From the commit that makes {_JOBS} jobs for "
-    "each worker due, each of another student, to the end of the last one. Postgres alone is the same claim and finish "
-    "without a worker.",
+    "each worker due, each of another student, to the end of the last one. Jobs that do nothing: with eight slots for "
+    "each worker, from the first message to the last commit; Postgres alone is the same claim and finish without a "
+    "worker.",
 )
 _HOLD_JOBS = "UPDATE async_jobs SET run_after = 'infinity' WHERE assessment_id = ANY($1) AND job_type <> 'fusion'"
 _MAKE_DUE = """
@@ -60,23 +61,24 @@ class _Round:
 
 
 def run(environment: Environment) -> list[Measurement]:
-    """A rate for each number of workers, and what was done more than once."""
+    """Rates for each number of workers, and what was done more than once."""
+    # First, since the record of claims costs Postgres time.
+    empty = measure_empty_jobs(environment, _WORKERS)
     with start_child("essays.model_provider", seconds=_MODEL_SECONDS) as model:
         url = model.receive()
         environment.run(lambda pool: Ledger(pool).install())
         rounds = {workers: _measure(environment, url, workers) for workers in _WORKERS}
-    postgres = _postgres_rate(environment)
     per_worker = _SLOTS / _MODEL_SECONDS
     measurements = [
         at_least(
             "workers", "one worker" if workers == 1 else f"{workers} workers", figures.rate,
-            {"all slots busy": workers * per_worker, "Postgres alone": postgres}, None,
+            {"all slots busy": workers * per_worker}, None,
             f"each did {min(figures.shares)} to {max(figures.shares)} jobs",
         )
         for workers, figures in rounds.items()
     ]  # fmt: skip
     twice = sum(figures.done_twice for figures in rounds.values())
-    return [*measurements, at_most("workers", "claims and model calls too many", "", twice, {}, 1)]
+    return [*measurements, *empty, at_most("workers", "claims and model calls too many", "", twice, {}, 1)]
 
 
 def _measure(environment: Environment, url: str, workers: int) -> _Round:
@@ -120,13 +122,3 @@ async def _read_round(pool: Pool, job_ids: list[UUID], started: datetime) -> _Ro
     seconds = (await pool.fetchval(_LAST_END, job_ids) - started).total_seconds()
     shares = [row["count"] for row in await pool.fetch(_JOBS_OF_PROCESSES, job_ids)]
     return _Round(len(job_ids) / seconds, shares, int(await pool.fetchval(_DONE_TWICE, job_ids, _ESSAYS)))
-
-
-def _postgres_rate(environment: Environment) -> float:
-    environment.run(database_rows.complete_submitted)
-    job_ids = environment.run(lambda pool: database_rows.insert_queued_jobs(pool, _POSTGRES_JOBS))
-    rate: float = measure(
-        "jobs.noop_postgres", dsn=environment.database_url, job_ids=[str(job_id) for job_id in job_ids],
-        slots=_POSTGRES_TASKS, connections=CONNECTIONS,
-    )  # fmt: skip
-    return rate

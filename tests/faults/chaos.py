@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -122,7 +123,9 @@ class Chaos:
         jobs = (await retry_while_down(self.ledger.running_jobs)).get(name, set())
         if jobs:
             await until(lambda: self._query(_TAKEN_OVER, jobs, name), _SECONDS)
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            # A supervisor kills what shows no sign of life for a minute.
+            os.kill(pid, signal.SIGCONT)
         return bool(jobs)
 
     async def _wipe_redis(self) -> bool:
