@@ -91,7 +91,9 @@ async def test_an_operator_gives_a_program_a_key_and_takes_it_away(site: Site) -
     await page.get_by_role("button", name="Make the key").click()
     await expect(page.get_by_label("API key", exact=True)).to_have_value(re.compile("^assay_"))
     await _check(site)
-    await page.get_by_role("link", name="All keys").click()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    assert await site.pool.fetchval("SELECT count(*) FROM api_keys") == 1
     await page.get_by_role("link", name="Enrolment").click()
     await _check(site)
     await page.get_by_role("button", name="Revoke this key").click()

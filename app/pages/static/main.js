@@ -1,5 +1,5 @@
-// What every page does: times in the reader's own zone, one request for a double click, and nothing of a person stays in
-// the browser after signing out.
+// What every page does: times in the reader's own zone, one request for a double click or a reload, and nothing of a
+// person stays in the browser after signing out.
 
 /** @param {ParentNode} part */
 export function showLocalTimes(part) {
@@ -11,6 +11,9 @@ export function showLocalTimes(part) {
 }
 
 showLocalTimes(document);
+// A page that shows a new key or secret answers a form. To load it again would send the form again, and make another.
+const onReload = /** @type {HTMLAnchorElement | null} */ (document.querySelector("a[data-on-reload]"));
+if (onReload) history.replaceState(null, "", onReload.href);
 let sent = new WeakMap();
 document.addEventListener("submit", (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
