@@ -76,7 +76,9 @@ async def until_logged(logs: list[Any], name: str, count: int = 1) -> None:
 
 async def test_the_service_is_ready_when_all_processes_are(tmp_path: Path, logs: list[Any]) -> None:
     released = tmp_path / "released"
-    run = Run(tmp_path, f"[ $2 = 3 ] && while [ ! -e {released} ]; do sleep 0.02; done\n{READY}\n{WAIT}", processes=3)
+    # A library may print something before the process is ready; that is no announcement.
+    script = f"echo hello\necho 5\n[ $2 = 3 ] && while [ ! -e {released} ]; do sleep 0.02; done\n{READY}\n{WAIT}"
+    run = Run(tmp_path, script, processes=3)
     await until_logged(logs, "process_ready", 2)
     assert events(logs, "serving") == []
     released.touch()

@@ -73,7 +73,16 @@ class Child:
             if not line:
                 return
             silent = 0
-            if line.strip():
-                ready(json.loads(line))
+            if (facts := _announced(line)) is not None:
+                ready(facts)
         log.error("process_hangs", process=self.number, pid=self.pid, seconds=silent * self._beat_seconds)
         self.send_signal(signal.SIGKILL)
+
+
+def _announced(line: bytes) -> dict[str, object] | None:
+    """What the line announces; None for a sign of life, and for what a library has printed at its import."""
+    try:
+        facts = json.loads(line)
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) and "event" in facts else None
