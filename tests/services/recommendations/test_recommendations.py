@@ -13,6 +13,7 @@ from app.domain.recommendation.credentials import CredentialBody
 from app.domain.states import CredentialLevel, JobType
 from app.repositories import credentials, passages
 from app.repositories.sql import Pool
+from app.services.catalog.skill_aliases import replace as replace_aliases
 from app.services.jobs.rescore import rescore
 from app.services.recommendations import embed_credentials
 from app.services.results import override
@@ -187,6 +188,27 @@ async def test_a_row_with_a_title_alone_is_found_by_meaning_and_described_by_it(
     assert (recommendation["title"], recommendation["url"]) == (body.title, "")
     assert recommendation["sources"][0]["quote"] == body.title
     assert recommendation["reason"].startswith("Its title is near to what the track asks for")
+
+
+async def test_a_job_compares_skills_by_the_imported_names_and_prefers_the_students_language(
+    pool: Pool, redis_url: str, embedder: OfflineEmbedder
+) -> None:
+    bank = await create_bank(pool, with_credentials=False)
+    await replace_aliases(pool, "author-1", [("Erdkunde", "soil")])
+    async with pool.acquire() as conn, conn.transaction():
+        for language, provider in (("de", "Gartenschule"), ("en", "Garden School")):
+            body = CredentialBody(
+                title="Soil and Earth", provider=provider, skills=("Erdkunde",), description="All about soil.",
+                language=language,
+            )  # fmt: skip
+            await credentials.create(conn, uuid4(), body)
+    await embed_credentials.embed_passages(pool, embedder)
+    answers = {"right": "B", "text": "I would like to know more about the soil that plants live in, and not only that."}
+    result, _ = await recommended(pool, redis_url, embedder, bank, **answers)
+    first, second = result["recommendations"]
+    assert (first["provider"], second["provider"]) == ("Garden School", "Gartenschule")
+    assert first["relevance"] > second["relevance"]
+    assert first["reason"].startswith("Covers soil, where your theory score showed gaps.")
 
 
 async def test_there_are_five_at_most_one_for_each_credential_with_quotes_in_code_points(
