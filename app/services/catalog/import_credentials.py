@@ -77,7 +77,7 @@ async def plan_import(conn: Connection, rows: Sequence[Row], *, replace: bool = 
             changes.append(Change(_with_known_id(row, present), present))
             taken |= {present.credential_id} if present else set()
     retired = [one for one in await credentials.all_active(conn) if one.credential_id not in taken] if replace else []
-    return ImportPlan(changes, refused, retired)
+    return ImportPlan(changes, refused, sorted(retired, key=lambda one: (one.body.title, one.body.provider)))
 
 
 async def carry_out(

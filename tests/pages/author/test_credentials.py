@@ -143,7 +143,7 @@ async def test_an_import_that_replaces_says_what_it_retires_and_wants_every_row_
     before = await stored(pool)
     stopped = await upload(author, TABLE.encode(), replace="1")
     assert "Nothing was changed." in stopped.text and "has to be right in every row" in stopped.text
-    assert "What would be retired Irrigation Planner Garden School" in stopped.text
+    assert "What would be retired Botany Foundations Garden School Irrigation Planner Garden School" in stopped.text
     right = "\r\n".join(line for line in TABLE.split("\r\n") if not line.startswith("Bad")).encode()
     checked = await upload(author, right, replace="1", then="check")
     assert "2 rows: 1 added, 1 changed, 0 unchanged, 2 retired, 0 refused. Nothing was changed." in checked.text
