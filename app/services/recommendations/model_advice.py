@@ -39,6 +39,12 @@ _TRIES = 2
 _RETRY_SECONDS = 1.0
 _LAST_TRY_SECONDS = 20.0
 
+# Codes of errors after which the next call would fail, too, and the result would only come later.
+MODEL_AWAY = frozenset({
+    "model_unavailable", "model_unreachable", "model_timeout", "model_rate_limited", "model_refused_request",
+    "model_quota_spent", "model_budget_spent",
+})  # fmt: skip
+
 _T = TypeVar("_T")
 
 

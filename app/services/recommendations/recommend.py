@@ -29,7 +29,7 @@ from app.services.catalog.skill_aliases import aliases_that_count
 from app.services.jobs.claimed_run import read_claimed_run
 from app.services.recommendations import search
 from app.services.recommendations.embedding_calls import for_run
-from app.services.recommendations.model_advice import ModelAdvice
+from app.services.recommendations.model_advice import MODEL_AWAY, ModelAdvice
 
 _FULL_TEXT_ONLY = "found by words alone: the search by meaning was not available"
 _UNRANKED = "ordered and worded by rules: the language model gave no usable answer"
@@ -81,7 +81,9 @@ class RecommendationJob:
             query = _query(run, query.aliases, merge_reading(query.student, read)) if read else query
         outcome = await self._search(job, query, run)
         offered = await self._with_quotes(query, outcome, MAX_OFFERED)
-        if offered:
+        if reading and reading.problem in MODEL_AWAY:
+            ranking = reading
+        elif offered:
             order, ranking = await advice.order(job, run, query, [candidate for candidate, _ in offered], texts)
         trace = model_trace(reading, ranking, order)
         return await self._finish(job, query, outcome, recommend(offered, query, order), model=trace)
@@ -150,7 +152,7 @@ class RecommendationJob:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_UNAVAILABLE, "no credential suits this track")]
         elif outcome.fallback:
             reasons = [_reason(ReasonCode.RECOMMENDATIONS_FALLBACK, outcome.fallback)]
-        if model and model.ranking and not model.ranking.used:
+        if recommendations and model and model.ranking and not model.ranking.used:
             reasons.append(_reason(ReasonCode.RECOMMENDATIONS_UNRANKED, _UNRANKED))
         status = JobStatus.FAILED if error else JobStatus.COMPLETED
         return await jobs.finish(self.pool, job, status, error, output, reasons)

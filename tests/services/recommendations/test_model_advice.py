@@ -191,6 +191,14 @@ async def test_if_the_model_fails_the_plain_order_and_reasons_are_used(
     assert (ranking.used, ranking.problem) == (False, code)
 
 
+async def test_a_model_that_is_away_is_not_asked_for_the_order_as_well(
+    provider: ModelServer, recommended: Recommend
+) -> None:
+    provider.default = failure(503)
+    await recommended()
+    assert [data_of(request).keys() for request in provider.requests] == [{"answers"}] * 2
+
+
 async def test_a_second_try_may_do_better(provider: ModelServer, recommended: Recommend) -> None:
     provider.script.extend([text("{"), advice()])
     provider.script.extend([failure(503), advice()])
