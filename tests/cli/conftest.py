@@ -24,11 +24,12 @@ class Command:
         """Runs the command to its end; returns it with its output."""
         return self.forks.run(arguments, self.environment(settings))
 
-    def run_alone(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs the command to its end in a process of its own, as `make` does."""
+    def run_alone(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Runs the command to its end in a process of its own, as `make` does. A supervisor needs that, since it
+        starts what it was called with."""
         return subprocess.run(
             self.words(*arguments),
-            env=self.environment({}), cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+            env=self.environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
         )  # fmt: skip
 
     def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":

@@ -44,7 +44,7 @@ def test_a_taken_port(command: Command, taken_port: str) -> None:
 def test_several_processes_say_once_what_is_wrong(command: Command, part: str) -> None:
     wrong = {"serve": {"JWT_SECRET": ""}, "worker": {"REDIS_URL": ""}}
     message = {"serve": "assay: JWT_SECRET is not set", "worker": "assay: REDIS_URL is not set"}
-    done = command.run(part, "--processes", "3", **SERVERS | {"PORT": "0"} | wrong[part])
+    done = command.run_alone(part, "--processes", "3", **SERVERS | {"PORT": "0"} | wrong[part])
     assert (done.returncode, only_line(done.stderr)) == (2, message[part])
     done = command.run(part, "--processes", "0", **SERVERS)
     assert done.returncode == 2 and "--processes: must be a whole number above 0" in done.stderr
