@@ -1,4 +1,4 @@
-"""Made-up students of five tracks as labelled queries: several gaps, long answers with refusals, three essays."""
+"""Made-up students of five tracks as labelled queries: several gaps, answers with refusals, three essays."""
 
 from collections.abc import Iterator
 from random import Random
@@ -10,7 +10,7 @@ from benchmarks.credentials.made_up_credentials import SKILLS
 _TRACKS, _SKILLS_OF_A_TRACK = 5, 6
 _MAX_GAPS = 5
 # Sentences of an answer, the first one apart: about 15 words each.
-_MAX_SENTENCES = 10
+_MAX_SENTENCES = 3
 _WORDS = (
     "large companies keep their web services fast while many people use them and what to do at work when the data of "
     "a project are wrong or somebody made mistakes with the exercise in the middle because nobody had tested it"
@@ -26,7 +26,8 @@ _SUBJECTS = (
 
 
 def made_up_students(count: int, seed: int) -> Iterator[LabelledQuery]:
-    """So many students with up to five gaps. Their answers have up to 200 words, which no other student wrote."""
+    """So many students with up to five gaps. Their wishes have 20 to 50 words and their
+    answers 70 to 100, which no other student wrote."""
     random = Random(seed)  # noqa: S311  # no secret
     tracks = [random.sample(SKILLS, _SKILLS_OF_A_TRACK) for _ in range(_TRACKS)]
     for number in range(count):

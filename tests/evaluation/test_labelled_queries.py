@@ -46,7 +46,9 @@ def test_our_own_queries_are_read_split_in_halves_and_short_enough_to_be_embedde
     tokenizer.no_padding()
     for query in labelled.queries:
         parts = to_retrieval_query(query).vector_parts
-        assert sum(len(tokenizer.encode(part.text, add_special_tokens=False).ids) for part in parts) <= MAX_TOKENS
+        lengths = [len(tokenizer.encode(part.text, add_special_tokens=False).ids) for part in parts]
+        shared = 1 + len(query.essay_subjects)
+        assert sum(lengths[:-shared]) <= MAX_TOKENS and max(lengths[-shared:]) <= MAX_TOKENS
 
 
 def test_queries_of_students_are_read_with_what_they_refuse() -> None:

@@ -65,8 +65,8 @@ _ITEMS = re.compile(r",|\band\b|\bor\b|/(?!\w\b)")
 _CAPITAL = re.compile(r"[A-Z]")
 # Single letters and short words that are names only with a capital: R, C, Go.
 _SHORT_NAMES = frozenset({"r", "c", "go", "d"})
-# Texts whose reading is kept: those of a few searches.
-_TEXTS = 256
+# Texts whose reading is kept, and comparisons with skills: those of a few searches.
+_TEXTS, _PAIRS = 256, 4_096
 
 
 def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
@@ -89,7 +89,7 @@ def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
 
 def mentioned_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, by this or another name."""
-    return tuple(skill for skill in skills if any(_mentions(text, name) for name in aliases.names_of(skill)))
+    return tuple(skill for skill in skills if _names_skill(text, skill, aliases))
 
 
 def unwanted_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
@@ -100,11 +100,20 @@ def unwanted_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> 
 
 def served_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
     """Those of the skills that the text names, or of which it names a part or a tool."""
-    return tuple(
-        skill
-        for skill in skills
-        if any(_mentions(text, name) for name in (*aliases.names_of(skill), *_part_table().get(fold(skill), ())))
-    )
+    return tuple(skill for skill in skills if _serves_skill(text, skill, aliases))
+
+
+# Each candidate of a search is compared with the same few texts, and most of their skills come again. The caches are so
+# small that words of students do not stay for long.
+@lru_cache(maxsize=_PAIRS)
+def _names_skill(text: str, skill: str, aliases: SkillAliases) -> bool:
+    return any(_mentions(text, name) for name in aliases.names_of(skill))
+
+
+@lru_cache(maxsize=_PAIRS)
+def _serves_skill(text: str, skill: str, aliases: SkillAliases) -> bool:
+    parts = _part_table().get(fold(skill), ())
+    return _names_skill(text, skill, aliases) or any(_mentions(text, name) for name in parts)
 
 
 @lru_cache(maxsize=20_000)
@@ -129,9 +138,6 @@ def _named_parts() -> tuple[tuple[tuple[Forms, ...], Forms], ...]:
     return tuple((tuple(map(fold, names.split("="))), fold(skill)) for names, skill in lines)
 
 
-# Each candidate of a search is compared with the same few texts, and most of their skills come again. The caches are so
-# small that words of students do not stay for long.
-@lru_cache(maxsize=4_096)
 def _mentions(text: str, name: Forms) -> bool:
     if len(name) == 1 and name[0] in _SHORT_NAMES:
         return name[0].capitalize() in re.findall(r"[\w+#]+", text)

@@ -28,8 +28,12 @@ _INTERESTS = 0.8
 _GOALS = 0.3
 # The track and the subjects of the essays say what a skill is needed for ("sql" for analysts or for engineers).
 _TRACK_IN_FULL_TEXT, _TRACK_IN_VECTOR, _SUBJECTS = 0.1, 0.2, 0.2
-# In any script, a token of the offline model has three bytes or more on average, so this is at most 128 tokens.
+# What is embedded of a student's gaps and words. In any script, a token of the offline model has three bytes or more on
+# average, so this is at most 128 tokens.
 _EMBEDDED_BYTES = 384
+# What is embedded of each other text. It is cut at the same place for each student, so that its vector is computed once
+# and found in the embedder's cache afterwards.
+_SHARED_BYTES = 200
 _MAX_WORDS = 40
 # How well a level suits a student who chose another one, by the number of levels between them: one level above is
 # better than one below, and two levels are too far.
@@ -118,11 +122,10 @@ def build_query(
             *(QueryPart(_any_word(part.text), part.weight) for part in _wishes(student)),
             *(QueryPart(_phrase(skill), _TRACK_IN_FULL_TEXT) for skill in track_skills),
         ),
-        vector_parts=_within_limit(
-            *gap_parts,
-            *_wishes(student),
-            QueryPart(", ".join(track_skills) or track_name, _TRACK_IN_VECTOR),
-            *_share(subjects, _SUBJECTS),
+        vector_parts=(
+            *_within_limit(_EMBEDDED_BYTES, *gap_parts, *_wishes(student)),
+            *_within_limit(_SHARED_BYTES, QueryPart(", ".join(track_skills) or track_name, _TRACK_IN_VECTOR)),
+            *(part for subject in _share(subjects, _SUBJECTS) for part in _within_limit(_SHARED_BYTES, subject)),
         ),
         gaps=gaps,
         skills=tuple(track_skills),
@@ -156,10 +159,10 @@ def _any_word(text: str) -> str:
     return " OR ".join(_phrase(word) for word in words(text)[:_MAX_WORDS])
 
 
-def _within_limit(*parts: QueryPart) -> tuple[QueryPart, ...]:
-    """The parts that the embedding model reads; the last one may be cut."""
+def _within_limit(limit: int, *parts: QueryPart) -> tuple[QueryPart, ...]:
+    """The parts within so many bytes; the last one may be cut."""
     kept: list[QueryPart] = []
-    left = _EMBEDDED_BYTES
+    left = limit
     for part in parts:
         text = part.text.encode(errors="replace")[:left].decode(errors="ignore").strip()
         if text:

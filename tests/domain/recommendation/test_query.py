@@ -97,8 +97,20 @@ def test_no_more_is_embedded_than_the_model_reads(gaps: list[str], interests: li
     questions = [make_question(profile(ProfileInput.TEXT), number) for number in range(len(interests))]
     answers: dict[UUID, Answer] = {numbered_id(number): text * 20 for number, text in enumerate(interests)}
     query = build_query("Gardener", ["soil"] * 40, [estimate(gap, gap=True) for gap in gaps], questions, answers)
-    assert sum(len(part.text.encode()) for part in query.vector_parts) <= 384
+    *own, track = (len(part.text.encode()) for part in query.vector_parts)
+    assert sum(own) <= 384 and track <= 200
     assert all(part.text.strip() for part in query.vector_parts)
+
+
+def test_what_students_share_is_cut_at_the_same_place_for_all() -> None:
+    # So that the embedder's cache has it, however much a student wrote.
+    questions = [
+        make_question(profile(ProfileInput.TEXT), 1),
+        make_question(essay().model_copy(update={"prompt": "Soil and water. " * 20}), 2),
+    ]
+    queries = [build_query("Gardener", ["soil"], [], questions, {numbered_id(1): "roses " * n}) for n in (1, 40, 80)]
+    assert len({query.vector_parts[-2:] for query in queries}) == 1
+    assert len(queries[0].vector_parts[-1].text) == 200
 
 
 @pytest.mark.parametrize("purpose", ProfilePurpose)
