@@ -14,7 +14,8 @@ from app.domain.assessment.questions import (
     Question,
     QuestionBody,
 )
-from app.domain.recommendation.query import RetrievalQuery, build_query
+from app.domain.recommendation.build_query import build_query
+from app.domain.recommendation.query import RetrievalQuery
 from app.domain.result.model import SkillEstimate
 from app.domain.result.skills import GAP_BELOW
 from app.domain.states import Level

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.clients.llm.embedder import Embedder
 from app.domain.errors import JobError, PoisonJob
+from app.domain.recommendation.build_query import build_query
 from app.domain.recommendation.profile_texts import profile_texts
-from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, Candidate, RetrievalQuery, build_query
+from app.domain.recommendation.query import MAX_CANDIDATES, MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.ranking import RankedCandidate, rank
 from app.domain.recommendation.ranking_prompt import MAX_OFFERED
 from app.domain.recommendation.recommend import recommend

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import Option, ProfileInput, ProfilePurpose, ProfileQuestion
-from app.domain.recommendation.query import QueryPart, build_query
+from app.domain.recommendation.build_query import build_query
+from app.domain.recommendation.query import QueryPart
+from app.domain.recommendation.student import Student
 from app.domain.result.model import SkillEstimate
 from app.domain.states import CredentialLevel, Level
 from tests.bank import essay, profile, theory
@@ -50,6 +52,18 @@ def test_equal_gaps_weigh_alike() -> None:
     assert query.gaps == ("b", "c", "a", "d")
     assert query.gap_weights == pytest.approx((1, 0.75, 0.75, 1 - 0.59 / 1.2))
     assert [part.weight for part in query.full_text_parts] == pytest.approx([1, 0.7, 0.7, 0.49])
+
+
+def test_a_gap_that_the_student_refuses_to_close_is_not_searched_for() -> None:
+    gaps = [estimate("sql", gap=True, level=0.0), estimate("python", gap=True, level=0.3)]
+    for refused in ("not SQL", "no SQL courses"):
+        query = build_query("Gardener", [], gaps, [], {}, student=Student(refused=(refused,)))
+        assert query.gaps == ("python",)
+        assert [part.text for part in query.vector_parts] == ["python", "Gardener"]
+        assert [part.text for part in query.full_text_parts] == ['"python"']
+    # What is refused is the level.
+    beginner = build_query("Gardener", [], gaps, [], {}, student=Student(refused=("another beginner course on SQL",)))
+    assert beginner.gaps == ("sql", "python")
 
 
 def test_an_unanswered_question_is_no_interest() -> None:
