@@ -131,6 +131,7 @@ class ReasonCode(StrEnum):
     MISSING_RESPONSES = "missing_responses"
     ESSAY_SCORED_LOCALLY = "essay_scored_locally"
     ESSAY_UNSCORED = "essay_unscored"
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     MODEL_BUDGET_SPENT = "model_budget_spent"
     RECOMMENDATIONS_FALLBACK = "recommendations_fallback"
     RECOMMENDATIONS_UNRANKED = "recommendations_unranked"

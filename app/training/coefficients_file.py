@@ -9,55 +9,47 @@ from typing import Any
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.estimate import VERSION
 from app.domain.essay.local_scoring.regression import LinearFunction
-from app.training.cross_validation import Agreement, HeldOutEstimates, agreement_by_confidence, fit_error, no_refusals
+from app.training.cross_validation import fit_error
 from app.training.feature_matrix import FeatureMatrix
-from app.training.feature_selection import Selection
+from app.training.feature_selection import PENALTY, fit_selected
 from app.training.fitting import SYNTHETIC_WEIGHT
-from app.training.training_data import ScoredAnswer, question_ids
+from app.training.training_data import ScoredAnswer, corpus_names, question_ids
 
-COMMAND = "python -m app.training PATH/saf_train.jsonl"
+COMMAND = "python -m app.training PATH/saf_train.jsonl PATH/semeval_train.jsonl"
 
-_DATA = {
-    "name": "Short Answer Feedback (SAF), English training part: communication networks",
-    "source": "SebOchs/SAF; Filighera et al., ACL 2022",
-    "licence": "MIT",
+# Licences and origins of the corpora that the published coefficients were trained on.
+_ORIGINS = {
+    "saf": {"source": "SebOchs/SAF; Filighera et al., ACL 2022", "licence": "MIT"},
+    "beetle": {"source": "SemEval-2013 Task 7; Dzikovska et al., 2013", "licence": "CC BY-SA"},
+    "scientsbank": {"source": "SemEval-2013 Task 7; Dzikovska et al., 2013", "licence": "CC BY-SA"},
 }
 
 
-def build_content(
-    answers: Sequence[ScoredAnswer],
-    table: FeatureMatrix,
-    selection: Selection,
-    estimates: HeldOutEstimates,
-    baselines: Mapping[str, Agreement],
-) -> dict[str, Any]:
+def build_content(answers: Sequence[ScoredAnswer], table: FeatureMatrix, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The content of the file. It follows from the data alone."""
-    longer = no_refusals([answer.answer for answer in answers])
-    counts = {
-        "answers": len(answers),
-        "questions": len(question_ids(answers)),
-        "made_up": int((~table.real).sum()),
-    }
     return {
         "version": VERSION,
         "command": COMMAND,
-        "data": {**_DATA, **counts},
-        "settings": {"penalty": selection.penalty, "made_up_weight": SYNTHETIC_WEIGHT},
-        "share": _rounded(selection.fit(table)),
-        "discounts": dict(DISCOUNTS),
-        "error": _rounded(fit_error(table, selection)),
-        "figures": {
-            "nested": asdict(Agreement.between(estimates.human, estimates.machine)),
-            "nested_without_refusals": asdict(Agreement.between(estimates.human[longer], estimates.machine[longer])),
-            **{name: asdict(agreement) for name, agreement in baselines.items()},
-            "thirds_by_confidence": agreement_by_confidence(estimates),
+        "data": {
+            "corpora": {corpus: _corpus(corpus, answers) for corpus in corpus_names(answers)},
+            "made_up": int((~table.real).sum()),
         },
+        "settings": {"penalty": PENALTY, "made_up_weight": SYNTHETIC_WEIGHT},
+        "share": _rounded(fit_selected(table)),
+        "discounts": dict(DISCOUNTS),
+        "error": _rounded(fit_error(table)),
+        "figures": dict(figures),
     }
 
 
 def write_file(path: Path, content: Mapping[str, Any]) -> None:
     """Writes the content as JSON. Raises OSError where the file cannot be written."""
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _corpus(corpus: str, answers: Sequence[ScoredAnswer]) -> dict[str, Any]:
+    own = [answer for answer in answers if answer.corpus == corpus]
+    return {**_ORIGINS.get(corpus, {}), "answers": len(own), "questions": len(question_ids(own))}
 
 
 def _rounded(function: LinearFunction) -> dict[str, Any]:

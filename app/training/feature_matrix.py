@@ -1,7 +1,7 @@
 """The table of measures: one row for each answer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from app.training.training_data import ScoredAnswer
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Names = NDArray[np.str_]
+
+# Answers of fewer words are refusals ("No response."), which any scorer distinguishes from the others.
+MIN_WORDS = 4
 
 COLUMNS = (*MEASURES, *DISCOUNTS)
 
@@ -25,11 +29,14 @@ class FeatureMatrix:
     measures: Numbers
     """A column for each of `COLUMNS`."""
     scores: Numbers
-    questions: NDArray[np.str_]
+    corpora: Names
+    questions: Names
     real: Flags
     """Which answers were written by people."""
     own: Flags
     """Which answers say anything that is not copied from the question; the others get no points in any case."""
+    longer: Flags
+    """Which answers are more than a refusal."""
 
     def column(self, name: str) -> Numbers:
         """One measure of all answers."""
@@ -37,14 +44,21 @@ class FeatureMatrix:
 
     def rows(self, mask: Flags) -> "FeatureMatrix":
         """A table of the chosen rows."""
-        return FeatureMatrix(
-            self.measures[mask], self.scores[mask], self.questions[mask], self.real[mask], self.own[mask]
-        )
+        return FeatureMatrix(*(getattr(self, field.name)[mask] for field in fields(self)))
 
     @property
-    def folds(self) -> tuple[str, ...]:
-        """The questions, sorted: each is a fold."""
-        return tuple(sorted(set(self.questions.tolist())))
+    def corpus_folds(self) -> tuple[Flags, ...]:
+        """For each corpus, the rows that belong to it."""
+        return tuple(self.corpora == corpus for corpus in sorted(set(self.corpora.tolist())))
+
+    def question_folds(self, count: int) -> tuple[Flags, ...]:
+        """The rows of `count` groups of questions; each corpus is spread evenly over the groups."""
+        groups: dict[str, int] = {}
+        for corpus in sorted(set(self.corpora.tolist())):
+            questions = sorted(set(self.questions[self.corpora == corpus].tolist()))
+            groups |= {question: place % count for place, question in enumerate(questions)}
+        group = np.array([groups[question] for question in self.questions.tolist()])
+        return tuple(group == place for place in sorted(set(groups.values())))
 
 
 async def measure_answers(
@@ -66,7 +80,23 @@ async def measure_answers(
     return FeatureMatrix(
         measures=np.array(rows),
         scores=np.array([answer.score for answer in answers]),
+        corpora=np.array([answer.corpus for answer in answers]),
         questions=np.array([answer.question_id for answer in answers]),
         real=np.arange(len(rows)) < len(real),
         own=np.array(own),
+        longer=longer_answers([answer.answer for answer in answers]),
     )
+
+
+async def embedding_cosines(answers: Sequence[ScoredAnswer], embedder: Embedder) -> Numbers:
+    """The cosine of each answer's vector, as a whole, with that of its model answer. Raises `EmbeddingUnavailable`."""
+    cosines = []
+    for answer in answers:
+        left, right = await embedder.embed((answer.answer, answer.model_answer))
+        cosines.append(sum(x * y for x, y in zip(left, right, strict=True)))
+    return np.array(cosines)
+
+
+def longer_answers(texts: Sequence[str]) -> Flags:
+    """Which texts are more than a refusal."""
+    return np.array([len(text.split()) >= MIN_WORDS for text in texts])

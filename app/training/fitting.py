@@ -8,28 +8,32 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
 from app.domain.essay.local_scoring.features import MEASURES
 from app.domain.essay.local_scoring.regression import LinearFunction, Term
-from app.training.feature_matrix import FeatureMatrix, Numbers
+from app.training.feature_matrix import FeatureMatrix, Flags, Numbers
 
-# The weight of a synthetic answer; a real one has 1.
-SYNTHETIC_WEIGHT = 0.3
+# The weight of a synthetic answer; a real one has 1. With less, answers off the topic get points for their length.
+SYNTHETIC_WEIGHT = 4.0
 
-# The intercept is not penalized, but for what keeps the solution unique.
+# The intercepts are not penalized, but for what keeps the solution unique.
 _INTERCEPT_PENALTY = 1e-9
 
 
 def fit_share(table: FeatureMatrix, names: Sequence[str], penalty: float) -> LinearFunction:
     """A logistic regression of the scores on the named measures, each with the sign of `MEASURES` or 0.
 
-    Minimizes the weighted cross entropy plus `penalty` times half the squared coefficients of the scaled measures.
+    Minimizes the weighted cross entropy plus `penalty` times half the squared coefficients of the scaled measures. All
+    corpora count alike. Each has an intercept of its own, since graders differ in how strict they are; the function's
+    intercept is that of the corpora with partial credit, because right or wrong says which answer is better, not how
+    many points a middling one gets.
     """
     columns = np.stack([table.column(name) for name in names], axis=1)
     scaled, means, scales = _scale(columns)
     signs = np.array([MEASURES[name] for name in names])
+    corpora = np.stack(table.corpus_folds, axis=1).astype(np.float64)
     # The regression shall not learn what a discount takes away.
-    weights = np.where(table.real, 1.0, SYNTHETIC_WEIGHT) * table.own * remaining_share(table)
-    rows = np.hstack([np.ones((len(scaled), 1)), scaled * signs])
-    coefficients = _minimize(rows, table.scores, weights, penalty)
-    return _linear_function(names, means, scales, coefficients[1:] * signs, float(coefficients[0]))
+    weights = np.where(table.real, 1.0, SYNTHETIC_WEIGHT) * table.own * remaining_share(table) * corpus_weights(table)
+    coefficients = _minimize(np.hstack([corpora, scaled * signs]), corpora.shape[1], table.scores, weights, penalty)
+    intercepts, slopes = np.split(coefficients, [corpora.shape[1]])
+    return _linear_function(names, means, scales, slopes * signs, float(intercepts[_graded(table)].mean()))
 
 
 def fit_linear(columns: Mapping[str, Numbers], targets: Numbers, penalty: float) -> LinearFunction:
@@ -39,6 +43,36 @@ def fit_linear(columns: Mapping[str, Numbers], targets: Numbers, penalty: float)
     square = scaled.T @ scaled + penalty * np.eye(len(names))
     coefficients = np.linalg.solve(square, scaled.T @ (targets - targets.mean()))
     return _linear_function(names, means, scales, coefficients, float(targets.mean()))
+
+
+def fit_within_corpora(
+    table: FeatureMatrix, columns: Mapping[str, Numbers], targets: Numbers, penalty: float
+) -> LinearFunction:
+    """A ridge regression without fixed signs in which all corpora count alike and each has its own intercept, as in
+    `fit_share`."""
+    names, weights = tuple(columns), corpus_weights(table)
+    scaled, means, scales = _scale(np.stack([columns[name] for name in names], axis=1))
+    centred, aims = scaled.copy(), targets.copy()
+    for rows in table.corpus_folds:
+        centred[rows] -= scaled[rows].mean(axis=0)
+        aims[rows] -= targets[rows].mean()
+    square = centred.T @ (centred * weights[:, None]) + penalty * np.eye(len(names))
+    coefficients = np.asarray(np.linalg.solve(square, centred.T @ (weights * aims)), np.float64)
+    rest = targets - scaled @ coefficients
+    folds = table.corpus_folds
+    intercept = float(np.mean([rest[folds[place]].mean() for place in _graded(table)]))
+    return _linear_function(names, means, scales, coefficients, intercept)
+
+
+def align(shares: Numbers, scores: Numbers) -> Numbers:
+    """The shares with their log odds shifted, so that their mean is that of the scores: as if the grader's strictness
+    were known."""
+    odds = np.log(np.clip(shares, 1e-4, 1 - 1e-4) / (1 - np.clip(shares, 1e-4, 1 - 1e-4)))
+    low, high = -10.0, 10.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _logistic(odds + middle).mean() < scores.mean() else (low, middle)
+    return _logistic(odds + low)
 
 
 def predict(function: LinearFunction, columns: Mapping[str, Numbers]) -> Numbers:
@@ -62,10 +96,31 @@ def remaining_share(table: FeatureMatrix) -> Numbers:
     return remaining
 
 
-def _minimize(rows: Numbers, targets: Numbers, weights: Numbers, penalty: float) -> Numbers:
-    """The best coefficients: the first is the intercept, all others are at least 0."""
+def corpus_weights(table: FeatureMatrix) -> Numbers:
+    """The weight of each row: the same total for each corpus, 1 on average."""
+    weights = np.ones(len(table.scores))
+    for rows in table.corpus_folds:
+        weights[rows] = len(rows) / len(table.corpus_folds) / rows.sum()
+    return weights
+
+
+def graded_rows(table: FeatureMatrix) -> Flags:
+    """The rows of the corpora whose answers got partial credit; all, if there are none."""
+    rows: Flags = np.any([table.corpus_folds[place] for place in _graded(table)], axis=0)
+    return rows
+
+
+def _graded(table: FeatureMatrix) -> Sequence[int]:
+    """The places of the corpora whose answers got partial credit; of all, if there are none."""
+    scores = [table.scores[rows & table.real] for rows in table.corpus_folds]
+    graded = [place for place, of_corpus in enumerate(scores) if len(set(of_corpus.tolist()) - {0.0, 1.0})]
+    return graded or range(len(scores))
+
+
+def _minimize(rows: Numbers, intercepts: int, targets: Numbers, weights: Numbers, penalty: float) -> Numbers:
+    """The best coefficients: the first are the intercepts, all others are at least 0."""
     ridge = np.full(rows.shape[1], penalty)
-    ridge[0] = _INTERCEPT_PENALTY
+    ridge[:intercepts] = _INTERCEPT_PENALTY
 
     def loss_and_gradient(coefficients: Numbers) -> tuple[float, Numbers]:
         values = rows @ coefficients
@@ -73,7 +128,7 @@ def _minimize(rows: Numbers, targets: Numbers, weights: Numbers, penalty: float)
         gradient: Numbers = rows.T @ (weights * (_logistic(values) - targets)) + ridge * coefficients
         return float(loss), gradient
 
-    bounds = [(None, None), *[(0.0, None)] * (rows.shape[1] - 1)]
+    bounds = [(None, None)] * intercepts + [(0.0, None)] * (rows.shape[1] - intercepts)
     result = minimize(
         loss_and_gradient,
         np.zeros(rows.shape[1]),

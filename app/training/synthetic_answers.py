@@ -32,8 +32,13 @@ def make_synthetic_answers(answers: Sequence[ScoredAnswer], seed: int = 7) -> tu
 
 
 def _answers_to(question: str, answers: Sequence[ScoredAnswer], dice: random.Random) -> Iterator[ScoredAnswer]:
-    good_elsewhere = [other.answer for other in answers if other.question_id != question and other.score >= 0.75]
     first = next(answer for answer in answers if answer.question_id == question)
+    # Of the same corpus, so that one that is held out leaves no trace.
+    good_elsewhere = [
+        other.answer
+        for other in answers
+        if other.question_id != question and other.corpus == first.corpus and other.score >= 0.75
+    ]
     texts_by_kind = {
         "other": dice.sample(good_elsewhere, min(_MAX_OTHERS, len(good_elsewhere))),
         "padded": [f"{first.question} {padding}" for padding in _PADDING],

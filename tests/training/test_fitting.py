@@ -1,13 +1,25 @@
 """The regressions, and that a question that is held out does not influence its own estimates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
-from app.training.baselines import log_length, mean_of_others, tf_idf_cosine
-from app.training.cross_validation import agreement_by_confidence, cross_validate, no_refusals
-from app.training.feature_matrix import COLUMNS, FeatureMatrix, Numbers
-from app.training.fitting import fit_linear, fit_share, predict, predict_shares, remaining_share
+from app.training.agreement_table import agreement_by_corpus, thirds_by_confidence
+from app.training.baselines import BASELINES, predict_baselines
+from app.training.cross_validation import cross_validate
+from app.training.feature_matrix import COLUMNS, FeatureMatrix, Numbers, longer_answers
+from app.training.fitting import (
+    align,
+    corpus_weights,
+    fit_linear,
+    fit_share,
+    fit_within_corpora,
+    predict,
+    predict_shares,
+    remaining_share,
+)
 from tests.training.scored_answers import scored_answers
 
 
@@ -19,11 +31,13 @@ def make_table(seed: int = 3, rows: int = 240, questions: int = 6) -> FeatureMat
     value = 1.5 * columns[:, COLUMNS.index("gain")] - columns[:, COLUMNS.index("length")]
     scores: Numbers = 1 / (1 + np.exp(-value))
     ids = np.array([f"q{row % questions}" for row in range(rows)])
-    return FeatureMatrix(columns, scores, ids, np.ones(rows, bool), np.ones(rows, bool))
+    corpora = np.array([f"c{row % questions % 2}" for row in range(rows)])
+    flags = np.ones(rows, bool)
+    return FeatureMatrix(columns, scores, corpora, ids, flags, flags.copy(), flags)
 
 
 def with_scores(table: FeatureMatrix, scores: Numbers) -> FeatureMatrix:
-    return FeatureMatrix(table.measures, scores, table.questions, table.real, table.own)
+    return replace(table, scores=scores)
 
 
 def test_coefficients_fit_the_data_within_their_signs() -> None:
@@ -81,20 +95,75 @@ def test_discounts_reduce_shares_and_copies_of_the_question_get_nothing() -> Non
     assert predict_shares(function, table)[1] == 0.0
 
 
-def test_a_question_does_not_influence_its_own_held_out_estimates() -> None:
+@pytest.mark.parametrize("split", ["corpus", "question"])
+def test_what_is_held_out_does_not_influence_its_own_estimates(split: str) -> None:
     table = make_table()
-    held = table.questions == "q2"
+    folds = table.corpus_folds if split == "corpus" else table.question_folds(6)
+    held = folds[1]
     inverted = with_scores(table, np.where(held, 1 - table.scores, table.scores))
-    before, after = (cross_validate(variant, lambda: None) for variant in (table, inverted))
+    before, after = (cross_validate(variant, folds, lambda: None) for variant in (table, inverted))
     assert np.array_equal(before.machine[held], after.machine[held])
     assert np.array_equal(before.confidence[held], after.confidence[held])
     assert not np.array_equal(before.machine[~held], after.machine[~held])
 
 
+def test_folds_of_questions_have_every_row_once_and_questions_of_each_corpus() -> None:
+    table = make_table()
+    folds = table.question_folds(3)
+    assert np.sum(folds, axis=0).tolist() == [1] * len(table.scores)
+    assert all(set(table.corpora[held]) == {"c0", "c1"} for held in folds)
+    assert all(set(table.questions[held]).isdisjoint(table.questions[~held]) for held in folds)
+
+
+def test_all_corpora_weigh_the_same() -> None:
+    table = make_table()
+    table.corpora[:] = np.where(np.arange(len(table.corpora)) < 10, "small", "large")
+    weights = corpus_weights(table)
+    assert weights[:10].sum() == pytest.approx(weights[10:].sum())
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_a_stricter_corpus_moves_its_own_intercept_only() -> None:
+    table = make_table()
+    strict = table.corpora == "c1"
+    # Without partial credit, and hardly ever right.
+    scores = np.where(strict, (table.column("gain") > 1.5).astype(float), table.scores)
+    alone, both = (fit_share(rows, ("gain",), 1.0) for rows in (table.rows(~strict), with_scores(table, scores)))
+    shares = [float(predict_shares(function, table.rows(~strict)).mean()) for function in (alone, both)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
+
+
+def test_the_regression_within_corpora_ignores_how_they_differ() -> None:
+    table = make_table()
+    x = table.column("gain")
+    function = fit_within_corpora(table, {"x": x}, 0.5 * x + np.where(table.corpora == "c1", 3.0, 0.0), 1e-9)
+    assert function.terms["x"].coefficient / function.terms["x"].scale == pytest.approx(0.5)
+
+
+def test_aligned_shares_have_the_mean_of_the_scores_and_their_order() -> None:
+    shares, scores = np.linspace(0.1, 0.9, 9), np.full(9, 0.8)
+    aligned = align(shares, scores)
+    assert aligned.mean() == pytest.approx(0.8, abs=1e-3)
+    assert np.all(np.diff(aligned) > 0)
+
+
+def test_agreement_is_told_for_each_corpus_and_scorer() -> None:
+    table = make_table()
+    estimates = cross_validate(table, table.corpus_folds, lambda: None)
+    told = agreement_by_corpus(estimates, {"mean": np.full(240, 0.5)}, table.corpora, table.longer)
+    assert set(told) == {"c0", "c1"}
+    assert all(set(scorers) == {"this scorer", "mean"} for scorers in told.values())
+    assert all(scorers["this scorer"]["pearson"] > 0.5 for scorers in told.values())
+
+
 def test_thirds_are_ordered_by_confidence() -> None:
-    thirds = agreement_by_confidence(cross_validate(make_table(), lambda: None))
-    confidences = [third["confidence"] for third in thirds]
-    assert confidences == sorted(confidences)
+    table = make_table()
+    estimates = cross_validate(table, table.corpus_folds, lambda: None)
+    for thirds in thirds_by_confidence(estimates, table.corpora, table.longer).values():
+        confidences = [third["confidence"] for third in thirds]
+        assert confidences == sorted(confidences)
+        errors = [third["expected_error"] for third in thirds]
+        assert errors == sorted(errors, reverse=True)
 
 
 def test_baselines_do_not_see_the_question_they_score() -> None:
@@ -104,10 +173,12 @@ def test_baselines_do_not_see_the_question_they_score() -> None:
         for answer in answers
     )
     lock = np.array([answer.question_id == "lock" for answer in answers])
-    for baseline in (mean_of_others, log_length, tf_idf_cosine):
-        assert np.array_equal(baseline(answers)[lock], baseline(inverted)[lock])
-        assert not np.array_equal(baseline(answers)[~lock], baseline(inverted)[~lock])
+    cosines = np.linspace(0, 1, len(answers))
+    before, after = (predict_baselines(variant, cosines, [lock, ~lock]) for variant in (answers, inverted))
+    for name in BASELINES:
+        assert np.array_equal(before[name][lock], after[name][lock])
+        assert not np.array_equal(before[name][~lock], after[name][~lock])
 
 
 def test_refusals_are_recognized() -> None:
-    assert no_refusals(["No response.", "It does not lose packets."]).tolist() == [False, True]
+    assert longer_answers(["No response.", "It does not lose packets."]).tolist() == [False, True]

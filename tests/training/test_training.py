@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.training.__main__ import main
+from app.training.embedding_cache import CachedEmbedder
 from app.training.synthetic_answers import SCORES, make_synthetic_answers
 from app.training.training_data import InvalidTrainingData, ScoredAnswer, read_scored_answers
 from tests.training.scored_answers import scored_answers, write_answers
@@ -23,18 +25,50 @@ def test_training_is_reproducible_and_depends_on_the_scores(tmp_path: Path) -> N
     answers = scored_answers()
     first, again = train(tmp_path, answers), train(tmp_path, answers)
     assert first == again
-    assert first["data"]["answers"] == len(answers)
+    assert first["data"]["corpora"]["answers"] == {"answers": len(answers), "questions": 4}
     inverted = tuple(answer.model_copy(update={"score": 1.0 - answer.score}) for answer in answers)
     # With inverted scores the good answers earn nothing, so the coefficients can only be lower.
-    lower = train(tmp_path, inverted)["share"]["terms"]["gain"]["coefficient"]
-    assert lower < first["share"]["terms"]["gain"]["coefficient"]
+    lower = train(tmp_path, inverted)["share"]["terms"]["recall"]["coefficient"]
+    assert lower < first["share"]["terms"]["recall"]["coefficient"]
 
 
 def test_the_agreement_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored = train(tmp_path, scored_answers())
     printed = capsys.readouterr().out
-    assert f"{stored['figures']['nested']['rmse']:.3f}" in printed
-    assert all(name in printed for name in ("this scorer", "mean", "log length", "tf-idf cosine"))
+    figures = stored["figures"]["question_held_out"]["four_words_or_more"]["answers"]
+    assert f"{figures['this scorer']['rmse']:.3f}" in printed
+    assert all(name in printed for name in ("this scorer", "mean", "log length", "tf-idf cosine", "embedding cosine"))
+
+
+def test_each_corpus_is_held_out_where_there_are_several(tmp_path: Path) -> None:
+    output = tmp_path / "coefficients.json"
+    paths = [str(write_answers(tmp_path / f"{name}_train.jsonl", scored_answers())) for name in ("one", "two")]
+    assert main([*paths, "--output", str(output), "--cache", str(tmp_path / "cache.sqlite")]) == 0
+    figures = json.loads(output.read_text(encoding="utf-8"))["figures"]
+    assert set(figures["corpus_held_out"]["all"]) == {"one", "two"}
+    assert set(figures["corpus_held_out"]["thirds_by_confidence"]) == {"one", "two"}
+
+
+async def test_kept_embeddings_are_those_that_were_computed(tmp_path: Path) -> None:
+    path, texts = tmp_path / "cache.sqlite", ["An index finds rows.", "", "An index finds rows."]
+    async with CachedEmbedder(OfflineEmbedder(), path) as embedder:
+        first = await embedder.embed(texts)
+    # A closed embedder computes nothing.
+    closed = OfflineEmbedder()
+    await closed.close()
+    async with CachedEmbedder(closed, path) as embedder:
+        again = await embedder.embed(texts)
+    for one, other in zip(first, again, strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+        assert (one.states == other.states).all()
+        assert one.spans == other.spans
+
+
+def test_the_group_of_an_answer_names_its_corpus(tmp_path: Path) -> None:
+    path = tmp_path / "school_train.jsonl"
+    grouped = [answer.model_copy(update={"group": "beetle correct"}) for answer in scored_answers()]
+    assert {answer.corpus for answer in read_scored_answers(write_answers(path, grouped))} == {"beetle"}
+    assert {answer.corpus for answer in read_scored_answers(write_answers(path, scored_answers()))} == {"school"}
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,8 @@ def _is_about(code: ReasonCode, line: QuestionLine | EssayLine) -> bool:
     local, unscored = line.scorer == "local", line.score is None
     return {
         ReasonCode.ESSAY_SCORED_LOCALLY: local,
-        ReasonCode.ESSAY_UNSCORED: unscored,
+        ReasonCode.ESSAY_UNSCORED: unscored and line.reason != ReasonCode.LANGUAGE_NOT_SUPPORTED,
+        ReasonCode.LANGUAGE_NOT_SUPPORTED: unscored and line.reason == ReasonCode.LANGUAGE_NOT_SUPPORTED,
         ReasonCode.MODEL_BUDGET_SPENT: local or unscored,
     }.get(code, False)
 

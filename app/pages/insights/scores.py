@@ -24,6 +24,7 @@ _MOST_BARS = 40
 _REASONS: Mapping[str, str] = {
     ReasonCode.ESSAY_SCORED_LOCALLY: "An essay has a local estimate",
     ReasonCode.ESSAY_UNSCORED: "An essay has no score",
+    ReasonCode.LANGUAGE_NOT_SUPPORTED: "An essay in a language that is not estimated has no score",
 }
 
 

@@ -24,6 +24,8 @@ _REASONS: Mapping[ReasonCode, str] = {
     ReasonCode.ESSAY_SCORED_LOCALLY: "The language model was not available, so simpler means were used. As soon as it"
     " is, these essays are scored again by themselves.",
     ReasonCode.ESSAY_UNSCORED: "What has no score is left out of the total until a person scores it.",
+    ReasonCode.LANGUAGE_NOT_SUPPORTED: "Without the language model, only English essays are scored. What has no score"
+    " is left out of the total until the model or a person scores it.",
     ReasonCode.MODEL_BUDGET_SPENT: "Essays that could not be sent were estimated by simpler means.",
     ReasonCode.RECOMMENDATIONS_FALLBACK: "So the courses may suit you less well than usual.",
     ReasonCode.RECOMMENDATIONS_UNRANKED: "So the reasons are in plain words.",

@@ -105,7 +105,8 @@ LATERAL (
 ) AS due
 WHERE a.status = 'completed'
   AND (a.degraded_reasons @> '[{"code": "essay_scored_locally"}]'
-       OR a.degraded_reasons @> '[{"code": "essay_unscored"}]')
+       OR a.degraded_reasons @> '[{"code": "essay_unscored"}]'
+       OR a.degraded_reasons @> '[{"code": "language_not_supported"}]')
   AND a.completed_at > now() - make_interval(secs => $1)
   AND due.question_ids IS NOT NULL
   AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run

@@ -15,8 +15,9 @@ from app.domain.essay.prompt import build_prompt
 from app.domain.essay.score import EssayScore
 from app.domain.essay.visible_text import visible_text
 from app.domain.job.retry import MAX_DELAY_SECONDS, backoff_seconds
+from app.domain.states import ReasonCode
 from app.domain.text import is_visible
-from app.services.essays.local_estimate import estimate_locally
+from app.services.essays.local_estimate import LanguageNotSupported, estimate_locally
 
 if TYPE_CHECKING:
     from app.clients.llm.chat import ChatModel
@@ -126,6 +127,9 @@ class LocalScorer:
             score = await estimate_locally(self.embedder, question, answer)
         except EmbeddingUnavailable as error:
             return ScoringResult(error=PermanentError("embedding_unavailable", str(error)), tries=1)
+        except LanguageNotSupported:
+            unknown = "the local scorer does not know the language"
+            return ScoringResult(error=PermanentError(ReasonCode.LANGUAGE_NOT_SUPPORTED, unknown), tries=1)
         return ScoringResult(score, tries=1, seconds=time.monotonic() - started)
 
 

@@ -5,7 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from app.clients.llm.embedder import Embedder
 from app.domain.assessment.questions import EssayQuestion
+from app.domain.essay.language import is_supported
 from app.domain.essay.score import EssayScore
+
+
+class LanguageNotSupported(Exception):
+    """The answer is in a language that the local scorer does not know."""
+
 
 Estimator = Callable[[Embedder, EssayQuestion, str], Awaitable[EssayScore]]
 
@@ -15,7 +21,10 @@ async def estimate_locally(embedder: Embedder, question: EssayQuestion, answer: 
 
     Raises:
         EmbeddingUnavailable: there are no embeddings of the texts.
+        LanguageNotSupported: the answer is not in English.
     """
+    if not is_supported(answer):
+        raise LanguageNotSupported
     # Imported here: it brings numpy along, which a worker with a model does not need.
     from app.domain.essay.local_scoring import estimate, texts_to_embed
 

@@ -23,7 +23,7 @@ from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.essays.injection_check import Detector, check_injection
 from app.services.essays.internal_errors import INTERNAL_ERROR, log_internal_error
 from app.services.essays.llm_calls import Essay, PaidModel
-from app.services.essays.local_estimate import Estimator, estimate_locally
+from app.services.essays.local_estimate import Estimator, LanguageNotSupported, estimate_locally
 from app.services.jobs.claimed_run import read_claimed_run
 
 # An estimate is quick; one that takes so long is stuck, and the job has to end.
@@ -120,13 +120,17 @@ class EssayJob:
         keeps_score = _keeps_score(run, essay)
         if keeps_score and not _renews_estimate(run, essay):
             return
-        if self.fallback == "local" and await self._store_estimate(job, essay):
-            return
+        reason = ReasonCode.ESSAY_UNSCORED
+        try:
+            if self.fallback == "local" and await self._store_estimate(job, essay):
+                return
+        except LanguageNotSupported:
+            reason = ReasonCode.LANGUAGE_NOT_SUPPORTED
         if not keeps_score:
-            await self._store_unscored(job, essay)
+            await self._store_unscored(job, essay, reason)
 
     async def _store_estimate(self, job: ClaimedJob, essay: Essay) -> bool:
-        """Estimates the essay and stores the estimate; whether there was one."""
+        """Estimates the essay and stores the estimate; whether there was one. Raises `LanguageNotSupported`."""
         score = await self._estimate(essay)
         if score is None:
             return False
@@ -146,6 +150,8 @@ class EssayJob:
                 return await self.estimate(self.embedder, essay.body, essay.answer)
         except EmbeddingUnavailable:
             return None
+        except LanguageNotSupported:
+            raise
         except Exception as error:
             # DATABASE_UNAVAILABLE included: an estimate needs no database, so a TimeoutError means something else here.
             log_internal_error("essay_not_estimated", error, essay.question.question_id)
@@ -164,8 +170,10 @@ class EssayJob:
         _check_lease(await scores.store_essay_score(self.pool, job, essay.question, check.flag(score)))
         self.publish_change(job.assessment_id)
 
-    async def _store_unscored(self, job: ClaimedJob, essay: Essay) -> None:
-        _check_lease(await scores.store_unscored(self.pool, job, essay.question, ReasonCode.ESSAY_UNSCORED))
+    async def _store_unscored(
+        self, job: ClaimedJob, essay: Essay, reason: ReasonCode = ReasonCode.ESSAY_UNSCORED
+    ) -> None:
+        _check_lease(await scores.store_unscored(self.pool, job, essay.question, reason))
 
     async def _finish(self, job: ClaimedJob, errors: Sequence[JobError]) -> FinishedJob | None:
         run = await read_claimed_run(self.pool, job)
@@ -248,11 +256,18 @@ def _check_lease(stored: bool) -> None:
 def _reasons(essays: Sequence[EssayLine], errors: Sequence[JobError]) -> list[Reason]:
     because = f": {errors[0].detail}" if errors else ""
     local = sum(line.scorer == "local" for line in essays)
-    unscored = sum(line.score is None for line in essays)
+    foreign = sum(line.score is None and line.reason == ReasonCode.LANGUAGE_NOT_SUPPORTED for line in essays)
+    unscored = sum(line.score is None for line in essays) - foreign
     over_budget = sum(error.code == ReasonCode.MODEL_BUDGET_SPENT for error in errors)
     counts = (
         (ReasonCode.ESSAY_SCORED_LOCALLY, local, "estimated locally, not scored by the model", because),
         (ReasonCode.ESSAY_UNSCORED, unscored, "not scored", because),
+        (
+            ReasonCode.LANGUAGE_NOT_SUPPORTED,
+            foreign,
+            "not scored, since the local scorer knows no language but English",
+            because,
+        ),
         (ReasonCode.MODEL_BUDGET_SPENT, over_budget, "not sent to the model, whose budget of the day is spent", ""),
     )
     return [

@@ -10,7 +10,7 @@ from app.domain.result.model import Result
 from app.repositories.sql import Pool
 from app.services.jobs.runner import JobRunner
 from tests.api import Api
-from tests.bank import SLUG, Bank
+from tests.bank import SECOND_ESSAY, SLUG, Bank
 from tests.job_runner import job_runner, run_due_jobs
 from tests.scored_assessments import UNSCORED, completed_assessment, essay_score
 from tests.web.results.test_overrides import put
@@ -57,6 +57,39 @@ async def test_a_result_without_an_essays_score_says_that_it_is_provisional(
         assert "essay_unscored" in [reason["code"] for reason in shown["degraded_reasons"]]
     (line,) = (await api.as_("advisor").get("/assessments?needs_review=true")).body["items"]
     assert (line["assessment_id"], line["degraded"]) == (result["assessment_id"], True)
+
+
+GERMAN = (
+    "Ich würde die Warteschlange zwischen beiden begrenzen, damit der Produzent wartet, wenn sie voll ist, und der "
+    "Konsument nicht überlastet wird."
+)
+
+
+async def test_an_essay_in_another_language_has_no_score_without_a_model(
+    api: Api, pool: Pool, bank: Bank, redis_url: str
+) -> None:
+    embedder = OfflineEmbedder()
+    path = (await api.post("/assessments", {"track": SLUG})).headers["Location"]
+    responses = bank.answers(**{**ALL_RIGHT, "essay": GERMAN, "essay_two": SECOND_ESSAY})
+    await api.post(f"{path}/submit", {"responses": responses})
+    runner = job_runner(pool, redis_url, embedder)
+    await run_due_jobs(pool, runner)
+    await runner.job_queue.redis.aclose()
+    await embedder.close()
+    result = (await api.get(f"{path}/result")).body
+    lines = {line["question_id"]: line for line in result["breakdown"]["essay"]["questions"]}
+    foreign, english = (lines[str(bank.ids[name])] for name in ("essay", "essay_two"))
+    assert (foreign["score"], foreign["reason"], foreign["provisional"]) == (None, "language_not_supported", True)
+    assert english["scorer"] == "local"
+    assert result["overall"]["provisional"]
+    assert result["overall"]["range"]["low"] < result["overall"]["range"]["high"]
+    codes = {reason["code"] for reason in result["degraded_reasons"]}
+    assert {"language_not_supported", "essay_scored_locally"} <= codes
+    assert "essay_unscored" not in codes
+    (item,) = (await api.as_("advisor").get("/assessments?needs_review=true")).body["items"]
+    assert item["assessment_id"] == result["assessment_id"]
+    after = (await put(api.as_("advisor"), result["assessment_id"], bank.ids["essay"], 1.0)).body
+    assert "language_not_supported" not in {reason["code"] for reason in after["degraded_reasons"]}
 
 
 async def test_a_persons_score_ends_it(api: Api, pool: Pool, bank: Bank) -> None:

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.essay.local_scoring.cues import denied_spans
 from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS, group_windows, join_pieces
 from app.domain.text import Span
 
@@ -45,8 +44,6 @@ class Tokens:
     """The piece that contains it."""
     weight: Floats
     """1 for content words, little for function words, 0 for punctuation."""
-    denied: NDArray[np.bool_]
-    """Whether it is inside a negation's scope."""
     words: tuple[str, ...]
     """The word that it belongs to, case folded."""
     piece_count: int
@@ -55,21 +52,19 @@ class Tokens:
 
 def collect_tokens(parts: Sequence[Span], embeddings: EmbeddingsByText) -> Tokens:
     """The tokens of all `parts`. Raises KeyError for a window of them that has no embeddings."""
-    states, piece, denied, words = [np.zeros((0, 1), np.float32)], list[int](), list[bool](), list[str]()
+    states, piece, words = [np.zeros((0, 1), np.float32)], list[int](), list[str]()
     first = 0
     for window in group_windows(parts):
         text = join_pieces(window)
         tokens = embeddings[text]
         states.append(np.asarray(tokens.states, np.float32))
         piece += _pieces(window, tokens.spans, first)
-        denied += _within(tokens.spans, denied_spans(text))
         words += _words(text, tokens.spans)
         first += len(window)
     return Tokens(
         states=np.concatenate([rows for rows in states if len(rows)] or states[:1]),
         piece=np.array(piece, np.intp),
         weight=np.array([_weight(word) for word in words], np.float32),
-        denied=np.array(denied, np.bool_),
         words=tuple(words),
         piece_count=len(parts),
     )
@@ -121,10 +116,6 @@ def _pieces(window: Sequence[Span], spans: Sequence[tuple[int, int]], first: int
     ends = np.cumsum([len(part.text) + 1 for part in window])
     starts = [start for start, _ in spans]
     return [first + int(index) for index in np.searchsorted(ends, starts, side="right")]
-
-
-def _within(spans: Sequence[tuple[int, int]], scopes: Sequence[tuple[int, int]]) -> list[bool]:
-    return [any(start <= position < end for start, end in scopes) for position, _ in spans]
 
 
 def _words(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:

@@ -2,16 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from app.domain.essay.local_scoring.lexical_analysis import FUNCTION_WORDS, content_stem
 from app.domain.text import words
-
-# A negation's scope includes the next words: "is not sent twice", "without an index".
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|cannot|unable|fails?|lacks?|hardly|\w+n['’]t)\b"
-    r"(?:[^\w.!?;:,]+[\w'’-]+){0,6}",
-    re.IGNORECASE,
-)
 
 _OPPOSITES = """
     increase decrease, increase reduce, grow shrink, rise fall, more less, more fewer, higher lower, high low,
@@ -59,6 +53,12 @@ _NEVER_AFTER = {
 }
 _MAY_END = frozenset({"be", "to", "in", "by"}) | _MODALS
 
+_NEGATING = _set("not never no none nor neither nobody nothing without cannot unable cant dont doesnt isnt wont")
+_CLAUSE = re.compile(r"[.;!?,:]|\b(?:and|but|so|because|since|while)\b", re.IGNORECASE)
+
+# A negation denies the first content word among so many words after it.
+_DENIAL_REACH = 3
+
 _DEMANDS = _set(
     """
     what how why which where when who explain describe name state give list compare discuss define calculate arrange
@@ -86,11 +86,6 @@ def _stem(word: str) -> str:
 _STEM_OPPOSITES = _opposites(_OPPOSITES)
 
 
-def denied_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """The spans of `text` that a negation covers."""
-    return tuple(match.span() for match in _NEGATION.finditer(text))
-
-
 def are_opposites(left: str, right: str) -> bool:
     """Whether two case-folded words are listed as opposites, whatever their endings."""
     return _stem(right) in _STEM_OPPOSITES.get(_stem(left), ())
@@ -99,6 +94,43 @@ def are_opposites(left: str, right: str) -> bool:
 def starts_opposed(model_answer: str, answer: str) -> bool:
     """Whether one answer begins with "yes" and the other with "no"."""
     return {_first_word(model_answer), _first_word(answer)} == {"yes", "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Polarity:
+    """Which content words a text denies, and how often it denies anything."""
+
+    stems: frozenset[str]
+    denied: frozenset[str]
+    """Stems that are never without a negation."""
+    negations: int
+    negated_sentences: float
+    """The share of the sentences that have a negation."""
+    clauses: int
+
+    @classmethod
+    def of(cls, sentences: Iterable[str]) -> "Polarity":
+        """The polarity of these sentences."""
+        said, denied, negations, clauses, negated, count = set[str](), set[str](), 0, 0, 0, 0
+        for sentence in sentences:
+            before = negations
+            clauses += max(1, sum(len(words(clause)) >= 3 for clause in _CLAUSE.split(sentence)))
+            reach = 0
+            for word in words(sentence):
+                if word in _NEGATING or word.replace("’", "'").endswith("n't"):
+                    negations, reach = negations + 1, _DENIAL_REACH + 1
+                elif stem := content_stem(word):
+                    (denied if reach > 0 else said).add(stem)
+                    reach = 0
+                reach -= 1
+            negated, count = negated + (negations > before), count + 1
+        return cls(frozenset(said | denied), frozenset(denied - said), negations, negated / max(1, count), clauses)
+
+
+def have_opposites(left: Iterable[str], right: Iterable[str]) -> bool:
+    """Whether a stem of one side is the opposite of one of the other."""
+    others = set(right)
+    return any(not others.isdisjoint(_STEM_OPPOSITES.get(stem, ())) for stem in left)
 
 
 def disorder(sentences: Iterable[list[str]]) -> float:

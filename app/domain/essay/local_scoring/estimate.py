@@ -13,26 +13,25 @@ from app.domain.essay.local_scoring.alignment import EmbeddingsByText
 from app.domain.essay.local_scoring.discounts import ramp
 from app.domain.essay.local_scoring.features import Features, measure
 from app.domain.essay.local_scoring.lexical_analysis import (
+    counted_pieces,
     group_windows,
     join_pieces,
-    own_pieces,
     sample_pieces,
     split_pieces,
 )
 from app.domain.essay.local_scoring.point_split import POINT_STEP, split_points
-from app.domain.essay.local_scoring.regression import load_regression
-from app.domain.essay.score import Dimension, Dimensions, EssayScore, Evidence
+from app.domain.essay.local_scoring.rationales import AMOUNTS, NEARNESS, ideas_met, level, what_was_off
+from app.domain.essay.local_scoring.regression import confidence_for_error, load_regression
+from app.domain.essay.score import Dimension, DimensionName, Dimensions, EssayScore, Evidence
 from app.domain.text import count_of
 
-VERSION = "local-3"
+VERSION = "local-4"
 
 # The estimate is rounded to this; people's own scores differ by as much.
 TOTAL_STEP = 2 * POINT_STEP
 
 # What is compared with the reference answer counts and is shown in three bands.
 _BAND_SHARES = (0.15, 0.5, 0.85)
-_AMOUNTS = ("few", "some", "most")
-_NEARNESS = ("far from", "partly near", "near")
 
 # A dimension with more points than these has quotes. A piece is quoted if it is so near to the prompt, or has so many
 # content words.
@@ -47,6 +46,13 @@ _SIMILAR_FROM, _SIMILAR_TO = 0.20, 0.80
 # Good answers in words of their own share a quarter to a third of the reference answer's terms, by weight.
 _FULL_TERM_SHARE = 0.40
 
+# The errors that are added at most, as shares of the points: for long and for short answers, for another language, and
+# for measures that training has hardly seen.
+_LONG_ERROR, _SHORT_ERROR, _LANGUAGE_ERROR, _DISTANCE_ERROR = 0.15, 0.15, 0.5, 0.1
+
+# From this discount on, the rationale says that the answer is off the topic.
+_MUCH_OFF_TOPIC = 0.3
+
 # A longer quote does not show which words count.
 _MAX_QUOTE = 600
 
@@ -60,7 +66,7 @@ def texts_to_embed(prompt: str, model_answer: str, answer: str) -> tuple[str, ..
     parts = (
         sample_pieces(split_pieces(prompt)),
         sample_pieces(split_pieces(model_answer)),
-        sample_pieces(own_pieces(answer, prompt)),
+        sample_pieces(counted_pieces(answer, prompt)),
     )
     return tuple(dict.fromkeys(join_pieces(window) for pieces in parts for window in group_windows(pieces)))
 
@@ -83,10 +89,11 @@ def estimate(prompt: str, model_answer: str, answer: str, embeddings: Embeddings
 
 @dataclass(frozen=True, slots=True)
 class _DimensionEstimate:
-    """One dimension: the share of its points, the rationale, and the pieces that are quoted with it."""
+    """One dimension: the share of its points, what they are based on, and the pieces that are quoted with it."""
 
+    name: DimensionName
     share: float
-    rationale: str
+    basis: str
     quoted: Iterable[int] = ()
 
 
@@ -106,7 +113,7 @@ def _dimension(features: Features, finding: _DimensionEstimate, points: int) -> 
         for piece in quoted
         if len(piece.text) <= _MAX_QUOTE
     )
-    return Dimension(score=points, rationale=finding.rationale, evidence=evidence)
+    return Dimension(score=points, rationale=f"{level(finding.name, points)} {finding.basis}", evidence=evidence)
 
 
 def _relevance(features: Features) -> _DimensionEstimate:
@@ -115,19 +122,22 @@ def _relevance(features: Features) -> _DimensionEstimate:
         for similarity in (features.prompt_similarity, features.reference_similarity)
     )
     rationale = (
-        f"By meaning, the answer is {_NEARNESS[to_question]} the question "
-        f"and {_NEARNESS[to_reference]} the reference answer."
+        f"By meaning, the answer is {NEARNESS[to_question]} the question "
+        f"and {NEARNESS[to_reference]} the expected answer."
     )
     best = _highest(features.piece_prompt_similarity, 2, at_least=_NEAR)
     share = (_BAND_SHARES[to_question] + _BAND_SHARES[to_reference]) / 2
-    return _DimensionEstimate(share, rationale + _excluded(features), best)
+    return _DimensionEstimate(
+        DimensionName.RELEVANCE, share, rationale + _excluded(features) + _off_topic(features), best
+    )
 
 
 def _depth(features: Features) -> _DimensionEstimate:
     met = _band(_ratio(_ideas_met(features), len(features.idea_recall)))
-    length = count_of(features.word_count, "word")
-    rationale = f"Meets {_AMOUNTS[met]} of the ideas of the reference answer, in {length}."
-    return _DimensionEstimate(_BAND_SHARES[met], rationale, _highest(features.piece_content, 3, at_least=_MUCH_CONTENT))
+    basis = f"{ideas_met(features)} {count_of(features.word_count, 'word')} count."
+    return _DimensionEstimate(
+        DimensionName.DEPTH, _BAND_SHARES[met], basis, _highest(features.piece_content, 3, at_least=_MUCH_CONTENT)
+    )
 
 
 def _clarity(features: Features) -> _DimensionEstimate:
@@ -138,13 +148,16 @@ def _clarity(features: Features) -> _DimensionEstimate:
     )
     note = " Few of its words form English sentences." if _prose(features) < 1.0 else ""
     long_pieces = [index for index, piece in enumerate(features.pieces) if len(piece.text.split()) >= 40]
-    return _DimensionEstimate(_readable(features) * _prose(features), rationale + note, long_pieces[:1])
+    share = _readable(features) * _prose(features)
+    return _DimensionEstimate(DimensionName.CLARITY, share, rationale + note, long_pieces[:1])
 
 
 def _technical(features: Features) -> _DimensionEstimate:
     used = _band(features.term_share / _FULL_TERM_SHARE)
-    rationale = f"Uses {_AMOUNTS[used]} of the terms that the reference answer suggests."
-    return _DimensionEstimate(_BAND_SHARES[used], rationale, _highest(features.piece_long_words, 2, at_least=1))
+    basis = f"The answer uses {AMOUNTS[used]} of the expected terms.{what_was_off(features.contradictions)}"
+    return _DimensionEstimate(
+        DimensionName.TECHNICAL, _BAND_SHARES[used], basis, _highest(features.piece_long_words, 2, at_least=1)
+    )
 
 
 def _band(share: float) -> int:
@@ -162,7 +175,8 @@ def _figures(features: Features, share: float) -> dict[str, float]:
     """The exact figures behind the points, for advisors and admins."""
     return {
         "estimate": round(100 * share, 2),
-        "confidence": round(_exact_confidence(features, share), 4),
+        "expected_error": round(_expected_error(features, share), 4),
+        "confidence": round(confidence_for_error(_expected_error(features, share)), 4),
         "reference_similarity": round(features.reference_similarity, 4),
         "ideas": len(features.idea_recall),
         "ideas_met": round(_ideas_met(features), 2),
@@ -172,15 +186,19 @@ def _figures(features: Features, share: float) -> dict[str, float]:
 
 def _confidence(features: Features, share: float) -> float:
     """The exact confidence, rounded down to tenths."""
-    return math.floor(10 * _exact_confidence(features, share)) / 10
+    return math.floor(10 * confidence_for_error(_expected_error(features, share))) / 10
 
 
-def _exact_confidence(features: Features, share: float) -> float:
-    """The confidence that training found, lowered for what it has not seen: very long answers and other languages."""
-    trained = load_regression().confidence(features.measures, share)
-    length = 1.0 - 0.4 * ramp(features.word_count, 600, 1500)
-    language = 0.2 + 0.8 * ramp(features.function_word_share, 0.04, 0.20)
-    return trained * length * language
+def _expected_error(features: Features, share: float) -> float:
+    """The absolute error, as a share of the points, that training expects; more for what it has hardly seen: long
+    and short answers, few English words, and measures far from those of its answers."""
+    regression = load_regression()
+    trained = regression.expected_error(features.measures, share)
+    length = _LONG_ERROR * ramp(features.word_count, 300, 1500)
+    language = _LANGUAGE_ERROR * (1 - ramp(features.function_word_share, 0.04, 0.20))
+    length += _SHORT_ERROR * (1 - ramp(features.word_count, 5, 20))
+    distance = _DISTANCE_ERROR * ramp(regression.distance(features.measures), 2, 4)
+    return min(1.0, trained + length + language + distance)
 
 
 def _ideas_met(features: Features) -> float:
@@ -205,6 +223,10 @@ def _excluded(features: Features) -> str:
     if not features.excluded_pieces:
         return ""
     return f" {count_of(features.excluded_pieces, 'part')} repeated from the question or the answer not counted."
+
+
+def _off_topic(features: Features) -> str:
+    return " Much of it is about something else." if features.measures["far"] >= _MUCH_OFF_TOPIC else ""
 
 
 def _ratio(part: float, whole: int) -> float:

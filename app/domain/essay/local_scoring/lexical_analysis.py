@@ -27,6 +27,9 @@ _MAX_WINDOWS = 16
 # the question's wording stay well below.
 _COPIED_SHARE = 0.6
 
+# From so many words on, an answer need not say anything in single words.
+_LONG_ANSWER = 60
+
 # Sentences are embedded together up to this size, so that each has its context; both limits keep a window within the
 # 128 tokens that the model reads.
 _WINDOW_WORDS = 70
@@ -62,15 +65,26 @@ def split_pieces(text: str) -> tuple[Span, ...]:
 
 def own_pieces(answer: str, prompt: str) -> tuple[Span, ...]:
     """The pieces of `answer` without repetitions and without what is copied from the prompt."""
-    prompt_runs = _runs(words(prompt))
+    prompt_runs, prompt_stems = _runs(words(prompt)), set(stems(prompt))
     seen: set[tuple[str, ...]] = set()
     own = []
     for piece in split_pieces(answer):
         piece_words = tuple(words(piece.text))
-        if piece_words not in seen and not _is_copy(piece_words, prompt_runs):
+        # "Iteration is the alternative way to solve it" repeats the question, but for the word that answers it.
+        says_more = not prompt_stems.issuperset(stems(piece.text))
+        if piece_words not in seen and (says_more or not _is_copy(piece_words, prompt_runs)):
             own.append(piece)
         seen.add(piece_words)
     return tuple(own)
+
+
+def counted_pieces(answer: str, prompt: str) -> tuple[Span, ...]:
+    """The own pieces that count: in a longer answer, a piece with a single content word says nothing, and would
+    only show what this word is worth to whoever tries one after the other."""
+    own = own_pieces(answer, prompt)
+    if sum(len(words(piece.text)) for piece in own) < _LONG_ANSWER:
+        return own
+    return tuple(piece for piece in own if len(set(words(piece.text)) - FUNCTION_WORDS) > 1)
 
 
 def sample_pieces(parts: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -135,6 +149,11 @@ def repetition(words: Iterable[str]) -> float:
 def word_pairs(text: str) -> set[tuple[str, str]]:
     """The pairs of stems of successive content words; function words between them are ignored."""
     return set(pairwise(stems(text)))
+
+
+def own_stems(text: str, prompt: str) -> set[str]:
+    """The stems of `text` that the prompt does not have."""
+    return set(stems(text)).difference(stems(prompt))
 
 
 def content_stem(word: str) -> str | None:

@@ -17,7 +17,11 @@ ZERO_CONFIDENCE_ERROR = 0.5
 COEFFICIENTS_FILE = "coefficients.json"
 
 # The measures that the expected error depends on.
-_ERROR_MEASURES = ("gain", "ideas", "meaning", "length", "demands")
+_ERROR_MEASURES = ("recall", "meaning", "terms", "length")
+
+
+# Essays are longer than most answers that were trained on, and no worse estimated for it.
+_NO_DISTANCE = frozenset({"relevant_length"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,15 @@ class Regression:
         remaining = math.prod(1.0 - most * measures[name] for name, most in self.discounts.items())
         return logistic(self.share.value(measures)) * remaining
 
-    def confidence(self, measures: Mapping[str, float], share: float) -> float:
-        """The confidence in the estimate, 0–`MAX_CONFIDENCE`; falls as the expected error grows."""
-        return confidence_for_error(self.error.value(error_measures(measures, share)))
+    def expected_error(self, measures: Mapping[str, float], share: float) -> float:
+        """The mean absolute error that is expected of such an estimate, 0–1."""
+        return min(1.0, max(0.0, self.error.value(error_measures(measures, share))))
+
+    def distance(self, measures: Mapping[str, float]) -> float:
+        """How far the measures are from those of the answers that were trained on: the largest number of standard
+        deviations from the mean."""
+        terms = {name: term for name, term in self.share.terms.items() if name not in _NO_DISTANCE}
+        return max((abs(measures[name] - term.mean) / term.scale for name, term in terms.items()), default=0.0)
 
 
 @cache
