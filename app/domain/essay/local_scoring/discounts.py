@@ -19,7 +19,7 @@ _LIST_FROM, _LIST_TO = 12, 30
 _PROSE_FROM, _PROSE_TO = 0.03, 0.14
 
 # Whether the answer is about the question at all. Of 90 essays on other questions of the same two trades 95 % are below
-# 0.42, and the highest is 0.44; of 28 essays on the question itself, weak ones included, 95 % have 0.51 or more.
+# 0.42, and the highest is 0.44; of 26 essays on the question itself, weak ones included, 95 % have 0.51 or more.
 _TOPIC_FROM, _TOPIC_TO = 0.40, 0.50
 
 # The rest of the weight is that of the mean over pieces, which tells better.
