@@ -93,7 +93,7 @@ MEASURES: Mapping[str, int] = {
 
 def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsByText) -> Features:
     """The features of `answer`. Raises KeyError for a text of `texts_to_embed` without embeddings."""
-    counted = counted_pieces(answer, prompt)
+    own, counted = own_pieces(answer, prompt), counted_pieces(answer, prompt)
     pieces, ideas = sample_pieces(counted), sample_pieces(split_pieces(model_answer))
     question_tokens, reference_tokens, answer_tokens = (
         collect_tokens(parts, embeddings) for parts in (sample_pieces(split_pieces(prompt)), ideas, pieces)
@@ -109,7 +109,7 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
     counted_words = [word for piece in counted for word in words(piece.text)]
     return Features(
         pieces=pieces,
-        excluded_pieces=len(split_pieces(answer)) - len(own_pieces(answer, prompt)),
+        excluded_pieces=len(split_pieces(answer)) - len(own),
         word_count=len(counted_words),
         prompt_similarity=text_similarity(answer_tokens, question_tokens),
         reference_similarity=text_similarity(answer_tokens, reference_tokens),
@@ -118,7 +118,7 @@ def measure(prompt: str, model_answer: str, answer: str, embeddings: EmbeddingsB
         piece_prompt_similarity=tuple(map(float, match_pieces(question_tokens, answer_tokens))),
         piece_content=tuple(map(len, content)),
         piece_long_words=tuple(sum(len(word) >= _LONG_WORD for word in piece_words) for piece_words in content),
-        term_share=_term_weight(join_pieces(counted), weights) / (sum(weights.values()) or 1.0),
+        term_share=_term_weight(join_pieces(own), weights) / (sum(weights.values()) or 1.0),
         function_word_share=function_word_share(counted_words),
         repetition=repetition(counted_words),
         sentence_words=_sentence_words(answer),
