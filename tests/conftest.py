@@ -1,11 +1,13 @@
 """Postgres and Valkey for all tests, started once for each test process, and what stands on them."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 import structlog
 from redis.asyncio import Redis
 from structlog.contextvars import merge_contextvars
@@ -37,6 +39,8 @@ _SLOWEST_FOLDERS = (
     "web",
     "services",
 )
+# aiohttp waits for the rest of a body for ten seconds, even if the client has gone.
+_LAST_STEPS_SECONDS = 30
 # TRUNCATE makes new files for every table and index, which takes several times as long as deleting a few rows. It is
 # needed where planner statistics or much space of deleted rows would be left to the next test.
 _EMPTY = """
@@ -58,6 +62,19 @@ BEGIN
     END IF;
 END $$;
 """
+
+
+class _DestroyedTasks(logging.Handler):
+    """Keeps what asyncio logs of tasks that were collected as garbage before they ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message.startswith("Task was destroyed"):
+            self.messages.append(message)
 
 
 class _Scheduling(LoadFileScheduling):
@@ -85,6 +102,23 @@ def plain_logs() -> Iterator[None]:
     structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
     yield
     structlog.reset_defaults()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def no_task_is_left() -> AsyncIterator[None]:
+    """Fails where the tests of a module leave a task that waits for ever. Whenever the garbage with it is collected, it
+    ends with an error, in the middle of another test."""
+    before = asyncio.all_tasks()
+    destroyed = _DestroyedTasks()
+    logging.getLogger("asyncio").addHandler(destroyed)
+    yield
+    logging.getLogger("asyncio").removeHandler(destroyed)
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=_LAST_STEPS_SECONDS)
+    problems = [*(f"left waiting: {task!r}" for task in left), *destroyed.messages]
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @pytest.fixture(scope="session")
