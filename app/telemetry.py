@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -51,12 +52,20 @@ def configure_logging(level: str, process: int | None = None) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
-class _Logger(structlog.BytesLogger):
-    """Writes lines to standard error, for the module of this name."""
+class _Logger:
+    """Writes lines to standard error, for the module of this name. Whoever reads them may have gone, which fails no
+    request."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(sys.stderr.buffer)
         self.name = name
+
+    def msg(self, line: bytes) -> None:
+        """Writes the line, which several threads may do at once."""
+        with suppress(OSError, ValueError):
+            sys.stderr.buffer.write(line + b"\n")
+            sys.stderr.buffer.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def _logger(*names: str) -> _Logger:

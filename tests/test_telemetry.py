@@ -84,3 +84,26 @@ def test_odd_values_and_levels() -> None:
     assert (odd["half"], odd["large"], odd["keys"]) == ("\ud800", 2**80, {"1": 2})
     assert "hunter2" not in done.stderr and "SecretStr" in odd["held"]
     assert (other["event"], other["level"], other["logger"]) == ("of a library", "error", "library")
+
+
+_PROGRAM_WITHOUT_A_READER = """
+import os
+import sys
+import structlog
+from app.telemetry import configure_logging
+configure_logging("INFO")
+log = structlog.get_logger()
+log.info("first")
+reading, writing = os.pipe()
+os.dup2(writing, 2)
+os.close(reading)
+for _ in range(3):
+    log.error("nobody reads this", exc_info=ValueError())
+print("still here")
+"""
+
+
+def test_a_log_that_nobody_reads_any_more_fails_nothing() -> None:
+    command = [sys.executable, "-c", _PROGRAM_WITHOUT_A_READER]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "still here\n" and "first" in done.stderr

@@ -21,6 +21,8 @@ _CONCURRENT_BATCHES = 4
 # Seconds that a batch which is not full waits for the one before it, since one statement for many assessments takes
 # little more than one for a single one. A read that takes longer does not hold up the others.
 _PATIENCE = 0.01
+# Seconds that a read waits for a place, as requests wait for a connection.
+_PLACE_SECONDS = 3.0
 # Statuses that are kept, each of some 15 KB, because most polls find what the one before has found.
 _MAX_KEPT = 500
 # Seconds without further wake-ups for each client that a change has woken. To wake one takes some 40 µs, so all changes
@@ -115,16 +117,31 @@ class StatusReader:
                 await self._not_empty.wait()
                 self._not_empty.clear()
                 while self._scheduled:
-                    if running:
-                        await self._wait_for_turn(running)
+                    if running and not await self._has_turn(running):
+                        continue
                     batch = batches.create_task(self._read_batch(self._take_batch()))
                     running.add(batch)
                     batch.add_done_callback(running.discard)
 
-    async def _wait_for_turn(self, running: set[asyncio.Task[None]]) -> None:
-        patience = None if len(running) >= _CONCURRENT_BATCHES else _PATIENCE
-        if patience is None or len(self._scheduled) < _BATCH:
-            await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+    async def _has_turn(self, running: set[asyncio.Task[None]]) -> bool:
+        """Waits until the next batch may be read. If there is no place for it in time, refuses the reads that wait."""
+        full = len(running) >= _CONCURRENT_BATCHES
+        if not full and len(self._scheduled) >= _BATCH:
+            return True
+        seconds = _PLACE_SECONDS if full else _PATIENCE
+        ended, _ = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if full and not ended:
+            self._refuse_requests()
+        return not full or bool(ended)
+
+    def _refuse_requests(self) -> None:
+        error = TimeoutError("reads of statuses take too long")
+        report_database_error(error, "reading the statuses that clients wait for")
+        for request in self._requests.values():
+            request.error = error
+            request.set()
+        self._requests.clear()
+        self._scheduled = {assessment_id: None for assessment_id in self._scheduled if assessment_id in self._watched}
 
     def _read_again(self, assessment_id: UUID, watched: WatchedAssessment) -> None:
         watched.wake_is_due = False

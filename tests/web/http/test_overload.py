@@ -1,6 +1,7 @@
 """Overload of the database: requests wait for a connection for a limited time, then are answered with 503."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.web.problems import problem
 
 CROWD = 60
 CONNECTIONS: int = Settings.model_fields["database_pool_size"].default
+# Batches of statuses that are read at the same time.
+POLL_READS = 4
 WAITING = """SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'assay serve' AND wait_event_type = 'Lock'"""
 
@@ -24,8 +27,8 @@ async def test_a_busy_database_is_answered_with_503_until_it_recovers(api: Api, 
         blocking = blocker.transaction()
         await blocking.start()
         await blocker.execute("LOCK TABLE assessments")
-        crowd = [asyncio.create_task(api.get(f"{path}/status")) for _ in range(CROWD)]
-        await until(lambda: _all_blocked(pool))
+        crowd = [asyncio.create_task(api.get(path)) for _ in range(CROWD)]
+        await until(partial(_blocked, pool, CONNECTIONS))
         await until(lambda: _ended(crowd, CROWD - CONNECTIONS))
         await blocking.rollback()
     replies = await asyncio.gather(*crowd)
@@ -38,8 +41,27 @@ async def test_a_busy_database_is_answered_with_503_until_it_recovers(api: Api, 
     assert {reply.status for reply in await asyncio.gather(*(api.get(path) for _ in range(CONNECTIONS)))} == {200}
 
 
-async def _all_blocked(pool: Pool) -> bool:
-    return bool(await pool.fetchval(WAITING) == CONNECTIONS)
+async def test_polls_that_wait_for_a_busy_database_take_few_connections(api: Api, path: str, pool: Pool) -> None:
+    """Polls share their reads. Those that find no place are answered with 503 as well, and the others once they can
+    be."""
+    async with pool.acquire() as blocker:
+        blocking = blocker.transaction()
+        await blocking.start()
+        await blocker.execute("LOCK TABLE assessments")
+        waiting = []
+        for count in range(1, POLL_READS + 1):
+            waiting.append(asyncio.create_task(api.get(f"{path}/status")))
+            await until(partial(_blocked, pool, count))
+        for reply in await asyncio.gather(*(api.get(f"{path}/status") for _ in range(CROWD))):
+            problem(reply, 503, "storage-unavailable")
+        assert await _blocked(pool, POLL_READS)
+        await blocking.rollback()
+    assert {reply.status for reply in await asyncio.gather(*waiting)} == {200}
+    assert (await api.get(f"{path}/status")).status == 200
+
+
+async def _blocked(pool: Pool, count: int) -> bool:
+    return bool(await pool.fetchval(WAITING) == count)
 
 
 async def _ended(tasks: "list[asyncio.Task[Reply]]", count: int) -> bool:
