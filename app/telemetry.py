@@ -11,6 +11,7 @@ import structlog
 
 from app.domain.api_key import without_keys
 
+_LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()} | {"exception": logging.ERROR}
 # Values of our classes are logged by their `repr`, which hides secrets.
 _ENCODER = json.JSONEncoder(default=repr)
 # Postgres quotes the whole row that violates a constraint, with answers and answer keys.
@@ -20,6 +21,7 @@ _ROW_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)"
 def configure_logging(level: str, process: int | None = None) -> None:
     """Writes our logs and those of libraries in the same format; `level` is the lowest that is written. Each line has
     the number of the `process` where it is one of several."""
+    lowest = logging.getLevelNamesMapping()[level]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         *([partial(_add_process, process)] if process is not None else []),
@@ -31,9 +33,9 @@ def configure_logging(level: str, process: int | None = None) -> None:
     ]
     structlog.configure(
         # Not through `logging`, which takes several times as long, and there is a line for each request.
-        processors=[*shared, lambda *event: _render(*event).encode()],
+        processors=[partial(_drop_below, lowest), *shared, lambda *event: _render(*event).encode()],
         logger_factory=_logger,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -49,7 +51,16 @@ def configure_logging(level: str, process: int | None = None) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their lines for each request or message repeat ours, and may contain addresses with secrets.
     for noisy in ("aiohttp.access", "httpx", "httpx2", "openai", "arq", "asyncio", "yoyo", "matplotlib"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, lowest))
+
+
+def _drop_below(
+    lowest: int, logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Not in the class of loggers, which are kept: tests look at what is logged whatever the level is."""
+    if _LEVELS[name] < lowest:
+        raise structlog.DropEvent
+    return event
 
 
 class _Logger:
@@ -65,7 +76,7 @@ class _Logger:
             sys.stderr.buffer.write(line + b"\n")
             sys.stderr.buffer.flush()
 
-    debug = info = warning = error = critical = msg
+    debug = info = warning = error = exception = critical = msg
 
 
 def _logger(*names: str) -> _Logger:

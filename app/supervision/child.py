@@ -12,6 +12,8 @@ import structlog
 
 log = structlog.get_logger()
 
+_LAST_LINES_SECONDS = 1.0
+
 
 class Child:
     """A running process. It ends by itself when this process does, since its standard input then ends."""
@@ -50,7 +52,10 @@ class Child:
         that shows no sign of life any more."""
         reading = asyncio.create_task(self._read(ready))
         try:
-            return await self._process.wait()
+            status = await self._process.wait()
+            # What it announced right before its end counts. Its own children may hold the pipe open.
+            await asyncio.wait({reading}, timeout=_LAST_LINES_SECONDS)
+            return status
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

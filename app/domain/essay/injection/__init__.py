@@ -47,7 +47,9 @@ class ReadEssay:
 
     def _suspicion(self, cue: InjectionCue, start: int, end: int) -> Suspicion:
         end = min(end, start + _MAX_QUOTE)
-        return Suspicion(cue=cue, quote=self.essay.original[start:end], start=start, end=end)
+        # Half of a surrogate pair, which no stored essay has, can be shown to nobody.
+        quote = self.essay.original[start:end].encode(errors="replace").decode()
+        return Suspicion(cue=cue, quote=quote, start=start, end=end)
 
 
 def read_essay(essay: VisibleText) -> ReadEssay:
