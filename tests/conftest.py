@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 import pytest_asyncio
 import structlog
@@ -21,6 +22,10 @@ from app.repositories.sql import Connection, Pool
 from app.settings import Settings, load_settings
 from app.wiring.pool import open_pool
 from tests.job_runner import Finish, job_runner, run_due_jobs
+
+# The same examples in each run: what fails depends on what was changed. `--hypothesis-profile=default` takes new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 _TESTS = Path(__file__).parent
 SECRET = "a secret of the tests, long enough for HS256"
