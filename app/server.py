@@ -12,7 +12,6 @@ from app.clients.redis.key_feed import KeyFeed
 from app.http.access import abort_unchecked_stream, guarded
 from app.http.app_keys import (
     API_KEYS,
-    BACKGROUND,
     CHANGE_HUB,
     CONTEXT,
     CORS,
@@ -31,8 +30,8 @@ from app.http.app_keys import (
     SYSTEM_WATCH,
     TRUSTED_PROXIES,
     VERIFIER,
+    WORKER_NOTIFIER,
 )
-from app.http.background import BackgroundTasks
 from app.http.client_address import TrustedProxies
 from app.http.cors import Cors
 from app.http.metrics import Metrics
@@ -41,6 +40,7 @@ from app.http.oidc import open_id_sign_in
 from app.http.rate_limits import RateLimits
 from app.http.server_connections import Runner
 from app.http.tokens import KeySetVerifier, SharedSecretVerifier
+from app.http.worker_notifier import WorkerNotifier
 from app.network_errors import address_error
 from app.open_files import connections_that_fit
 from app.pages.setup import add_pages
@@ -62,8 +62,8 @@ log = structlog.get_logger()
 _MAX_BODY_BYTES = 1024 * 1024
 # A request that waits longer for a connection is answered with 503: the server is as busy as it can be.
 _ACQUIRE_SECONDS = 3.0
-# Background tasks take milliseconds; the workers' sweeper makes up for those that are cut off.
-_BACKGROUND_SECONDS = 5
+# Notifying takes milliseconds; the workers' relay makes up for what is cut off.
+_NOTIFY_SECONDS = 5
 # Connections of a burst that may wait to be accepted; the kernel refuses more.
 _BACKLOG = 1024
 # Seconds that the server goes on serving after it was told to stop. First it still accepts, since closing the listening
@@ -100,7 +100,6 @@ def create_app(
     app[CORS] = Cors(settings.cors_origins)
     app[OIDC] = open_id_sign_in(settings)
     app[SIGN_IN_WITH_TOKEN] = settings.sign_in_with_token
-    app[BACKGROUND] = BackgroundTasks()
     app[STOPPING] = asyncio.Event()
     app[REQUESTS_IN_PROGRESS] = set()
     for route in ROUTES:
@@ -116,6 +115,7 @@ def create_app(
 async def _resources(app: web.Application, settings: Settings, name: str) -> AsyncIterator[None]:
     async with open_context(settings, name, _ACQUIRE_SECONDS) as context:
         app[CONTEXT] = context
+        app[WORKER_NOTIFIER] = WorkerNotifier(context.job_queue)
         app[REDIS_CHECK] = RedisCheck(context.job_queue)
         app[SYSTEM_WATCH] = SystemWatch(context.pool, context.job_queue, app[REDIS_CHECK], model_setup(settings))
         limits = SubmissionLimits(
@@ -128,7 +128,7 @@ async def _resources(app: web.Application, settings: Settings, name: str) -> Asy
             open_key_verifier(context.pool, KeyFeed(context.job_queue.redis), app[CHANGE_HUB]) as app[API_KEYS],
         ):
             yield
-        await app[BACKGROUND].finish(_BACKGROUND_SECONDS)
+        await app[WORKER_NOTIFIER].finish(_NOTIFY_SECONDS)
 
 
 def _add_verifier(app: web.Application, settings: Settings, key_times: RefreshTimes) -> None:

@@ -47,6 +47,8 @@ def sentences(text: str) -> tuple[Span, ...]:
 
 def is_visible(text: str) -> bool:
     """Whether `text` has at least one visible character; a text without any is no answer."""
+    if text and "!" <= text[0] <= "~":
+        return True
     # Each character once: a text may have a million of them.
     characters = set(text)
     return any(unicodedata.category(each) not in _INVISIBLE and each not in HIDDEN for each in characters)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from app.http.background import BackgroundTasks
 from app.http.client_address import TrustedProxies
 from app.http.cors import Cors
 from app.http.metrics import Metrics
 from app.http.rate_limits import Quota, RateLimits
 from app.http.tokens import Refusal, TokenVerifier
+from app.http.worker_notifier import WorkerNotifier
 from app.services.api_keys.verification import ApiKeyVerifier
 from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
@@ -29,7 +29,7 @@ CONTEXT = web.AppKey("context", Context)
 VERIFIER = web.AppKey("verifier", TokenVerifier)
 API_KEYS = web.AppKey("api_keys", ApiKeyVerifier)
 SUBMITTER = web.AppKey("submitter", Submitter)
-BACKGROUND = web.AppKey("background", BackgroundTasks)
+WORKER_NOTIFIER = web.AppKey("worker_notifier", WorkerNotifier)
 METRICS = web.AppKey("metrics", Metrics)
 # What `/metrics` needs as its bearer token; None if it needs none.
 METRICS_TOKEN: web.AppKey[str | None] = web.AppKey("metrics_token")

@@ -6,8 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from app.domain.job.notification import JobNotification
-from app.http.app_keys import BACKGROUND, CONTEXT
-from app.services.jobs.runner import notify
+from app.http.app_keys import CONTEXT, WORKER_NOTIFIER
 
 
 def publish_change(app: web.Application, assessment_id: UUID) -> None:
@@ -17,5 +16,4 @@ def publish_change(app: web.Application, assessment_id: UUID) -> None:
 
 def notify_workers(app: web.Application, notifications: Sequence[JobNotification]) -> None:
     """Notifies the workers of due jobs in the background: the answer to the request does not wait for Redis."""
-    if notifications:
-        app[BACKGROUND].start(lambda: notify(app[CONTEXT].job_queue, notifications))
+    app[WORKER_NOTIFIER].notify(notifications)

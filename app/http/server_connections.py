@@ -88,6 +88,8 @@ async def read_body(request: web.Request) -> bytes:
     Raises:
         RequestProblem: it did not arrive, or not in time.
     """
+    if request.content.is_eof() and request.content.exception() is None:
+        return await request.read()  # all of it has arrived already
     connection, loop = request.protocol, asyncio.get_running_loop()
     seconds = (connection.limits if isinstance(connection, _Connection) else TimeLimits()).body
     request[TIME_LIMIT].reschedule(loop.time() + seconds + ANSWER_SECONDS)

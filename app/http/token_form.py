@@ -4,6 +4,8 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 # A signed JWT in its compact form. An encrypted one has five parts.
@@ -26,13 +28,20 @@ def read_header(token: str) -> Mapping[str, Any]:
     parts = _THREE_PARTS.fullmatch(token)
     if not parts:
         raise BadForm(_NO_TOKEN)
-    header, _ = (_read_object(part) for part in parts.groups())
+    _read_object(parts[2])
+    return _read_header(parts[1])
+
+
+# An issuer gives all its tokens the same one.
+@lru_cache(maxsize=64)
+def _read_header(part: str) -> Mapping[str, Any]:
+    header = _read_object(part)
     if "crit" in header or header.get("b64", True) is not True:
         raise BadForm("its header has an extension that is not supported")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
         raise BadForm("its `typ` is not that of an access token")
-    return header
+    return MappingProxyType(header)
 
 
 def _read_object(part: str) -> dict[str, Any]:

@@ -279,6 +279,6 @@ def _assessment(row: asyncpg.Record) -> Assessment:
     columns: dict[str, Any] = {name: row[name] for name in Assessment.__dataclass_fields__ if name != "disclosure"}
     columns["status"] = AssessmentStatus(row["status"])
     columns["disclosure"] = decoding.disclosure(row)
-    columns["questions"] = decoding.questions.validate_python(row["questions"])
+    columns["questions"] = decoding.questions(row["questions"])
     columns["responses"] = decoding.responses.validate_python(row["responses"])
     return Assessment(**columns)

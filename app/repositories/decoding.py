@@ -1,6 +1,7 @@
 """JSON columns that several statements return, as models of the domain."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -13,10 +14,21 @@ from app.domain.records.assessments import SavedResponse
 from app.domain.result.model import Result
 from app.domain.states import ScoreType, ShowCorrect
 
-questions: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])
 responses: TypeAdapter[tuple[SavedResponse, ...]] = TypeAdapter(tuple[SavedResponse, ...])
 
+# Some 4 KB each. They come with each assessment of a track, and to validate one takes longer than to score it.
+_KEPT_QUESTIONS = 2_000
 _SCORE_COLUMNS = ("question_id", "score", "max_score", "correct", "missing")
+
+
+def questions(rows: Iterable[str]) -> tuple[Question, ...]:
+    """Questions from their JSON. One that was read before is the same object."""
+    return tuple(_question(row) for row in rows)
+
+
+@lru_cache(maxsize=_KEPT_QUESTIONS)
+def _question(row: str) -> Question:
+    return Question.model_validate_json(row)
 
 
 def result(body: str) -> Result:

@@ -128,7 +128,7 @@ async def read_run(db: Executor, run: RunRef) -> RunInputs | None:
         disclosure=decoding.disclosure(row),
         began_at=row["began_at"],
         now=row["now"],
-        questions=decoding.questions.validate_python(row["questions"]),
+        questions=decoding.questions(row["questions"]),
         answers={saved.question_id: saved.answer for saved in decoding.responses.validate_python(row["responses"])},
         rule_scores=decoding.rule_scores(score for score in scores if score["score_type"] != ScoreType.ESSAY_GPT),
         essays=tuple(_essay(score) for score in essays),

@@ -48,7 +48,6 @@ from app.schemas.overview import DegradedView, OverviewAnalytics, degraded_view,
 from app.schemas.people import ErasureView, erasure_view
 from app.schemas.result import ResultView, overall_view, result_view
 from app.schemas.reviews import ReviewPage, ReviewRow, review_page, review_rows
-from app.schemas.scores import score_summary_view
 from app.schemas.status import JobView, RuleScores, StatusView, status_view
 from app.schemas.submission import (
     Links,
@@ -58,6 +57,7 @@ from app.schemas.submission import (
     SubmittedScores,
     links,
     missing_reason,
+    render_submission,
 )
 from app.schemas.trace import PromptView, ShownPrompts, TraceView, trace_view
 from app.schemas.webhooks import (
@@ -163,11 +163,11 @@ __all__ = [
     "overall_view",
     "overview_view",
     "question_view",
+    "render_submission",
     "result_view",
     "review_page",
     "review_rows",
     "score_analytics_view",
-    "score_summary_view",
     "staff_appeal_view",
     "status_view",
     "subscription_delivery_view",

@@ -29,6 +29,11 @@ class ScoreSummaryView(Frozen):
     questions: tuple[QuestionScoreView, ...]
 
 
+# Constants, because pydantic builds this mapping at each access.
+_LINE_FIELDS = tuple(QuestionScoreView.model_fields)
+_SUMMARY_FIELDS = tuple(name for name in ScoreSummaryView.model_fields if name != "questions")
+
+
 def score_summary_view(summary: ScoreSummary, *, shows_answers: bool) -> ScoreSummaryView:
     """The totals, with single questions' points and correctness only if `shows_answers`."""
     lines = tuple(
@@ -39,10 +44,10 @@ def score_summary_view(summary: ScoreSummary, *, shows_answers: bool) -> ScoreSu
 
 def summary_fields(summary: ScoreSummary) -> dict[str, Any]:
     """The totals without the lines."""
-    return {name: getattr(summary, name) for name in ScoreSummaryView.model_fields if name != "questions"}
+    return {name: getattr(summary, name) for name in _SUMMARY_FIELDS}
 
 
 def question_score_fields(line: QuestionScore, *, shows_answers: bool) -> dict[str, Any]:
     """The fields of a line."""
-    fields = {name: getattr(line, name) for name in QuestionScoreView.model_fields}
+    fields = {name: getattr(line, name) for name in _LINE_FIELDS}
     return fields if shows_answers else fields | {"score": None, "correct": None}

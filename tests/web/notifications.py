@@ -8,7 +8,7 @@ from uuid import UUID
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
 from app.clients.redis.job_queue import JobQueue
-from app.http.app_keys import BACKGROUND
+from app.http.app_keys import WORKER_NOTIFIER
 from tests.api import Api
 
 _SECONDS = 20
@@ -30,7 +30,7 @@ async def published_changes(redis_url: str) -> AsyncIterator[set[UUID]]:
 
 async def notified_queues(api: Api, redis_url: str) -> set[str]:
     """The queues with messages, once the server's background tasks are done."""
-    await api.client.app[BACKGROUND].finish(_SECONDS)
+    await api.client.app[WORKER_NOTIFIER].finish(_SECONDS)
     jobs = JobQueue(job_queue.connect(redis_url))
     async with jobs.redis:
         return {queue for queue, length in (await jobs.queue_lengths()).items() if length}

@@ -9,7 +9,7 @@ import pytest
 from app.clients.redis import job_queue
 from app.clients.redis.job_queue import JobQueue
 from app.domain.states import QUEUES, AssessmentStatus, JobStatus, JobType
-from app.http.app_keys import BACKGROUND
+from app.http.app_keys import WORKER_NOTIFIER
 from app.repositories import jobs
 from app.repositories.sql import Pool
 from app.settings import Settings
@@ -183,11 +183,11 @@ async def test_workers_are_notified_after_a_retry_but_not_after_its_replay(
     admin: Api, rag: UUID, settings: Settings
 ) -> None:
     jobs_in_redis = JobQueue(job_queue.connect(settings.secret("redis_url")))
-    background = admin.client.app[BACKGROUND]
+    notifier = admin.client.app[WORKER_NOTIFIER]
     for replayed, messages in ((None, 1), ("true", 0)):
         await jobs_in_redis.redis.flushall()
         reply = await admin.post(f"/jobs/{rag}/retry", Idempotency_Key="k")
-        await background.finish(5)
+        await notifier.finish(5)
         assert reply.headers.get("Idempotent-Replayed") == replayed
         assert await jobs_in_redis.queue_lengths() == dict.fromkeys(QUEUES, 0) | {JobType.RAG: messages}
     await jobs_in_redis.redis.aclose()

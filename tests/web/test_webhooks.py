@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.http.app_keys import BACKGROUND
+from app.http.app_keys import WORKER_NOTIFIER
 from app.repositories import webhooks
 from app.repositories.sql import Pool
 from app.services.paging import encode_cursor
@@ -134,7 +134,7 @@ async def test_a_webhook_registered_after_the_end_gets_its_message_at_once(
     await complete(pool, job)
     reply = await loopback_api.post(webhook_path(job.assessment_id), {"webhook_url": receiver.url})
     assert reply.status == 201
-    await loopback_api.client.app[BACKGROUND].finish(5)
+    await loopback_api.client.app[WORKER_NOTIFIER].finish(5)
     async with open_delivery(pool) as sending:
         assert await send_all(pool, sending) == 1
     row = await delivery_row(pool, job.assessment_id)

@@ -1,7 +1,8 @@
 """Scoring by rule: theoretical questions by their answer key, profile questions for being answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from app.domain.assessment.answers import Answer, is_empty
@@ -28,6 +29,11 @@ class RuleScore:
     missing: bool
     correct: bool | None = None
 
+    @property
+    def points(self) -> float:
+        """The points that count."""
+        return self.score
+
 
 class QuestionScore(Frozen):
     """One question's line in a breakdown; `correct` is null for questions without an answer key."""
@@ -47,6 +53,33 @@ class QuestionScore(Frozen):
     def share(self) -> float:
         """The share of the points that was earned, 0–1; of a question without points, whether the answer is right."""
         return self.points / self.max_score if self.max_score else float(self.correct or False)
+
+
+class ScoredLine(Protocol):
+    """What counts of a question's score."""
+
+    @property
+    def points(self) -> float:
+        """The points that count."""
+
+    @property
+    def max_score(self) -> float:
+        """The points that can be earned."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The totals of one type of question."""
+
+    score: float
+    max_score: float
+    percentage: float
+    count: int
+    missing: int
 
 
 class ScoreSummary(Frozen):
@@ -89,16 +122,22 @@ def score_question(question: Question, answer: Answer) -> RuleScore:
 def summarize(scores: Iterable[QuestionScore]) -> ScoreSummary:
     """The totals of `scores`, with the lines in the given order."""
     lines = tuple(scores)
-    score = sum_of_points(line.points for line in lines)
-    maximum = sum_of_points(line.max_score for line in lines)
+    totals = add_up(lines)
     return ScoreSummary(
-        score=score,
-        max_score=maximum,
-        percentage=percentage(score, maximum),
-        count=len(lines),
-        missing=sum(line.missing for line in lines),
+        score=totals.score,
+        max_score=totals.max_score,
+        percentage=totals.percentage,
+        count=totals.count,
+        missing=totals.missing,
         questions=lines,
     )
+
+
+def add_up(lines: Collection[ScoredLine]) -> Totals:
+    """The totals of these lines."""
+    score = sum_of_points(line.points for line in lines)
+    maximum = sum_of_points(line.max_score for line in lines)
+    return Totals(score, maximum, percentage(score, maximum), len(lines), sum(line.missing for line in lines))
 
 
 def _earned_share(body: QuestionBody, answer: Answer) -> float:

@@ -9,8 +9,8 @@ SELECT a.id, a.owner, t.slug AS track, t.name AS track_name, a.revision, a.respo
        a.expires_at, a.submitted_at, now() AS now,
        t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
        CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
-       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version,
-                                            'body', whole_question(v)) ORDER BY q.position)
+       (SELECT array_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version,
+                                            'body', whole_question(v))::text ORDER BY q.position)
         FROM assessment_questions q JOIN question_versions v USING (question_id, version)
         WHERE q.assessment_id = a.id) AS questions,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,

@@ -160,8 +160,8 @@ SELECT a.id AS assessment_id, now() AS now,
                   WHERE f.assessment_id = a.id AND f.run = $2 AND f.job_type = 'fusion') END AS began_at,
        t.slug AS track, t.name AS track_name, t.skills AS track_skills,
        t.show_correct, t.show_explanations, coalesce(a.attempt >= t.attempts, false) AS is_last_attempt,
-       (SELECT jsonb_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version,
-                                            'body', whole_question(v)) ORDER BY q.position)
+       (SELECT array_agg(jsonb_build_object('question_id', q.question_id, 'version', q.version,
+                                            'body', whole_question(v))::text ORDER BY q.position)
         FROM assessment_questions q JOIN question_versions v USING (question_id, version)
         WHERE q.assessment_id = a.id) AS questions,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', r.question_id, 'answer', r.answer,

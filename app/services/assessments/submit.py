@@ -8,34 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain.api_key import id_in_sub
-from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
-from app.domain.assessment.rule_scoring import QuestionScore, RuleScore, score_by_rule, summarize
+from app.domain.assessment.answers import Response, is_empty, validate_responses
+from app.domain.assessment.rule_scoring import score_by_rule
 from app.domain.errors import Conflict, KeyInFlight, OwnerSubmissionLimit, QueueFull
 from app.domain.idempotency import StoredReply
 from app.domain.job.notification import JobNotification
 from app.domain.records.assessments import Assessment
-from app.domain.states import (
-    AssessmentStatus,
-    AuditAction,
-    AuditEntity,
-    JobStatus,
-    JobType,
-    QuestionType,
-    ScoreType,
-)
+from app.domain.states import AuditAction, AuditEntity, JobType, QuestionType, ScoreType
 from app.domain.text import count_of
 from app.repositories import assessments, audit
 from app.repositories.assessments import CapacityLimits, NewJob, Submission, SubmissionDraft
 from app.repositories.sql import Pool
-from app.schemas import (
-    QueuedEssays,
-    QueuedJob,
-    SubmissionView,
-    SubmittedScores,
-    links,
-    missing_reason,
-    score_summary_view,
-)
+from app.schemas import links, missing_reason, render_submission
 from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
 from app.services.caller import Access
@@ -169,20 +153,20 @@ class Submitter:
         answers = {question_id: answer for question_id, answer in answers.items() if not is_empty(answer)}
         scores = score_by_rule(assessment.questions, answers)
         reasons = missing_reason(sum(score.missing for score in scores), len(assessment.questions))
-        jobs = _jobs(assessment, answers)
-        view = SubmissionView(
-            assessment_id=assessment.id,
-            status=AssessmentStatus.SUBMITTED,
-            submitted_at=assessment.now,
-            degraded=bool(reasons),
-            degraded_reasons=reasons,
-            scores=_scores(assessment, scores),
-            jobs=tuple(QueuedJob(job_id=j.job_id, job_type=j.job_type, status=JobStatus.QUEUED) for j in jobs),
-            links=links(assessment.id, self._public_url),
+        essays = [question for question in assessment.questions if question.body.type is QuestionType.ESSAY]
+        jobs = _jobs(sum(question.question_id in answers for question in essays))
+        addresses = links(assessment.id, self._public_url)
+        body = render_submission(
+            assessment.id,
+            assessment.now,
+            reasons,
+            {kind: [score for score in scores if score.score_type is kind] for kind in ScoreType},
+            len(essays),
+            [(job.job_id, job.job_type) for job in jobs],
+            addresses,
+            shows_answers=assessment.disclosure.answers,
         )
-        answer = StoredReply(
-            202, view.model_dump_json().encode(), view.links.status, request.fingerprint if request.key else b""
-        )
+        answer = StoredReply(202, body, addresses.status, request.fingerprint if request.key else b"")
         return Submission(
             assessment=assessment,
             responses=responses,
@@ -199,39 +183,9 @@ class Submitter:
         )
 
 
-def _jobs(assessment: Assessment, answers: dict[UUID, Answer]) -> tuple[NewJob, ...]:
-    essays = sum(
-        question.body.type is QuestionType.ESSAY and answers.get(question.question_id) is not None
-        for question in assessment.questions
-    )
-    units = {JobType.GPT: max(1, essays)}
+def _jobs(answered_essays: int) -> tuple[NewJob, ...]:
+    units = {JobType.GPT: max(1, answered_essays)}
     return tuple(NewJob(uuid4(), job_type, units.get(job_type, 1)) for job_type in JobType)
-
-
-def _scores(assessment: Assessment, scores: Sequence[RuleScore]) -> SubmittedScores:
-    essays = sum(question.body.type is QuestionType.ESSAY for question in assessment.questions)
-    missing = sum(score.score_type is ScoreType.ESSAY_GPT for score in scores)
-    return SubmittedScores(
-        theoretical=score_summary_view(
-            summarize(_lines(scores, ScoreType.THEORETICAL)), shows_answers=assessment.disclosure.answers
-        ),
-        profile=score_summary_view(summarize(_lines(scores, ScoreType.PROFILE)), shows_answers=True),
-        essay=QueuedEssays(status=JobStatus.QUEUED, count=essays, missing=missing),
-    )
-
-
-def _lines(scores: Sequence[RuleScore], score_type: ScoreType) -> list[QuestionScore]:
-    return [
-        QuestionScore(
-            question_id=score.question_id,
-            score=score.score,
-            max_score=score.max_score,
-            correct=score.correct,
-            missing=score.missing,
-        )
-        for score in scores
-        if score.score_type is score_type
-    ]
 
 
 def _new_traceparent() -> str:
