@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain.api_key import id_in_sub
-from app.domain.assessment.answers import Response, is_empty, validate_responses
+from app.domain.assessment.answers import Answer, Response, is_empty, validate_responses
 from app.domain.assessment.rule_scoring import score_by_rule
 from app.domain.errors import Conflict, KeyInFlight, OwnerSubmissionLimit, QueueFull
 from app.domain.idempotency import StoredReply
@@ -92,7 +92,7 @@ class Submitter:
             InvalidFields: an answer does not fit its question; nothing is saved.
             KeyReused, KeyInFlight, AlreadySubmitted, AssessmentExpired, OwnerSubmissionLimit, OwnerKeyLimit, QueueFull.
         """
-        responses = validate_responses(answers, draft.assessment.questions_by_id)
+        responses = validate_responses(answers, draft.assessment.questions_by_id) if answers else ()
         for _ in range(_MAX_READS):
             if draft.stored:
                 return SubmitResult(replay(draft.stored, request))
@@ -148,7 +148,8 @@ class Submitter:
     def _submission(
         self, assessment: Assessment, responses: tuple[Response, ...], request: IdempotentRequest, origin: Origin
     ) -> Submission:
-        answers = assessment.answers | {response.question_id: response.answer for response in responses}
+        answers: dict[UUID, Answer] = {saved.question_id: saved.answer for saved in assessment.responses}
+        answers |= {sent.question_id: sent.answer for sent in responses}
         # What was saved by a version that took more texts for answers.
         answers = {question_id: answer for question_id, answer in answers.items() if not is_empty(answer)}
         scores = score_by_rule(assessment.questions, answers)
