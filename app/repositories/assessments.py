@@ -102,7 +102,7 @@ async def read(db: Executor, assessment_id: UUID) -> Assessment | None:
 async def read_for_submission(
     db: Executor, assessment_id: UUID, key: IdempotencyKey | None, limits: CapacityLimits
 ) -> SubmissionDraft | None:
-    """The same with the stored reply and what is limited, each counted up to its limit."""
+    """The same with the stored reply and what is limited, each counted up to its limit, and not at all if that is 0."""
     most = (limits.waiting, limits.owner_waiting, limits.owner_keys)
     row = await db.fetchrow(_SQL["read_assessment"], assessment_id, *_key_columns(key), *most)
     if row is None:

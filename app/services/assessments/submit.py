@@ -3,7 +3,7 @@ request's answer for its idempotency key. It does nothing if answers were saved 
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from app.repositories.sql import Pool
 from app.schemas import links, missing_reason, render_submission
 from app.services.assessments.lookup import permitted
 from app.services.assessments.responses import check_open
+from app.services.assessments.waiting_count import WaitingCount
 from app.services.caller import Access
 from app.services.idempotency import KEEP_SECONDS, MAX_KEYS, IdempotentRequest, replay, too_many_keys
 
@@ -67,6 +68,8 @@ class Submitter:
     def __init__(self, pool: Pool, limits: SubmissionLimits, public_url: str = "") -> None:
         self._pool = pool
         self._limits = limits
+        self._capacity = limits.capacity
+        self._waiting = WaitingCount(limits.max_waiting)
         self._public_url = public_url
 
     async def read_draft(self, assessment_id: UUID, access: Access, request: IdempotentRequest) -> SubmissionDraft:
@@ -75,7 +78,12 @@ class Submitter:
         Raises:
             NotFound, Forbidden.
         """
-        draft = await assessments.read_for_submission(self._pool, assessment_id, request.key, self._limits.capacity)
+        is_due, most = self._waiting.is_due(), self._capacity
+        draft = await assessments.read_for_submission(
+            self._pool, assessment_id, request.key, most if is_due else replace(most, waiting=0)
+        )
+        if draft and is_due:
+            self._waiting.keep(draft.waiting)
         return permitted(draft, access)
 
     async def submit(
@@ -107,7 +115,7 @@ class Submitter:
     async def _check_capacity(self, draft: SubmissionDraft, request: IdempotentRequest) -> None:
         """Raises OwnerSubmissionLimit, OwnerKeyLimit or QueueFull where one more submission is too many. The bounds for
         an owner are exact all the same, because the write counts again."""
-        most = self._limits.capacity
+        most = self._capacity
         if draft.owner_waiting >= most.owner_waiting:
             waiting = count_of(most.owner_waiting, "submission")
             raise OwnerSubmissionLimit(f"{waiting} of yours may wait for a result; try again when one is there")
@@ -175,7 +183,7 @@ class Submitter:
             reasons=reasons,
             jobs=jobs,
             max_attempts=self._limits.job_max_attempts,
-            limits=self._limits.capacity,
+            limits=self._capacity,
             key=request.key,
             key_seconds=KEEP_SECONDS,
             answer=answer,
