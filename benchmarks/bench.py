@@ -15,6 +15,7 @@ from benchmarks.credentials import credential_import, retrieval
 from benchmarks.environment import Environment, open_environment
 from benchmarks.essays import essays, pipeline
 from benchmarks.followers import follow
+from benchmarks.growth import growth
 from benchmarks.jobs import idle, many_workers, noop, pickup
 from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
@@ -50,6 +51,7 @@ PARTS = {
     "reviews": Part(review_queue.run, review_queue.NOTES),
     "pages": Part(page_times.run, page_times.NOTES),
     "gradebook": Part(gradebook.run, gradebook.NOTES),
+    "growth": Part(growth.run, growth.NOTES),
     "import": Part(credential_import.run, credential_import.NOTES),
 }
 
@@ -82,7 +84,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(PARTS), help="run only this part; can be repeated")
-    help_text = "retrieval: also with 100,000 credentials, which takes minutes to plant"
+    help_text = (
+        "retrieval: also with 100,000 credentials; growth: also with 1,000,000 assessments; both take long to plant"
+    )
     parser.add_argument("--large", action="store_true", help=help_text)
     parser.add_argument("--json", type=Path, help="also write the measurements to this file")
     return parser

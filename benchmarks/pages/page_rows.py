@@ -1,5 +1,6 @@
 """Rows for the pages: one assessment that was really scored, copied by the thousand."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from app.clients.llm.offline_embedder import OfflineEmbedder
@@ -32,7 +33,7 @@ _TABLES = (
 
 async def plant(pool: Pool, environment: Environment, count: int, owners: int) -> UUID:
     """So many scored assessments of so many students; returns the one that was really scored, which needs a review."""
-    assessment_id = await _scored(pool, environment, environment.bank)
+    assessment_id = await scored(pool, environment, environment.bank)
     await pool.execute(
         "UPDATE review_items SET reasons = ARRAY['low_confidence'] WHERE assessment_id = $1", assessment_id
     )
@@ -42,15 +43,18 @@ async def plant(pool: Pool, environment: Environment, count: int, owners: int) -
         await conn.execute("SET session_replication_role = replica")
         await conn.execute("CREATE TEMPORARY TABLE copies (id uuid, owner text, number integer)")
         await conn.execute(_COPIES, owners, count - 1)
-        await _copy(conn, "assessments", "id", assessment_id)
+        await copy_rows(
+            conn, "assessments", assessment_id, {"owner": "c.owner", "attempt": "c.number + 1"}, timeout=120
+        )
         for table in _TABLES:
-            await _copy(conn, table, "assessment_id", assessment_id)
+            await copy_rows(conn, table, assessment_id, {}, timeout=120)
         for statement in _SETTLE:
             await conn.execute(statement, timeout=120)
     return assessment_id
 
 
-async def _scored(pool: Pool, environment: Environment, bank: Bank) -> UUID:
+async def scored(pool: Pool, environment: Environment, bank: Bank) -> UUID:
+    """An assessment of the student that was really scored."""
     embedder = OfflineEmbedder()
     running = job_runner(pool, environment.redis_url, embedder)
     assessment_id = await submit(pool, bank, STUDENT, bank.all_answers())
@@ -60,22 +64,34 @@ async def _scored(pool: Pool, environment: Environment, bank: Bank) -> UUID:
     return assessment_id
 
 
-async def _copy(conn: Connection, table: str, key: str, assessment_id: UUID) -> None:
+async def copy_rows(
+    conn: Connection,
+    table: str,
+    assessment_id: UUID,
+    values: Mapping[str, str],
+    *,
+    condition: str = "true",
+    timeout: float,  # noqa: ASYNC109 - of a statement
+) -> None:
+    """Adds the assessment's rows of the table once for each row `c` of the table `copies` of which the condition holds.
+    `values` are SQL for columns that differ; ids are replaced."""
+    key = "id" if table == "assessments" else "assessment_id"
     columns = [row for row in await conn.fetch(_COLUMNS, table) if not row["numbered"]]
     names = ", ".join(row["name"] for row in columns)
-    values = ", ".join(_value(table, key, row["name"], row["type"], row["is_key"]) for row in columns)
+    copied = ", ".join(
+        values.get(row["name"]) or _value(key, row["name"], row["type"], row["is_key"]) for row in columns
+    )
     await conn.execute(
-        f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t, copies c WHERE t.{key} = $1",  # noqa: S608
+        f"INSERT INTO {table} ({names}) SELECT {copied} FROM copies c, {table} t "  # noqa: S608
+        f"WHERE t.{key} = $1 AND {condition}",
         assessment_id,
-        timeout=120,
+        timeout=timeout,
     )
 
 
-def _value(table: str, key: str, name: str, kind: str, is_key: bool) -> str:
+def _value(key: str, name: str, kind: str, is_key: bool) -> str:
     if name == key:
         return "c.id"
-    if table == "assessments" and name in ("owner", "attempt"):
-        return {"owner": "c.owner", "attempt": "c.number + 1"}[name]
     if is_key and kind == "uuid":
         return "gen_random_uuid()"
     if kind in ("json", "jsonb"):

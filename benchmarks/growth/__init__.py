@@ -1,0 +1,1 @@
+"""How the figures move with the number of finished assessments."""
