@@ -11,7 +11,7 @@ from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.redis.job_queue import REDIS_UNAVAILABLE
 from app.outages import REDIS, Outage, report_database_error
 from app.repositories.sql import DATABASE_UNAVAILABLE
-from app.services import erasure, sessions
+from app.services import day_counts, erasure, sessions
 from app.services.jobs import maintenance
 from app.services.jobs.rescore_degraded import DegradedRescorer
 from app.services.recommendations.embed_credentials import CredentialEmbedder
@@ -40,6 +40,7 @@ def schedules(context: Context, embedder: Embedder, rescorer: DegradedRescorer |
         Schedule("forget_reservations", 60, lambda: maintenance.delete_expired_reservations(pool), drain=True),
         Schedule("forget_sessions", 300, lambda: sessions.delete_expired(pool), drain=True),
         Schedule("forget_shares", 3600, lambda: maintenance.delete_old_shares(pool), drain=True),
+        Schedule("count_days", 60, lambda: day_counts.count_next_day(pool), drain=True),
         Schedule("erase_people", 2, lambda: erasure.erase_next(pool, queue), drain=True),
         *([Schedule("erase_old", 300, lambda: erasure.erase_old(pool, retention), drain=True)] if retention else []),
         Schedule("embed_passages", 5, CredentialEmbedder(pool, embedder).embed, drain=True),

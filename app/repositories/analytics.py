@@ -1,39 +1,53 @@
 """Figures of many assessments, and the grade book. They are of a track, or None for all, and a period."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
+import asyncpg
+
+from app.domain.distribution import Distribution
 from app.domain.period import Period
 from app.domain.records.analytics import (
+    AssessmentCount,
+    CompletedTotals,
+    Coverage,
     DailyModelCalls,
-    EndedJobs,
     ModelCallTotals,
     OverriddenScore,
     Overview,
     QuestionStatistics,
-    ScoreGroup,
+    ScoreCount,
 )
 from app.domain.records.gradebook import GradebookRow
+from app.domain.summaries import summarize_overview
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("analytics")
 
 
-async def overview(db: Executor, track: str | None, period: Period) -> Overview:
-    """The assessments that were started in the period, in one row."""
-    row = await db.fetchrow(_SQL["overview"], track, period.start, period.end)
+async def read_coverage(db: Executor, period: Period) -> Coverage:
+    """Which days of the period have counts that are kept, and what lies between."""
+    row = await db.fetchrow(_SQL["read_coverage"], period.start, period.end)
     if row is None:
         raise RuntimeError("an aggregate without GROUP BY is one row")
-    return Overview(**row)
+    return Coverage(period=period, **row)
 
 
-async def ended_jobs(db: Executor, track: str | None, period: Period) -> list[EndedJobs]:
-    """The ended jobs of these assessments, by type."""
-    return [EndedJobs(**row) for row in await db.fetch(_SQL["ended_jobs"], track, period.start, period.end)]
+async def overview(db: Executor, track: str | None, coverage: Coverage) -> Overview:
+    """The assessments that were started in the period."""
+    period = coverage.period
+    rows = await db.fetch(_SQL["assessment_counts"], track, *_parts(coverage), period.start, period.end)
+    return summarize_overview(AssessmentCount(**row) for row in rows)
 
 
-async def score_groups(db: Executor, track: str | None, period: Period) -> list[ScoreGroup]:
-    """The scores of these assessments by track and type, each group followed by those of its scorers."""
-    return [ScoreGroup(**row) for row in await db.fetch(_SQL["score_groups"], track, period.start, period.end)]
+async def score_counts(db: Executor, track: str | None, coverage: Coverage) -> list[ScoreCount]:
+    """The scores of the completed ones of these assessments, by percentage."""
+    return [ScoreCount(**row) for row in await db.fetch(_SQL["score_counts"], track, *_parts(coverage))]
+
+
+async def completed_totals(db: Executor, track: str | None, coverage: Coverage) -> list[CompletedTotals]:
+    """How many assessments of each track are completed, and how many of these are degraded."""
+    return [CompletedTotals(**row) for row in await db.fetch(_SQL["completed_totals"], track, *_parts(coverage))]
 
 
 async def overridden_scores(db: Executor, track: str | None, period: Period) -> list[OverriddenScore]:
@@ -42,15 +56,14 @@ async def overridden_scores(db: Executor, track: str | None, period: Period) -> 
     return [OverriddenScore(**row) for row in rows]
 
 
-async def model_calls(db: Executor, track: str | None, period: Period) -> list[ModelCallTotals]:
+async def model_calls(db: Executor, track: str | None, coverage: Coverage) -> list[ModelCallTotals]:
     """The model calls of the period, by model and prompt."""
-    return [ModelCallTotals(**row) for row in await db.fetch(_SQL["model_calls"], track, period.start, period.end)]
+    return [_call_totals(row) for row in await db.fetch(_SQL["model_calls"], track, *_parts(coverage))]
 
 
-async def daily_model_calls(db: Executor, track: str | None, period: Period) -> list[DailyModelCalls]:
+async def daily_model_calls(db: Executor, track: str | None, coverage: Coverage) -> list[DailyModelCalls]:
     """The model calls of the period, by day, in order."""
-    rows = await db.fetch(_SQL["daily_model_calls"], track, period.start, period.end)
-    return [DailyModelCalls(**row) for row in rows]
+    return [DailyModelCalls(**row) for row in await db.fetch(_SQL["daily_model_calls"], track, *_parts(coverage))]
 
 
 async def open_gradebook(conn: Connection, track: str | None, start: datetime | None, end: datetime | None) -> None:
@@ -72,3 +85,13 @@ async def question_statistics(
     between = (period.start, period.end) if period else (None, None)
     rows = await db.fetch(_SQL["question_statistics"], track, assessments, least, *between)
     return [QuestionStatistics(**row) for row in rows]
+
+
+def _parts(coverage: Coverage) -> tuple[Sequence[date], Sequence[datetime], Sequence[datetime]]:
+    return coverage.days, coverage.starts, coverage.ends
+
+
+def _call_totals(row: asyncpg.Record) -> ModelCallTotals:
+    columns = dict(row)
+    median, high = Distribution(columns.pop("times")).quantiles((0.5, 0.95)) or (0.0, 0.0)
+    return ModelCallTotals(**columns, latency_p50_ms=round(median, 2), latency_p95_ms=round(high, 2))

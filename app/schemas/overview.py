@@ -28,7 +28,8 @@ class DegradedView(Frozen):
 
 
 class LatencyView(Frozen):
-    """The median and 95th percentile of the milliseconds from submission to result."""
+    """The median and 95th percentile of the milliseconds from submission to result; those of former days count to
+    within one percent."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -99,7 +100,6 @@ class OverviewAnalytics(Frozen):
 def overview_view(
     period: Period,
     overview: Overview,
-    jobs: Iterable[EndedJobs],
     scores: Sequence[ScoreGroup],
     feedback: Sequence[FeedbackGroup],
     models: Sequence[ModelCallTotals],
@@ -115,7 +115,7 @@ def overview_view(
         mean_percentage=_rounded(overview.mean_percentage),
         scores={kind: _score_mean([group for group in scores if group.score_type is kind]) for kind in ScoreType},
         latency=LatencyView(p50_ms=_milliseconds(overview.latency_p50), p95_ms=_milliseconds(overview.latency_p95)),
-        jobs=tuple(jobs),
+        jobs=overview.jobs,
         appeals={status: overview.appeals.get(status, 0) for status in AppealStatus},
         feedback=FeedbackMeansView(
             results=_mean_ratings([group for group in feedback if group.of_whole]),

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.analytics import OverriddenScore, QuestionStatistics
+from app.domain.records.analytics import Coverage, OverriddenScore, QuestionStatistics, ScoreGroup
+from app.domain.summaries import group_scores
 from app.repositories import analytics
 from app.repositories.results import feedback
-from app.repositories.sql import Pool
+from app.repositories.sql import Executor, Pool
 from app.schemas import (
     AgreementFigures,
     DegradedView,
@@ -35,19 +36,19 @@ PAGE_ROWS = 1000
 async def summarize_assessments(pool: Pool, track: str | None, period: Period) -> OverviewAnalytics:
     """The assessments that were started in the period, with the feedback and the model calls of the period."""
     async with pool.acquire() as conn:
+        coverage = await analytics.read_coverage(conn, period)
         return overview_view(
             period,
-            await analytics.overview(conn, track, period),
-            await analytics.ended_jobs(conn, track, period),
-            await analytics.score_groups(conn, track, period),
-            await feedback.groups(conn, track, period),
-            await analytics.model_calls(conn, track, period),
+            await analytics.overview(conn, track, coverage),
+            await _score_groups(conn, track, coverage),
+            await feedback.groups(conn, track, coverage),
+            await analytics.model_calls(conn, track, coverage),
         )
 
 
 async def summarize_scores(pool: Pool, track: str | None, period: Period) -> ScoreAnalytics:
     """The distribution of scores by who gave them, and how the machine's agree with people's."""
-    groups = await analytics.score_groups(pool, track, period)
+    groups = await _score_groups(pool, track, await analytics.read_coverage(pool, period))
     pairs = await analytics.overridden_scores(pool, track, period)
     return score_analytics_view(period, groups, pairs)
 
@@ -62,7 +63,7 @@ async def compare_scores(
 
 async def summarize_degraded(pool: Pool, track: str | None, period: Period) -> DegradedView:
     """How many of the completed assessments that were started in the period are degraded, and why."""
-    return degraded_view(await analytics.overview(pool, track, period))
+    return degraded_view(await analytics.overview(pool, track, await analytics.read_coverage(pool, period)))
 
 
 async def summarize_questions(pool: Pool, track: str, period: Period | None = None) -> dict[UUID, QuestionStatistics]:
@@ -74,14 +75,16 @@ async def summarize_questions(pool: Pool, track: str, period: Period | None = No
 
 async def summarize_model_calls(pool: Pool, track: str | None, period: Period) -> ModelCallAnalytics:
     """The number, cost and duration of the model calls."""
-    models = await analytics.model_calls(pool, track, period)
-    days = await analytics.daily_model_calls(pool, track, period)
+    coverage = await analytics.read_coverage(pool, period)
+    models = await analytics.model_calls(pool, track, coverage)
+    days = await analytics.daily_model_calls(pool, track, coverage)
     return model_call_analytics_view(period, models, days)
 
 
 async def summarize_feedback(pool: Pool, track: str | None, period: Period) -> FeedbackAnalytics:
     """The ratings of results and recommendations, counted."""
-    return feedback_analytics_view(period, await feedback.groups(pool, track, period))
+    coverage = await analytics.read_coverage(pool, period)
+    return feedback_analytics_view(period, await feedback.groups(pool, track, coverage))
 
 
 async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncIterator[list[FeedbackRecordView]]:
@@ -90,3 +93,8 @@ async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncI
     while rows := await feedback.page(pool, track, period, last_id, PAGE_ROWS):
         yield [feedback_record_view(row) for row in rows]
         last_id = rows[-1].id
+
+
+async def _score_groups(db: Executor, track: str | None, coverage: Coverage) -> list[ScoreGroup]:
+    counts = await analytics.score_counts(db, track, coverage)
+    return group_scores(counts, await analytics.completed_totals(db, track, coverage))

@@ -66,7 +66,7 @@ def run(environment: Environment) -> list[Measurement]:
 
 def _measure(environment: Environment, size: int) -> list[tuple[Operation, _Figures]]:
     environment.reset()
-    environment.run(lambda pool: growth_rows.plant(pool, environment, size))
+    environment.run(lambda pool: growth_rows.plant(pool, environment.redis_url, environment.bank, size))
     answered = environment.run(lambda pool: database_rows.insert_answered(pool, environment.bank, _REQUESTS + _WARM_UP))
     ended = environment.run(lambda pool: _ended(pool, _REQUESTS))
     cookie = environment.run(_signed_in)

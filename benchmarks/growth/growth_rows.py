@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.repositories.sql import Pool
-from benchmarks.environment import Environment
 from benchmarks.pages.page_rows import copy_rows, scored
-from tests.bank import SLUG
+from tests.bank import SLUG, Bank
 
 RARE_TRACK = "rare"
 # Assessments of one owner, on average.
@@ -126,10 +125,10 @@ _OTHERS = (
 )
 
 
-async def plant(pool: Pool, environment: Environment, count: int) -> UUID:
+async def plant(pool: Pool, redis_url: str, bank: Bank, count: int) -> UUID:
     """So many assessments of a fifth as many students; returns one that is completed."""
-    assessment_id = await scored(pool, environment, environment.bank)
-    essays = [environment.bank.ids["essay"], environment.bank.ids["essay_two"]]
+    assessment_id = await scored(pool, redis_url, bank)
+    essays = [bank.ids["essay"], bank.ids["essay_two"]]
     await pool.execute(_TRACKS, SLUG, RARE_TRACK)
     async with pool.acquire() as conn:
         await conn.execute("SET statement_timeout = 0")

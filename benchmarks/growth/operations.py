@@ -1,9 +1,9 @@
 """What is measured with many assessments in the tables: requests of a server, and what workers do periodically."""
 
-import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from uuid import UUID
 
 from app.domain.states import JobType, Role
@@ -52,6 +52,7 @@ _COUNT = 200
 _HEALING_SECONDS = 7 * 86400.0
 # A statement that reads all would take minutes for so many requests.
 _FEW = 10
+_MOST_MS = 300.0
 PERIODIC = (
     Periodic("relay: jobs", lambda pool: jobs.take_unclaimed(pool, list(JobType), 2.0, 500)),
     Periodic("relay: webhooks", lambda pool: webhooks.take_unclaimed(pool, 2.0, 500)),
@@ -68,53 +69,46 @@ def operations(
 ) -> list[Operation]:
     """All operations: `answered` are open assessments, `ended` completed ones with their owners, `cookie` is that of a
     session of staff."""
-    staff, now = _token("advisor", Role.ADVISOR, Role.ADMIN), datetime.now(UTC)
+    return [*_of_students(answered, ended), *_lists(), *_figures(cookie)]
+
+
+def _of_students(answered: Sequence[AnsweredAssessment], ended: Sequence[tuple[UUID, str]]) -> Iterator[Operation]:
     owned = [(assessment_id, _token(owner, Role.STUDENT)) for assessment_id, owner in ended]
-    month, year = _periods(now, 30), _periods(now, 365)
-
-    def of_all(path: str) -> list[Request]:
-        return [Request("GET", path, staff)] * _COUNT
-
-    return [
-        Operation(
-            "submit",
-            [
-                Request("POST", f"/assessments/{a.assessment_id}/submit", _token(a.owner, Role.STUDENT), status=202)
-                for a in answered
-            ],
-        ),
-        Operation("start", [_start(number) for number in range(_COUNT)]),
-        Operation("poll", [Request("GET", f"/assessments/{i}/status", token) for i, token in owned]),
-        Operation("result", [Request("GET", f"/assessments/{i}/result", token) for i, token in owned]),
-        Operation("list: one's own", [Request("GET", "/assessments", token) for _, token in owned]),
-        Operation("list: newest of all", of_all("/assessments")),
-        Operation("list: a rare track", of_all(f"/assessments?track={growth_rows.RARE_TRACK}")),
-        Operation("list: failed", of_all("/assessments?status=failed")),
-        Operation("review queue", of_all("/reviews")),
-        Operation("review queue of a track", of_all(f"/reviews?track={SLUG}&order=confidence")),
-        Operation("failed jobs", of_all("/jobs?status=failed")),
-        *(
-            Operation(
-                f"{name}, {days}",
-                [Request("GET", f"{path}?{next(periods)}", staff) for _ in range(_FEW)],
-                None,
-                300.0,
-            )
-            for name, path in (
-                ("analytics: overview", "/analytics/overview"),
-                ("analytics: scores", "/analytics/scores"),
-                ("analytics: model calls", "/analytics/model-calls"),
-                ("analytics: feedback", "/analytics/feedback"),
-            )
-            for days, periods in (("a month", month), ("a year", year))
-        ),
-        Operation(
-            "insights of a track, a year",
-            [Request("GET", f"/dashboard/insights?track={SLUG}&{next(year)}", {"Cookie": cookie}) for _ in range(_FEW)],
-            None,
-            300.0,
-        ),
+    submissions = [
+        Request("POST", f"/assessments/{one.assessment_id}/submit", _token(one.owner, Role.STUDENT), status=202)
+        for one in answered
     ]
+    yield Operation("submit", submissions)
+    yield Operation("start", [_start(number) for number in range(_COUNT)])
+    yield Operation("poll", [Request("GET", f"/assessments/{i}/status", token) for i, token in owned])
+    yield Operation("result", [Request("GET", f"/assessments/{i}/result", token) for i, token in owned])
+    yield Operation("list: one's own", [Request("GET", "/assessments", token) for _, token in owned])
+
+
+def _lists() -> Iterator[Operation]:
+    staff = _token("advisor", Role.ADVISOR, Role.ADMIN)
+    for name, path in (
+        ("list: newest of all", "/assessments"),
+        ("list: a rare track", f"/assessments?track={growth_rows.RARE_TRACK}"),
+        ("list: failed", "/assessments?status=failed"),
+        ("review queue", "/reviews"),
+        ("review queue of a track", f"/reviews?track={SLUG}&order=confidence"),
+        ("failed jobs", "/jobs?status=failed"),
+    ):
+        yield Operation(name, [Request("GET", path, staff)] * _COUNT)
+
+
+def _figures(cookie: str) -> Iterator[Operation]:
+    staff, now = _token("advisor", Role.ADVISOR, Role.ADMIN), datetime.now(UTC)
+    for what in ("overview", "scores", "model-calls", "feedback"):
+        for name, days in (("a month", 30), ("a year", 365)):
+            periods = islice(_periods(now, days), _FEW)
+            requests = [Request("GET", f"/analytics/{what}?{period}", staff) for period in periods]
+            yield Operation(f"analytics: {what}, {name}", requests, None, _MOST_MS)
+    periods = islice(_periods(now, 365), _FEW)
+    path, headers = f"/dashboard/insights?track={SLUG}", {"Cookie": cookie}
+    requests = [Request("GET", f"{path}&{period}", headers) for period in periods]
+    yield Operation("insights of a track, a year", requests, None, _MOST_MS)
 
 
 def gradebook() -> Request:
@@ -124,7 +118,7 @@ def gradebook() -> Request:
 
 def _periods(now: datetime, days: int) -> Iterator[str]:
     """Periods that end now or a little earlier, as queries: each another one, because figures of one are kept."""
-    for number in itertools.count():
+    for number in count():
         end = now - timedelta(seconds=number)
         yield f"from={(end - timedelta(days=days)):%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}"
 

@@ -33,7 +33,7 @@ _TABLES = (
 
 async def plant(pool: Pool, environment: Environment, count: int, owners: int) -> UUID:
     """So many scored assessments of so many students; returns the one that was really scored, which needs a review."""
-    assessment_id = await scored(pool, environment, environment.bank)
+    assessment_id = await scored(pool, environment.redis_url, environment.bank)
     await pool.execute(
         "UPDATE review_items SET reasons = ARRAY['low_confidence'] WHERE assessment_id = $1", assessment_id
     )
@@ -53,10 +53,10 @@ async def plant(pool: Pool, environment: Environment, count: int, owners: int) -
     return assessment_id
 
 
-async def scored(pool: Pool, environment: Environment, bank: Bank) -> UUID:
+async def scored(pool: Pool, redis_url: str, bank: Bank) -> UUID:
     """An assessment of the student that was really scored."""
     embedder = OfflineEmbedder()
-    running = job_runner(pool, environment.redis_url, embedder)
+    running = job_runner(pool, redis_url, embedder)
     assessment_id = await submit(pool, bank, STUDENT, bank.all_answers())
     await run_due_jobs(pool, running)
     await running.job_queue.redis.aclose()

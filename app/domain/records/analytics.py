@@ -1,12 +1,57 @@
 """Figures of many assessments as frozen models."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import Field
 
+from app.domain.period import Period
 from app.domain.states import AppealStatus, AssessmentStatus, JobType, QuestionType, ScoreType
 from app.domain.values import Frozen
+
+
+class Coverage(Frozen):
+    """How a period is read: `days` have counts that are kept, and what lies between, from each of `starts` up to the
+    same of `ends`, is counted now."""
+
+    period: Period
+    days: tuple[date, ...]
+    starts: tuple[datetime, ...]
+    ends: tuple[datetime, ...]
+
+
+class ScoreCount(Frozen):
+    """How many scores of a track, type and scorer have this percentage, or none because they are `missing` or
+    `unscored`; those with `of_person` are people's."""
+
+    track: str
+    score_type: ScoreType
+    of_person: bool
+    scorer: str | None
+    missing: bool
+    unscored: bool
+    percentage: float | None
+    count: int
+    dropped_quotes: int
+
+
+class CompletedTotals(Frozen):
+    """How many assessments of a track are completed, and how many of these are degraded."""
+
+    track: str
+    assessments: int
+    degraded: int
+
+
+class AssessmentCount(Frozen):
+    """How many assessments, appeals or jobs have this key or value; `total` is a sum of values. The figures are those
+    of `count_assessments` (migration 0042)."""
+
+    figure: str
+    key: str
+    value: float | None
+    count: int
+    total: float | None
 
 
 class ScoreGroup(Frozen):
@@ -53,7 +98,7 @@ class QuestionStatistics(Frozen):
 class ModelCallTotals(Frozen):
     """The calls of a model with one prompt, by outcome; `cost_usd` is of those whose price is known, null where it is
     of none, and `calls_without_cost` counts the others. `provider_messages` has the newest words of the provider for
-    each outcome that it explained. Latencies in milliseconds."""
+    each outcome that it explained. Latencies in milliseconds; those of former days count to within one percent."""
 
     provider: str
     model: str
@@ -79,10 +124,19 @@ class DailyModelCalls(Frozen):
     cost_usd: float | None
 
 
+class EndedJobs(Frozen):
+    """The jobs of a type that have ended, and how many failed, by the code of their error."""
+
+    job_type: JobType
+    ended: int
+    failed: int
+    codes: dict[str, int]
+
+
 class Overview(Frozen):
     """The assessments of a period: how many have each status, how many of the completed ones are degraded and for which
-    reason codes, their appeals by status, the mean of their results in percent, and the median and 95th percentile of
-    the seconds from submission to completion."""
+    reason codes, their appeals by status, the mean of their results in percent, the median and 95th percentile of the
+    seconds from submission to completion, and their ended jobs of all runs."""
 
     statuses: dict[AssessmentStatus, int]
     degraded: int
@@ -91,12 +145,4 @@ class Overview(Frozen):
     mean_percentage: float | None
     latency_p50: float | None
     latency_p95: float | None
-
-
-class EndedJobs(Frozen):
-    """The jobs of a type that have ended, and how many failed, by the code of their error."""
-
-    job_type: JobType
-    ended: int
-    failed: int
-    codes: dict[str, int]
+    jobs: tuple[EndedJobs, ...]

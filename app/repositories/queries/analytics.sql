@@ -1,162 +1,136 @@
--- Figures of many assessments, and the grade book. Each statement takes a track ($1, or NULL for all) and a period
--- (from $2 up to $3, which is excluded).
+-- Figures of many assessments, and the grade book. Statements take a track ($1, or NULL for all) and, where they read
+-- counts, the days $2 whose counts are kept, and the spans of time $3 to $4 that are counted now.
 
--- name: score_groups
--- The scores of the newest results of completed assessments that were started in the period: a row for each track and
--- type (`whole`, without people's scores), and one for each of its scorers, of which one is `person`. Questions without
--- an answer or without a score are counted and left out of the rest, as are questions without points. Percentages are
--- rounded, or 70 % might fall into the bin below.
-WITH chosen AS (
-    SELECT a.id, t.slug AS track, a.degraded,
-           (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
-    FROM assessments a JOIN tracks t ON t.id = a.track_id
-    WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
-), newest AS (
-    SELECT DISTINCT ON (s.assessment_id, s.question_id, s.score_type)
-           s.assessment_id, s.question_id, chosen.track, s.score_type, s.scorer, s.missing, s.score IS NULL AS unscored,
-           CASE WHEN NOT s.missing THEN round(1e8 * s.score / nullif(s.max_score, 0)) / 1e6 END AS percentage,
-           coalesce((s.detail ->> 'dropped_quotes')::int, 0) AS dropped_quotes
-    FROM chosen JOIN scores s ON s.assessment_id = chosen.id
-                             AND (s.run = chosen.run OR s.run < chosen.run AND s.score IS NOT NULL)
-    ORDER BY s.assessment_id, s.question_id, s.score_type, s.run DESC
-), people AS (
-    SELECT newest.track, newest.score_type, 'person' AS scorer, false AS missing, false AS unscored,
-           round(1e8 * o.score / nullif(o.max_score, 0)) / 1e6 AS percentage, 0 AS dropped_quotes
-    -- From the overrides, of which there are few, to their scores, and not the other way round.
-    FROM (SELECT DISTINCT ON (s.assessment_id, s.question_id) s.assessment_id, s.question_id, s.score, s.max_score
-          FROM chosen JOIN score_overrides s ON s.assessment_id = chosen.id
-          ORDER BY s.assessment_id, s.question_id, s.id DESC) AS o
-    JOIN newest USING (assessment_id, question_id)
-), lines AS (
-    SELECT track, score_type, scorer, missing, unscored, percentage, dropped_quotes, false AS of_person FROM newest
-    UNION ALL SELECT *, true FROM people
-), grouped AS (
-    SELECT track, score_type, of_person, scorer, grouping(scorer) = 1 AS whole,
-           count(percentage)::int AS count,
-           (count(*) FILTER (WHERE missing))::int AS missing,
-           (count(*) FILTER (WHERE unscored))::int AS unscored,
-           avg(percentage) AS mean,
-           percentile_cont('{0.1,0.25,0.5,0.75,0.9}'::float8[]) WITHIN GROUP (ORDER BY percentage) AS quantiles,
-           ARRAY[count(*) FILTER (WHERE bin = 0), count(*) FILTER (WHERE bin = 1), count(*) FILTER (WHERE bin = 2),
-                 count(*) FILTER (WHERE bin = 3), count(*) FILTER (WHERE bin = 4), count(*) FILTER (WHERE bin = 5),
-                 count(*) FILTER (WHERE bin = 6), count(*) FILTER (WHERE bin = 7), count(*) FILTER (WHERE bin = 8),
-                 count(*) FILTER (WHERE bin = 9)] AS histogram,
-           sum(dropped_quotes)::int AS dropped_quotes
-    FROM lines, LATERAL (SELECT CASE WHEN percentage >= 100 THEN 9 ELSE floor(percentage / 10) END AS bin) AS binned
-    GROUP BY GROUPING SETS ((track, score_type, of_person), (track, score_type, of_person, scorer))
-), totals AS (
-    SELECT track, count(*)::int AS assessments, (count(*) FILTER (WHERE degraded))::int AS degraded
-    FROM chosen GROUP BY track
+-- name: read_coverage
+-- The days of the period (from $1 up to $2) whose counts are kept and up to date, and the spans of time between them.
+WITH days AS (
+    SELECT d.day, greatest(d.since, $1) AS since, least(d.until, $2) AS until,
+           d.since >= $1 AND d.until <= $2 AND EXISTS (SELECT FROM counted_days c WHERE c.day = d.day)
+           AND NOT EXISTS (SELECT FROM changed_days c WHERE c.day = d.day) AS counted
+    FROM (SELECT number::date AS day, number AT TIME ZONE 'UTC' AS since,
+                 (number + interval '1 day') AT TIME ZONE 'UTC' AS until
+          FROM generate_series(date_trunc('day', $1::timestamptz AT TIME ZONE 'UTC'),
+                               $2::timestamptz AT TIME ZONE 'UTC', interval '1 day') AS number) AS d
 )
-SELECT grouped.track, grouped.score_type, grouped.scorer, grouped.whole, grouped.count, grouped.missing,
-       grouped.unscored, grouped.mean, grouped.quantiles, grouped.histogram, grouped.dropped_quotes,
-       totals.assessments, totals.degraded
-FROM grouped JOIN totals USING (track)
-WHERE grouped.whole AND NOT grouped.of_person OR NOT grouped.whole AND grouped.scorer IS NOT NULL
-ORDER BY grouped.track, array_position('{theoretical,profile,essay_gpt}'::text[], grouped.score_type::text),
-         grouped.whole DESC, grouped.scorer;
+SELECT coalesce(array_agg(day ORDER BY day) FILTER (WHERE counted), '{}') AS days,
+       coalesce(array_agg(since ORDER BY day) FILTER (WHERE NOT counted AND since < until), '{}') AS starts,
+       coalesce(array_agg(until ORDER BY day) FILTER (WHERE NOT counted AND since < until), '{}') AS ends
+FROM days;
+
+-- name: score_counts
+-- The scores of the newest results of completed assessments that were started in the period, by percentage
+-- (`count_scores`, migration 0042).
+-- A percentage may have several rows. The kept counts are added up by themselves and before the tracks are joined: only
+-- then the planner knows that the groups are few, and does not sort.
+SELECT t.slug AS track, c.score_type, c.of_person, c.scorer, c.missing, c.unscored, c.percentage, c.count,
+       c.dropped_quotes
+FROM (
+    SELECT track_id, score_type, of_person, scorer, missing, unscored, percentage, sum(count)::bigint AS count,
+           sum(dropped_quotes)::bigint AS dropped_quotes
+    FROM daily_scores
+    WHERE day = ANY($2::date[]) AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+    GROUP BY track_id, score_type, of_person, scorer, missing, unscored, percentage
+    UNION ALL
+    SELECT * FROM count_scores($3, $4, $1)
+) AS c
+JOIN tracks t ON t.id = c.track_id;
+
+-- name: completed_totals
+-- How many assessments the same are, and how many of them are degraded.
+SELECT t.slug AS track, sum(c.assessments)::int AS assessments, sum(c.degraded)::int AS degraded
+FROM (
+    SELECT track_id, CASE figure WHEN 'status' THEN count ELSE 0 END AS assessments,
+           CASE figure WHEN 'degraded' THEN count ELSE 0 END AS degraded
+    FROM daily_assessments
+    WHERE day = ANY($2::date[]) AND (figure = 'status' AND key = 'completed' OR figure = 'degraded')
+    UNION ALL
+    SELECT a.track_id, 1, a.degraded::int
+    FROM unnest($3::timestamptz[], $4::timestamptz[]) AS span(since, until),
+    LATERAL (SELECT track_id, degraded, status FROM assessments
+             WHERE created_at >= span.since AND created_at < span.until OFFSET 0) AS a
+    WHERE a.status = 'completed'
+) AS c
+JOIN tracks t ON t.id = c.track_id
+WHERE $1::text IS NULL OR t.slug = $1
+GROUP BY t.slug;
 
 -- name: overridden_scores
--- The newest override or confirmation of each question of the same assessments, with the machine's score that it is
--- about, as shares of the maximum.
+-- The newest override or confirmation of each question of completed assessments that were started from $2 up to $3,
+-- with the machine's score that it is about, as shares of the maximum.
+-- There are few overrides, so they are read first, and OFFSET 0 has each find its assessment.
 SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
-FROM assessments a
-JOIN tracks t ON t.id = a.track_id,
-LATERAL (SELECT DISTINCT ON (question_id) score, max_score, machine_score, scorer
-         FROM score_overrides WHERE assessment_id = a.id ORDER BY question_id, id DESC) AS o
-WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed' AND ($1::text IS NULL OR t.slug = $1)
+FROM (SELECT DISTINCT ON (assessment_id, question_id) assessment_id, score, max_score, machine_score, scorer
+      FROM score_overrides ORDER BY assessment_id, question_id, id DESC) AS o
+CROSS JOIN LATERAL (SELECT created_at, status, track_id FROM assessments WHERE id = o.assessment_id OFFSET 0) AS a
+WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed'
+  AND ($1::text IS NULL OR a.track_id IN (SELECT id FROM tracks WHERE slug = $1))
   AND o.machine_score IS NOT NULL AND o.max_score > 0
-ORDER BY scorer;
+ORDER BY o.scorer;
 
 -- name: model_calls
 -- The model calls of the period by model and prompt; calls to embed credentials belong to no track. The cost is of
--- calls whose price is known.
-WITH chosen AS (
-    SELECT c.id, c.provider_message, c.provider, c.model, c.prompt_version, c.outcome, c.tokens_in, c.tokens_out,
-           c.cost_usd, c.latency_ms
-    FROM model_calls c
-    LEFT JOIN assessments a ON a.id = c.assessment_id
-    LEFT JOIN tracks t ON t.id = a.track_id
-    WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
-), outcomes AS (
-    SELECT provider, model, prompt_version, jsonb_object_agg(outcome, calls) AS outcomes,
-           coalesce(jsonb_object_agg(outcome, message) FILTER (WHERE message IS NOT NULL), '{}') AS messages
-    FROM (SELECT provider, model, prompt_version, outcome, count(*) AS calls,
-                 (array_agg(provider_message ORDER BY id DESC)
-                  FILTER (WHERE provider_message IS NOT NULL))[1] AS message
-          FROM chosen
-          GROUP BY provider, model, prompt_version, outcome) AS counted
-    GROUP BY provider, model, prompt_version
+-- calls whose price is known. `times` are durations, each with its number of calls.
+WITH raw AS MATERIALIZED (
+    SELECT * FROM count_model_calls($3, $4, $1)
+), chosen AS (
+    SELECT provider, model, prompt_version, outcome, calls, tokens_in, tokens_out, cost_usd, priced, message_id FROM raw
+    UNION ALL
+    SELECT provider, model, prompt_version, outcome, calls, tokens_in, tokens_out, cost_usd, priced, message_id
+    FROM daily_model_calls
+    WHERE day = ANY($2::date[]) AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+), by_outcome AS (
+    SELECT provider, model, prompt_version, outcome, sum(calls) AS calls, sum(tokens_in) AS tokens_in,
+           sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd, sum(priced) AS priced,
+           max(message_id) AS message_id
+    FROM chosen GROUP BY provider, model, prompt_version, outcome
+), by_time AS (
+    SELECT provider, model, prompt_version, latency_ms, sum(calls) AS calls
+    FROM (
+        SELECT provider, model, prompt_version, latency_ms, calls FROM raw
+        UNION ALL
+        SELECT provider, model, prompt_version, latency_ms, calls FROM daily_call_times
+        WHERE day = ANY($2::date[]) AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+    ) AS timed
+    GROUP BY provider, model, prompt_version, latency_ms
 )
-SELECT provider, model, prompt_version, count(*)::int AS calls, outcomes.outcomes,
-       outcomes.messages AS provider_messages,
-       sum(tokens_in)::bigint AS tokens_in, sum(tokens_out)::bigint AS tokens_out, sum(cost_usd)::float8 AS cost_usd,
-       (count(*) - count(cost_usd))::int AS calls_without_cost,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_p50_ms,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) AS latency_p95_ms
-FROM chosen JOIN outcomes USING (provider, model, prompt_version)
-GROUP BY provider, model, prompt_version, outcomes.outcomes, outcomes.messages
-ORDER BY provider, model, prompt_version;
+SELECT o.provider, o.model, o.prompt_version, sum(o.calls)::int AS calls,
+       jsonb_object_agg(o.outcome, o.calls) AS outcomes,
+       coalesce(jsonb_object_agg(o.outcome, c.provider_message) FILTER (WHERE c.provider_message IS NOT NULL), '{}')
+       AS provider_messages,
+       sum(o.tokens_in)::bigint AS tokens_in, sum(o.tokens_out)::bigint AS tokens_out,
+       sum(o.cost_usd)::float8 AS cost_usd, (sum(o.calls) - sum(o.priced))::int AS calls_without_cost,
+       (SELECT jsonb_agg(jsonb_build_array(t.latency_ms, t.calls)) FROM by_time t
+        WHERE (t.provider, t.model, t.prompt_version) = (o.provider, o.model, o.prompt_version)) AS times
+FROM by_outcome o LEFT JOIN model_calls c ON c.id = o.message_id
+GROUP BY o.provider, o.model, o.prompt_version
+ORDER BY o.provider, o.model, o.prompt_version;
 
 -- name: daily_model_calls
 -- The same calls by day (UTC), without days that have none.
-SELECT (c.created_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS calls,
-       sum(c.tokens_in)::bigint AS tokens_in, sum(c.tokens_out)::bigint AS tokens_out,
-       sum(c.cost_usd)::float8 AS cost_usd
-FROM model_calls c
-LEFT JOIN assessments a ON a.id = c.assessment_id
-LEFT JOIN tracks t ON t.id = a.track_id
-WHERE c.created_at >= $2 AND c.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+SELECT day, sum(calls)::int AS calls, sum(tokens_in)::bigint AS tokens_in, sum(tokens_out)::bigint AS tokens_out,
+       sum(cost_usd)::float8 AS cost_usd
+FROM (
+    SELECT day, calls, tokens_in, tokens_out, cost_usd FROM count_model_calls($3, $4, $1)
+    UNION ALL
+    SELECT day, calls, tokens_in, tokens_out, cost_usd FROM daily_model_calls
+    WHERE day = ANY($2::date[]) AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+) AS chosen
 GROUP BY day ORDER BY day;
 
--- name: overview
--- The assessments that were started in the period, in one row; an open one past its time counts as expired.
-WITH chosen AS (
-    SELECT a.id, a.degraded_reasons, a.completed_at - a.submitted_at AS took,
-           CASE WHEN a.status = 'in_progress' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status
-    FROM assessments a JOIN tracks t ON t.id = a.track_id
-    WHERE a.created_at >= $2 AND a.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
-), completed AS (
-    SELECT chosen.id, chosen.degraded_reasons, extract(epoch FROM chosen.took)::float8 AS took,
-           (SELECT r.overall_percentage FROM results r
-            WHERE r.assessment_id = chosen.id ORDER BY r.run DESC LIMIT 1) AS percentage
-    FROM chosen WHERE chosen.status = 'completed'
-)
-SELECT (SELECT coalesce(jsonb_object_agg(status, assessments), '{}')
-        FROM (SELECT status, count(*) AS assessments FROM chosen GROUP BY status) AS counted) AS statuses,
-       (SELECT coalesce(jsonb_object_agg(code, assessments), '{}')
-        FROM (SELECT reason ->> 'code' AS code, count(DISTINCT id) AS assessments
-              FROM completed, jsonb_array_elements(degraded_reasons) AS reason GROUP BY code) AS counted) AS reasons,
-       (SELECT coalesce(jsonb_object_agg(status, appeals), '{}')
-        FROM (SELECT ap.status, count(*) AS appeals
-              FROM completed JOIN appeals ap ON ap.assessment_id = completed.id GROUP BY ap.status) AS counted)
-       AS appeals,
-       (count(*) FILTER (WHERE degraded_reasons <> '[]'))::int AS degraded,
-       avg(percentage) AS mean_percentage,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS latency_p50,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY took) AS latency_p95
-FROM completed;
-
--- name: ended_jobs
--- The ended jobs of the same assessments, of all runs, by type.
-WITH chosen AS (
-    SELECT j.job_type, j.status, j.error ->> 'code' AS code
-    FROM async_jobs j
-    JOIN assessments a ON a.id = j.assessment_id
-    JOIN tracks t ON t.id = a.track_id
-    WHERE a.created_at >= $2 AND a.created_at < $3 AND ($1::text IS NULL OR t.slug = $1)
-      AND j.status IN ('completed', 'failed')
-), failures AS (
-    SELECT job_type, jsonb_object_agg(code, jobs) AS codes
-    FROM (SELECT job_type, code, count(*) AS jobs FROM chosen WHERE status = 'failed'
-          GROUP BY job_type, code) AS counted
-    GROUP BY job_type
-)
-SELECT job_type, count(*)::int AS ended, (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
-       coalesce(failures.codes, '{}') AS codes
-FROM chosen LEFT JOIN failures USING (job_type)
-GROUP BY job_type, failures.codes
-ORDER BY array_position('{gpt,rag,fusion}'::text[], job_type::text);
+-- name: assessment_counts
+-- What is counted of the assessments that were started in the period (`count_assessments`, migration 0042). Those that
+-- are open are counted here, since an open one past its time counts as expired.
+-- A figure may have several rows.
+SELECT figure::text, key, value, sum(count)::bigint AS count, sum(total) AS total FROM daily_assessments
+WHERE day = ANY($2::date[]) AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+GROUP BY figure, key, value
+UNION ALL
+SELECT figure, key, value, count, total FROM count_assessments($3, $4, $1)
+UNION ALL
+SELECT 'status', CASE WHEN expires_at <= now() THEN 'expired' ELSE status END, NULL, count(*), NULL FROM assessments
+WHERE status = 'in_progress' AND created_at >= $5 AND created_at < $6
+  AND ($1::text IS NULL OR track_id IN (SELECT id FROM tracks WHERE slug = $1))
+GROUP BY 2;
 
 -- name: open_gradebook
 -- For reading batch by batch, as of the moment when it is opened.

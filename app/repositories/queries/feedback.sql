@@ -19,30 +19,34 @@ RETURNING given_at;
 SELECT credential_id, relevance, acceptance, comment FROM feedback WHERE assessment_id = $1 AND author = $2;
 
 -- name: groups
--- The feedback of one track ($1) or all that was given from $2 up to $3 (excluded): for each track a row for its
--- results as a whole, one for all its recommendations, one for each recommended credential and one for each rank.
+-- The feedback of one track ($1) or all of the days $2, whose counts are kept, and of the spans of time $3 to $4
+-- (`count_feedback`, migration 0042): for each track a row for its results as a whole, one for all its recommendations,
+-- one for each recommended credential and one for each rank.
 WITH chosen AS (
-    SELECT t.slug AS track, f.credential_id IS NULL AS of_whole, f.credential_id, c.rank, f.relevance, f.acceptance
-    FROM feedback f
-    JOIN assessments a ON a.id = f.assessment_id
-    JOIN tracks t ON t.id = a.track_id
-    LEFT JOIN recommendations c
-           ON c.assessment_id = f.assessment_id AND c.run = f.run AND c.credential_id = f.credential_id
-    WHERE f.given_at >= $2 AND f.given_at < $3 AND ($1::text IS NULL OR t.slug = $1)
+    SELECT t.slug AS track, c.credential_id IS NULL AS of_whole, c.credential_id, c.rank, c.count,
+           c.relevance_counts AS r, c.acceptance_counts AS a
+    FROM (
+        SELECT track_id, credential_id, rank, count, relevance_counts, acceptance_counts FROM daily_feedback
+        WHERE day = ANY($2::date[])
+        UNION ALL
+        SELECT * FROM count_feedback($3, $4, $1)
+    ) AS c
+    JOIN tracks t ON t.id = c.track_id
+    WHERE $1::text IS NULL OR t.slug = $1
 ), grouped AS (
-    SELECT track, of_whole, credential_id, rank, count(*)::int AS count, avg(rank)::float8 AS mean_rank,
-           avg(relevance)::float8 AS relevance, avg(acceptance)::float8 AS acceptance,
-           ARRAY[count(*) FILTER (WHERE relevance = 1), count(*) FILTER (WHERE relevance = 2),
-                 count(*) FILTER (WHERE relevance = 3), count(*) FILTER (WHERE relevance = 4),
-                 count(*) FILTER (WHERE relevance = 5)] AS relevance_counts,
-           ARRAY[count(*) FILTER (WHERE acceptance = 1), count(*) FILTER (WHERE acceptance = 2),
-                 count(*) FILTER (WHERE acceptance = 3), count(*) FILTER (WHERE acceptance = 4),
-                 count(*) FILTER (WHERE acceptance = 5)] AS acceptance_counts
+    SELECT track, of_whole, credential_id, rank, sum(count)::int AS count,
+           (sum(rank * count) / sum(count) FILTER (WHERE rank IS NOT NULL))::float8 AS mean_rank,
+           ARRAY[sum(r[1]), sum(r[2]), sum(r[3]), sum(r[4]), sum(r[5])] AS relevance_counts,
+           ARRAY[sum(a[1]), sum(a[2]), sum(a[3]), sum(a[4]), sum(a[5])] AS acceptance_counts
     FROM chosen
     GROUP BY GROUPING SETS ((track, of_whole), (track, of_whole, credential_id), (track, of_whole, rank))
     HAVING NOT of_whole OR grouping(credential_id, rank) = 3
 )
-SELECT g.track, g.of_whole, g.credential_id, v.title, g.rank, g.count, g.mean_rank, g.relevance, g.acceptance,
+SELECT g.track, g.of_whole, g.credential_id, v.title, g.rank, g.count, g.mean_rank,
+       (SELECT (sum(n * rating) / g.count)::float8
+        FROM unnest(g.relevance_counts) WITH ORDINALITY AS counted(n, rating)) AS relevance,
+       (SELECT (sum(n * rating) / g.count)::float8
+        FROM unnest(g.acceptance_counts) WITH ORDINALITY AS counted(n, rating)) AS acceptance,
        g.relevance_counts, g.acceptance_counts
 FROM grouped g
 LEFT JOIN credentials c ON c.id = g.credential_id

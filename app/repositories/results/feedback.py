@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.period import Period
+from app.domain.records.analytics import Coverage
 from app.domain.records.feedback import FeedbackGroup, FeedbackRecord, NewFeedback, OwnRating
 from app.repositories.sql import Connection, Executor, statements
 
@@ -32,9 +33,10 @@ async def own(db: Executor, assessment_id: UUID, author: str) -> dict[UUID | Non
     return {row["credential_id"]: OwnRating(row["relevance"], row["acceptance"], row["comment"]) for row in rows}
 
 
-async def groups(db: Executor, track: str | None, period: Period) -> list[FeedbackGroup]:
+async def groups(db: Executor, track: str | None, coverage: Coverage) -> list[FeedbackGroup]:
     """The ratings of a period by track: of results, and of recommendations in all, by rank and by credential."""
-    return [FeedbackGroup(**row) for row in await db.fetch(_SQL["groups"], track, period.start, period.end)]
+    rows = await db.fetch(_SQL["groups"], track, coverage.days, coverage.starts, coverage.ends)
+    return [FeedbackGroup(**row) for row in rows]
 
 
 async def page(db: Executor, track: str | None, period: Period, after: int, limit: int) -> list[FeedbackRecord]:

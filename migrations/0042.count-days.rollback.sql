@@ -1,0 +1,15 @@
+DROP TRIGGER assessments_insert_changes_day ON assessments;
+DROP TRIGGER assessments_update_changes_day ON assessments;
+DROP TRIGGER assessments_delete_changes_day ON assessments;
+DROP TRIGGER model_calls_insert_changes_day ON model_calls;
+DROP TRIGGER model_calls_update_changes_day ON model_calls;
+DROP TRIGGER model_calls_delete_changes_day ON model_calls;
+DROP TRIGGER feedback_changes_day ON feedback;
+DROP FUNCTION note_changed_day();
+DROP FUNCTION note_changed_rating();
+DROP FUNCTION count_feedback(timestamptz[], timestamptz[], text);
+DROP FUNCTION count_assessments(timestamptz[], timestamptz[], text);
+DROP FUNCTION count_scores(timestamptz[], timestamptz[], text);
+DROP FUNCTION count_model_calls(timestamptz[], timestamptz[], text);
+DROP FUNCTION about(double precision);
+DROP TABLE daily_feedback, daily_call_times, daily_model_calls, daily_scores, daily_assessments, changed_days, counted_days;
