@@ -12,4 +12,5 @@ DROP FUNCTION count_assessments(timestamptz[], timestamptz[], text);
 DROP FUNCTION count_scores(timestamptz[], timestamptz[], text);
 DROP FUNCTION count_model_calls(timestamptz[], timestamptz[], text);
 DROP FUNCTION about(double precision);
-DROP TABLE daily_feedback, daily_call_times, daily_model_calls, daily_scores, daily_assessments, changed_days, counted_days;
+DROP TABLE daily_feedback, daily_call_times, daily_model_calls, daily_scores, daily_assessments;
+DROP TABLE changed_days, counted_days;

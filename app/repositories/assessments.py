@@ -156,8 +156,13 @@ async def page(
     limit: int,
 ) -> list[AssessmentSummary]:
     """A page of assessments, newest first; None leaves a filter out."""
-    filters = (owner, track, status, degraded, needs_review)
-    rows = await db.fetch(_SQL["list_assessments"], *filters, *(after or (None, None)), limit)
+    arguments = (status, degraded, needs_review, *(after or (None, None)), limit)
+    if owner is not None:
+        rows = await db.fetch(_SQL["list_of_owner"], *arguments, owner, track)
+    elif track is not None:
+        rows = await db.fetch(_SQL["list_of_track"], *arguments, track)
+    else:
+        rows = await db.fetch(_SQL["list_assessments"], *arguments)
     return [AssessmentSummary.model_validate(dict(row)) for row in rows]
 
 

@@ -13,6 +13,7 @@ from app.domain.states import Role
 from app.repositories.sql import Pool
 from app.services import sessions
 from app.services.caller import Caller
+from app.services.day_counts import count_next_day
 from app.wiring.pool import open_pool
 from benchmarks import database_rows
 from benchmarks.environment import Environment
@@ -67,11 +68,12 @@ def run(environment: Environment) -> list[Measurement]:
 def _measure(environment: Environment, size: int) -> list[tuple[Operation, _Figures]]:
     environment.reset()
     environment.run(lambda pool: growth_rows.plant(pool, environment.redis_url, environment.bank, size))
+    counting = environment.run(_count_days)
     answered = environment.run(lambda pool: database_rows.insert_answered(pool, environment.bank, _REQUESTS + _WARM_UP))
     ended = environment.run(lambda pool: _ended(pool, _REQUESTS))
     cookie = environment.run(_signed_in)
     postmaster = environment.run(_postmaster)
-    measured = []
+    measured = [(Operation("count a day of former assessments", (), None, 1000.0), counting)]
     with start_server(environment) as server:
         for operation in operations(answered, ended, cookie):
             measured.append((operation, _requests(server, postmaster, operation.requests)))
@@ -110,6 +112,18 @@ def _send(connection: http.client.HTTPConnection, request: Request) -> float:
     if answer.status != request.status:
         raise BenchmarkFailed(f"{request.method} {request.path} was answered {answer.status}")
     return 1000 * (time.perf_counter() - started)
+
+
+async def _count_days(pool: Pool) -> _Figures:
+    """The time that a worker takes for each day of the year; the work is that of Postgres."""
+    times: list[float] = []
+    postmaster = await _postmaster(pool)
+    before = _cluster_seconds(postmaster)
+    started = time.perf_counter()
+    while await count_next_day(pool):
+        times.append(1000 * (time.perf_counter() - started))
+        started = time.perf_counter()
+    return _Figures(times, 0.0, 1000 * (_cluster_seconds(postmaster) - before) / len(times))
 
 
 async def _signed_in(pool: Pool) -> str:

@@ -134,6 +134,7 @@ async def plant(pool: Pool, redis_url: str, bank: Bank, count: int) -> UUID:
         await conn.execute("SET statement_timeout = 0")
         # Without triggers and checks of foreign keys, which take minutes: the copied rows have passed them.
         await conn.execute("SET session_replication_role = replica")
+        await conn.execute("SELECT setseed(0.5)")
         await conn.execute(_COPIES, count / _ATTEMPTS, RARE_TRACK, SLUG, count, timeout=_TIMEOUT)
         await copy_rows(conn, "assessments", assessment_id, _ASSESSMENT, timeout=_TIMEOUT)
         for table, (values, condition) in _TABLES.items():

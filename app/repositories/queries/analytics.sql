@@ -167,13 +167,19 @@ FETCH 500 FROM gradebook;
 -- fewer than $3 answers is NULL. Profile questions, whose every answer earns full points, are only counted.
 WITH chosen AS (
     SELECT a.id, (SELECT max(r.run) FROM results r WHERE r.assessment_id = a.id) AS run
-    FROM assessments a JOIN tracks t ON t.id = a.track_id
-    WHERE t.slug = $1 AND a.status = 'completed' AND ($4::timestamptz IS NULL OR a.created_at >= $4)
-      AND ($5::timestamptz IS NULL OR a.created_at < $5)
+    FROM tracks t,
+    LATERAL (SELECT id, created_at FROM assessments
+             WHERE track_id = t.id AND status = 'completed'
+               -- The time of the index (migration 0043).
+               AND created_at AT TIME ZONE 'UTC' >= coalesce($4::timestamptz, '-infinity') AT TIME ZONE 'UTC'
+               AND created_at AT TIME ZONE 'UTC' < coalesce($5::timestamptz, 'infinity') AT TIME ZONE 'UTC'
+             ORDER BY created_at AT TIME ZONE 'UTC' DESC, id DESC LIMIT $2) AS a
+    WHERE t.slug = $1
     ORDER BY a.created_at DESC, a.id DESC LIMIT $2
 ), overridden AS (
     SELECT DISTINCT ON (o.assessment_id, o.question_id) o.assessment_id, o.question_id, o.score
-    FROM chosen JOIN score_overrides o ON o.assessment_id = chosen.id
+    FROM chosen
+    CROSS JOIN LATERAL (SELECT * FROM score_overrides WHERE assessment_id = chosen.id OFFSET 0) AS o
     ORDER BY o.assessment_id, o.question_id, o.id DESC
 ), newest AS (
     -- LATERAL, so that the index finds the scores of each assessment, however many scores there are.

@@ -57,7 +57,7 @@ WHERE ap.id = $1;
 
 -- name: page
 -- Those in one of the statuses $1, longest waiting first, after the time $2 and the id $3. Each status has its part of
--- the index.
+-- the index, and OFFSET 0 has assessments looked up one by one.
 SELECT ap.id AS appeal_id, ap.status, ap.text, ap.created_at, ap.reply, ap.answered_at, ap.assessment_id,
        ap.question_id, q.type AS question_type, t.slug AS track, a.owner, ap.answered_by,
        points.actor AS points_by
@@ -66,7 +66,7 @@ LATERAL (SELECT * FROM appeals
          WHERE appeals.status = wanted.status
            AND (created_at, id) > (coalesce($2::timestamptz, '-infinity'), $3::uuid)
          ORDER BY created_at, id LIMIT $4) AS ap
-JOIN assessments a ON a.id = ap.assessment_id
+CROSS JOIN LATERAL (SELECT track_id, owner FROM assessments WHERE id = ap.assessment_id OFFSET 0) AS a
 JOIN tracks t ON t.id = a.track_id
 JOIN questions q ON q.id = ap.question_id
 LEFT JOIN LATERAL (SELECT o.actor FROM score_overrides o

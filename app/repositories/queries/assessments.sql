@@ -1,5 +1,9 @@
 -- An assessment past its time is shown as expired even before `expire_overdue` has ended it, with the revision that it
 -- will have then, which is one higher. An attempt without a number, of an earlier version, is not the last one.
+--
+-- An assessment that is found by its id or owner has to be open by IS NOT DISTINCT FROM. With `=`, the planner would
+-- also consider the indexes of all that are open, and take one if none was open at the last ANALYZE, which a large
+-- table seldom gets: thousands who begin at the same time would all be read by each.
 
 -- name: read_assessment
 -- An assessment with its questions and responses, all of the same moment; for a submission also the reply stored for
@@ -30,10 +34,10 @@ WHERE a.id = $1;
 -- name: expire_if_overdue
 -- Ends the owner's open assessment of a track if its time is over, so that a new one can be started.
 UPDATE assessments SET status = 'expired', completed_at = expires_at, revision = revision + 1
-WHERE owner = $1 AND track_id = $2 AND status = 'in_progress' AND expires_at <= now();
+WHERE owner = $1 AND track_id = $2 AND status IS NOT DISTINCT FROM 'in_progress' AND expires_at <= now();
 
 -- name: find_open_id
-SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status = 'in_progress';
+SELECT id FROM assessments WHERE owner = $1 AND track_id = $2 AND status IS NOT DISTINCT FROM 'in_progress';
 
 -- name: lock_owner_to_start
 -- Locks the owner until the transaction ends. When $2 assessments are no longer younger than a day; NULL: fewer are.
@@ -76,8 +80,10 @@ LATERAL (
 ) AS former
 WHERE t.id = $2;
 
+-- Pages, newest first, each along an index of its own: of all, of an owner, or of a track. Further filters pass over
+-- what does not match.
+
 -- name: list_assessments
--- A page, newest first.
 SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
        a.submitted_at,
        CASE WHEN a.status = 'completed' THEN (SELECT r.overall_percentage FROM results r WHERE r.assessment_id = a.id
@@ -87,19 +93,63 @@ SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_revi
 FROM assessments a
 JOIN tracks t ON t.id = a.track_id,
 LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
-WHERE ($1::text IS NULL OR a.owner = $1)
-  AND ($2::text IS NULL OR t.slug = $2)
-  AND ($3::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $3)
-  AND ($4::boolean IS NULL OR a.degraded = $4)
-  AND ($5::boolean IS NULL OR a.needs_review = $5)
-  AND ($6::timestamptz IS NULL OR (a.created_at, a.id) < ($6, $7::uuid))
-ORDER BY a.created_at DESC, a.id DESC LIMIT $8;
+WHERE (a.created_at, a.id) < (coalesce($4::timestamptz, 'infinity'),
+                           coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+  AND ($1::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $1)
+  AND ($2::boolean IS NULL OR a.degraded = $2)
+  AND ($3::boolean IS NULL OR a.needs_review = $3)
+ORDER BY a.created_at DESC, a.id DESC LIMIT $6;
+
+-- name: list_of_owner
+SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
+       a.submitted_at,
+       CASE WHEN a.status = 'completed' THEN (SELECT r.overall_percentage FROM results r WHERE r.assessment_id = a.id
+                                              ORDER BY r.run DESC LIMIT 1) END AS overall_percentage,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
+       CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at
+FROM assessments a
+JOIN tracks t ON t.id = a.track_id,
+LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+WHERE a.owner = $7
+  AND (a.created_at, a.id) < (coalesce($4::timestamptz, 'infinity'),
+                                 coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+  AND ($1::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $1)
+  AND ($2::boolean IS NULL OR a.degraded = $2)
+  AND ($3::boolean IS NULL OR a.needs_review = $3)
+  AND ($8::text IS NULL OR t.slug = $8)
+ORDER BY a.created_at DESC, a.id DESC LIMIT $6;
+
+-- name: list_of_track
+-- Several tracks have had the slug if one was deleted. The time is that of the index (migration 0043).
+SELECT a.id AS assessment_id, t.slug AS track, a.owner, a.degraded, a.needs_review, a.created_at, a.expires_at,
+       a.submitted_at,
+       CASE WHEN a.status = 'completed' THEN (SELECT r.overall_percentage FROM results r WHERE r.assessment_id = a.id
+                                              ORDER BY r.run DESC LIMIT 1) END AS overall_percentage,
+       CASE WHEN shown.expired THEN 'expired' ELSE a.status END AS status,
+       CASE WHEN shown.expired THEN a.expires_at ELSE a.completed_at END AS completed_at
+FROM tracks t,
+LATERAL (
+    SELECT a.*
+    FROM assessments a,
+    LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+    WHERE a.track_id = t.id
+      AND (a.created_at AT TIME ZONE 'UTC', a.id) < (coalesce($4::timestamptz, 'infinity') AT TIME ZONE 'UTC',
+                                                     coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      AND ($1::text IS NULL OR CASE WHEN shown.expired THEN 'expired' ELSE a.status END = $1)
+      AND ($2::boolean IS NULL OR a.degraded = $2)
+      AND ($3::boolean IS NULL OR a.needs_review = $3)
+    ORDER BY a.created_at AT TIME ZONE 'UTC' DESC, a.id DESC LIMIT $6
+) AS a,
+LATERAL (SELECT a.status = 'in_progress' AND a.expires_at <= now() AS expired) AS shown
+WHERE t.slug = $7
+ORDER BY a.created_at DESC, a.id DESC LIMIT $6;
 
 -- name: save_responses
 -- Saves answers, and deletes those that are null, while the assessment is open. Only a change raises
 -- `responses_version`, by which a submission notices that the answers it read are outdated. No row: it is not open.
 WITH open AS (
-    SELECT id FROM assessments WHERE id = $1 AND status = 'in_progress' AND expires_at > now() FOR UPDATE
+    SELECT id FROM assessments WHERE id = $1 AND status IS NOT DISTINCT FROM 'in_progress' AND expires_at > now()
+    FOR UPDATE
 ), sent AS (
     SELECT question_id, answer FROM jsonb_to_recordset($2) AS response(question_id uuid, answer jsonb)
 ), saved AS (
@@ -140,7 +190,7 @@ WITH key_lock AS MATERIALIZED (
         degraded = $4::jsonb <> '[]', degraded_reasons = $4::jsonb
     FROM usage
     WHERE usage.bounded AND a.id = $1 AND a.responses_version = $2
-      AND a.status = 'in_progress' AND a.expires_at > now()
+      AND a.status IS NOT DISTINCT FROM 'in_progress' AND a.expires_at > now()
     RETURNING a.id, a.run
 ), sent AS (
     SELECT question_id, answer FROM jsonb_to_recordset($5) AS response(question_id uuid, answer jsonb)

@@ -4,7 +4,8 @@
 -- name: read_jobs
 -- A page, newest first; or the job $6, with no statuses. The error's detail ends with what the model's provider said,
 -- which students must not see. Each status has its own subquery, which reads the index in order; a single WHERE with
--- optional filters would read a million completed jobs to find the last failed one.
+-- optional filters would read a million completed jobs to find the last failed one. OFFSET 0 has assessments looked up
+-- one by one: the planner does not know how short a page is.
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.run, j.job_type, j.status, j.attempts, j.max_attempts,
        j.crashes, j.created_at, j.started_at, j.completed_at,
        CASE j.status WHEN 'queued' THEN j.run_after END AS run_after,
@@ -21,8 +22,9 @@ FROM (
     LATERAL (
         SELECT * FROM async_jobs
         WHERE async_jobs.status = wanted.status AND ($2::text IS NULL OR job_type = $2)
-          AND ($7::text IS NULL OR assessment_id IN (
-              SELECT a.id FROM assessments a JOIN tracks t ON t.id = a.track_id WHERE t.slug = $7))
+          AND ($7::text IS NULL OR EXISTS (
+              SELECT FROM assessments a JOIN tracks t ON t.id = a.track_id
+              WHERE a.id = async_jobs.assessment_id AND t.slug = $7 OFFSET 0))
           AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
                                   coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $5
@@ -30,14 +32,15 @@ FROM (
     UNION ALL
     SELECT * FROM async_jobs WHERE id = $6
 ) AS j
-JOIN assessments a ON a.id = j.assessment_id
+CROSS JOIN LATERAL (SELECT track_id FROM assessments WHERE id = j.assessment_id OFFSET 0) AS a
 JOIN tracks t ON t.id = a.track_id
 ORDER BY j.created_at DESC, j.id DESC LIMIT $5;
 
 -- name: list_retryable
 -- Failed jobs of newest runs, oldest first.
-SELECT j.id FROM async_jobs j JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
-WHERE j.status = 'failed'
+SELECT j.id FROM async_jobs j
+CROSS JOIN LATERAL (SELECT run FROM assessments WHERE id = j.assessment_id OFFSET 0) AS a
+WHERE j.status = 'failed' AND a.run = j.run
 ORDER BY j.created_at, j.id LIMIT $1;
 
 -- name: find_retryable
@@ -45,9 +48,10 @@ ORDER BY j.created_at, j.id LIMIT $1;
 SELECT j.id AS job_id, j.assessment_id, t.slug AS track, j.job_type, j.attempts, j.completed_at, j.error,
        count(*) OVER () AS total
 FROM async_jobs j
-JOIN assessments a ON a.id = j.assessment_id AND a.run = j.run
+CROSS JOIN LATERAL (SELECT track_id, run FROM assessments WHERE id = j.assessment_id OFFSET 0) AS a
 JOIN tracks t ON t.id = a.track_id
-WHERE j.status = 'failed' AND ($2::text IS NULL OR j.job_type = $2) AND ($3::text IS NULL OR t.slug = $3)
+WHERE j.status = 'failed' AND a.run = j.run AND ($2::text IS NULL OR j.job_type = $2)
+  AND ($3::text IS NULL OR t.slug = $3)
 ORDER BY j.created_at, j.id LIMIT $1;
 
 -- name: lock_newest_run

@@ -1,5 +1,8 @@
 -- Each write names the status that it expects; those of a running job name its fence as well, so that a worker whose
 -- lease has run out writes nothing.
+--
+-- IS NOT DISTINCT FROM keeps the planner from looking for a job of a given id among all that run, or ran at the last
+-- ANALYZE (assessments.sql says more).
 
 -- name: claim
 -- Claims a job that is due, or whose lease has run out, which counts as a crash and not as an attempt. No row: another
@@ -23,7 +26,7 @@ SELECT claimed.*, shown.owner FROM claimed, shown;
 -- name: renew
 -- No row: the lease is lost.
 UPDATE async_jobs SET lease_expires_at = now() + make_interval(secs => $3)
-WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress'
 RETURNING id;
 
 -- name: requeue
@@ -34,7 +37,7 @@ WITH returned AS (
     SET status = 'queued', run_after = now() + make_interval(secs => $3), lease_expires_at = NULL,
         dispatched_at = NULL, attempts = attempts - CASE WHEN $4::boolean THEN 0 ELSE 1 END,
         error = coalesce($5, error)
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress'
     RETURNING assessment_id
 ), shown AS (
     UPDATE assessments a SET revision = revision + 1 FROM returned WHERE a.id = returned.assessment_id
@@ -49,7 +52,7 @@ WITH ended AS (
     UPDATE async_jobs
     SET status = $3::varchar, error = $4, output = $5, reasons = $6, completed_at = now(), lease_expires_at = NULL,
         units_done = CASE $3::varchar WHEN 'completed' THEN units_total ELSE units_done END
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress'
     RETURNING assessment_id, run
 ), counted AS (
     UPDATE assessments a
@@ -78,7 +81,7 @@ SELECT due.id AS due_id, due.fence AS due_fence FROM ended LEFT JOIN due ON true
 -- `assessment_id`: there are newer overrides.
 WITH mine AS (
     SELECT id, assessment_id, run FROM async_jobs
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
+    WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress' AND job_type = 'fusion'
     FOR NO KEY UPDATE
 ), held AS (
     SELECT a.id, a.run, mine.id AS job_id FROM mine JOIN assessments a ON a.id = mine.assessment_id AND a.run = mine.run
@@ -118,7 +121,7 @@ FROM mine LEFT JOIN held ON true LEFT JOIN due ON true;
 WITH ended AS (
     UPDATE async_jobs
     SET status = 'failed', error = $3, completed_at = now(), lease_expires_at = NULL
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress' AND job_type = 'fusion'
+    WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress' AND job_type = 'fusion'
     RETURNING assessment_id, run
 ), closed AS (
     UPDATE assessments a

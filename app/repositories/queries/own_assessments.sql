@@ -6,7 +6,7 @@ SELECT a.id AS assessment_id, t.slug AS track, t.name AS track_name, a.expires_a
        (SELECT count(*) FROM responses r WHERE r.assessment_id = a.id) AS answered,
        (SELECT count(*) FROM assessment_questions q WHERE q.assessment_id = a.id) AS questions
 FROM assessments a JOIN tracks t ON t.id = a.track_id
-WHERE a.owner = $1 AND a.status = 'in_progress' AND a.expires_at > now()
+WHERE a.owner = $1 AND a.status IS NOT DISTINCT FROM 'in_progress' AND a.expires_at > now()
 ORDER BY a.expires_at, a.id LIMIT $2;
 
 -- name: page_of_ended
@@ -28,7 +28,8 @@ SELECT t.slug, t.name, t.description, t.question_mix, t.attempts AS permitted, f
        CASE WHEN t.retake_after_hours > 0
             THEN former.ended_at + t.retake_after_hours * interval '1 hour' END AS next_at,
        (SELECT o.id FROM assessments o
-        WHERE o.owner = $1 AND o.track_id = t.id AND o.status = 'in_progress' AND o.expires_at > now()) AS open_id
+        WHERE o.owner = $1 AND o.track_id = t.id AND o.status IS NOT DISTINCT FROM 'in_progress'
+          AND o.expires_at > now()) AS open_id
 FROM tracks t,
 LATERAL (
     SELECT coalesce(greatest(count(*), max(attempt)), 0) AS used,

@@ -1,6 +1,7 @@
 -- Each page begins after the sort value $3 (NULL: the least one) and the ids $4 and $5. What it filters and sorts by is
 -- in the index of its order, so that nothing else is read of the items that it passes over; a rare reason ($2) is found
--- by an index of its own.
+-- by an index of its own. OFFSET 0 has what is shown of an item looked up one by one: the planner does not know how
+-- short a page is.
 
 -- name: oldest
 SELECT queue.*
@@ -9,8 +10,9 @@ FROM (SELECT created_at, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY created_at, assessment_id, question_id LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.created_at, assessment_id, question_id;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.created_at, page.assessment_id, page.question_id;
 
 -- name: least_confident
 -- Without a score first.
@@ -20,8 +22,9 @@ FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM r
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY coalesce(confidence, 0), assessment_id, question_id LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.least, assessment_id, question_id;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.least, page.assessment_id, page.question_id;
 
 -- name: shuffled
 -- The same order for everybody, by numbers drawn when the items came.
@@ -31,8 +34,9 @@ FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY shuffle_key, assessment_id, question_id LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.shuffle_key, assessment_id, question_id;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.shuffle_key, page.assessment_id, page.question_id;
 
 -- The pages before an item, nearest first. They begin before the sort value $3 and the ids $4 and $5.
 
@@ -43,8 +47,9 @@ FROM (SELECT created_at, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY created_at DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.created_at DESC, assessment_id DESC, question_id DESC;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.created_at DESC, page.assessment_id DESC, page.question_id DESC;
 
 -- name: least_confident_before
 SELECT queue.*
@@ -53,8 +58,9 @@ FROM (SELECT coalesce(confidence, 0) AS least, assessment_id, question_id FROM r
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY coalesce(confidence, 0) DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.least DESC, assessment_id DESC, question_id DESC;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.least DESC, page.assessment_id DESC, page.question_id DESC;
 
 -- name: shuffled_before
 SELECT queue.*
@@ -63,8 +69,9 @@ FROM (SELECT shuffle_key, assessment_id, question_id FROM review_items
         AND ($1::text IS NULL OR track_id = (SELECT id FROM tracks WHERE slug = $1))
         AND ($2::text IS NULL OR reasons @> ARRAY[$2::text])
       ORDER BY shuffle_key DESC, assessment_id DESC, question_id DESC LIMIT $6) AS page
-JOIN quoted_review_queue queue USING (assessment_id, question_id)
-ORDER BY page.shuffle_key DESC, assessment_id DESC, question_id DESC;
+CROSS JOIN LATERAL (SELECT * FROM quoted_review_queue q WHERE q.assessment_id = page.assessment_id
+                                                          AND q.question_id = page.question_id OFFSET 0) AS queue
+ORDER BY page.shuffle_key DESC, page.assessment_id DESC, page.question_id DESC;
 
 -- name: find
 SELECT * FROM quoted_review_queue WHERE assessment_id = $1 AND question_id = $2;

@@ -4,7 +4,7 @@
 WITH held AS (
     UPDATE async_jobs
     SET units_done = least(units_done + 1, units_total)
-    WHERE id = $1 AND fence = $2 AND status = 'in_progress'
+    WHERE id = $1 AND fence = $2 AND status IS NOT DISTINCT FROM 'in_progress'
     RETURNING assessment_id, run
 ), shown AS (
     UPDATE assessments a SET revision = revision + 1 FROM held WHERE a.id = held.assessment_id
@@ -109,8 +109,9 @@ WHERE a.status = 'completed'
        OR a.degraded_reasons @> '[{"code": "language_not_supported"}]')
   AND a.completed_at > now() - make_interval(secs => $1)
   AND due.question_ids IS NOT NULL
+  -- OFFSET 0 has this looked up for each of them, instead of reading all jobs that there are.
   AND NOT EXISTS (SELECT FROM async_jobs j WHERE j.assessment_id = a.id AND j.run = a.run
-                                             AND j.status NOT IN ('completed', 'failed'))
+                                             AND j.status NOT IN ('completed', 'failed') OFFSET 0)
 ORDER BY a.completed_at LIMIT $3;
 
 -- name: reserve_essays

@@ -203,7 +203,7 @@ LATERAL (SELECT * FROM webhook_deliveries
            AND (created_at, id) < (coalesce($3, 'infinity'::timestamptz),
                                    coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
          ORDER BY created_at DESC, id DESC LIMIT $2) AS d
-JOIN assessments a ON a.id = d.assessment_id
+CROSS JOIN LATERAL (SELECT webhook_url FROM assessments WHERE id = d.assessment_id OFFSET 0) AS a
 LEFT JOIN webhook_subscriptions s ON s.id = d.subscription_id,
 LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'status_code', t.status_code,
                                                       'latency_ms', t.latency_ms, 'error', t.error)
