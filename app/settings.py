@@ -152,7 +152,11 @@ class Settings(SignInSettings):
     )
     model_budget_usd: float | None = Field(None, ge=0, description="dollars that model calls may cost in a day (UTC)")
     owner_budget_share: float = Field(
-        0.1, gt=0, le=1, description="share of MODEL_BUDGET_USD that the essays of one student may take up in a day"
+        0.1,
+        gt=0,
+        le=1,
+        description="share of MODEL_BUDGET_USD that the calls for one student, for essays and recommendations, may "
+        "take up in a day",
     )
     essay_fallback: Literal["local", "none"] = Field(
         "local", description="essays that the model cannot score get the local estimate, or no score"

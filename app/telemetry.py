@@ -1,19 +1,20 @@
 """Structured logs: one JSON object per line on standard error, with the ids of the request or job."""
 
-import json
 import logging
 import re
 import sys
+import threading
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from app.domain.api_key import without_keys
+from app.log_lines import LONGEST_LINE, encode_value, shortened
 
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()} | {"exception": logging.ERROR}
-# Values of our classes are logged by their `repr`, which hides secrets.
-_ENCODER = json.JSONEncoder(default=repr)
+# Only one line is in the buffer when that is written, whichever thread it is of.
+_WRITING = threading.Lock()
 # Postgres quotes the whole row that violates a constraint, with answers and answer keys.
 _ROW_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 
@@ -38,7 +39,7 @@ def configure_logging(level: str, process: int | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -72,11 +73,26 @@ class _Logger:
 
     def msg(self, line: bytes) -> None:
         """Writes the line, which several threads may do at once."""
-        with suppress(OSError, ValueError):
-            sys.stderr.buffer.write(line + b"\n")
-            sys.stderr.buffer.flush()
+        _write(line)
 
     debug = info = warning = error = exception = critical = msg
+
+
+class _Handler(logging.Handler):
+    """Writes the lines of libraries in the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            _write(self.format(record).encode())
+        except Exception:
+            self.handleError(record)
+
+
+def _write(line: bytes) -> None:
+    """Writes a line at once, so that lines of several processes do not mix."""
+    with suppress(OSError, ValueError), _WRITING:
+        sys.stderr.buffer.write(line + b"\n")
+        sys.stderr.buffer.flush()
 
 
 def _logger(*names: str) -> _Logger:
@@ -92,7 +108,8 @@ def _logger(*names: str) -> _Logger:
 def _render(logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict) -> str:
     """The line, without API keys wherever they stand in it: whoever mistakes one for something else may send it
     anywhere."""
-    return without_keys(_ENCODER.encode(event))
+    line = without_keys(encode_value(event))
+    return line if len(line) <= LONGEST_LINE else shortened(event)
 
 
 def _add_process(

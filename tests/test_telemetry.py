@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import subprocess
 import sys
 from uuid import uuid4
@@ -84,6 +85,64 @@ def test_odd_values_and_levels() -> None:
     assert (odd["half"], odd["large"], odd["keys"]) == ("\ud800", 2**80, {"1": 2})
     assert "hunter2" not in done.stderr and "SecretStr" in odd["held"]
     assert (other["event"], other["level"], other["logger"]) == ("of a library", "error", "library")
+
+
+_PROGRAM_WITH_LONG_LINES = """
+import logging, sys
+import structlog
+from app.telemetry import configure_logging
+configure_logging("INFO")
+log = structlog.get_logger("test")
+key = sys.argv[1]
+for start in range(0, 3000, 40):
+    log.info("sent", text="x" * start + " " + key + " " + "y" * 4000)
+log.info("in many bytes", text="\U0001f600" * 5000, number=1, list=["z" * 3000, {"deep": ["z" * 3000]}])
+log.info("many", **{f"field_{number}": "w" * 100 for number in range(400)})
+logging.getLogger("library").warning("of a library: %s", "v" * 9000)
+try:
+    raise ValueError("begins" + "u" * 8000 + "ends")
+except ValueError:
+    log.exception("failed", short="kept")
+"""
+
+
+def test_no_line_is_longer_than_a_pipe_takes_at_once() -> None:
+    key = new_key(uuid4(), bytes(range(32)))
+    command = [sys.executable, "-c", _PROGRAM_WITH_LONG_LINES, key]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    written = done.stderr.splitlines(keepends=True)
+    assert max(map(len, written)) <= select.PIPE_BUF and len(written) == 79
+    lines = [json.loads(line) for line in written]
+    assert all(line["truncated"] is True for line in lines)
+    assert not any(part in line for line in done.stderr.decode().splitlines() for part in (key[:20], key[-40:]))
+    *_, in_bytes, many, library, failed = lines
+    assert (
+        in_bytes["event"] == "in many bytes" and in_bytes["number"] == 1 and "characters left out" in in_bytes["list"]
+    )
+    assert (many["event"], many["level"]) == ("many", "info")
+    assert library["event"].startswith("of a library") and library["logger"] == "library"
+    assert failed["short"] == "kept" and failed["exception"].startswith("Traceback")
+    assert failed["exception"].endswith("uends")
+
+
+_PROGRAM_OF_SEVERAL = """
+import os, sys
+import structlog
+from app.telemetry import configure_logging
+configure_logging("INFO")
+log = structlog.get_logger("test")
+for _ in range(2):
+    os.fork()
+for number in range(300):
+    log.info("line", text=chr(97 + number % 26) * (number * 37 % 8000))
+"""
+
+
+def test_lines_of_several_processes_do_not_mix() -> None:
+    command = [sys.executable, "-c", _PROGRAM_OF_SEVERAL]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert len(lines) == 1200 and {line["event"] for line in lines} == {"line"}
 
 
 _PROGRAM_WITHOUT_A_READER = """

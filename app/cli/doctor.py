@@ -15,10 +15,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from app.cli.arguments import positive_integer
 from app.local.local_settings import with_running_servers
 from app.services.checks.check import Check, CheckStatus, failed, ok, warning
 from app.settings import Settings, WrongSetting, load_settings
-from app.wiring.checks import run_checks
+from app.wiring.checks import A_SERVER_AND_A_WORKER, run_checks
 
 _LABELS = {CheckStatus.OK: "ok", CheckStatus.WARNING: "warning", CheckStatus.FAILED: "FAILED"}
 _TOKEN_SETTINGS = ("JWT_SECRET", "JWT_JWKS_URL")
@@ -28,26 +29,33 @@ _SERVERS = {"database_url": "postgres", "redis_url": "redis"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
+    parser.add_argument(
+        "--processes",
+        type=positive_integer,
+        default=A_SERVER_AND_A_WORKER,
+        metavar="N",
+        help="all processes of servers and workers together, whose connections Postgres has to allow (default: 2)",
+    )
     parser.set_defaults(run=_check, load=lambda: _load_valid_settings()[0])
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:
     _, faults = _load_valid_settings()
-    return asyncio.run(_print_checks(settings, faults, options.json))
+    return asyncio.run(_print_checks(settings, faults, options))
 
 
-async def _print_checks(settings: Settings, faults: dict[str, str], as_json: bool) -> int:
+async def _print_checks(settings: Settings, faults: dict[str, str], options: argparse.Namespace) -> int:
     checks = list(_check_settings(settings, faults))
     settings, missing = _find_servers(settings, faults)
     checks += missing
-    if not as_json:
+    if not options.json:
         _print_lines(checks)
-    async for check in run_checks(settings):
+    async for check in run_checks(settings, options.processes):
         checks.append(check)
-        if not as_json:
+        if not options.json:
             _print_lines([check])
     has_failed = any(check.status is CheckStatus.FAILED for check in checks)
-    if as_json:
+    if options.json:
         status = CheckStatus.FAILED if has_failed else CheckStatus.OK
         print(json.dumps({"status": status, "checks": [asdict(check) for check in checks]}, indent=2))
     return 1 if has_failed else 0

@@ -44,13 +44,17 @@ _SERVER_ACTIONS = {
     "redis": "check REDIS_URL, and that the server runs and lets this machine connect",
 }
 
+# The fewest processes of a service.
+A_SERVER_AND_A_WORKER = 2
+
 _Checking = Coroutine[Any, Any, list[Check]]
 
 
-async def run_checks(settings: Settings) -> AsyncIterator[Check]:
+async def run_checks(settings: Settings, processes: int = A_SERVER_AND_A_WORKER) -> AsyncIterator[Check]:
     """The outcome of each check, in order, as soon as it and those before it have ended. Servers and models that are
-    not set are left out, except a missing language model, which is worth a warning."""
-    tasks = [asyncio.create_task(checking) for checking in _plan(settings)]
+    not set are left out, except a missing language model, which is worth a warning. `processes` are those of
+    servers and workers together."""
+    tasks = [asyncio.create_task(checking) for checking in _plan(settings, processes)]
     try:
         for task in tasks:
             for check in await task:
@@ -59,12 +63,12 @@ async def run_checks(settings: Settings) -> AsyncIterator[Check]:
         await cancel_and_wait(*tasks)
 
 
-def _plan(settings: Settings) -> list[_Checking]:
+def _plan(settings: Settings, processes: int) -> list[_Checking]:
     plan = [_limited("listen", _SECONDS, _check_server_process(settings))]
     if settings.public_url:
         plan.append(_limited("public url", _SECONDS, _check_public_url(settings.public_url)))
     if settings.database_url is not None:
-        plan.append(_limited("postgres", _SECONDS, _check_postgres(settings)))
+        plan.append(_limited("postgres", _SECONDS, _check_postgres(settings, processes)))
     if settings.migrate_database_url is not None:
         plan.append(_limited("migrate database", _SECONDS, _check_migrate_database(settings)))
     if settings.redis_url is not None:
@@ -118,10 +122,10 @@ async def _check_public_url(url: str) -> list[Check]:
     return [await check_public_url(url)]
 
 
-async def _check_postgres(settings: Settings) -> list[Check]:
+async def _check_postgres(settings: Settings, processes: int) -> list[Check]:
     async with _open_pool(settings.secret("database_url")) as pool:
         return [
-            *await check_postgres(pool, settings.database_pooler, settings.database_pool_size),
+            *await check_postgres(pool, settings.database_pooler, settings.database_pool_size, processes),
             *await check_webhook_secrets(pool, secret_cipher(settings)),
         ]
 

@@ -184,6 +184,21 @@ async def test_databases_behind_a_pgbouncer(database_url: str, mode: str, pool_s
             assert outcomes["postgres pooler"].status is expected
 
 
+async def test_connections_of_all_processes_have_to_fit(database_url: str) -> None:
+    """The tests' server allows 197."""
+    settings = load_settings({}, database_url=database_url)
+    for processes, size, fits, action in (
+        (2, 16, True, ""),
+        (12, 16, True, ""),
+        (13, 16, False, "DATABASE_POOL_SIZE to 15"),
+        (150, 16, False, "fewer processes"),
+    ):
+        checking = run_checks(settings.with_values(database_pool_size=size), processes)
+        (check,) = [check async for check in checking if check.name == "postgres connections"]
+        assert (check.status is OK) == fits and f"{processes} processes" in check.seen
+        assert action in (check.action or "")
+
+
 async def test_a_busy_pgbouncer(database_url: str) -> None:
     """Others take its sessions all the time. Chance decides which one a transaction gets, so a single look may see the
     same ones; then the check says that they seem to be kept, which is as safe."""

@@ -21,11 +21,13 @@ _SHOWN_TABLES = 3
 _KEY_BITS = 62
 # Its default_pool_size.
 _PGBOUNCERS_POOL = 20
+# The least DATABASE_POOL_SIZE.
+_LEAST_POOL = 2
 
 
-async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int) -> list[Check]:
+async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int, processes: int) -> list[Check]:
     """Checks of a server that can be reached, over a pool that relies on no session; `setting` and `pool_size` are
-    those of the service.
+    those of the service, which has so many `processes`: servers and workers together.
 
     Raises:
         DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
@@ -35,7 +37,7 @@ async def check_postgres(pool: Pool, setting: DatabasePooler, pool_size: int) ->
     return [
         *judge_database(facts, applied),
         judge_pooler(pooler, setting),
-        _pool_size(facts, pooler, pool_size),
+        _pool_size(facts, pooler, pool_size, processes),
     ]
 
 
@@ -132,18 +134,19 @@ def _migrations(applied: frozenset[str]) -> Check:
     return ok("migrations", f"all {len(known)} are applied")
 
 
-def _pool_size(facts: DatabaseFacts, pooler: Pooler, pool_size: int) -> Check:
-    name = "postgres connections"
-    seen = f"each server and worker opens up to {pool_size}, and the server allows {facts.max_connections}"
-    if pooler is Pooler.FOUND and 2 * pool_size > _PGBOUNCERS_POOL:
-        seen = f"each server and worker keeps up to {pool_size} connections of the pooler"
+def _pool_size(facts: DatabaseFacts, pooler: Pooler, pool_size: int, processes: int) -> Check:
+    name, total, allowed = "postgres connections", processes * pool_size, facts.max_connections
+    seen = f"{processes} processes open up to {pool_size} each, and the server allows {allowed}"
+    if pooler is Pooler.FOUND and total > _PGBOUNCERS_POOL:
+        seen = f"{processes} processes keep up to {pool_size} connections of the pooler each"
         action = (
             f"lower DATABASE_POOL_SIZE, unless the pooler allows more than PgBouncer's default of {_PGBOUNCERS_POOL}"
         )
         return warning(name, seen, action)
     if pooler is not Pooler.NONE:
         return ok(name, f"{seen}; the pooler has limits of its own")
-    # A server and a worker at least.
-    if 2 * pool_size > facts.max_connections:
-        return warning(name, seen, "lower DATABASE_POOL_SIZE, or raise the server's limit of connections")
-    return ok(name, f"{seen}, so {facts.max_connections // pool_size} processes fit")
+    if total > allowed:
+        fitting = allowed // processes
+        lower = f"lower DATABASE_POOL_SIZE to {fitting}" if fitting >= _LEAST_POOL else "run fewer processes"
+        return warning(name, seen, f"{lower}, raise the server's limit of connections, or use a pooler")
+    return ok(name, f"{seen}, so {allowed // pool_size} processes fit")
