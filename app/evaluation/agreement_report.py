@@ -15,6 +15,13 @@ from app.domain.agreement import (
     rmse,
     weighted_kappa,
 )
+from app.evaluation.calibration import (
+    CalibrationBin,
+    ConfidenceBin,
+    calibration,
+    confidence_bins,
+    expected_errors,
+)
 from app.evaluation.human_scored_answers import HumanScoredAnswer
 from app.evaluation.intervals import (
     CONFIDENCE_LEVEL,
@@ -39,27 +46,6 @@ _MEASURES: dict[str, Callable[[Array, Array], float | None]] = {
     "lower_limit": lambda human, machine: limits_of_agreement(human, machine)[0],
     "upper_limit": lambda human, machine: limits_of_agreement(human, machine)[1],
 }
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """One fifth of the answers by the machine's score; equal scores stay together."""
-
-    lowest: float
-    highest: float
-    count: int
-    mean_machine: float
-    mean_human: float
-
-
-@dataclass(frozen=True)
-class ConfidenceBin:
-    """One third of the answers by the machine's confidence; no error for a single answer."""
-
-    lowest: float
-    highest: float
-    count: int
-    rmse: float | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +91,7 @@ class ScoreLine:
     human: float
     machine: float
     confidence: float
+    expected_error: float | None
 
 
 @dataclass(frozen=True)
@@ -150,6 +137,7 @@ def build_agreement_report(
     human = np.array([answer.score for answer in rated], np.float64)
     machine = np.array([score.share for score in scores], np.float64)
     confidence = np.array([score.confidence for score in scores], np.float64)
+    expected = expected_errors(human, scores)
     clusters = clusters_by_question([answer.question_key for answer in rated]) if rated else []
     names = np.array([answer.group for answer in rated], np.str_)
     questions = len({answer.question_key for answer in rated})
@@ -165,13 +153,13 @@ def build_agreement_report(
         resamples=RESAMPLES,
         agreement=agreement(human, machine, clusters, source.seed),
         calibration=calibration(human, machine),
-        confidence=confidence_bins(human, machine, confidence),
+        confidence=confidence_bins(human, machine, confidence, expected),
         groups=groups(human, machine, names, clusters, source.seed) if source.group is not None else (),
         unscored=_unscored(answers, outcomes),
         cost=cost,
         scores=tuple(
-            ScoreLine(answer.line, answer.score, score.share, score.confidence)
-            for answer, score in zip(rated, scores, strict=True)
+            ScoreLine(answer.line, answer.score, score.share, score.confidence, error)
+            for answer, score, error in zip(rated, scores, expected, strict=True)
         ),
     )
 
@@ -185,33 +173,6 @@ def agreement(human: Array, machine: Array, clusters: Sequence[Rows], seed: int)
         return lambda rows: measure(human[rows], machine[rows])
 
     return bootstrap_intervals({name: over(measure) for name, measure in _MEASURES.items()}, clusters, seed)
-
-
-def calibration(human: Array, machine: Array) -> tuple[CalibrationBin, ...]:
-    """Mean scores of both sides by fifths of the machine's score."""
-    return tuple(
-        CalibrationBin(
-            lowest=float(machine[rows].min()),
-            highest=float(machine[rows].max()),
-            count=len(rows),
-            mean_machine=float(machine[rows].mean()),
-            mean_human=float(human[rows].mean()),
-        )
-        for rows in _bins(machine, 5)
-    )
-
-
-def confidence_bins(human: Array, machine: Array, confidence: Array) -> tuple[ConfidenceBin, ...]:
-    """The error by thirds of the confidence; if the confidence means anything, the error falls as it rises."""
-    return tuple(
-        ConfidenceBin(
-            lowest=float(confidence[rows].min()),
-            highest=float(confidence[rows].max()),
-            count=len(rows),
-            rmse=rmse(human[rows], machine[rows]) if len(rows) > 1 else None,
-        )
-        for rows in _bins(confidence, 3)
-    )
 
 
 def groups(
@@ -255,15 +216,6 @@ def _mean_less_rest(values: Array, inside: NDArray[np.bool_]) -> Statistic:
         return None if own is None or rest is None else own - rest
 
     return statistic
-
-
-def _bins(values: Array, count: int) -> list[Rows]:
-    """The rows split by quantiles of the values into at most `count` bins, lowest first."""
-    if not len(values):
-        return []
-    edges = np.quantile(values, np.arange(1, count) / count)
-    bins = np.searchsorted(edges, values, side="left")
-    return [np.flatnonzero(bins == number) for number in np.unique(bins)]
 
 
 def _unscored(answers: Sequence[HumanScoredAnswer], outcomes: Sequence[ScoringResult]) -> tuple[UnscoredAnswers, ...]:

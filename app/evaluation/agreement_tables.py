@@ -78,9 +78,10 @@ def _calibration(report: AgreementReport) -> Table:
 
 
 def _confidence(report: AgreementReport) -> Table:
-    table = _table("by the machine's confidence", "answers", "RMSE")
+    table = _table("by the machine's confidence", "answers", "RMSE", "mean absolute error", "expected")
     for part in report.confidence:
-        table.add_row(f"{part.lowest:.2f} to {part.highest:.2f}", str(part.count), _number(part.rmse))
+        errors = map(_number, (part.rmse, part.mean_absolute_error, part.expected_error))
+        table.add_row(f"{part.lowest:.2f} to {part.highest:.2f}", str(part.count), *errors)
     return table
 
 

@@ -45,7 +45,7 @@ def agreement_by_corpus(
 
 def thirds_by_confidence(estimates: HeldOutEstimates, corpora: Names, rows: Flags) -> dict[str, list[dict[str, float]]]:
     """For each corpus, the thirds of the estimates on these rows, the least confident first: their mean confidence,
-    expected and actual error."""
+    expected and actual errors."""
     return {
         corpus: [_third(estimates, part) for part in np.array_split(_by_confidence(estimates, chosen), 3)]
         for corpus in dict.fromkeys(corpora.tolist())
@@ -68,6 +68,7 @@ def _third(estimates: HeldOutEstimates, part: Any) -> dict[str, float]:
     return {
         "confidence": round(float(estimates.confidence[part].mean()), 2),
         "expected_error": round(float(estimates.expected_error[part].mean()), 3),
+        "expected_binary_error": round(float(estimates.expected_binary_error[part].mean()), 3),
         "mean_absolute_error": round(mean_absolute_error(human, machine), 3),
         "rmse": round(rmse(human, machine), 3),
     }

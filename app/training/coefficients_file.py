@@ -12,7 +12,7 @@ from app.domain.essay.local_scoring.regression import LinearFunction
 from app.training.cross_validation import fit_error
 from app.training.feature_matrix import FeatureMatrix
 from app.training.feature_selection import PENALTY, fit_selected
-from app.training.fitting import SYNTHETIC_WEIGHT
+from app.training.fitting import SYNTHETIC_WEIGHT, binary_rows, graded_rows
 from app.training.training_data import ScoredAnswer, corpus_names, question_ids
 
 COMMAND = "python -m app.training PATH/saf_train.jsonl PATH/semeval_train.jsonl"
@@ -37,7 +37,8 @@ def build_content(answers: Sequence[ScoredAnswer], table: FeatureMatrix, figures
         "settings": {"penalty": PENALTY, "made_up_weight": SYNTHETIC_WEIGHT},
         "share": _rounded(fit_selected(table)),
         "discounts": dict(DISCOUNTS),
-        "error": _rounded(fit_error(table)),
+        "error": _rounded(fit_error(table, graded_rows(table))),
+        "binary_error": _rounded(fit_error(table, binary_rows(table))),
         "figures": dict(figures),
     }
 

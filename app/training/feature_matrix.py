@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.clients.llm.embedder import Embedder
 from app.domain.essay.local_scoring.discounts import DISCOUNTS
-from app.domain.essay.local_scoring.estimate import texts_to_embed
+from app.domain.essay.local_scoring.estimate import texts_to_embed, unusual_text_error
 from app.domain.essay.local_scoring.features import MEASURES, measure
 from app.training.training_data import ScoredAnswer
 
@@ -37,6 +37,8 @@ class FeatureMatrix:
     """Which answers say anything that is not copied from the question; the others get no points in any case."""
     longer: Flags
     """Which answers are more than a refusal."""
+    unusual_text_errors: Numbers
+    """What is added to each answer's expected error for its length and language."""
 
     def column(self, name: str) -> Numbers:
         """One measure of all answers."""
@@ -69,13 +71,14 @@ async def measure_answers(
 ) -> FeatureMatrix:
     """The table of all answers; `on_progress` is called after each. Raises `EmbeddingUnavailable`."""
     answers = (*real, *synthetic)
-    rows, own = [], []
+    rows, own, unusual = [], [], []
     for answer in answers:
         texts = texts_to_embed(answer.question, answer.model_answer, answer.answer)
         embeddings = dict(zip(texts, await embedder.embed(texts), strict=True))
         features = measure(answer.question, answer.model_answer, answer.answer, embeddings)
         rows.append([features.measures[name] for name in COLUMNS])
         own.append(bool(features.pieces))
+        unusual.append(unusual_text_error(features))
         on_progress()
     return FeatureMatrix(
         measures=np.array(rows),
@@ -85,6 +88,7 @@ async def measure_answers(
         real=np.arange(len(rows)) < len(real),
         own=np.array(own),
         longer=longer_answers([answer.answer for answer in answers]),
+        unusual_text_errors=np.array(unusual),
     )
 
 

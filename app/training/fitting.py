@@ -110,11 +110,22 @@ def graded_rows(table: FeatureMatrix) -> Flags:
     return rows
 
 
+def binary_rows(table: FeatureMatrix) -> Flags:
+    """The rows of the corpora whose answers were only right or wrong; all, if there are none."""
+    folds = [rows for rows in table.corpus_folds if _is_binary(table.scores[rows & table.real])]
+    chosen: Flags = np.any(folds or table.corpus_folds, axis=0)
+    return chosen
+
+
 def _graded(table: FeatureMatrix) -> Sequence[int]:
     """The places of the corpora whose answers got partial credit; of all, if there are none."""
-    scores = [table.scores[rows & table.real] for rows in table.corpus_folds]
-    graded = [place for place, of_corpus in enumerate(scores) if len(set(of_corpus.tolist()) - {0.0, 1.0})]
-    return graded or range(len(scores))
+    folds = table.corpus_folds
+    graded = [place for place, rows in enumerate(folds) if not _is_binary(table.scores[rows & table.real])]
+    return graded or range(len(folds))
+
+
+def _is_binary(scores: Numbers) -> bool:
+    return set(scores.tolist()) <= {0.0, 1.0}
 
 
 def _minimize(rows: Numbers, intercepts: int, targets: Numbers, weights: Numbers, penalty: float) -> Numbers:

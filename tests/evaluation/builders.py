@@ -27,15 +27,18 @@ def scored_by_person(line: int, score: float, question: str = "q", group: str = 
     return HumanScoredAnswer(line, QUESTION, "An answer.", score, question, group)
 
 
-def scored_by_machine(points: int | None, confidence: float = 0.5) -> ScoringResult:
+def scored_by_machine(
+    points: int | None, confidence: float = 0.5, figures: dict[str, float] | None = None
+) -> ScoringResult:
     """A score of so many points out of 100; without points, an error."""
     if points is None:
         return ScoringResult(error=PermanentError("model_refused", "the model refused"), tries=1)
     names = ("relevance", "depth", "clarity", "technical")
     split = {name: Dimension(score=(points + place) // 4, rationale="") for place, name in enumerate(names)}
     score = EssayScore(
-        scorer="local", model="m-1", prompt_version="p-1", confidence=confidence, dimensions=Dimensions(**split)
-    )
+        scorer="local", model="m-1", prompt_version="p-1", confidence=confidence, dimensions=Dimensions(**split),
+        figures=figures,
+    )  # fmt: skip
     return ScoringResult(score, tries=1)
 
 

@@ -77,6 +77,26 @@ def test_error_by_thirds_of_the_confidence() -> None:
     assert errors == [pytest.approx(0.4), pytest.approx(0.2), pytest.approx(math.sqrt(0.005))]
 
 
+@pytest.mark.parametrize(
+    ("human", "expected", "actual"), [((0.5, 1.0, 0.5), "0.200", "0.067"), ((0.0, 1.0, 0.0), "0.400", "0.333")]
+)
+def test_expected_errors_stand_beside_those_of_grades_of_the_same_kind(
+    human: tuple[float, ...], expected: str, actual: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [scored_by_person(line, score) for line, score in enumerate(human)]
+    figures = [{"expected_error": error, "expected_binary_error": 2 * error} for error in (0.1, 0.2, 0.3)]
+    machine = [scored_by_machine(points, 0.3, own) for points, own in zip((50, 90, 40), figures, strict=True)]
+    report = report_of(answers, machine)
+    cells = [cell.strip() for cell in row(printed(report, capsys), "0.30 to 0.30")]
+    assert (cells[0], cells[2], cells[3]) == ("3", actual, expected)
+    assert report.scores[2].expected_error == pytest.approx(0.3 if expected == "0.200" else 0.6)
+
+
+def test_a_scorer_that_expects_no_error_gets_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    report = report_of([scored_by_person(line, 0.5) for line in range(3)], [scored_by_machine(60)] * 3)
+    assert row(printed(report, capsys), "0.50 to 0.50")[-1].strip() == "–"
+
+
 def test_groups_are_compared_with_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["north", "south"] * 30
     answers = [scored_by_person(line, 0.5, f"q{line % 15}", name) for line, name in enumerate(names)]

@@ -12,10 +12,12 @@ from app.training.cross_validation import cross_validate
 from app.training.feature_matrix import COLUMNS, FeatureMatrix, Numbers, longer_answers
 from app.training.fitting import (
     align,
+    binary_rows,
     corpus_weights,
     fit_linear,
     fit_share,
     fit_within_corpora,
+    graded_rows,
     predict,
     predict_shares,
     remaining_share,
@@ -33,7 +35,7 @@ def make_table(seed: int = 3, rows: int = 240, questions: int = 6) -> FeatureMat
     ids = np.array([f"q{row % questions}" for row in range(rows)])
     corpora = np.array([f"c{row % questions % 2}" for row in range(rows)])
     flags = np.ones(rows, bool)
-    return FeatureMatrix(columns, scores, corpora, ids, flags, flags.copy(), flags)
+    return FeatureMatrix(columns, scores, corpora, ids, flags, flags.copy(), flags, np.zeros(rows))
 
 
 def with_scores(table: FeatureMatrix, scores: Numbers) -> FeatureMatrix:
@@ -164,6 +166,30 @@ def test_thirds_are_ordered_by_confidence() -> None:
         assert confidences == sorted(confidences)
         errors = [third["expected_error"] for third in thirds]
         assert errors == sorted(errors, reverse=True)
+
+
+def test_grades_of_right_or_wrong_have_expected_errors_of_their_own() -> None:
+    table = make_table()
+    binary = table.corpora == "c1"
+    mixed = with_scores(table, np.where(binary, (table.scores > 0.5).astype(float), table.scores))
+    assert np.array_equal(binary_rows(mixed), binary)
+    assert np.array_equal(graded_rows(mixed), ~binary)
+    estimates = cross_validate(mixed, mixed.question_folds(3), lambda: None)
+    actual = np.abs(estimates.human - estimates.machine)
+    assert estimates.expected_binary_error[binary].mean() == pytest.approx(actual[binary].mean(), abs=0.05)
+    assert estimates.expected_error[~binary].mean() == pytest.approx(actual[~binary].mean(), abs=0.05)
+    assert estimates.expected_binary_error.mean() > 1.5 * estimates.expected_error.mean()
+
+
+def test_unusual_texts_have_larger_expected_errors() -> None:
+    table = make_table()
+    unusual = np.where(np.arange(len(table.scores)) < 20, 0.15, 0.0)
+    before, after = (
+        cross_validate(variant, table.question_folds(3), lambda: None)
+        for variant in (table, replace(table, unusual_text_errors=unusual))
+    )
+    assert after.expected_error - before.expected_error == pytest.approx(unusual)
+    assert np.all(after.confidence[:20] < before.confidence[:20])
 
 
 def test_baselines_do_not_see_the_question_they_score() -> None:

@@ -93,7 +93,8 @@ def test_estimate_and_confidence_are_bounded_whatever_is_measured(measures: dict
     bounded = {**measures, **{name: min(1.0, abs(measures[name]) / 5) for name in DISCOUNTS}}
     share = load_regression().estimate(bounded)
     assert 0 <= share <= 1
-    assert 0 <= load_regression().expected_error(bounded, share) <= 1
+    for binary in (False, True):
+        assert 0 <= load_regression().expected_error(bounded, share, binary=binary) <= 1
     assert load_regression().distance(bounded) >= 0
 
 
@@ -114,8 +115,18 @@ def test_confidence_falls_with_the_expected_error() -> None:
     assert confidence_for_error(ZERO_CONFIDENCE_ERROR) == confidence_for_error(3.0) == 0.0
 
 
-def test_the_stored_error_function_has_the_expected_measures() -> None:
-    assert set(STORED["error"]["terms"]) == set(error_measures(dict.fromkeys(MEASURES, 0.0), 0.5))
+@pytest.mark.parametrize("name", ["error", "binary_error"])
+def test_the_stored_error_functions_have_the_expected_measures(name: str) -> None:
+    assert set(STORED[name]["terms"]) == set(error_measures(dict.fromkeys(MEASURES, 0.0), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "expected"),
+    [("saf", "expected_error"), ("beetle", "expected_binary_error"), ("scientsbank", "expected_binary_error")],
+)
+def test_errors_on_a_corpus_that_was_left_out_are_not_above_what_is_expected(corpus: str, expected: str) -> None:
+    thirds = STORED["figures"]["corpus_held_out"]["thirds_by_confidence"][corpus]
+    assert sum(third["mean_absolute_error"] for third in thirds) < sum(third[expected] for third in thirds)
 
 
 def test_opposites_are_recognized_whatever_their_endings() -> None:
@@ -170,5 +181,6 @@ def test_the_documented_figures_are_those_of_the_file() -> None:
                 assert f"| {corpus} | {scorer} | {' | '.join(shown)} |" in section
     for corpus, thirds in STORED["figures"]["corpus_held_out"]["thirds_by_confidence"].items():
         for third in thirds:
-            errors = f"{third['expected_error']:.3f} | {third['mean_absolute_error']:.3f}"
+            names = ("expected_error", "expected_binary_error", "mean_absolute_error")
+            errors = " | ".join(f"{third[name]:.3f}" for name in names)
             assert f"| {corpus} | {third['confidence']:.2f} | {errors} |" in section

@@ -61,5 +61,6 @@ async def test_a_word_of_the_reference_answer_changes_nothing_that_a_student_rea
     lowest = max(figures[word]["term_share"] for word in OTHERS)
     assert all(figures[word]["term_share"] > lowest for word in TERMS)
     assert set(figures["brokers"]) == {
-        "estimate", "expected_error", "confidence", "reference_similarity", "ideas", "ideas_met", "term_share",
+        "estimate", "expected_error", "expected_binary_error", "confidence", "reference_similarity", "ideas",
+        "ideas_met", "term_share",
     }  # fmt: skip

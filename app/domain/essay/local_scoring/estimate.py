@@ -176,6 +176,7 @@ def _figures(features: Features, share: float) -> dict[str, float]:
     return {
         "estimate": round(100 * share, 2),
         "expected_error": round(_expected_error(features, share), 4),
+        "expected_binary_error": round(_expected_error(features, share, binary=True), 4),
         "confidence": round(confidence_for_error(_expected_error(features, share)), 4),
         "reference_similarity": round(features.reference_similarity, 4),
         "ideas": len(features.idea_recall),
@@ -189,16 +190,20 @@ def _confidence(features: Features, share: float) -> float:
     return math.floor(10 * confidence_for_error(_expected_error(features, share))) / 10
 
 
-def _expected_error(features: Features, share: float) -> float:
-    """The absolute error, as a share of the points, that training expects; more for what it has hardly seen: long
-    and short answers, few English words, and measures far from those of its answers."""
+def _expected_error(features: Features, share: float, *, binary: bool = False) -> float:
+    """The absolute error, as a share of the points, that training expects; more for what it has hardly seen. `binary`
+    for graders who give all points or none."""
     regression = load_regression()
-    trained = regression.expected_error(features.measures, share)
-    length = _LONG_ERROR * ramp(features.word_count, 300, 1500)
-    language = _LANGUAGE_ERROR * (1 - ramp(features.function_word_share, 0.04, 0.20))
-    length += _SHORT_ERROR * (1 - ramp(features.word_count, 5, 20))
+    trained = regression.expected_error(features.measures, share, binary=binary)
     distance = _DISTANCE_ERROR * ramp(regression.distance(features.measures), 2, 4)
-    return min(1.0, trained + length + language + distance)
+    return min(1.0, trained + unusual_text_error(features) + distance)
+
+
+def unusual_text_error(features: Features) -> float:
+    """What is added to the expected error for texts that training has hardly seen: long, short, or with few English
+    words."""
+    length = _LONG_ERROR * ramp(features.word_count, 300, 1500) + _SHORT_ERROR * (1 - ramp(features.word_count, 5, 20))
+    return length + _LANGUAGE_ERROR * (1 - ramp(features.function_word_share, 0.04, 0.20))
 
 
 def _ideas_met(features: Features) -> float:

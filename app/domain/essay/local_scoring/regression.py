@@ -54,10 +54,13 @@ class LinearFunction:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Two functions of the measures: the share of points, and the expected error of that estimate."""
+    """Functions of the measures: the share of points, and the expected errors of that estimate."""
 
     share: LinearFunction
     error: LinearFunction
+    """The error beside grades with partial credit."""
+    binary_error: LinearFunction
+    """The error beside grades that are right or wrong only."""
     discounts: Mapping[str, float]
 
     def estimate(self, measures: Mapping[str, float]) -> float:
@@ -65,9 +68,11 @@ class Regression:
         remaining = math.prod(1.0 - most * measures[name] for name, most in self.discounts.items())
         return logistic(self.share.value(measures)) * remaining
 
-    def expected_error(self, measures: Mapping[str, float], share: float) -> float:
-        """The mean absolute error that is expected of such an estimate, 0–1."""
-        return min(1.0, max(0.0, self.error.value(error_measures(measures, share))))
+    def expected_error(self, measures: Mapping[str, float], share: float, *, binary: bool = False) -> float:
+        """The mean absolute error that is expected of such an estimate, 0–1; `binary` for grades that are right or
+        wrong only."""
+        function = self.binary_error if binary else self.error
+        return min(1.0, max(0.0, function.value(error_measures(measures, share))))
 
     def distance(self, measures: Mapping[str, float]) -> float:
         """How far the measures are from those of the answers that were trained on: the largest number of standard
@@ -80,9 +85,10 @@ class Regression:
 def load_regression() -> Regression:
     """The regression that comes with the package."""
     stored = json.loads(files(__package__).joinpath(COEFFICIENTS_FILE).read_text(encoding="utf-8"))
-    return Regression(
-        LinearFunction.from_stored(stored["share"]), LinearFunction.from_stored(stored["error"]), stored["discounts"]
+    share, error, binary_error = (
+        LinearFunction.from_stored(stored[name]) for name in ("share", "error", "binary_error")
     )
+    return Regression(share, error, binary_error, stored["discounts"])
 
 
 def logistic(value: float) -> float:
