@@ -6,6 +6,7 @@ database every few seconds, and whenever the subscription begins. No client hold
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _MAX_WAITERS_OF_CALLER = 2_000
 _MAX_WAITERS_OF_ASSESSMENT = 1_200
 # Seconds between comparisons of revisions with the database.
 CHECK_SECONDS = 5.0
+# Seconds after the last waiter of an assessment has left: its client usually polls again at once, and what it waited at
+# need not be read again then.
+_REMEMBER_SECONDS = 2.0
 # Revisions read by one statement.
 _BATCH = 1_000
 
@@ -65,7 +69,19 @@ class Waiter:
         Raises:
             NotFound, Forbidden.
         """
-        return await self._hub.read(self._assessment_id, access)
+        status = await self._hub.read(self._assessment_id, access, keep=False)
+        if status.owner == self._caller:
+            self._watched.owner = self._caller
+        return status
+
+    def known_revision(self, access: Access) -> int | None:
+        """The newest revision, if this is the owner, who waited for a newer one until a moment ago. It need not be read
+        then; the status was not final with it. None if it has to be read."""
+        watched = self._watched
+        if watched.owner != access.caller.principal or not watched.is_known_to_be_open:
+            return None
+        access.check_owner(watched.owner)
+        return watched.revision
 
     async def wait_for_newer(self, revision: int, deadline: float | None) -> Status | None:
         """The status as soon as its revision is higher than `revision`, the one that the client has seen. None at the
@@ -75,9 +91,11 @@ class Waiter:
             return None
         if self._watched.revision > revision and not self._watched.wake_is_due:
             # The other waiters were woken while this one was still reading an older status.
-            return await self._hub.reader.read(self._assessment_id)
+            return await self._hub.reader.read(self._assessment_id, keep=False)
         if self._watched.stopped:
             return None
+        if revision >= self._watched.revision:
+            self._watched.open_revision = revision
         self._hub.note_seen(self._assessment_id, self._watched, revision)
         wait: PendingWait = asyncio.get_running_loop().create_future()
         self._wait, self._watched.waits[wait] = wait, revision
@@ -109,6 +127,8 @@ class ChangeHub:
         self._max_waiters_of_caller = max_waiters_of_caller
         self._max_waiters_of_assessment = max_waiters_of_assessment
         self._watched: dict[UUID, WatchedAssessment] = {}
+        # Those that nobody waits for any more, until they are forgotten (monotonic time); those that left first first.
+        self._left: dict[UUID, float] = {}
         self._waiters_of_caller: dict[str, set[Waiter]] = {}
         self._waiters = 0
         self._stopped = False
@@ -120,14 +140,14 @@ class ChangeHub:
         """How many clients wait."""
         return self._waiters
 
-    async def read(self, assessment_id: UUID, access: Access) -> Status:
+    async def read(self, assessment_id: UUID, access: Access, *, keep: bool = True) -> Status:
         """The status of an assessment that the caller may have, at a moment after this call. Clients that read at the
-        same time share one statement.
+        same time share one statement. It is kept for the next poll, unless the client waits for a change anyway.
 
         Raises:
             NotFound, Forbidden.
         """
-        return permitted(await self.reader.read(assessment_id), access)
+        return permitted(await self.reader.read(assessment_id, keep=keep), access)
 
     def watch(self, assessment_id: UUID, caller: str) -> Waiter:
         """Registers a client until its `with` block ends; no change from now on is missed.
@@ -146,6 +166,7 @@ class ChangeHub:
             raise ServerWaitLimit("too many clients wait for changes; poll without waiting, or try again soon")
         if watched is None:
             watched = self._watched[assessment_id] = WatchedAssessment(stopped=self._stopped)
+        self._left.pop(assessment_id, None)
         watched.waiters += 1
         self._waiters += 1
         waiter = Waiter(self, assessment_id, watched, caller)
@@ -166,11 +187,22 @@ class ChangeHub:
         """Removes a client that has stopped waiting."""
         watched.waiters -= 1
         if not watched.waiters:
-            del self._watched[assessment_id]
+            if watched.is_known_to_be_open and not watched.stopped:
+                self._left[assessment_id] = time.monotonic() + _REMEMBER_SECONDS
+                self._forget_left()
+            else:
+                del self._watched[assessment_id]
         self._waiters -= 1
         self._waiters_of_caller[caller].discard(waiter)
         if not self._waiters_of_caller[caller]:
             del self._waiters_of_caller[caller]
+
+    def _forget_left(self) -> None:
+        while self._left:
+            assessment_id, until = next(iter(self._left.items()))
+            if until > time.monotonic() and len(self._left) <= self._max_waiters:
+                break
+            del self._left[assessment_id], self._watched[assessment_id]
 
     def note_seen(self, assessment_id: UUID, watched: WatchedAssessment, revision: int) -> None:
         """Notes that a client has seen this revision. The periodic check then no longer takes it for a change, and
@@ -190,25 +222,39 @@ class ChangeHub:
         """Has assessments read that other processes have changed; compares all revisions when messages may be lost."""
         async for changed in self._change_feed.subscribe():
             if changed is None:
-                await self._check_revisions()
+                for batch in self._batches():
+                    await self._check_revisions(batch)
             else:
                 self.reader.schedule(changed & self._watched.keys())
         raise AssertionError("the subscription never ends")
 
     async def run_periodic_check(self) -> NoReturn:
-        """Compares all revisions with the database every few seconds."""
+        """Compares all revisions with the database every few seconds, one batch after the other: read at once, those of
+        ten thousand would make changes wait that arrive meanwhile."""
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
-            await self._check_revisions()
+            self._forget_left()
+            batches = self._batches()
+            for batch in batches:
+                await asyncio.sleep(CHECK_SECONDS / len(batches))
+                await self._check_revisions(batch)
 
-    async def _check_revisions(self) -> None:
+    def _batches(self) -> list[list[UUID]]:
+        """All watched assessments; one empty batch if there are none."""
         ids = list(self._watched)
+        return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)] or [[]]
+
+    async def _check_revisions(self, batch: list[UUID]) -> None:
+        if not batch:
+            return
         try:
-            for start in range(0, len(ids), _BATCH):
-                revisions = await assessments.read_revisions(self._pool, ids[start : start + _BATCH])
-                self.reader.schedule(changed for changed, revision in revisions if self._is_newer(changed, revision))
+            revisions = await assessments.read_revisions(self._pool, batch)
         except DATABASE_UNAVAILABLE as error:
             report_database_error(error, "looking for changes that clients wait for")
+        else:
+            self.reader.schedule(changed for changed, revision in revisions if self._is_newer(changed, revision))
+            # What was erased is read as well, which finds that out.
+            if len(revisions) < len(batch):
+                self.reader.schedule(self._watched.keys() & set(batch).difference(found for found, _ in revisions))
 
     def _is_newer(self, assessment_id: UUID, revision: int) -> bool:
         watched = self._watched.get(assessment_id)

@@ -46,7 +46,7 @@ class Status:
     @property
     def tag(self) -> str:
         """The entity tag (RFC 9110)."""
-        return f'"{self.revision}"'
+        return tag_of(self.revision)
 
     @cached_property
     def is_final_and_idle(self) -> bool:
@@ -67,6 +67,11 @@ class Status:
         if self.record.disclosure.answers:
             return self._for_staff
         return RenderedStatus(status_view(self.record, self.record.disclosure))
+
+
+def tag_of(revision: int) -> str:
+    """The entity tag of the status with this revision."""
+    return f'"{revision}"'
 
 
 async def read_status(db: Executor, assessment_id: UUID, access: Access) -> Status:

@@ -41,6 +41,9 @@ class WatchedAssessment:
 
     # The newest revision known in this process, from a read here or from a waiter.
     revision: int = 0
+    # The newest revision with which its status is known not to be final, and its owner; None if it is not known.
+    open_revision: int = 0
+    owner: str | None = None
     waiters: int = 0
     stopped: bool = False
     # Until then (event loop time) changes wake nobody; whether the assessment will be read again afterwards.
@@ -49,10 +52,17 @@ class WatchedAssessment:
     # The pending waits, each with the revision that its waiter has seen.
     waits: dict[PendingWait, int] = field(default_factory=dict)
 
+    @property
+    def is_known_to_be_open(self) -> bool:
+        """Whether its owner is known, and that the status of its newest revision is not final."""
+        return self.owner is not None and self.open_revision >= self.revision
+
     def wake(self, status: Status, now: float) -> bool:
         """Resolves the waits of clients that have seen an older revision than this one, and no others. False if it is
         too early for that; a final status is never too early."""
         self.revision = max(self.revision, status.revision)
+        if not status.record.status.final:
+            self.open_revision = max(self.open_revision, status.revision)
         if now < self.quiet_until and not status.record.status.final:
             return False
         outdated = [wait for wait, seen in self.waits.items() if seen < status.revision]
@@ -75,6 +85,7 @@ class _ReadRequest(asyncio.Event):
     """A read that one or more clients wait for. Set once it has the status, which is None if there is no assessment, or
     an error."""
 
+    keep = False
     status: Status | None = None
     error: Exception | None = None
 
@@ -93,10 +104,11 @@ class StatusReader:
         # The newest status of the assessments that were read last.
         self._kept: dict[UUID, Status] = {}
 
-    async def read(self, assessment_id: UUID) -> Status | None:
+    async def read(self, assessment_id: UUID, *, keep: bool = True) -> Status | None:
         """The status at a moment after this call. All calls for one assessment that come before its next read share
-        it."""
+        it. With `keep`, it is kept for the next read."""
         request = self._requests.setdefault(assessment_id, _ReadRequest())
+        request.keep |= keep
         self.schedule([assessment_id])
         await request.wait()
         if request.error:
@@ -161,7 +173,7 @@ class StatusReader:
             if assessment_id in self._requests
         }
         try:
-            statuses = await self._read_statuses(batch)
+            statuses = await self._read_statuses(batch, requests)
         except Exception as error:
             for request in requests.values():
                 request.error = error
@@ -172,6 +184,7 @@ class StatusReader:
             watched = [assessment_id for assessment_id in batch if assessment_id in self._watched]
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self.schedule, watched)
             return
+        self._forget_erased(set(batch).difference(status.record.assessment_id for status in statuses))
         for status in statuses:
             self._wake(status)
             if status.record.assessment_id in requests:
@@ -179,14 +192,21 @@ class StatusReader:
         for request in requests.values():
             request.set()
 
-    async def _read_statuses(self, batch: list[UUID]) -> list[Status]:
+    def _forget_erased(self, assessment_ids: Iterable[UUID]) -> None:
+        for assessment_id in assessment_ids:
+            if assessment_id in self._watched:
+                self._watched[assessment_id].owner = None
+
+    async def _read_statuses(self, batch: list[UUID], requests: Mapping[UUID, _ReadRequest]) -> list[Status]:
         kept = {assessment_id: self._kept.get(assessment_id) for assessment_id in batch}
         revisions = {assessment_id: status.revision if status else None for assessment_id, status in kept.items()}
         statuses = [
             _renewed(head, kept[head.assessment_id]) for head in await assessments.read_statuses(self._pool, revisions)
         ]
         for status in statuses:
-            self._keep(status)
+            request = requests.get(status.record.assessment_id)
+            if (request and request.keep) or status.record.assessment_id in self._kept:
+                self._keep(status)
         return statuses
 
     def _keep(self, status: Status) -> None:

@@ -11,7 +11,7 @@ from app.http.request_values import path_id
 from app.http.server_connections import cancelled_on_disconnect
 from app.http.status_stream import credential_end, stream_status, watch
 from app.http.tokens import CHALLENGE, Refusal
-from app.services.assessments.status import Status, read_status
+from app.services.assessments.status import Status, read_status, tag_of
 from app.web.entity_tags import client_has, waits_for_change
 from app.web.replies import status_reply, unchanged_reply
 from app.web.waiting import Wait, requested_wait
@@ -34,18 +34,23 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         return _with_preference(status_reply(request, status), wait)
     deadline = min(_extend_time_limit(request, wait.seconds), credential_end(access.caller))
     with await watch(request, assessment_id) as waiter, cancelled_on_disconnect(request):
-        newest: Status | None = await waiter.read(access)
-        while newest and not newest.is_final_and_idle and waits_for_change(request, newest.tag):
+        newest: Status | None = None
+        revision = waiter.known_revision(access)
+        if revision is None or not waits_for_change(request, tag_of(revision)):
+            newest = await waiter.read(access)
+            revision = _awaited_revision(request, newest)
+        while revision is not None:
             # Neither the status nor a timer is kept while waiting: ten thousand of them need a lot of memory.
-            revision, tag, newest = newest.revision, newest.tag, None
+            newest = None
             request[TIME_LIMIT].reschedule(None)
             newest = await waiter.wait_for_newer(revision, deadline)
             _extend_time_limit(request, 0)
             if waiter.ended:
                 raise unauthenticated(Refusal("the token is not valid any more", CHALLENGE))
-            if newest is None and client_has(request, tag):
+            if newest is None and client_has(request, tag_of(revision)):
                 # Not read again: where many clients wait, many waits end each second.
-                return _with_preference(unchanged_reply(tag), wait)
+                return _with_preference(unchanged_reply(tag_of(revision)), wait)
+            revision = _awaited_revision(request, newest) if newest else None
         return _with_preference(status_reply(request, newest or await waiter.read(access)), wait)
 
 
@@ -53,6 +58,12 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     """The status as server-sent events: the present one at once, then each change, until it is final. The stream ends
     with the caller's token too."""
     return await stream_status(request, path_id(request, "assessment_id"))
+
+
+def _awaited_revision(request: web.Request, status: Status) -> int | None:
+    """The revision than which the request waits for a newer one; None if it is answered with this status."""
+    waits = not status.is_final_and_idle and waits_for_change(request, status.tag)
+    return status.revision if waits else None
 
 
 def _with_preference(reply: web.Response, wait: Wait) -> web.Response:

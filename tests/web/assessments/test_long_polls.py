@@ -84,6 +84,19 @@ async def test_without_a_change_the_answer_comes_at_the_deadline(api: Api, path:
     assert (reply.status, reply.body["status"]) == (200, "in_progress")
 
 
+async def test_the_poll_after_a_deadline_is_answered_as_the_first_one(api: Api, path: str, pool: Pool) -> None:
+    known = await tag(api, path)
+    assert (await poll(api, path, 1, If_None_Match=known)).status == 304
+    problem(await poll(api.as_("student", sub="student-2"), path, If_None_Match=known), 403, "forbidden")
+    assert (await poll(api, path, If_None_Match='"0"')).headers["ETag"] == known
+    waiter = poll(api, path, If_None_Match=known)
+    await waiting(api, 1)
+    assert (await api.post(f"{path}/submit")).status == 202
+    changed = (await answered(waiter)).headers["ETag"]
+    # The status has changed to one that is not final either.
+    assert (await poll(api, path, 1, If_None_Match=changed)).status == 304
+
+
 async def test_without_a_tag_it_waits_for_the_end(api: Api, path: str, finish: Finish) -> None:
     await api.post(f"{path}/submit")
     waiter = poll(api, path)
