@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.domain.assessment.answers import Answer
 from app.domain.assessment.questions import EssayQuestion, Question
-from app.domain.recommendation.naming import unwanted_skills
+from app.domain.recommendation.naming import refused_skills
 from app.domain.recommendation.query import QueryPart, RetrievalQuery
 from app.domain.recommendation.skill_aliases import SkillAliases, default_aliases
 from app.domain.recommendation.student import Student, read_student, refuses_level
@@ -72,7 +72,9 @@ def build_query(
 
 
 def _is_refused(skill: str, student: Student, aliases: SkillAliases) -> bool:
-    return any(unwanted_skills(refusal, (skill,), aliases) for refusal in student.refused if not refuses_level(refusal))
+    return any(
+        refused_skills(refusal, student, (skill,), aliases) for refusal in student.refused if not refuses_level(refusal)
+    )
 
 
 def _wishes(student: Student) -> tuple[QueryPart, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.recommendation.naming import mentioned_skills, unwanted_skills
+from app.domain.recommendation.naming import mentioned_skills, undesired_skills
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.skill_aliases import SkillAliases
 from app.domain.recommendation.student import LevelSource
@@ -42,11 +42,10 @@ def claims_for(candidate: Candidate, query: RetrievalQuery) -> tuple[Claim, ...]
     return tuple(claim for claim in _claims(candidate, query) if _is_supported(claim, candidate, query))
 
 
-def is_related(candidate: Candidate, query: RetrievalQuery) -> bool:
-    """Whether the credential has to do with the student: it closes a gap, fulfils a wish, or is near in meaning. Where
-    no vectors were compared, it was found by words and so shares some."""
-    near = candidate.similarity is None or candidate.similarity >= MIN_SIMILARITY
-    return near or bool(_gaps(candidate, query) or _wishes(candidate, query))
+def is_related(candidate: Candidate) -> bool:
+    """Whether the credential is near enough in meaning to have to do with the student, whatever found it. Where no
+    vectors were compared, it was found by words and so shares some."""
+    return candidate.similarity is None or candidate.similarity >= MIN_SIMILARITY
 
 
 def _claims(candidate: Candidate, query: RetrievalQuery) -> Iterator[Claim]:
@@ -79,7 +78,7 @@ def _is_supported(claim: Claim, candidate: Candidate, query: RetrievalQuery) -> 
     return all(
         _has(candidate, skill, aliases)
         and any(aliases.same_skill(skill, source) or mentioned_skills(source, (skill,), aliases) for source in sources)
-        and not unwanted_skills(" ; ".join((*student.refused, *student.held)), (skill,), aliases)
+        and not undesired_skills((skill,), student, aliases)
         for skill in claim.skills
     )
 
@@ -100,10 +99,8 @@ def _mentioned(texts: Sequence[str], candidate: Candidate, query: RetrievalQuery
 
 def _allowed(skills: Sequence[str], query: RetrievalQuery) -> tuple[str, ...]:
     """Without those that the student refuses or has already."""
-    unwanted = (*query.student.refused, *query.student.held)
-    return tuple(
-        skill for skill in skills if not any(unwanted_skills(text, (skill,), query.aliases) for text in unwanted)
-    )
+    undesired = undesired_skills(skills, query.student, query.aliases)
+    return tuple(skill for skill in skills if skill not in undesired)
 
 
 def _besides(skills: Sequence[str], others: Sequence[str], query: RetrievalQuery) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from app.domain.recommendation.stance_cues import CUE, is_choice
 from app.domain.text import sentences
 
 
@@ -28,81 +29,24 @@ class Clause:
     words: str
 
 
-# Negations and the like that refuse nothing.
-_HARMLESS = r"""
-    \bnot \s (?:only|just|merely|sure|certain|yet|so \s much|bad|afraid|too|an? \s \w+(?:er|or|ist|yst|ian|ant)\b)
-  | \bno \s (?:\w+ \s)? (?:experience|idea|clue|knowledge|problem|matter|background|doubt|time|one)\b
-  | \bno \s longer \s (?:be|feel|have|depend)\b
-  | \bnone\b | \bwithout \s (?:help|asking|calling|fear|problems?)\b
-"""
-_WANT = r"(?:want|wish|need|like|care|enjoy|plan|intend|prefer|fancy|expect)"
-# What follows is refused.
-_REFUSES = rf"""
-    \b(?:do|does|did|would|will|should|shall) (?: \s not|n['’]?t) \s (?:really\s|even\s|ever\s|actually\s|also\s)*
-      (?:{_WANT}|have \s to|do|take|touch|recommend|give|show|send|suggest|offer)\b (?: \s (?:to|for|about)\b)?
-  | \bnever (?: \s (?:want|wish|like|touch|see|again)\b)+ (?: \s to\b)?
-  | \b(?:no|nothing) \s (?:more|further|other|need|wish|desire|interest)\b (?: \s (?:of|for|to|in)\b)?
-  | \bnothing\b (?: \s (?:on|with|about|in|from|by|to \s do \s with)\b)?
-  | \b(?:instead|in \s place) \s of\b | \brather \s than\b | \b(?:rather|prefer(?:ably)?) \s not\b
-  | \b(?:anything|everything|all) \s (?:but|except)\b | \bexcept (?: \s for)?\b | \bother \s than\b | \bapart \s from\b
-  | \bwithout\b | \b(?:avoid|skip|exclud)(?:ing|e)?\b
-  | \bleav(?:e|ing)\b (?= .* \b(?:behind|out|aside)\b) | \bleft\b (?=\s[A-Z])
-  | \b(?:done|through) \s with\b | \b(?:tired|sick|weary) \s of\b | \bfed \s up \s with\b
-  | \benough (?: \s of\b|\s(?=[A-Z]))
-  | \bbored \s (?:of|with|by)\b | \b(?:hate|dislike|detest|loathe)d?\b | \bcan(?:no|['’]|\sno)?t \s stand\b
-  | \b(?:do|does) (?: \s not|n['’]?t) \s think \s (?:that \s)? (?:i|we) \s (?:want|need)\b | \bneither\b
-  | \bspare \s (?:me|us)\b | \bhad \s (?:my|our) \s fill \s of\b | \bmov(?:e|ed|ing) \s away \s from\b
-  | \bnot \s (?:(?:at \s all|really|so|very|that|particularly|much) \s)*
-      (?:interested|keen|fond|into|a \s fan|another|again|any)\b (?: \s (?:in|on|of)\b)?
-  | (?: (?<=[,;:(–—-]\s) | (?<=[,;:(–—-]) | (?<=^) | (?<=\bbut\s) | (?<=\band\s) | (?<=\bor\s) | (?<=\bplease\s)
-      | (?<=\bcertainly\s) | (?<=\bdefinitely\s) | (?<=\bpreferably\s)
-      | (?<=\bmaybe\s) | (?<=\bjust\s) | (?<=\bwant\s) | (?<=\bwith\s) ) not?\b
-"""
-# What comes before is refused.
-_REFUSED = r"""
-    \b(?:is|are|was|were) (?: \s not|n['’]?t) \s
-      (?:for \s (?:me|us)|what \s (?:i|we)\b (?:\s\w+)?
-        |interesting|my \s \w+|our \s \w+|something \s (?:i|we)\b.*|needed|wanted)
-  | \b(?:is|are) \s of \s no \s (?:interest|use)\b (?: \s (?:to|for) \s (?:me|us)\b)?
-  | \b(?:can|may|has \s to|must) \s wait\b | \b(?:bores?|annoys?) \s (?:me|us)\b | ,? \s no,? \s thank(?:s|\s you)\b
-"""
-_FINISHED = r"(?:finished|completed|passed|done|taken|taught|attended|earned|obtained|acquired|gained|got|received)"
-# What follows is held.
-_HOLDS = rf"""
-    \b(?:i|we) (?:['’]ve|\s have|\s had)? (?: \s (?:already|just|also|recently|even|successfully))*
-      \s (?:{_FINISHED}|did|took|hold|own|have \s got)\b (?! \s (?:to|with|not|n['’]t)\b) (?: \s my\b)?
-  | \b(?:i|we) \s already \s (?:have|know|use|master|hold|work \s with)\b
-  | \balready \s (?:{_FINISHED}|have|hold|know|did|took)\b
-  | (?<=^)(?:already\s)? (?:finished|completed|passed|done|taken|attended|earned|obtained|hold|holder \s of)\b
-    (?! \s with\b)
-  | \bhaving \s {_FINISHED}\b | \bbeen \s certified \s (?:in|as)\b | \bi \s have \s (?=an?\b.*\bcertificat)
-  | \b(?:i|we) (?:['’]ve|\s have) \s already\b | \b(?:i['’]m|i \s am) \s already \s certified \s (?:in|as)\b
-"""
-# What comes before is held.
-_HELD = rf"""
-    [,(:–—-] \s? (?:already\s|i\s)? {_FINISHED}\b (?! \s with\b)
-  | \b(?:i|we) \s (?:already\s)? (?:know|have|hold|had|did|passed|finished|took|use)
-    \s (?:well|already|by \s heart|inside \s out)\b
-  | \b(?:is|are) \s from \s (?:19|20)\d\d\b
-  | \bis \s (?:already\s)? (?:done|behind \s me|in \s my \s pocket)\b
-"""
-# Here a wish begins again.
-_RESETS = r"""
-    [,;:–—] \s? (?:and\s|but\s|so\s|now\s|then\s)*
-    (?=(?:i|we|i['’]d|i['’]m|we['’]d|my|our|rather|just|only|give|please|now|next|instead)\b)
-  | ,? \s \b(?:but|however)\b (?: \s rather\b)? | , \s (?:so|yet|now|next)\b
-  | \band \s (?=(?:i|we|i['’]d|i['’]m|would|want|need|am|now|prefer|rather|instead|then|only)\b)
-  | \b(?:i|we) (?:['’]d|\s would)? \s (?:want|like|love|need|prefer|hope|wish|am \s looking)\b (?! \s no[tn]\b)
-  | \bi['’]d \s rather \s (?!not\b)
-"""
-_CUE = re.compile(
-    rf"""(?P<harmless>{_HARMLESS}) | (?P<refuses>{_REFUSES}) | (?P<refused>{_REFUSED}) | (?P<holds>{_HOLDS})
-       | (?P<held>{_HELD}) | (?P<resets>{_RESETS}) | (?P<comma>[,;:])""",
+_OR = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
+# "Our reports are boring" complains and refuses nothing, unlike "reports are boring" and "our reports bore me".
+_OWN = re.compile(r"\b(?:our|my|me|us|i|we)\b", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+# Nothing but a pronoun, so the words before are meant.
+_PRONOUN = re.compile(
+    r"""\W*(?:(?:to|of|more|about)\W+)* (?:it|them|that|those|this|these|so|one
+        |(?:the|that|this|my|its)\s(?:certificate|certification|badge|exam|course|one))?
+        (?:\W+(?:aside|out|behind|alone|please|again|either|now|thanks|already|too|twice|once))*\W*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_OR = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
-# Nothing but a pronoun, so the words before are meant.
-_PRONOUN = re.compile(r"\W*(?:(?:to|of|more)\W+)*(?:it|them|that|those|this|these|so)?\W*", re.IGNORECASE)
+# Words that say nothing alone: what is left of a sentence when its cue is cut out of it.
+_GRAMMAR = frozenset(
+    {
+        "i", "we", "what", "that", "there", "can", "am", "are", "have", "had", "would", "will", "just", "and", "but",
+        "so", "then", "the", "thing", "is", "it", "m", "d", "ve", "ll", "s",
+    }
+)  # fmt: skip
 
 
 # A student's answers are read several times while a query is built; they do not stay for long.
@@ -116,32 +60,56 @@ def read_clauses(text: str) -> tuple[Clause, ...]:
                 if clause.stance is not Stance.WANTED and _PRONOUN.fullmatch(clause.words):
                     if clauses:
                         clauses[-1] = Clause(clause.stance, clauses[-1].words)
-                elif any(map(str.isalnum, clause.words)):
+                elif _says_something(clause.words):
                     clauses.append(clause)
     return tuple(clauses)
 
 
 def _read_sentence(sentence: str) -> Iterator[Clause]:
     stance, start = Stance.WANTED, 0
-    for cue in _CUE.finditer(sentence):
+    for cue in CUE.finditer(sentence):
         before = sentence[start : cue.start()].strip()
+        if _says_nothing(cue, sentence, before, stance):
+            continue
         match cue.lastgroup:
-            case "refuses" | "holds":
+            case "refuses" | "versus" | "holds":
                 yield Clause(stance, before)
-                stance = Stance.REFUSED if cue.lastgroup == "refuses" else Stance.HELD
+                stance = Stance.HELD if cue.lastgroup == "holds" else Stance.REFUSED
             case "refused" | "held":
                 yield Clause(Stance.REFUSED if cue.lastgroup == "refused" else Stance.HELD, before)
                 stance = Stance.WANTED
-            case "resets":
-                yield Clause(stance, before)
-                stance = Stance.WANTED
-            case "comma" if stance is Stance.WANTED or _ends_refusal(stance, sentence[cue.end() :]):
-                yield Clause(stance, before)
-                stance = Stance.WANTED
             case _:
-                continue
+                # What begins a wish, or a comma that ends a refusal.
+                if _has_words(before) or stance is Stance.WANTED or cue.lastgroup == "resets":
+                    yield Clause(stance, before)
+                    stance = Stance.WANTED
         start = cue.end()
     yield Clause(stance, sentence[start:].strip())
+
+
+def _says_nothing(cue: re.Match[str], sentence: str, before: str, stance: Stance) -> bool:
+    """Whether the cue only looks like one where it stands."""
+    match cue.lastgroup:
+        case "harmless":
+            return True
+        case "versus":
+            return not is_choice(sentence[: cue.end()], sentence[cue.end() :])
+        case "refused":
+            return bool(_OWN.search(before)) and not _OWN.search(cue.group())
+        case "comma":
+            # "What I don't need: HTTP" goes on.
+            ends = stance is Stance.WANTED or not _has_words(before) or _ends_refusal(stance, sentence[cue.end() :])
+            return not ends
+        case _:
+            return False
+
+
+def _says_something(text: str) -> bool:
+    return _has_words(text) and not _GRAMMAR.issuperset(_WORD.findall(text.casefold()))
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _ends_refusal(stance: Stance, rest: str) -> bool:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib.resources import files
 from operator import mul
@@ -16,8 +17,8 @@ from app.domain.states import CredentialLevel, Level
 
 WEIGHTS_FILE = "ranking_weights.json"
 FEATURES = (
-    "similarity", "words", "meaning", "same_level", "level_above", "level_below", "gaps", "main_gap", "wishes",
-    "main_wish", "wish_in_title", "goals", "track", "breadth",
+    "similarity", "words", "meaning", "same_level", "level_above", "level_below", "gaps", "wishes",
+    "main_wish", "wish_in_title", "goals", "track", "breadth", "focus",
 )  # fmt: skip
 # Where no vectors were compared: somewhat below the similarity of an ordinary candidate.
 _UNKNOWN_SIMILARITY = 0.2
@@ -59,16 +60,18 @@ def measure_candidates(
     words, meaning = _places(by_words), _places(by_meaning)
     common = Counter(form for candidate in candidates for form in title_forms(candidate.title))
     track = {name for skill in query.skills for name in query.aliases.names_of(skill)}
+    needs = {name for skill in query.gaps for name in query.aliases.names_of(skill)}
     return [
         (
             max(0.0, _UNKNOWN_SIMILARITY if candidate.similarity is None else candidate.similarity),
             words.get(candidate.credential_id, 0.0),
             meaning.get(candidate.credential_id, 0.0),
             *_level_features(candidate, query),
-            *_gap_features(candidate, query),
+            _closed_gaps(candidate, query),
             *_wish_features(candidate, query, common),
             sum(fold(skill) in track for skill in candidate.skills) / max(1, len(candidate.skills)),
             min(1.0, math.log(1 + len(candidate.skills)) / math.log(1 + _BROAD)),
+            _focus(candidate, query, needs),
         )
         for candidate in candidates
     ]
@@ -87,20 +90,27 @@ def _level_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float,
     return float(steps == 0), float(steps == 1), float(steps == -1)
 
 
-def _gap_features(candidate: Candidate, query: RetrievalQuery) -> tuple[float, float]:
-    """The share of the gaps that is closed, and how far the main subject is one; equal gaps weigh alike."""
+def _closed_gaps(candidate: Candidate, query: RetrievalQuery) -> float:
+    """The share of the gaps that is closed, less by skills that come later; equal gaps weigh alike."""
     weights = query.gap_weights or (1.0,) * len(query.gaps)
     places: dict[Forms, int] = {}
     for place, skill in enumerate(candidate.skills):
         for name in query.aliases.names_of(skill):
             places.setdefault(name, place)
-    closed = [
-        (weight, places[fold(gap)]) for gap, weight in zip(query.gaps, weights, strict=True) if fold(gap) in places
-    ]
-    if not closed:
-        return 0.0, 0.0
-    share = math.fsum(weight for weight, _ in closed) / math.fsum(weights)
-    return share, max(weight / max(weights) / math.sqrt(1 + place) for weight, place in closed)
+    closed = (
+        weight / (1 + places[fold(gap)]) for gap, weight in zip(query.gaps, weights, strict=True) if fold(gap) in places
+    )
+    return math.fsum(closed) / (math.fsum(weights) or 1.0)
+
+
+def _focus(candidate: Candidate, query: RetrievalQuery, gaps: AbstractSet[Forms]) -> float:
+    """How much of what is taught is a gap or a wish; the first skills count most."""
+    wishes = _served(query.student.wishes, candidate, query)
+    shares = [1 / (1 + place) for place in range(len(candidate.skills))]
+    needed = (
+        share for share, skill in zip(shares, candidate.skills, strict=True) if fold(skill) in gaps or skill in wishes
+    )
+    return math.fsum(needed) / math.fsum(shares) if shares else 0.0
 
 
 def _wish_features(

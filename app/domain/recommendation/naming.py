@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from app.domain.recommendation.plain_refusals import telling_forms
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.skill_aliases import SkillAliases
-from app.domain.recommendation.student import refuses_level
+from app.domain.recommendation.student import Student, refuses_level
 from app.domain.recommendation.word_forms import Forms, contains, fold
 from app.domain.states import Level
+from app.domain.text import words
 
 # Each is a part or a tool of the skill behind it. Who wants the part is served by the skill; who refuses the part does
 # not refuse the skill. The sign = is between names of one part.
@@ -44,9 +46,9 @@ _LANGUAGES = frozenset(
 _TITLE_WORDS = frozenset(
     form
     for text in (
-        "certified certification certificate associate professional specialization specialist practitioner course exam "
-        "credential program programme foundations fundamentals basics beginners introduction first steps level student "
-        "the a an of in for with and to on from your at by"
+        "certified certification certificate associate professional specialization specialist practitioner course "
+        "exam credential program programme foundations fundamentals basics essentials beginners introduction "
+        "first steps level student the a an of in for with and to on from your at by"
     ,)
     for form in fold(text)
 )  # fmt: skip
@@ -55,8 +57,9 @@ _ROLES = frozenset(fold("developer engineer analyst administrator expert data we
 # What people write around the name of something that they hold: "the SAS exam two years ago".
 _FILLERS = frozenset(
     fold(
-        "the a an my our your this in on at for with from certification certificate certified exam course credential "
-        "badge already last ago year years month months week weeks two three four five spring summer autumn winter"
+        "the a an my our your this in on at for with from certification certificate certified exam course "
+        "credential i we have has had and both now just also thing one paid employer badge already last ago year "
+        "years month months week weeks two three four five spring summer autumn winter"
     )
 )
 _BRACKETS = re.compile(r"\(([^)]*)\)")
@@ -65,6 +68,8 @@ _ITEMS = re.compile(r",|\band\b|\bor\b|/(?!\w\b)")
 _CAPITAL = re.compile(r"[A-Z]")
 # Single letters and short words that are names only with a capital: R, C, Go.
 _SHORT_NAMES = frozenset({"r", "c", "go", "d"})
+# Skills that are no verb: who wants to write tests does not want to become a writer.
+_NO_VERBS = {fold("writing")[0]: frozenset({"writing", "writer", "writers"})}
 # Texts whose reading is kept, and comparisons with skills: those of a few searches.
 _TEXTS, _PAIRS = 256, 4_096
 
@@ -77,7 +82,8 @@ def is_refused(candidate: Candidate, query: RetrievalQuery) -> bool:
     for refusal in student.refused:
         basics_only = refuses_level(refusal) and candidate.level != Level.BEGINNER
         if not basics_only and (
-            unwanted_skills(refusal, candidate.skills, query.aliases) or _names_title(refusal, candidate)
+            refused_skills(refusal, student, candidate.skills, query.aliases)
+            or _names_title(refusal, student, candidate)
         ):
             return True
     return any(
@@ -96,6 +102,25 @@ def unwanted_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> 
     """Those of the skills that a refusal names, or of whose kind it names all: "no code" names each language."""
     kind = _kind_named_in(text)
     return tuple(skill for skill in skills if fold(skill) in kind or mentioned_skills(text, (skill,), aliases))
+
+
+def refused_skills(refusal: str, student: Student, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
+    """Those of the skills that the refusal names, except for those that the student wishes for and that the refusal
+    narrows: who wants the cloud and "no certificate of a cloud company" refuses no cloud."""
+    unwanted = unwanted_skills(refusal, skills, aliases)
+    return tuple(skill for skill in unwanted if not _is_narrowed(refusal, skill, student, aliases))
+
+
+def undesired_skills(skills: Sequence[str], student: Student, aliases: SkillAliases) -> tuple[str, ...]:
+    """Those of the skills that the student refuses or has already."""
+    refused = {skill for text in student.refused for skill in refused_skills(text, student, skills, aliases)}
+    held = {skill for text in student.held for skill in unwanted_skills(text, skills, aliases)}
+    return tuple(skill for skill in skills if skill in refused or skill in held)
+
+
+def _is_narrowed(refusal: str, skill: str, student: Student, aliases: SkillAliases) -> bool:
+    wanted = any(mentioned_skills(wish, (skill,), aliases) for wish in student.wishes)
+    return wanted and bool(telling_forms(refusal) - {form for name in aliases.names_of(skill) for form in name})
 
 
 def served_skills(text: str, skills: Sequence[str], aliases: SkillAliases) -> tuple[str, ...]:
@@ -141,6 +166,8 @@ def _named_parts() -> tuple[tuple[tuple[Forms, ...], Forms], ...]:
 def _mentions(text: str, name: Forms) -> bool:
     if len(name) == 1 and name[0] in _SHORT_NAMES:
         return name[0].capitalize() in re.findall(r"[\w+#]+", text)
+    if len(name) == 1 and name[0] in _NO_VERBS:
+        return not _NO_VERBS[name[0]].isdisjoint(words(text))
     return contains(fold(text), name)
 
 
@@ -175,13 +202,21 @@ def _named_forms(text: str) -> frozenset[str]:
     return frozenset(form for word in named for form in fold(word) if len(form) > 1)
 
 
-def _names_title(text: str, candidate: Candidate) -> bool:
-    """Whether a name in the text, or a part of a skill, is in the title, or the name is the provider's."""
+def _names_title(text: str, student: Student, candidate: Candidate) -> bool:
+    """Whether a name in the text, or a part of a skill, is in the title, or the name is the provider's, or the text is
+    about this very credential. A name that is wished for as well needs more than itself."""
     title = (title_forms(candidate.title) | title_forms(candidate.provider)) - _ROLES
-    if _named_forms(text) & title:
+    named = _named_forms(text)
+    if both := named & _forms_in(student.wishes):
+        named = named - both if telling_forms(text) - both else named
+    if named & title or any(variant <= _forms_in((text,)) for variant in _long_variants(candidate)):
         return True
     in_title = fold(candidate.title)
     return any(contains(in_title, name) for names in _parts_in(text) for name in names)
+
+
+def _long_variants(candidate: Candidate) -> Iterator[frozenset[str]]:
+    return (variant for variant in _title_variants(candidate.title, candidate.provider) if len(variant) > 1)
 
 
 def _is_title(text: str, candidate: Candidate) -> bool:
@@ -189,7 +224,8 @@ def _is_title(text: str, candidate: Candidate) -> bool:
     forms = _forms_in((text,))
     if any(variant <= forms for variant in _title_variants(candidate.title, candidate.provider)):
         return True
-    names = forms - _FILLERS
+    # "The ISTQB foundation exam": words such as "foundation" count where the title has them, too.
+    names = forms - _FILLERS - (_TITLE_WORDS & frozenset(fold(candidate.title)))
     return len(names) == 1 and names <= _named_forms(text) & (title_forms(candidate.title) - _ROLES)
 
 

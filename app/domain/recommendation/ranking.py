@@ -8,6 +8,7 @@ from app.domain.recommendation.claims import is_related
 from app.domain.recommendation.features import measure_candidates, relevance
 from app.domain.recommendation.language import same_language
 from app.domain.recommendation.naming import is_refused
+from app.domain.recommendation.plain_refusals import PlainRefusals
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
 from app.domain.recommendation.word_forms import fold
 
@@ -18,6 +19,8 @@ _SAME_TOPIC = 0.75
 # What the relevance is multiplied by in another language than the student's: it falls behind all that suits nearly as
 # well, and is there where nothing else is.
 _OTHER_LANGUAGE = 0.6
+# What is so much less relevant than the best is left out: fewer than five are a better answer.
+_CLEARLY_WORSE = 0.28
 RankedCandidate = tuple[Candidate, float]
 """The best passage of a credential, with the credential's relevance, 0–1."""
 
@@ -28,14 +31,17 @@ def rank(
     """The best passage of each credential with its relevance, best first; ties by id.
 
     The order is that of a fitted sum of features. Those that have nothing to do with the student, or that the student
-    refuses or holds, are left out. Among the first five no title comes twice, and neither provider nor topic more than
-    twice, as long as there are alternatives.
+    refuses or holds, are left out, as are those that are clearly worse than the best. Among the first five no title
+    comes twice, and neither provider nor topic more than twice, as long as there are alternatives.
     """
     candidates = suitable(query, by_words, by_meaning)
     features = measure_candidates(query, candidates, by_words, by_meaning)
+    scores = [relevance(row) for row in features]
+    least = max(scores, default=0.0) - _CLEARLY_WORSE
     ranked = [
-        (candidate, round(relevance(row) * _language_fit(candidate, query), 4))
-        for candidate, row in zip(candidates, features, strict=True)
+        (candidate, round(score * _language_fit(candidate, query), 4))
+        for candidate, score in zip(candidates, scores, strict=True)
+        if score >= least
     ]
     ranked.sort(key=_order)
     first = diversify(ranked)
@@ -51,7 +57,11 @@ def suitable(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> list[Cand
         for candidate in _first_passages(ranking):
             passages.setdefault(candidate.credential_id, []).append(candidate)
     best = (min(passages[credential_id], key=_nearness) for credential_id in sorted(passages))
-    return [candidate for candidate in best if is_related(candidate, query) and not is_refused(candidate, query)]
+    related = [candidate for candidate in best if is_related(candidate)]
+    plain = PlainRefusals(
+        query.student, [passage for candidate in related for passage in passages[candidate.credential_id]]
+    )
+    return [candidate for candidate in related if not is_refused(candidate, query) and not plain.cover(candidate)]
 
 
 def _language_fit(candidate: Candidate, query: RetrievalQuery) -> float:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.domain.essay.score import Evidence
 from app.domain.essay.visible_text import visible_text
-from app.domain.recommendation.naming import mentioned_skills, unwanted_skills
+from app.domain.recommendation.naming import mentioned_skills, undesired_skills
 from app.domain.recommendation.profile_texts import ProfileText
 from app.domain.recommendation.query import Candidate, RetrievalQuery
 from app.domain.recommendation.ranking_prompt import PASSAGE_CHARACTERS, credential_key
@@ -170,7 +170,7 @@ def _check_claims(own_words: str, quotes_student: bool, candidate: Candidate, qu
     student, aliases = query.student, query.aliases
     known = tuple(dict.fromkeys((*candidate.skills, *query.skills, *query.gaps)))
     named = mentioned_skills(own_words, known, aliases)
-    if any(unwanted_skills(text, named, aliases) for text in (*student.refused, *student.held)):
+    if undesired_skills(named, student, aliases):
         raise _Unsupported("something that the student refuses or holds")
     taught = {*candidate.skills, *mentioned_skills(f"{candidate.title}. {candidate.text}", named, aliases)}
     if not _all_among(named, taught, query):

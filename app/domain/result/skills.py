@@ -1,10 +1,12 @@
 """Skill levels, estimated from the scores of the questions that ask for the skills."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.domain.recommendation.word_forms import Forms, fold
 from app.domain.result.model import SkillEstimate
 
 # Below this share of the points a skill counts as a gap: most courses ask for so much to pass.
@@ -26,13 +28,25 @@ class SkillEvidence:
 
 
 def estimate_skills(evidence: Iterable[SkillEvidence]) -> tuple[SkillEstimate, ...]:
-    """An estimate for each skill that a question asks for, lowest level first."""
-    by_skill: dict[str, list[SkillEvidence]] = {}
+    """An estimate for each skill that a question asks for, lowest level first. Names are compared as in searches, so
+    "http" and "HTTP" are one skill, by its commonest name."""
+    by_skill: dict[Forms, list[SkillEvidence]] = {}
+    names: dict[Forms, Counter[str]] = {}
     for question in evidence:
-        for skill in set(question.skills):
-            by_skill.setdefault(skill, []).append(question)
-    estimates = [_estimate(skill, questions) for skill, questions in by_skill.items()]
+        for forms, name in {_compared(skill): skill for skill in sorted(question.skills)}.items():
+            by_skill.setdefault(forms, []).append(question)
+            names.setdefault(forms, Counter())[name] += 1
+    estimates = [_estimate(_commonest(names[forms]), questions) for forms, questions in by_skill.items()]
     return tuple(sorted(estimates, key=lambda estimate: (estimate.level, estimate.skill)))
+
+
+def _compared(skill: str) -> Forms:
+    return fold(skill) or (skill,)
+
+
+def _commonest(names: Counter[str]) -> str:
+    """The name with most questions; of equal ones the first by the alphabet."""
+    return min(names, key=lambda name: (-names[name], name))
 
 
 def _estimate(skill: str, questions: list[SkillEvidence]) -> SkillEstimate:

@@ -38,7 +38,7 @@ AB = credential("A/B Testing Practitioner", "experimentation", "statistics", lev
     [
         ("Tableau", TABLEAU, True), ("tableau", TABLEAU, True), ("Power BI", TABLEAU, False),
         ("data visualization", TABLEAU, True), ("Azure", AZURE, True), ("Microsoft", AZURE, True),
-        ("an administrator", AZURE, False), ("A/B tests", AB, True), ("A/B tests", TABLEAU, False),
+        ("A/B tests", AB, True), ("A/B tests", TABLEAU, False),
         ("another beginner course", SQL, True), ("another beginner course", EXCEL, False),
         ("SQL basics once more", SQL, True), ("Excel basics once more", EXCEL, False), ("an exam", TABLEAU, False),
     ],

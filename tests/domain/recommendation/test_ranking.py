@@ -76,13 +76,21 @@ def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> Non
     def with_similarity(number: int, similarity: float | None, *skills: str) -> Candidate:
         return replace(passage(number, *skills), similarity=similarity)
 
-    query = replace(WATER, skills=("Tools",))
+    query = replace(WATER, skills=("Tools",), student=Student(wishes=("Soil",)))
     near, far, gap, track, unknown = (
-        with_similarity(1, 0.3), with_similarity(2, 0.29), with_similarity(3, 0.1, "Soil"),
-        with_similarity(4, -0.1, "tools"), with_similarity(5, None),
+        with_similarity(1, 0.3, "Soil"), with_similarity(2, 0.29), with_similarity(3, 0.29, "Soil"),
+        with_similarity(4, -0.1, "tools"), with_similarity(5, None, "Soil"),
     )  # fmt: skip
-    assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 3, 5]
-    assert order(query, [far]) == []
+    assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 5]
+    assert order(query, [far, gap]) == []
+
+
+def test_what_is_clearly_worse_than_the_best_is_left_out() -> None:
+    best = replace(passage(1, "Soil"), similarity=0.8)
+    others = [replace(passage(number), level="advanced", similarity=0.31) for number in (2, 3)]
+    beginner = replace(WATER, student=Student(wishes=("Soil",), level=Level.BEGINNER))
+    assert order(beginner, [], [best, *others]) == [1]
+    assert order(beginner, [], others) == [2, 3]
 
 
 @pytest.mark.parametrize(

@@ -101,3 +101,14 @@ def test_a_question_without_points_counts_like_one_of_weight_1() -> None:
     ordinary = SkillEvidence(numbered_id(1), ("sql",), 1.0, 1.0)
     (estimate,) = estimate_skills([ordinary, SkillEvidence(numbered_id(2), ("sql",), 0.0, 0.0)])
     assert (estimate.level, len(estimate.sources)) == (0.5, 2)
+
+
+def test_names_are_compared_as_in_searches_and_the_commonest_is_shown() -> None:
+    questions = [
+        SkillEvidence(numbered_id(1), ("HTTP", "data modelling"), 1.0, 1.0),
+        SkillEvidence(numbered_id(2), ("http", "Data models"), 0.0, 1.0),
+        SkillEvidence(numbered_id(3), ("http",), 0.5, 1.0),
+        SkillEvidence(numbered_id(4), ("C", "C++", "!"), 0.5, 1.0),
+    ]
+    estimates = {estimate.skill: len(estimate.sources) for estimate in estimate_skills(questions)}
+    assert estimates == {"http": 3, "Data models": 2, "C": 1, "C++": 1, "!": 1}
