@@ -101,6 +101,7 @@ def _advise_on_redis(error: BaseException) -> str | None:
 
 REDIS = Outage("redis_unavailable", "redis_available", advise=_advise_on_redis, setting="REDIS_URL")
 DATABASE = Outage("database_unavailable", "database_available", setting="DATABASE_URL")
+REPLICA = Outage("replica_unusable", "replica_usable", setting="DATABASE_READ_URL", instead="DATABASE_URL")
 SCHEMA = Outage(
     "database_not_migrated", "database_migrated", logging.ERROR, setting="DATABASE_URL", action="run `assay migrate`"
 )

@@ -22,6 +22,7 @@ from app.http.app_keys import (
     OPENAPI_DOCUMENT,
     PUBLIC_URL,
     RATE_LIMITS,
+    READ_POOLS,
     REDIS_CHECK,
     REQUESTS_IN_PROGRESS,
     SIGN_IN_WITH_TOKEN,
@@ -56,6 +57,7 @@ from app.web.openapi import document
 from app.web.routes import ROUTES, find_target
 from app.wiring.context import open_context
 from app.wiring.models import model_setup
+from app.wiring.read_pools import open_read_pools
 
 log = structlog.get_logger()
 
@@ -121,12 +123,13 @@ async def _resources(app: web.Application, settings: Settings, name: str) -> Asy
         limits = SubmissionLimits(
             settings.max_queued_assessments, settings.owner_max_waiting, settings.job_max_attempts
         )
-        app[GRADEBOOKS] = Gradebooks(context.pool, settings.database_pool_size)
         app[SUBMITTER] = Submitter(context.pool, limits, settings.public_url)
         async with (
+            open_read_pools(settings, context.pool, f"{name} reads") as app[READ_POOLS],
             open_change_hub(context.pool, context.change_feed) as app[CHANGE_HUB],
             open_key_verifier(context.pool, KeyFeed(context.job_queue.redis), app[CHANGE_HUB]) as app[API_KEYS],
         ):
+            app[GRADEBOOKS] = Gradebooks(app[READ_POOLS], settings.database_pool_size)
             yield
         await app[WORKER_NOTIFIER].finish(_NOTIFY_SECONDS)
 

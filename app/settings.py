@@ -60,6 +60,14 @@ class Settings(SignInSettings):
         description="the database without a pooler between, for `assay migrate` and other commands that need a "
         "session; if unset, DATABASE_URL",
     )
+    database_read_url: DatabaseAddress | None = Field(
+        None,
+        description="a streaming replica of DATABASE_URL, from which servers read statistics, grade books, exports of "
+        "feedback and what the API lists for staff; if unset, or while it cannot be used, they read from DATABASE_URL",
+    )
+    database_read_max_lag: float = Field(
+        30, gt=0, le=3600, description="seconds that the replica may be behind; while it is more, it is not used"
+    )
     database_pooler: DatabasePooler = Field(
         "auto",
         description="whether a pooler such as PgBouncer gives each transaction another session (`transaction`) or not "

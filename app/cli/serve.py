@@ -1,8 +1,8 @@
 """Serves the HTTP API until SIGTERM or Ctrl-C.
 
-reads   HOST, PORT, PUBLIC_URL, MAX_CONNECTIONS, DATABASE_URL, REDIS_URL, JWT_SECRET or JWT_JWKS_URL, JWT_ISSUER,
-        JWT_AUDIENCE, METRICS_TOKEN, ASSESSMENT_TTL, MAX_QUEUED_ASSESSMENTS, SHUTDOWN_TIMEOUT, LOG_LEVEL, and the
-        settings of webhooks
+reads   HOST, PORT, PUBLIC_URL, MAX_CONNECTIONS, DATABASE_URL, DATABASE_READ_URL, REDIS_URL, JWT_SECRET or JWT_JWKS_URL,
+        JWT_ISSUER, JWT_AUDIENCE, METRICS_TOKEN, ASSESSMENT_TTL, MAX_QUEUED_ASSESSMENTS, SHUTDOWN_TIMEOUT, LOG_LEVEL,
+        and the settings of webhooks
 writes  the database; log lines (JSON) on standard error
 needs   Postgres with all migrations (`assay migrate`), and a secret or the address of keys for tokens; starts and waits
         while Postgres, Redis or the keys are unavailable, and accepts submissions without Redis

@@ -17,6 +17,7 @@ from app.services.assessments.change_hub import ChangeHub
 from app.services.assessments.submit import Submitter
 from app.services.caller import Access, Caller
 from app.services.operations import RedisCheck
+from app.services.read_pools import ReadPools
 from app.services.results.gradebooks import Gradebooks
 from app.services.system_state import SystemWatch
 from app.wiring.context import Context
@@ -50,6 +51,8 @@ ERROR_PAGE: web.AppKey[Callable[[web.Request, "Problem"], web.Response]] = web.A
 REQUESTS_IN_PROGRESS: web.AppKey[set[int]] = web.AppKey("requests_in_progress")
 # Set when the process has been told to stop.
 STOPPING = web.AppKey("stopping", asyncio.Event)
+# Only for what may be some seconds old.
+READ_POOLS = web.AppKey("read_pools", ReadPools)
 CHANGE_HUB = web.AppKey("change_hub", ChangeHub)
 GRADEBOOKS = web.AppKey("gradebooks", Gradebooks)
 REDIS_CHECK = web.AppKey("redis_check", RedisCheck)

@@ -20,6 +20,7 @@ class _Facts(Collector):
 
     def __init__(self) -> None:
         self.redis_is_up = False
+        self.replica_is_used: bool | None = None
         self.jobs: Sequence[JobCount] = ()
         self.model_calls: Sequence[tuple[str, str, int]] = ()
 
@@ -39,6 +40,8 @@ class _Facts(Collector):
             calls.add_metric((model, outcome), number)
         help_text = "Whether Redis takes what this server writes."
         yield from (jobs, delays, GaugeMetricFamily("assay_redis_up", help_text, value=self.redis_is_up), calls)
+        help_text = "Whether this server reads statistics and exports from DATABASE_READ_URL, not from DATABASE_URL."
+        yield GaugeMetricFamily("assay_replica_used", help_text, value=self.replica_is_used)
 
 
 class Metrics:
@@ -70,12 +73,14 @@ class Metrics:
         model_calls: Sequence[tuple[str, str, int]] | None,
         *,
         redis_is_up: bool,
+        replica: str | None = None,
     ) -> bytes:
         """The metrics in Prometheus' text format, with the numbers of jobs that wait, run or were given up, and of
-        model calls by model and outcome; None if they are unknown."""
+        model calls by model and outcome; None if they are unknown. `replica` is its state; None without one."""
         self._facts.jobs = _complete(jobs) if jobs is not None else ()
         self._facts.model_calls = model_calls or ()
         self._facts.redis_is_up = redis_is_up
+        self._facts.replica_is_used = None if replica is None else replica == "ok"
         return generate_latest(self._shown)
 
 

@@ -140,7 +140,8 @@ PROBLEM: JsonSchema = {
 _READINESS: JsonSchema = {
     "type": "object",
     "required": ["postgres", "migrations", "redis"],
-    "properties": dict.fromkeys(("postgres", "migrations", "redis"), _TEXT),
+    # The last only with DATABASE_READ_URL.
+    "properties": dict.fromkeys(("postgres", "migrations", "redis", "replica"), _TEXT),
 }
 # Successful answers that are not made by a model, by path: the schema by media type.
 OTHER_CONTENT: dict[str, dict[str, JsonSchema]] = {

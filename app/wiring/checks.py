@@ -18,7 +18,7 @@ from app.repositories.sql import Pool
 from app.services.checks import models
 from app.services.checks.check import Check, CheckStatus, failed, warning
 from app.services.checks.openid import check_openid_provider
-from app.services.checks.postgres import check_migrate_database, check_postgres
+from app.services.checks.postgres import check_migrate_database, check_postgres, check_replica
 from app.services.checks.redis import check_redis
 from app.services.checks.service import check_listening, check_open_files, check_public_url
 from app.services.checks.token_keys import check_token_keys
@@ -41,6 +41,7 @@ _LONGEST_TEXT = 400
 _SERVER_ACTIONS = {
     "postgres": "check DATABASE_URL, and that the server runs and lets this machine connect",
     "migrate database": "check MIGRATE_DATABASE_URL, and that the server runs and lets this machine connect",
+    "replica": "check DATABASE_READ_URL, and that the server runs and lets this machine connect",
     "redis": "check REDIS_URL, and that the server runs and lets this machine connect",
 }
 
@@ -71,6 +72,8 @@ def _plan(settings: Settings, processes: int) -> list[_Checking]:
         plan.append(_limited("postgres", _SECONDS, _check_postgres(settings, processes)))
     if settings.migrate_database_url is not None:
         plan.append(_limited("migrate database", _SECONDS, _check_migrate_database(settings)))
+    if settings.database_read_url is not None:
+        plan.append(_limited("replica", _SECONDS, _check_replica(settings)))
     if settings.redis_url is not None:
         plan.append(_limited("redis", _SECONDS, _check_redis(settings)))
     if settings.jwt_jwks_url is not None:
@@ -135,6 +138,13 @@ async def _check_migrate_database(settings: Settings) -> list[Check]:
     direct, service = (_open_pool(url.get_secret_value() if url else "postgresql://") for url in urls)
     async with direct as direct_pool, service as service_pool:
         return [await check_migrate_database(direct_pool, service_pool)]
+
+
+async def _check_replica(settings: Settings) -> list[Check]:
+    urls = settings.database_read_url, settings.database_url
+    replica, service = (_open_pool(url.get_secret_value() if url else "postgresql://") for url in urls)
+    async with replica as replica_pool, service as service_pool:
+        return [await check_replica(replica_pool, service_pool, settings.database_read_max_lag)]
 
 
 def _open_pool(url: str) -> AbstractAsyncContextManager[Pool]:

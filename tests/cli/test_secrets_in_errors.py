@@ -31,6 +31,7 @@ POSTGRES = (
 TEMPLATES = {
     "DATABASE_URL": POSTGRES,
     "MIGRATE_DATABASE_URL": POSTGRES,
+    "DATABASE_READ_URL": POSTGRES,
     "REDIS_URL": (
         "redis://:{}@127.0.0.1:1", "rediss://u:{}@127.0.0.1:1/0", "redis://127.0.0.1:1?password={}",
         "unix://:{}@/none.sock", "unix:///none.sock?db=0&password={}", "redis://u:{}@[::1]:1/0",

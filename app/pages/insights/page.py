@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from aiohttp import web
 
 from app.domain.period import InvalidPeriod, Period, parse_period
-from app.http.app_keys import CONTEXT
+from app.http.app_keys import CONTEXT, READ_POOLS
 from app.http.exports import csv_text
 from app.http.query import bad_query, query_choice, query_text
 from app.http.sessions import PAGES
@@ -18,8 +19,10 @@ from app.pages.insights.usage import cost_section, feedback_section, models_sect
 from app.pages.rendering import render
 from app.services import analytics
 from app.services.catalog import tracks
+from app.services.read_pools import ReadPools
 from app.services.recent_values import RecentValues
-from app.wiring.context import Context
+
+_T = TypeVar("_T")
 
 INSIGHTS = f"{PAGES}/insights"
 _TRACKS = 100
@@ -32,9 +35,13 @@ _SECONDS_KEPT = 60
 class _Chosen:
     """What the figures are of: a track or None for all, and a period."""
 
-    context: Context
+    reads: ReadPools
     track: str | None
     period: Period
+
+    async def read(self, figures: Callable[..., Awaitable[_T]]) -> _T:
+        """The figures, which may be some seconds old."""
+        return await self.reads.read(lambda pool: figures(pool, self.track, self.period))
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ async def show_insights(request: web.Request) -> web.StreamResponse:
         period = parse_period(start or None, end or None, datetime.now(UTC))
     except InvalidPeriod as invalid:
         period, error = parse_period(None, None, datetime.now(UTC)), str(invalid)
-    chosen = _Chosen(request.app[CONTEXT], query_text(request, "track") or None, period)
+    chosen = _Chosen(request.app[READ_POOLS], query_text(request, "track") or None, period)
     known, _ = await tracks.page(pool, None, _TRACKS)
     # The last day of the period: its end is excluded.
     last = (period.end - timedelta(microseconds=1)).date()
@@ -92,7 +99,7 @@ async def download_figures(request: web.Request) -> web.StreamResponse:
         period = parse_period(request.query.get("from") or None, request.query.get("to") or None, datetime.now(UTC))
     except InvalidPeriod as error:
         bad_query(str(error))
-    section = await _SECTIONS[name](_Chosen(request.app[CONTEXT], query_text(request, "track") or None, period))
+    section = await _SECTIONS[name](_Chosen(request.app[READ_POOLS], query_text(request, "track") or None, period))
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return web.Response(text=csv_text(section.table), content_type="text/csv", charset="utf-8", headers=headers)
 
@@ -100,42 +107,43 @@ async def download_figures(request: web.Request) -> web.StreamResponse:
 async def _compute(chosen: _Chosen) -> _Figures:
     now = datetime.now(UTC)
     # Two sections are made of the same figures.
-    calls = await analytics.summarize_model_calls(chosen.context.pool, chosen.track, chosen.period)
+    calls = await chosen.read(analytics.summarize_model_calls)
     made = {Name.COST: cost_section(calls, chosen.period), Name.MODELS: models_section(calls)}
     sections = [made[name] if name in made else await make(chosen) for name, make in _SECTIONS.items()]
     return _Figures(sections, now)
 
 
 async def _scores(chosen: _Chosen) -> Section:
-    return scores_section(await analytics.summarize_scores(chosen.context.pool, chosen.track, chosen.period))
+    return scores_section(await chosen.read(analytics.summarize_scores))
 
 
 async def _questions(chosen: _Chosen) -> Section:
     if chosen.track is None:
         return questions_section(None, [])
-    statistics = await analytics.summarize_questions(chosen.context.pool, chosen.track, chosen.period)
+    track, period = chosen.track, chosen.period
+    statistics = await chosen.reads.read(lambda pool: analytics.summarize_questions(pool, track, period))
     return questions_section(chosen.track, statistics.values())
 
 
 async def _agreement(chosen: _Chosen) -> Section:
-    return agreement_section(*await analytics.compare_scores(chosen.context.pool, chosen.track, chosen.period))
+    return agreement_section(*await chosen.read(analytics.compare_scores))
 
 
 async def _degraded(chosen: _Chosen) -> Section:
-    return degraded_section(await analytics.summarize_degraded(chosen.context.pool, chosen.track, chosen.period))
+    return degraded_section(await chosen.read(analytics.summarize_degraded))
 
 
 async def _feedback(chosen: _Chosen) -> Section:
-    return feedback_section(await analytics.summarize_feedback(chosen.context.pool, chosen.track, chosen.period))
+    return feedback_section(await chosen.read(analytics.summarize_feedback))
 
 
 async def _cost(chosen: _Chosen) -> Section:
-    calls = await analytics.summarize_model_calls(chosen.context.pool, chosen.track, chosen.period)
+    calls = await chosen.read(analytics.summarize_model_calls)
     return cost_section(calls, chosen.period)
 
 
 async def _models(chosen: _Chosen) -> Section:
-    return models_section(await analytics.summarize_model_calls(chosen.context.pool, chosen.track, chosen.period))
+    return models_section(await chosen.read(analytics.summarize_model_calls))
 
 
 _SECTIONS: Mapping[Name, Callable[[_Chosen], Awaitable[Section]]] = {

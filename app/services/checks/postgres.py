@@ -1,5 +1,6 @@
 """Checks of Postgres: the server, the database, what the role may do there, and its migrations."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 
@@ -13,6 +14,7 @@ from app.repositories.database_facts import (
     read_database_facts,
 )
 from app.repositories.migrations import applied_migrations, known_migrations
+from app.repositories.replication import read_position
 from app.repositories.sql import DATABASE_UNAVAILABLE, Pool
 from app.services.checks.check import Check, failed, ok, warning
 from app.setting_types import DatabasePooler
@@ -21,6 +23,9 @@ _SHOWN_TABLES = 3
 _KEY_BITS = 62
 # Its default_pool_size.
 _PGBOUNCERS_POOL = 20
+# For a replica to reach what the primary had at the beginning.
+_REPLICA_SECONDS = 5.0
+_REPLICA_CHECK_SECONDS = 0.1
 # The least DATABASE_POOL_SIZE.
 _LEAST_POOL = 2
 
@@ -61,6 +66,32 @@ async def check_migrate_database(pool: Pool, service_pool: Pool) -> Check:
     if pooler is Pooler.FOUND:
         return warning(name, "connections go through a pooler", action)
     return ok(name, "the same database, without a pooler")
+
+
+async def check_replica(pool: Pool, service_pool: Pool, max_lag: float) -> Check:
+    """Whether DATABASE_READ_URL (`pool`) leads to a standby of DATABASE_URL (`service_pool`), and how far it is behind.
+
+    Raises:
+        DATABASE_UNAVAILABLE: it cannot be reached, or refuses the user.
+    """
+    name = "replica"
+    try:
+        primary = await read_position(service_pool)
+    except DATABASE_UNAVAILABLE:
+        return warning(name, "it answers; DATABASE_URL does not, so they were not compared", "see postgres")
+    waited = 0.0
+    while True:
+        replica = await read_position(pool)
+        if not replica.is_standby or (primary.cluster, primary.database) != (replica.cluster, replica.database):
+            action = "let it name a streaming replica of the same server, and the same database"
+            return failed(name, "DATABASE_READ_URL leads to no standby of DATABASE_URL", action)
+        if (replica.written or 0) >= (primary.written or 0):
+            return ok(name, "a standby that is up to date")
+        if waited >= _REPLICA_SECONDS:
+            action = f"see why it does not follow; {max_lag:g} s behind, it is not used"
+            return warning(name, f"it has not caught up within {_REPLICA_SECONDS:g} s", action)
+        await asyncio.sleep(_REPLICA_CHECK_SECONDS)
+        waited += _REPLICA_CHECK_SECONDS
 
 
 def judge_database(facts: DatabaseFacts, applied: frozenset[str] | None) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from app.domain.records.gradebook import GradebookRow
 from app.repositories import analytics
 from app.repositories.sql import Connection, Pool
 from app.schemas import gradebook_view
+from app.services.read_pools import ReadPools
 
 # Grade books that one process writes at the same time. Each holds a connection, and its cursor keeps Postgres from
 # removing what is deleted meanwhile.
@@ -31,9 +32,9 @@ class GradebookFilter:
 class Gradebooks:
     """Opens grade books, a few at the same time."""
 
-    def __init__(self, pool: Pool, connections: int, wait_seconds: float = 2.0) -> None:
-        """`connections` is the size of the pool; a place is waited for at most `wait_seconds`."""
-        self._pool, self._wait_seconds = pool, wait_seconds
+    def __init__(self, reads: ReadPools, connections: int, wait_seconds: float = 2.0) -> None:
+        """`connections` is the size of a pool; a place is waited for at most `wait_seconds`."""
+        self._reads, self._wait_seconds = reads, wait_seconds
         self._places = asyncio.Semaphore(max(1, min(_MAX_OPEN, connections // _CONNECTIONS_FOR_EACH)))
 
     @asynccontextmanager
@@ -51,11 +52,20 @@ class Gradebooks:
         except TimeoutError:
             raise ExportLimit("too many grade books are being written at the moment; try again soon") from None
         try:
-            async with self._pool.acquire() as conn, conn.transaction(readonly=True):
-                await analytics.open_gradebook(conn, wanted.track, wanted.start, wanted.end)
-                yield _batches(conn)
+            async with AsyncExitStack() as stack:
+                yield _batches(await self._reads.read(lambda pool: _open(pool, wanted, stack)))
         finally:
             self._places.release()
+
+
+async def _open(pool: Pool, wanted: GradebookFilter, stack: AsyncExitStack) -> Connection:
+    """The connection that reads the grade book, held by `stack`."""
+    async with AsyncExitStack() as opening:
+        conn: Connection = await opening.enter_async_context(pool.acquire())
+        await opening.enter_async_context(conn.transaction(readonly=True))
+        await analytics.open_gradebook(conn, wanted.track, wanted.start, wanted.end)
+        stack.push_async_exit(opening.pop_all())
+        return conn
 
 
 async def _batches(conn: Connection) -> AsyncIterator[list[GradebookRow]]:

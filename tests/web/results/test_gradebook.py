@@ -17,6 +17,7 @@ from app.http.app_keys import GRADEBOOKS, TIME_LIMIT
 from app.http.exports import json_list, send_json
 from app.repositories.migrations import MIGRATIONS
 from app.repositories.sql import Pool
+from app.services.read_pools import ReadPools
 from app.services.results.gradebooks import GradebookFilter, Gradebooks
 from tests.api import Api
 from tests.bank import SLUG, Bank
@@ -127,7 +128,7 @@ async def test_filters_and_an_empty_grade_book(advisor: Api, pool: Pool, bank: B
 async def test_batches_are_bounded_and_of_one_moment(pool: Pool, bank: Bank) -> None:
     await pool.execute(MANY, 1200)
     sizes: list[int] = []
-    async with Gradebooks(pool, 20).open(GradebookFilter()) as batches:
+    async with Gradebooks(ReadPools(pool), 20).open(GradebookFilter()) as batches:
         async for batch in batches:
             if not sizes:
                 await pool.execute(MANY, 5)
@@ -149,7 +150,7 @@ async def test_no_more_than_a_few_are_written_at_the_same_time(advisor: Api, ban
 
 @pytest.mark.parametrize(("connections", "places"), [(2, 1), (4, 1), (8, 2), (100, 2)])
 async def test_small_pools_have_fewer_places(pool: Pool, bank: Bank, connections: int, places: int) -> None:
-    gradebooks = Gradebooks(pool, connections, wait_seconds=0)
+    gradebooks = Gradebooks(ReadPools(pool), connections, wait_seconds=0)
     async with AsyncExitStack() as stack:
         for _ in range(places):
             await stack.enter_async_context(gradebooks.open(GradebookFilter()))
