@@ -12,8 +12,8 @@ from app.domain.recommendation.student import LevelSource
 
 # Skills that a sentence of the reason names.
 _MAX_NAMED = 3
-# From this similarity on, a description is near to the query. On the labelled queries even 0.35 keeps nothing out of
-# the five; courses in botany, welding, cooking or Italian reach 0.26 at most.
+# From this similarity on, a description is near to the query. Courses in botany, welding, cooking or Italian reach 0.26
+# at most for students of the sample tracks; docs/retrieval.md says what the limit costs.
 MIN_SIMILARITY = 0.3
 
 
