@@ -16,7 +16,7 @@ from benchmarks.environment import Environment, open_environment
 from benchmarks.essays import essays, pipeline
 from benchmarks.followers import follow
 from benchmarks.growth import growth
-from benchmarks.jobs import idle, many_workers, noop, pickup
+from benchmarks.jobs import idle, many_workers, noop, pickup, soak
 from benchmarks.pages import page_times
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.reference import polls
@@ -52,6 +52,7 @@ PARTS = {
     "pages": Part(page_times.run, page_times.NOTES),
     "gradebook": Part(gradebook.run, gradebook.NOTES),
     "growth": Part(growth.run, growth.NOTES),
+    "soak": Part(soak.run, soak.NOTES),
     "import": Part(credential_import.run, credential_import.NOTES),
 }
 
@@ -85,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(PARTS), help="run only this part; can be repeated")
     help_text = (
-        "retrieval: also with 100,000 credentials; growth: also with 1,000,000 assessments; both take long to plant"
+        "retrieval: also with 100,000 credentials; growth: also with 1,000,000 assessments; soak: 1,000,000 jobs "
+        "instead of 50,000; all take long"
     )
     parser.add_argument("--large", action="store_true", help=help_text)
     parser.add_argument("--json", type=Path, help="also write the measurements to this file")
