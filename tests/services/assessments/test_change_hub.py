@@ -1,20 +1,17 @@
 """Clients that wait for changes: their limits, one read for all of them, and no wake-up with a known revision."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
 from app.clients.redis import job_queue
 from app.clients.redis.change_feed import ChangeFeed
-from app.domain.errors import AssessmentWaitLimit, CallerWaitLimit, Forbidden, ServerWaitLimit
+from app.domain.errors import AssessmentWaitLimit, CallerWaitLimit, ServerWaitLimit
 from app.lifecycle import cancel_and_wait
 from app.repositories.sql import Pool
-from app.services.assessments import change_hub
 from app.services.assessments.change_hub import ChangeHub, open_change_hub
 from app.services.assessments.status import read_status
-from app.services.caller import Access
 from app.settings import Settings
 from app.wiring.pool import open_pool
 from tests.bank import Bank
@@ -24,17 +21,6 @@ from tests.job_runner import access_of_student, submit
 
 STUDENT = access_of_student("student-1")
 INCREASE_REVISION = "UPDATE assessments SET revision = revision + 1 WHERE id = $1"
-
-
-@pytest.fixture
-async def change_feed(redis_url: str) -> AsyncIterator[ChangeFeed]:
-    """The change feed of a process, with its publisher running."""
-    redis = job_queue.connect(redis_url)
-    change_feed = ChangeFeed(redis)
-    publisher = asyncio.create_task(change_feed.run_publisher())
-    yield change_feed
-    await cancel_and_wait(publisher)
-    await redis.aclose()
 
 
 def test_waiters_are_limited_for_each_assessment(pool: Pool, change_feed: ChangeFeed) -> None:
@@ -110,81 +96,6 @@ async def test_a_cancelled_wait_leaves_nothing_behind(pool: Pool, change_feed: C
     assert hub._watched == {}
 
 
-async def wait_in_vain(hub: ChangeHub, assessment_id: UUID) -> int:
-    """The revision at which the student has waited until the deadline."""
-    with hub.watch(assessment_id, "student-1") as waiter:
-        revision = (await waiter.read(STUDENT)).revision
-        assert await waiter.wait_for_newer(revision, asyncio.get_running_loop().time()) is None
-    return revision
-
-
-def known(hub: ChangeHub, assessment_id: UUID, access: Access) -> int | None:
-    """The revision that need not be read."""
-    with hub.watch(assessment_id, access.caller.principal) as waiter:
-        return waiter.known_revision(access)
-
-
-async def test_who_polls_again_at_once_waits_without_a_read(
-    database_url: str, pool: Pool, bank: Bank, change_feed: ChangeFeed
-) -> None:
-    assessment_id = await submit(pool, bank)
-    statements = Statements()
-    async with (
-        counting_proxy(database_url, statements) as url,
-        open_pool(url, "tests", 4) as counted,
-        open_change_hub(counted, change_feed) as hub,
-    ):
-        revision = await wait_in_vain(hub, assessment_id)
-        statements.executed.clear()
-        mine, theirs = access_of_student("student-1"), access_of_student("student-2")
-        assert (known(hub, assessment_id, theirs), theirs.owner_checked) == (None, False)
-        assert (known(hub, assessment_id, mine), mine.owner_checked) == (revision, True)
-        assert not _status_reads(statements)
-        # What changes meanwhile is noticed, although nobody waits.
-        await pool.execute(INCREASE_REVISION, assessment_id)
-        change_feed.publish(assessment_id)
-
-        async def is_newer() -> bool:
-            return known(hub, assessment_id, STUDENT) == revision + 1
-
-        await until(is_newer)
-        await pool.execute("UPDATE assessments SET status = 'completed', completed_at = now(), revision = revision + 1")
-        change_feed.publish(assessment_id)
-
-        async def is_final() -> bool:
-            return known(hub, assessment_id, STUDENT) is None
-
-        await until(is_final)
-
-
-async def test_what_nobody_has_waited_for_is_forgotten(
-    pool: Pool, bank: Bank, change_feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = [await submit(pool, bank, f"student-{number}") for number in (1, 2)]
-    async with open_change_hub(pool, change_feed) as hub:
-        revision = await wait_in_vain(hub, first)
-        assert known(hub, first, STUDENT) == revision
-        monkeypatch.setattr(change_hub, "_REMEMBER_SECONDS", 0.0)
-        known(hub, first, STUDENT)
-        assert (known(hub, first, STUDENT), hub._watched, hub._left) == (None, {}, {})
-        with hub.watch(second, "student-1") as waiter, pytest.raises(Forbidden):
-            await waiter.read(STUDENT)
-        assert hub._watched == {}
-
-
-async def test_what_was_erased_is_read_again(pool: Pool, bank: Bank, change_feed: ChangeFeed) -> None:
-    assessment_id = await submit(pool, bank)
-    async with open_change_hub(pool, change_feed) as hub:
-        await wait_in_vain(hub, assessment_id)
-        await pool.execute("TRUNCATE assessments CASCADE")
-        await hub._check_revisions([assessment_id])
-
-        async def is_unknown() -> bool:
-            return known(hub, assessment_id, STUDENT) is None
-
-        await until(is_unknown)
-
-
 async def test_a_read_for_one_waiter_wakes_the_others(pool: Pool, bank: Bank, change_feed: ChangeFeed) -> None:
     assessment_id = await submit(pool, bank)
     # Neither the subscription nor the periodic check runs here.
@@ -219,7 +130,7 @@ async def test_concurrent_reads_share_few_statements(
                 return (await waiter.read(access_of_student(f"student-{number % 5}"))).record.assessment_id
 
         assert set(await asyncio.gather(*(read(number) for number in range(1500)))) == set(submitted)
-    assert len(_status_reads(statements)) < 15
+    assert len(status_reads(statements)) < 15
 
 
 async def test_a_change_is_read_once_for_all_waiters(
@@ -250,7 +161,7 @@ async def test_a_change_is_read_once_for_all_waiters(
         await pool.execute(INCREASE_REVISION, assessment_id)
         change_feed.publish(assessment_id)
         assert set(await asyncio.gather(*waiters)) == {status.revision + 1}
-    assert len(_status_reads(statements)) == 1
+    assert len(status_reads(statements)) == 1
 
 
 async def test_a_check_of_revisions_wakes_nobody_with_a_revision_already_seen(
@@ -319,7 +230,7 @@ async def test_malformed_messages_are_ignored(
     assert newer and newer.revision == status.revision + 1
 
 
-def _status_reads(statements: Statements) -> list[str]:
+def status_reads(statements: Statements) -> list[str]:
     """The statements that read statuses."""
     return [text for text in statements.executed if "rule_scores" in text]
 
