@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.clients.llm.embedder import EmbeddingUnavailable
-from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.clients.llm.offline_model import ModelFiles
 from app.installed_files import ChangedFile, check_installed
 from app.local.embedded.processes import EmbeddedServerError, checked_program
 

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
-from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.clients.llm.offline_model import ModelFiles
 from app.clients.webhook_sender import WebhookSender
 from app.domain.states import JobType
 from app.lifecycle import cancel_and_wait

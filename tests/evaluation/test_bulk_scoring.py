@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 
 from app.clients.llm.chat import ChatModel
-from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.clients.llm.offline_model import ModelFiles
 from app.domain.assessment.questions import EssayQuestion
 from app.services.essays.bulk_scoring import (
     MAX_FAILURES_IN_A_ROW,

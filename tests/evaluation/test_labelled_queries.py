@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.clients.llm.embedder import MAX_TOKENS
-from app.clients.llm.offline_embedder import ModelFiles
+from app.clients.llm.offline_model import ModelFiles
 from app.domain.recommendation.student import LevelSource
 from app.domain.states import Level
 from app.evaluation.json_lines import InvalidFile

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, RetrievalQuery, weighted_mean
 from app.domain.recommendation.quotes import choose_quote, with_quote
 from app.domain.recommendation.recommend import skills_of_reason
@@ -147,9 +148,10 @@ async def _concurrently(
 
 async def embed_query(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:
     """The vector of the query; None if it cannot be embedded."""
+    embed = embedder.embed_quickly if isinstance(embedder, OfflineEmbedder) else embedder.embed
     try:
         async with asyncio.timeout(_EMBEDDING_SECONDS):
-            vectors = await embedder.embed([part.text for part in query.vector_parts])
+            vectors = await embed([part.text for part in query.vector_parts])
     except (EmbeddingUnavailable, TimeoutError):
         return None
     return weighted_mean(vectors, [part.weight for part in query.vector_parts])

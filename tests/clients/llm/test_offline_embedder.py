@@ -7,11 +7,16 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
+from tokenizers import Tokenizer
 
-from app.clients.llm.embedder import DIMENSIONS, EmbeddingUnavailable, Vector
-from app.clients.llm.offline_embedder import ModelFiles, OfflineEmbedder
+from app.clients.llm import offline_model
+from app.clients.llm.embedder import DIMENSIONS, MAX_TOKENS, EmbeddingUnavailable, Vector
+from app.clients.llm.offline_embedder import OfflineEmbedder
+from app.clients.llm.offline_model import ModelFiles
 
 ROOT = Path(__file__).parents[3]
 TEXTS = [
@@ -152,3 +157,35 @@ def test_the_runtime_of_the_model_keeps_and_sends_nothing(tmp_path: Path) -> Non
     environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     assert list(tmp_path.rglob("*")) == []
+
+
+async def test_quick_vectors_are_nearly_the_exact_ones_and_kept_apart(embedder: OfflineEmbedder) -> None:
+    exact, quick = await embedder.embed(TEXTS), await embedder.embed_quickly(TEXTS)
+    for one, other in zip(exact, quick, strict=True):
+        assert one != other and cosine(one, other) > 0.99
+        assert math.isclose(math.hypot(*other), 1.0, abs_tol=1e-5)
+    assert await embedder.embed_quickly(TEXTS) == quick
+    assert await embedder.embed(TEXTS) == exact
+
+
+async def test_the_graph_in_floats_computes_what_the_installed_one_does(embedder: OfflineEmbedder) -> None:
+    files = ModelFiles.installed()
+    session = onnxruntime.InferenceSession(files.model, providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer.from_file(str(files.tokenizer))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    for text, vector in zip(TEXTS, await embedder.embed(TEXTS), strict=True):
+        ids = numpy.array([tokenizer.encode(text).ids])
+        inputs = {"input_ids": ids, "attention_mask": numpy.ones_like(ids), "token_type_ids": numpy.zeros_like(ids)}
+        mean = session.run(["last_hidden_state"], inputs)[0][0].mean(axis=0)
+        assert tuple(mean / numpy.linalg.norm(mean)) == pytest.approx(vector, abs=1e-6)
+
+
+async def test_where_8_bits_are_not_exact_enough_the_quick_vector_is_the_exact_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # No processor on which the sums overflow is at hand.
+    monkeypatch.setattr(offline_model, "_MIN_SIMILARITY", 0.999999)
+    embedder = OfflineEmbedder()
+    assert list(map(tuple, await embedder.embed_quickly(TEXTS))) == list(map(tuple, await embedder.embed(TEXTS)))
+    await embedder.close()
