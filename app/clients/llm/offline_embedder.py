@@ -49,7 +49,7 @@ class OfflineEmbedder:
         return await self._embed(texts, quickly=False)
 
     async def embed_quickly(self, texts: Sequence[str]) -> list[Vector]:
-        """The same in less than half of the time: nearly the same vectors, good enough to search with, without states.
+        """The same in about half of the time: nearly the same vectors, good enough to search with, without states.
         Raises `EmbeddingUnavailable`."""
         return await self._embed(texts, quickly=True)
 
