@@ -157,6 +157,17 @@ async def test_an_import_that_replaces_says_what_it_retires_and_wants_every_row_
     assert [row["action"] for row in actions] == ["create", "delete", "delete", "update"]
 
 
+async def test_an_import_that_replaces_changes_nothing_if_an_external_id_is_taken(
+    author: Person, bank: Bank, pool: Pool
+) -> None:
+    await upload(author, b"title,provider,external_id\nSoil,Garden School,1\n")
+    before = await stored(pool)
+    taken = b"title,provider,external_id\nKnitting,Wool School,1\nMoss,Garden School,2\n"
+    stopped = await upload(author, taken, replace="1")
+    assert "Nothing was changed." in stopped.text and "has to be right in every row" in stopped.text
+    assert await stored(pool) == before
+
+
 async def test_a_foreign_catalogue_is_imported_as_it_is(author: Person, bank: Bank, pool: Pool) -> None:
     table = (
         "\ufeffId;Title;Provider;Level;Language;Description\r\n"
