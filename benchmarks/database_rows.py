@@ -15,6 +15,7 @@ from tests.bank import ESSAY, SLUG, Bank
 
 # Checkpoints and vacuum would otherwise happen in the middle of a measurement, at a different point each time.
 _SETTLE = ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT")
+_SETTLE_SECONDS = 600
 # Assessments of one statement: each brings twenty other rows, and no statement may take longer than ten seconds.
 _BATCH = 1_000
 _INSERT_ANSWERED = """
@@ -164,4 +165,4 @@ async def complete_submitted(pool: Pool) -> None:
 
 async def _settle(conn: Connection) -> None:
     for statement in _SETTLE:
-        await conn.execute(statement, timeout=60)
+        await conn.execute(statement, timeout=_SETTLE_SECONDS)

@@ -11,6 +11,7 @@ from app.http.tokens import issue_token
 from app.repositories import assessments, idempotency, jobs, scores, webhooks
 from app.repositories.results import reviews
 from app.repositories.sql import Pool
+from app.services.day_counts import count_next_day
 from app.settings import load_settings
 from benchmarks.database_rows import AnsweredAssessment
 from benchmarks.growth import growth_rows
@@ -60,6 +61,7 @@ PERIODIC = (
     Periodic("expired keys", lambda pool: idempotency.delete_expired(pool, 500)),
     Periodic("expired reservations", lambda pool: reviews.delete_expired(pool, 500)),
     Periodic("healing: degraded essays", lambda pool: scores.find_degraded(pool, _HEALING_SECONDS, 5, 100)),
+    Periodic("counting days", count_next_day),
     Periodic("metrics: jobs by status", jobs.count_by_status),
 )
 
