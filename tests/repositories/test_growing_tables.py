@@ -27,10 +27,10 @@ MORE = (
        WHERE a.status = 'completed' ON CONFLICT DO NOTHING""",
     """INSERT INTO appeals (id, assessment_id, question_id, text, status, reply, answered_by, answered_at)
        SELECT gen_random_uuid(), assessment_id, question_id, 'So.', 'upheld', 'No.',
-              'advisor-' || row_number() OVER () % 50, now() FROM review_items""",
+              'advisor-' || row_number() OVER () % 1500, now() FROM review_items""",
     """INSERT INTO essay_healing (assessment_id, question_id) SELECT assessment_id, question_id FROM review_items""",
     """INSERT INTO score_overrides (assessment_id, question_id, score, max_score, reason, actor)
-       SELECT assessment_id, question_id, 0, 1, 'So.', 'advisor-' || row_number() OVER () % 50 FROM review_items""",
+       SELECT assessment_id, question_id, 0, 1, 'So.', 'advisor-' || row_number() OVER () % 1500 FROM review_items""",
     """WITH made AS (
            INSERT INTO webhook_subscriptions (id, url, secret, events)
            SELECT gen_random_uuid(), 'https://receiver.example', 's', '{assessment.completed}'
