@@ -42,10 +42,13 @@ def claims_for(candidate: Candidate, query: RetrievalQuery) -> tuple[Claim, ...]
     return tuple(claim for claim in _claims(candidate, query) if _is_supported(claim, candidate, query))
 
 
-def is_related(candidate: Candidate) -> bool:
+def is_related(candidate: Candidate, query: RetrievalQuery, *, of_known_model: bool = True) -> bool:
     """Whether the credential is near enough in meaning to have to do with the student, whatever found it. Where no
-    vectors were compared, it was found by words and so shares some."""
-    return candidate.similarity is None or candidate.similarity >= MIN_SIMILARITY
+    vectors were compared, it was found by words and so shares some. The threshold was set for the offline model: with
+    vectors of another one, it is enough to close a gap or to fulfil a wish."""
+    if candidate.similarity is None or candidate.similarity >= MIN_SIMILARITY:
+        return True
+    return not of_known_model and bool(_gaps(candidate, query) or _wishes(candidate, query))
 
 
 def _claims(candidate: Candidate, query: RetrievalQuery) -> Iterator[Claim]:

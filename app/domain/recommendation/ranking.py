@@ -26,7 +26,11 @@ RankedCandidate = tuple[Candidate, float]
 
 
 def rank(
-    query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate] = ()
+    query: RetrievalQuery,
+    by_words: Sequence[Candidate],
+    by_meaning: Sequence[Candidate] = (),
+    *,
+    of_known_model: bool = True,
 ) -> tuple[RankedCandidate, ...]:
     """The best passage of each credential with its relevance, best first; ties by id.
 
@@ -34,7 +38,7 @@ def rank(
     refuses or holds, are left out, as are those that are clearly worse than the best. Among the first five no title
     comes twice, and neither provider nor topic more than twice, as long as there are alternatives.
     """
-    candidates = suitable(query, by_words, by_meaning)
+    candidates = suitable(query, by_words, by_meaning, of_known_model=of_known_model)
     features = measure_candidates(query, candidates, by_words, by_meaning)
     scores = [relevance(row) for row in features]
     least = max(scores, default=0.0) - _CLEARLY_WORSE
@@ -50,14 +54,15 @@ def rank(
     return (*sorted(first, key=_order), *rest)
 
 
-def suitable(query: RetrievalQuery, *rankings: Sequence[Candidate]) -> list[Candidate]:
-    """The best passage of each credential that may be recommended, in the order of their ids."""
+def suitable(query: RetrievalQuery, *rankings: Sequence[Candidate], of_known_model: bool = True) -> list[Candidate]:
+    """The best passage of each credential that may be recommended, in the order of their ids. `of_known_model` says
+    whether similarities are those of the offline model."""
     passages: dict[UUID, list[Candidate]] = {}
     for ranking in rankings:
         for candidate in _first_passages(ranking):
             passages.setdefault(candidate.credential_id, []).append(candidate)
     best = (min(passages[credential_id], key=_nearness) for credential_id in sorted(passages))
-    related = [candidate for candidate in best if is_related(candidate)]
+    related = [candidate for candidate in best if is_related(candidate, query, of_known_model=of_known_model)]
     plain = PlainRefusals(
         query.student, [passage for candidate in related for passage in passages[candidate.credential_id]]
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.recommendation.claims import Claim, claims_for
 from app.domain.recommendation.credentials import CredentialBody
 from app.domain.recommendation.query import MAX_RECOMMENDATIONS, Candidate, RetrievalQuery
@@ -79,14 +80,15 @@ async def _recommend(conn: Connection, embedder: Embedder, query: RetrievalQuery
     results = await find_candidates(conn, embedder, query)
     words, meaning = results.full_text, results.vector
     unseen = [replace(candidate, similarity=None) for candidate in words]
-    by_both = _ranked(query, words, meaning)
+    known = isinstance(embedder, OfflineEmbedder)
+    by_both = _ranked(query, words, meaning, known)
     return TrialRecommendations(
         RecommendedByMethod(
             cosine=_first(await _nearest(conn, embedder, results.query_vector)),
             # The search by meaning returns them in this order.
             cosine_and_level=_first(meaning),
-            text=_first(_ranked(query, unseen, ())),
-            vectors=_first(_ranked(query, (), meaning)),
+            text=_first(_ranked(query, unseen, (), known)),
+            vectors=_first(_ranked(query, (), meaning, known)),
             both=_first(by_both),
         ),
         tuple(
@@ -114,5 +116,8 @@ def _first(candidates: Iterable[Candidate]) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(candidate.credential_id for candidate in candidates))[:MAX_RECOMMENDATIONS]
 
 
-def _ranked(query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate]) -> list[Candidate]:
-    return [candidate for candidate, _ in rank(query, by_words, by_meaning)[:MAX_RECOMMENDATIONS]]
+def _ranked(
+    query: RetrievalQuery, by_words: Sequence[Candidate], by_meaning: Sequence[Candidate], of_known_model: bool
+) -> list[Candidate]:
+    ranked = rank(query, by_words, by_meaning, of_known_model=of_known_model)
+    return [candidate for candidate, _ in ranked[:MAX_RECOMMENDATIONS]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clients.llm.embedder import Embedder
+from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.domain.errors import JobError, PoisonJob
 from app.domain.recommendation.build_query import build_query
 from app.domain.recommendation.profile_texts import profile_texts
@@ -112,7 +113,9 @@ class RecommendationJob:
             return await self._without_vectors(results.full_text, query, run)
         rankings = {SearchMethod.FULL_TEXT: results.full_text, SearchMethod.VECTOR: results.vector}
         return SearchOutcome(
-            rank(query, results.full_text, results.vector), rankings, query_vector=results.query_vector
+            rank(query, results.full_text, results.vector, of_known_model=isinstance(self.embedder, OfflineEmbedder)),
+            rankings,
+            query_vector=results.query_vector,
         )
 
     async def _search_full_text(self, query: RetrievalQuery, run: RunInputs) -> SearchOutcome:

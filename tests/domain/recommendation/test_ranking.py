@@ -83,6 +83,8 @@ def test_a_credential_that_has_nothing_to_do_with_the_query_is_left_out() -> Non
     )  # fmt: skip
     assert sorted(order(query, [near, far, gap, track], [unknown])) == [1, 5]
     assert order(query, [far, gap]) == []
+    # Other models put the same texts at other similarities, for which the threshold was not set.
+    assert [line.credential_id.int for line in suitable(query, [far, gap], of_known_model=False)] == [3]
 
 
 def test_what_is_clearly_worse_than_the_best_is_left_out() -> None:
