@@ -30,7 +30,7 @@ _WARM = 200
 _TIMED = 2_000
 _RATE = 100.0
 # The server's periodic checks during which its CPU time and statements are counted.
-_CHECKS = 3
+_CHECKS = 6
 # Seconds until Postgres has counted the transactions of sessions that have become idle (PGSTAT_IDLE_INTERVAL), and one.
 _COUNTED_SECONDS = 11.0
 _MAX_STATEMENTS = 20

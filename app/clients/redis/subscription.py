@@ -26,7 +26,8 @@ MAX_IDS = 10_000
 async def subscribe(
     redis: Redis, channel: str, poll_seconds: float, quiet_seconds: float = _QUIET_SECONDS
 ) -> AsyncGenerator[bytes | None]:
-    """The messages of a channel; None whenever some may have been missed, and when `poll_seconds` passed without any.
+    """The messages of a channel; None whenever some may have been missed, and when `poll_seconds` passed without any
+    and the subscription goes on.
 
     Raises:
         RedisError, OSError, TimeoutError, RuntimeError: Redis is unavailable.
@@ -45,7 +46,9 @@ async def subscribe(
                 )
                 if message:
                     heard = loop.time()
-                yield message["data"] if message else None
+                    yield message["data"]
+                elif loop.time() - heard < quiet_seconds:
+                    yield None
 
 
 async def subscribe_to_ids(redis: Redis, channel: str, during: str) -> AsyncGenerator[frozenset[UUID] | None]:
