@@ -39,8 +39,11 @@ async def replica(streaming: Replica, pool: Pool, database_url: str) -> AsyncIte
 
 async def caught_up(primary: Pool, replica: Pool) -> None:
     """Returns once the replica has what the primary has now."""
-    # The tests' server commits before it has written its log; a commit that waits for the log writes it up to there.
-    await primary.execute("SELECT set_config('synchronous_commit', 'on', true), pg_current_xact_id()")
+    # The tests' server commits before it has written its log. A commit that waits for the log writes it up to there; it
+    # waits only if its transaction has something in the log.
+    await primary.execute(
+        "SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'tests', 'written')"
+    )
     wanted = (await read_position(primary)).written or 0
 
     async def has_it() -> bool:

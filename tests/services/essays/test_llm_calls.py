@@ -108,7 +108,7 @@ async def test_a_rescore_pays_for_new_answers(runner: EssayRunner, provider: Mod
     provider.default = scores(10)
     line = await runner.rescore(assessment_id)
     assert (line["score"], len(provider.requests)) == (0.4, 2)
-    rows = await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' AND NOT missing")
+    rows = await pool.fetch("SELECT run, score FROM scores WHERE score_type = 'essay_gpt' AND NOT missing ORDER BY run")
     assert [tuple(row) for row in rows] == [(1, 0.8), (2, 0.4)]
 
 
