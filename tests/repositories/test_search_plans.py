@@ -1,6 +1,5 @@
 """A search reads only what it needs by indexes, also with the plans that Postgres makes once for all searches."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from app.repositories.sql import Connection, statements
 from app.services.recommendations.embed_credentials import vacuum_and_index
+from tests.repositories.plans import generic_plan
 
 COUNT = 2_000
 # Credentials of one passage; a word is in 2 % of them, and a vector is near to those of the next ones.
@@ -73,28 +73,13 @@ def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield plan
 
 
-async def explain(conn: Connection, statement: str) -> dict[str, Any]:
-    """The plan that serves any arguments: what a prepared statement gets from its sixth execution on."""
-    prepared = await conn.prepare(statement)
-    arguments = ", ".join(["NULL"] * len(prepared.get_parameters()))
-    await conn.execute(f"PREPARE explained AS {statement}")
-    try:
-        execute = f"explained({arguments})" if arguments else "explained"
-        rows = await conn.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE {execute}")
-    finally:
-        await conn.execute("DEALLOCATE explained")
-    [explained] = json.loads(rows) if isinstance(rows, str) else rows
-    plan: dict[str, Any] = explained["Plan"]
-    return plan
-
-
 async def test_the_statements_of_the_search_use_indexes(conn: Connection, many: None) -> None:
     plans = {}
     for module, name in WHOLE:
         async with conn.transaction():
             if name == "search_vector_index":
                 await conn.execute(statements("passage_vectors")["use_index"], "400")
-            plans[module, name] = await explain(conn, statements(module)[name])
+            plans[module, name] = await generic_plan(conn, statements(module)[name])
     found = {key: list(scans(plan)) for key, plan in plans.items()}
     assert {key: sorted(node["Relation Name"] for node in nodes) for key, nodes in found.items()} == WHOLE, found
     assert "passage_vectors_embedding_idx" in str(plans["passages", "search_vector_index"])
