@@ -117,7 +117,7 @@ async def vacuum(settings: Settings) -> None:
                 "searches stay slower until autovacuum has run; with MIGRATE_DATABASE_URL this command speeds them up"
             )
         elif await vacuum_and_index(conn):
-            print("built the index over all vectors")
+            print("built the indexes over all vectors")
 
 
 def _print_report(imported: _Imported, options: argparse.Namespace, skipped: int) -> None:

@@ -50,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--samples", action="store_true", help="all credentials that came with the software")
     action.set_defaults(run=credential_list.run_delete)
     meaning = (
-        "embed passages without a vector from the current model, and build the index over all vectors if there are "
-        "more than 50,000 passages; searches continue meanwhile, and another run continues a killed one"
+        "embed passages without a vector from the current model, and build the indexes over all vectors if there are "
+        "more than 5,000 passages; searches continue meanwhile, and another run continues a killed one"
     )
     action = actions.add_parser(
         "reindex", help="embed passages without a vector from the current model", description=meaning

@@ -42,7 +42,12 @@ def storable(text: str) -> bool:
 
 def sentences(text: str) -> tuple[Span, ...]:
     """The sentences of `text` in order, without surrounding white space; empty ones are left out."""
-    return tuple(_trimmed(text, *bounds) for bounds in _sentence_bounds(text) if text[slice(*bounds)].strip())
+    return tuple(_sentences(text))
+
+
+def first_sentence(text: str) -> Span | None:
+    """The first of the sentences of `text`, whose others are not read; None if it has none."""
+    return next(_sentences(text), None)
 
 
 def is_visible(text: str) -> bool:
@@ -62,6 +67,10 @@ def count_of(count: int, noun: str) -> str:
 def words(text: str) -> list[str]:
     """The words of `text`, case folded, in order."""
     return [word.casefold() for word in _WORD.findall(text)]
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    return (_trimmed(text, *bounds) for bounds in _sentence_bounds(text) if text[slice(*bounds)].strip())
 
 
 def _sentence_bounds(text: str) -> Iterator[tuple[int, int]]:

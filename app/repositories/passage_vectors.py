@@ -1,15 +1,22 @@
-"""Vectors of credentials' passages: which are missing, the embedding space they belong to, and the index over them."""
+"""Vectors of credentials' passages: which are missing, their embedding space, and the indexes over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.domain.states import CredentialLevel
 from app.repositories.sql import Connection, Executor, statements
 
 _SQL = statements("passage_vectors")
-# Candidates that a search of the index compares: about ten times the wanted number, so that hardly a match is missed.
-_INDEX_CANDIDATES = 400
-# Building the index takes about a minute for a hundred thousand passages.
+# Candidates that a search of an index compares: three times the wanted number, so that hardly a match is missed.
+_INDEX_CANDIDATES = 150
+# One for each level, because the searches are for the nearest vectors of each level.
+INDEXES = [f"passage_vectors_{level}_idx" for level in CredentialLevel]
+_BUILD_STEPS = (
+    "drop_beginner_index", "build_beginner_index", "drop_intermediate_index", "build_intermediate_index",
+    "drop_advanced_index", "build_advanced_index", "drop_any_index", "build_any_index",
+)  # fmt: skip
+# Building the indexes takes about a minute for a hundred thousand passages.
 _BUILD_SECONDS = 6 * 3600.0
 
 
@@ -83,32 +90,32 @@ async def renew_current_space(db: Executor, space: str) -> None:
     await db.execute(_SQL["renew_current_space"], space)
 
 
-async def is_index_usable(db: Executor, limit: int) -> bool:
-    """Whether there are roughly more than `limit` passages, and a complete index over their vectors."""
-    row = await db.fetchrow(_SQL["inspect_index"])
-    return row is not None and row["passages"] > limit and bool(row["usable"])
+async def are_indexes_usable(db: Executor, limit: int) -> bool:
+    """Whether there are roughly more than `limit` passages, and complete indexes over their vectors."""
+    passages, complete = await _inspect_indexes(db)
+    return passages > limit and complete == len(INDEXES)
 
 
-async def is_index_missing(db: Executor, limit: int) -> bool:
-    """Whether there are roughly more than `limit` passages, and no complete index over their vectors."""
-    row = await db.fetchrow(_SQL["inspect_index"])
-    return row is not None and row["passages"] > limit and not row["usable"]
+async def are_indexes_missing(db: Executor, limit: int) -> bool:
+    """Whether there are roughly more than `limit` passages, and not all indexes over their vectors are complete."""
+    passages, complete = await _inspect_indexes(db)
+    return passages > limit and complete < len(INDEXES)
 
 
-async def use_index(conn: Connection) -> None:
-    """Makes vector searches use the index until the transaction ends."""
-    await conn.execute(_SQL["use_index"], str(_INDEX_CANDIDATES))
+async def use_indexes(conn: Connection) -> None:
+    """Makes vector searches use the indexes until the transaction ends."""
+    await conn.execute(_SQL["use_indexes"], str(_INDEX_CANDIDATES))
 
 
-async def build_index(conn: Connection) -> bool:
-    """Builds the index, which takes minutes and does not block searches or writes; False where another connection is
-    building it. The connection must have no statement timeout (`credentials.vacuum` lifts it)."""
+async def build_indexes(conn: Connection) -> bool:
+    """Builds the indexes, which takes minutes and does not block searches or writes; False where another connection is
+    building them. The connection must have no statement timeout (`credentials.vacuum` lifts it)."""
     if not await conn.fetchval(_SQL["lock_index_build"]):
         return False
     try:
         await conn.execute(_SQL["raise_build_memory"])
-        await conn.execute(_SQL["drop_index"], timeout=_BUILD_SECONDS)
-        await conn.execute(_SQL["build_index"], timeout=_BUILD_SECONDS)
+        for step in _BUILD_STEPS:
+            await conn.execute(_SQL[step], timeout=_BUILD_SECONDS)
     finally:
         await conn.execute(_SQL["unlock_index_build"])
     return True
@@ -117,3 +124,9 @@ async def build_index(conn: Connection) -> bool:
 def vector_literal(vector: Sequence[float]) -> str:
     """The vector in pgvector's text form, since asyncpg has no codec for its type."""
     return f"[{','.join(map(repr, map(float, vector)))}]"
+
+
+async def _inspect_indexes(db: Executor) -> tuple[float, int]:
+    """The approximate number of passages, and how many indexes over their vectors are complete."""
+    row = await db.fetchrow(_SQL["inspect_indexes"], INDEXES)
+    return (row["passages"], row["complete"]) if row else (0.0, 0)

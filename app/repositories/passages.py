@@ -37,7 +37,7 @@ async def search_vectors(
 async def search_vector_index(
     conn: Connection, vector: Sequence[float], space: str, level_bonus: Mapping[CredentialLevel, float], limit: int
 ) -> list[Candidate]:
-    """The same by the index over all vectors; needs a transaction in which `passage_vectors.use_index` was called."""
+    """The same by the indexes over all vectors; needs a transaction with `passage_vectors.use_indexes`."""
     return await _search_vectors(conn, "search_vector_index", vector, space, level_bonus, limit)
 
 

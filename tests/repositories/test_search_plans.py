@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.repositories.passage_vectors import INDEXES
 from app.repositories.sql import Connection, statements
 from app.services.recommendations.embed_credentials import vacuum_and_index
 from tests.repositories.plans import generic_plan
@@ -39,8 +40,8 @@ WHOLE: dict[tuple[str, str], list[str]] = {
     ("passages", "search_vector_index"): [],
     ("passages", "find_similarities"): [],
     ("passages", "find_quotable"): [],
-    ("passage_vectors", "inspect_index"): [],
-    # Up to fifty thousand vectors are compared one by one: the order is exact.
+    ("passage_vectors", "inspect_indexes"): [],
+    # Up to five thousand vectors are compared one by one: the order is exact.
     ("passages", "search_vectors"): ["passage_vectors"],
     # To count the vectors by model, which is done only where not all are of one.
     ("passage_vectors", "share_embedded"): ["passage_vectors"],
@@ -51,25 +52,24 @@ WHOLE: dict[tuple[str, str], list[str]] = {
 
 @pytest.fixture
 async def many(conn: Connection) -> AsyncIterator[None]:
-    """Two thousand credentials with vectors and the index over them, which is dropped afterwards."""
+    """Two thousand credentials with vectors and the indexes over them, which are dropped afterwards."""
     await conn.execute(PLANT, COUNT)
     await conn.execute(PLANT_VECTORS)
     assert await vacuum_and_index(conn, COUNT // 2)
     await conn.execute("SET plan_cache_mode = force_generic_plan")
     yield
     await conn.execute("RESET plan_cache_mode")
-    await conn.execute("DROP INDEX passage_vectors_embedding_idx")
+    await conn.execute(f"DROP INDEX {', '.join(INDEXES)}")
 
 
 def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The scans of the plan that read all of something: of what a limit is above, only the first rows are read, and the
-    index of credentials for any level has no others."""
+    """The scans of the plan that read all of something; of what a limit is above, only the first rows are read."""
     for child in plan.get("Plans", ()):
         if plan["Node Type"] != "Limit" or not child["Node Type"].startswith("Index"):
             yield from scans(child)
     # A bitmap is of an index, always with a condition.
     in_table = plan.get("Relation Name") in TABLES and plan["Node Type"] != "Bitmap Heap Scan"
-    if in_table and "Index Cond" not in plan and plan.get("Index Name") != "passage_vectors_any_level_idx":
+    if in_table and "Index Cond" not in plan:
         yield plan
 
 
@@ -78,8 +78,8 @@ async def test_the_statements_of_the_search_use_indexes(conn: Connection, many: 
     for module, name in WHOLE:
         async with conn.transaction():
             if name == "search_vector_index":
-                await conn.execute(statements("passage_vectors")["use_index"], "400")
+                await conn.execute(statements("passage_vectors")["use_indexes"], "400")
             plans[module, name] = await generic_plan(conn, statements(module)[name])
     found = {key: list(scans(plan)) for key, plan in plans.items()}
     assert {key: sorted(node["Relation Name"] for node in nodes) for key, nodes in found.items()} == WHOLE, found
-    assert "passage_vectors_embedding_idx" in str(plans["passages", "search_vector_index"])
+    assert all(index in str(plans["passages", "search_vector_index"]) for index in INDEXES)

@@ -61,6 +61,7 @@ def measure_candidates(
     common = Counter(form for candidate in candidates for form in title_forms(candidate.title))
     track = {name for skill in query.skills for name in query.aliases.names_of(skill)}
     needs = {name for skill in query.gaps for name in query.aliases.names_of(skill)}
+    wishes = [_served(query.student.wishes, candidate, query) for candidate in candidates]
     return [
         (
             max(0.0, _UNKNOWN_SIMILARITY if candidate.similarity is None else candidate.similarity),
@@ -68,12 +69,12 @@ def measure_candidates(
             meaning.get(candidate.credential_id, 0.0),
             *_level_features(candidate, query),
             _closed_gaps(candidate, query),
-            *_wish_features(candidate, query, common),
+            *_wish_features(candidate, wanted, query, common),
             sum(fold(skill) in track for skill in candidate.skills) / max(1, len(candidate.skills)),
             min(1.0, math.log(1 + len(candidate.skills)) / math.log(1 + _BROAD)),
-            _focus(candidate, query, needs),
+            _focus(candidate, wanted, needs),
         )
-        for candidate in candidates
+        for candidate, wanted in zip(candidates, wishes, strict=True)
     ]
 
 
@@ -103,9 +104,8 @@ def _closed_gaps(candidate: Candidate, query: RetrievalQuery) -> float:
     return math.fsum(closed) / (math.fsum(weights) or 1.0)
 
 
-def _focus(candidate: Candidate, query: RetrievalQuery, gaps: AbstractSet[Forms]) -> float:
+def _focus(candidate: Candidate, wishes: AbstractSet[str], gaps: AbstractSet[Forms]) -> float:
     """How much of what is taught is a gap or a wish; the first skills count most."""
-    wishes = _served(query.student.wishes, candidate, query)
     shares = [1 / (1 + place) for place in range(len(candidate.skills))]
     needed = (
         share for share, skill in zip(shares, candidate.skills, strict=True) if fold(skill) in gaps or skill in wishes
@@ -114,9 +114,8 @@ def _focus(candidate: Candidate, query: RetrievalQuery, gaps: AbstractSet[Forms]
 
 
 def _wish_features(
-    candidate: Candidate, query: RetrievalQuery, common: Mapping[str, int]
+    candidate: Candidate, wishes: AbstractSet[str], query: RetrievalQuery, common: Mapping[str, int]
 ) -> tuple[float, float, float, float]:
-    wishes = _served(query.student.wishes, candidate, query)
     goals = _served(query.student.goals, candidate, query) - wishes
     named = wanted_title_words(query.student.wishes, candidate)
     # A word in few titles says more than one in many. Sorted, because a sum of floats depends on the order.

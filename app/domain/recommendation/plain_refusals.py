@@ -12,7 +12,7 @@ from app.domain.recommendation.query import Candidate
 from app.domain.recommendation.student import Student, refuses_level
 from app.domain.recommendation.word_forms import fold
 from app.domain.states import Level
-from app.domain.text import sentences
+from app.domain.text import first_sentence
 
 _ITEMS = re.compile(r"[,;:.]|\band\b|\bor\b|\bnor\b|/(?!\w\b)")
 _UNTELLING = frozenset(
@@ -130,7 +130,7 @@ def _subject(title: str, skills: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=2_048)
 def _first_forms(text: str) -> frozenset[str]:
-    first = next(iter(sentences(text)), None)
+    first = first_sentence(text)
     return frozenset(fold(_ABSENT.sub(" ", first.text))) if first else frozenset()
 
 

@@ -64,18 +64,18 @@ ON CONFLICT (only_one) DO UPDATE SET name = excluded.name, seen_at = now();
 -- name: renew_current_space
 UPDATE embedding_space SET seen_at = now() WHERE name = $1;
 
--- name: inspect_index
--- The approximate number of passages, as of the last ANALYZE, and whether the index over their vectors is complete;
--- NULL where there is no index. One that is being built, or whose build was interrupted, is not complete.
-SELECT t.reltuples AS passages, i.indisvalid AND i.indisready AS usable
-FROM pg_class t
-LEFT JOIN (pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = 'passage_vectors_embedding_idx')
-    ON i.indrelid = t.oid
-WHERE t.oid = 'passage_vectors'::regclass;
+-- name: inspect_indexes
+-- The approximate number of passages, as of the last ANALYZE, and how many of the indexes $1 are complete. One that is
+-- being built, or whose build was interrupted, is not.
+SELECT t.reltuples AS passages, (
+    SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = t.oid AND c.relname = ANY($1::text[]) AND i.indisvalid AND i.indisready
+) AS complete
+FROM pg_class t WHERE t.oid = 'passage_vectors'::regclass;
 
--- name: use_index
--- For this transaction: the index is used whatever the planner estimates, and $1 candidates are compared. From 0.8 on
--- pgvector continues until enough rows are found; older versions stop there and don't know the setting.
+-- name: use_indexes
+-- For this transaction: the indexes are used whatever the planner estimates, and $1 candidates are compared in each.
+-- From 0.8 on pgvector continues until enough rows are found; older versions stop there and don't know the setting.
 SELECT set_config(name, value, true)
 FROM (VALUES ('enable_seqscan', 'off'), ('hnsw.ef_search', $1::text), ('hnsw.iterative_scan', 'strict_order'))
     AS setting(name, value)
@@ -93,8 +93,30 @@ SELECT pg_advisory_unlock(5514087012936602357);
 -- An index that fits into this memory is built many times faster.
 SET maintenance_work_mem = '256MB';
 
--- name: drop_index
-DROP INDEX CONCURRENTLY IF EXISTS passage_vectors_embedding_idx;
+-- name: drop_beginner_index
+DROP INDEX CONCURRENTLY IF EXISTS passage_vectors_beginner_idx;
 
--- name: build_index
-CREATE INDEX CONCURRENTLY passage_vectors_embedding_idx ON passage_vectors USING hnsw (embedding vector_cosine_ops);
+-- name: build_beginner_index
+CREATE INDEX CONCURRENTLY passage_vectors_beginner_idx ON passage_vectors USING hnsw (embedding vector_cosine_ops)
+WHERE level = 'beginner';
+
+-- name: drop_intermediate_index
+DROP INDEX CONCURRENTLY IF EXISTS passage_vectors_intermediate_idx;
+
+-- name: build_intermediate_index
+CREATE INDEX CONCURRENTLY passage_vectors_intermediate_idx ON passage_vectors USING hnsw (embedding vector_cosine_ops)
+WHERE level = 'intermediate';
+
+-- name: drop_advanced_index
+DROP INDEX CONCURRENTLY IF EXISTS passage_vectors_advanced_idx;
+
+-- name: build_advanced_index
+CREATE INDEX CONCURRENTLY passage_vectors_advanced_idx ON passage_vectors USING hnsw (embedding vector_cosine_ops)
+WHERE level = 'advanced';
+
+-- name: drop_any_index
+DROP INDEX CONCURRENTLY IF EXISTS passage_vectors_any_idx;
+
+-- name: build_any_index
+CREATE INDEX CONCURRENTLY passage_vectors_any_idx ON passage_vectors USING hnsw (embedding vector_cosine_ops)
+WHERE level = 'any';

@@ -22,20 +22,27 @@ WITH term AS (
 ), useful AS MATERIALIZED (
     -- A word that 40 % of the catalogue contains does not discriminate, unless it is all that its part has. The leading
     -- words are the rare ones, which are cheap to look up, and the two with the most weight.
-    SELECT query, weight,
-           times = 0 OR row_number() OVER (PARTITION BY times = 0 ORDER BY round(weight * 1e9) DESC, query::text) <= 2
-               AS leading
+    SELECT query, weight, times = 0 OR row_number() OVER by_weight <= 2 AS leading,
+           CASE WHEN times > 0 THEN coalesce(lag(query) OVER by_weight, lead(query) OVER by_weight) END AS other
     FROM frequency WHERE alone OR times <= (SELECT 0.4 * count(*) FROM sample)
-), selected AS MATERIALIZED (
-    SELECT near.id, near.level, sum(useful.weight * near.rank) AS shared
-    FROM useful CROSS JOIN LATERAL (
-        SELECT id, level::text, ts_rank(search, useful.query) AS rank
-        FROM passages WHERE present AND search @@ useful.query
-        -- Bounds what a common word costs in a catalogue of a hundred thousand. And it keeps the planner from reading
-        -- all passages first and testing each against every word, as OFFSET 0 does below.
-        LIMIT 4000
-    ) AS near
+    WINDOW by_weight AS (PARTITION BY times = 0 ORDER BY round(weight * 1e9) DESC, query::text)
+), condition AS MATERIALIZED (
+    -- What selects passages. Those that have both of the two words with the most weight are selected apart from those
+    -- that have one: in a catalogue of a hundred thousand, where each is in too many, they are the best.
+    SELECT query, weight, condition
+    FROM useful CROSS JOIN LATERAL unnest(
+        CASE WHEN other IS NULL THEN ARRAY[query] ELSE ARRAY[query && other, query && !!other] END
+    ) AS condition
     WHERE useful.leading
+), selected AS MATERIALIZED (
+    SELECT near.id, near.level, sum(condition.weight * near.rank) AS shared
+    FROM condition CROSS JOIN LATERAL (
+        SELECT id, level::text, ts_rank(search, condition.query) AS rank
+        FROM passages WHERE present AND search @@ condition.condition
+        -- Bounds what a common word costs. And it keeps the planner from reading all passages first and testing each
+        -- against every word, as OFFSET 0 does below.
+        LIMIT 1500
+    ) AS near
     GROUP BY near.id, near.level
 ), preferred AS MATERIALIZED (
     SELECT id, shared FROM selected
@@ -100,22 +107,29 @@ CROSS JOIN LATERAL (
 ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 
 -- name: search_vector_index
--- The same by the index, which finds nearly all of the nearest vectors of each level. Joining the levels is exact,
--- since the best of all are among the best of their levels.
+-- The same by the indexes, one for each level, which find nearly all of the nearest vectors of that level. Joining the
+-- levels is exact, since the best of all are among the best of their levels. More than are wanted are read of each,
+-- because an index returns equal distances in any order.
 WITH near AS MATERIALIZED (
-    SELECT nearest.passage_id, nearest.credential_id, nearest.ordinal, nearest.distance, fit.bonus
-    FROM unnest($3::text[], $4::float8[]) AS fit(level, bonus)
-    CROSS JOIN LATERAL (
-        SELECT passage_id, credential_id, ordinal, embedding <=> (SELECT $1::text::vector) AS distance
-        FROM passage_vectors
-        WHERE level = fit.level AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
-        -- More than are wanted, because the index returns equal distances in any order.
-        ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5
-    ) AS nearest
-    -- Where no credential is for any level, the index would be searched in vain, and far.
-    WHERE fit.level <> 'any' OR EXISTS (SELECT FROM passage_vectors WHERE level = 'any')
+    (SELECT passage_id, credential_id, ordinal, level, embedding <=> (SELECT $1::text::vector) AS distance
+     FROM passage_vectors WHERE level = 'beginner' AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
+     ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5)
+    UNION ALL
+    (SELECT passage_id, credential_id, ordinal, level, embedding <=> (SELECT $1::text::vector) AS distance
+     FROM passage_vectors WHERE level = 'intermediate' AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
+     ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5)
+    UNION ALL
+    (SELECT passage_id, credential_id, ordinal, level, embedding <=> (SELECT $1::text::vector) AS distance
+     FROM passage_vectors WHERE level = 'advanced' AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
+     ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5)
+    UNION ALL
+    (SELECT passage_id, credential_id, ordinal, level, embedding <=> (SELECT $1::text::vector) AS distance
+     FROM passage_vectors WHERE level = 'any' AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
+     ORDER BY embedding <=> (SELECT $1::text::vector) LIMIT 2 * $5)
 ), best AS MATERIALIZED (
-    SELECT passage_id, distance, bonus FROM near ORDER BY distance - bonus, credential_id, ordinal LIMIT $5
+    SELECT near.passage_id, near.distance, fit.bonus
+    FROM near JOIN unnest($3::text[], $4::float8[]) AS fit(level, bonus) ON fit.level = near.level
+    ORDER BY near.distance - fit.bonus, near.credential_id, near.ordinal LIMIT $5
 )
 SELECT p.id AS passage_id, p.credential_id, p.version AS credential_version, v.title, v.provider, v.url, v.level,
        v.language, v.skills, p.starts_at AS start, p.ends_at AS "end", p.text, 1 - best.distance AS similarity

@@ -113,8 +113,9 @@ async def embed_batch(conn: Connection, embedder: Embedder) -> int:
 
 
 async def vacuum_and_index(conn: Connection, exact_up_to: int = EXACT_UP_TO) -> bool:
-    """Keeps searches fast after many changes: deletes outdated vectors, vacuums and analyzes, and builds the index over
-    all vectors if it is missing and there are more than `exact_up_to` passages; returns whether it built it. Has to run
-    outside a transaction; it lifts the connection's statement timeout. Searches and writes continue meanwhile."""
+    """Keeps searches fast after many changes: deletes outdated vectors, vacuums and analyzes, and builds the indexes
+    over all vectors if there are more than `exact_up_to` passages and not all indexes are complete; returns whether it
+    built them. Has to run outside a transaction; it lifts the connection's statement timeout. Searches and writes
+    continue meanwhile."""
     await credentials.vacuum(conn)
-    return await passage_vectors.is_index_missing(conn, exact_up_to) and await passage_vectors.build_index(conn)
+    return await passage_vectors.are_indexes_missing(conn, exact_up_to) and await passage_vectors.build_indexes(conn)

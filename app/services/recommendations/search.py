@@ -22,8 +22,8 @@ _LEVEL_BONUS = 0.25
 # The share of passages that must have vectors for a search by meaning. With fewer (after a change of the model, or
 # while a large import is being embedded) it would overlook the others; full text overlooks nothing.
 _MIN_EMBEDDED = 0.9
-# Up to so many passages, each vector is compared: the order is exact, and ten thousand take a few milliseconds.
-EXACT_UP_TO = 50_000
+# Up to so many passages, each vector is compared: the order is exact, and it takes no longer than by the indexes.
+EXACT_UP_TO = 5_000
 # What the embedded text consists of, as a part of the embedding space's name: after a change all passages are embedded
 # again, and found by their old vectors until then.
 _TEXT_PARTS = "title, skills, passage"
@@ -82,11 +82,11 @@ async def search_vectors(db: Executor, embedder: Embedder, query: RetrievalQuery
 async def nearest_passages(
     db: Executor, vector: Sequence[float], space: str, bonuses: Mapping[CredentialLevel, float], *, indexed: bool
 ) -> list[Candidate]:
-    """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the index is searched; if
-    it returns too few (pgvector before 0.8 may), each vector is compared."""
+    """Passages nearest to the vector, after adding the bonus of their level. With `indexed` the indexes are searched;
+    if they return too few (pgvector before 0.8 may), each vector is compared."""
     if indexed:
         async with connection(db) as conn, conn.transaction():
-            await passage_vectors.use_index(conn)
+            await passage_vectors.use_indexes(conn)
             candidates = await passages.search_vector_index(conn, vector, space, bonuses, MAX_CANDIDATES)
         if len(candidates) == MAX_CANDIDATES:
             return candidates
@@ -125,7 +125,7 @@ async def embed_and_search(
     if await passage_vectors.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
     vector, indexed = await _concurrently(
-        embed_query(embedder, query), passage_vectors.is_index_usable(db, EXACT_UP_TO)
+        embed_query(embedder, query), passage_vectors.are_indexes_usable(db, EXACT_UP_TO)
     )
     if vector is None:
         return None, []

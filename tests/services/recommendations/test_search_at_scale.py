@@ -1,4 +1,4 @@
-"""Searching many credentials: the vector index agrees with comparing each vector, old versions and common words are
+"""Searching many credentials: the vector indexes agree with comparing each vector, old versions and common words are
 left out, and statements use their indexes."""
 
 import asyncio
@@ -13,6 +13,7 @@ from app.clients.llm.embedder import DIMENSIONS, Vector
 from app.domain.recommendation.query import MAX_CANDIDATES, QueryPart, RetrievalQuery
 from app.domain.states import CredentialLevel, Level
 from app.repositories import credentials, passage_vectors, passages
+from app.repositories.passage_vectors import INDEXES
 from app.repositories.sql import Connection, Pool, statements
 from app.services.recommendations import search
 from app.services.recommendations.embed_credentials import vacuum_and_index
@@ -28,6 +29,7 @@ BONUSES = {
     CredentialLevel.ANY: 0.1,
 }  # fmt: skip
 CANCEL_WHAT_WAITS = "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+DROP_INDEXES = f"DROP INDEX {', '.join(INDEXES)}"
 VECTORS = "SELECT credential_id, model, embedding::text FROM passage_vectors ORDER BY passage_id"
 
 
@@ -53,18 +55,18 @@ async def store_credentials(conn: Connection, vectors: Sequence[Sequence[float]]
 
 @pytest.fixture
 async def many(conn: Connection) -> AsyncIterator[list[list[float]]]:
-    """Six hundred stored vectors with their index, and sixty of another model. The index is dropped afterwards."""
+    """Six hundred stored vectors with their indexes, and sixty of another model. The indexes are dropped afterwards."""
     chance = Random(7)  # noqa: S311  # no secret
     vectors = [random_vector(chance) for _ in range(600)]
     await store_credentials(conn, vectors)
     await store_credentials(conn, vectors[:60], "another (title)")
     assert await vacuum_and_index(conn, FEW) and not await vacuum_and_index(conn, FEW)
     yield vectors
-    await conn.execute("DROP INDEX passage_vectors_embedding_idx")
+    await conn.execute(DROP_INDEXES)
 
 
-async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many: list[list[float]]) -> None:
-    assert await passage_vectors.is_index_usable(conn, FEW)
+async def test_the_indexes_find_what_comparing_each_finds(conn: Connection, many: list[list[float]]) -> None:
+    assert await passage_vectors.are_indexes_usable(conn, FEW)
     for vector in many[::40]:
         shifted = [value + 0.1 for value in vector]
         exact = await nearest_passages(conn, shifted, MODEL, BONUSES, indexed=False)
@@ -79,16 +81,17 @@ async def test_the_index_finds_what_comparing_each_finds(conn: Connection, many:
     )
 
 
-async def test_the_search_uses_the_index(conn: Connection, many: list[list[float]]) -> None:
+async def test_the_search_uses_the_index_of_each_level(conn: Connection, many: list[list[float]]) -> None:
     values = str(many[0]), MODEL, list(BONUSES), list(BONUSES.values()), MAX_CANDIDATES
     async with conn.transaction():
-        await passage_vectors.use_index(conn)
+        await passage_vectors.use_indexes(conn)
         text = "EXPLAIN " + statements("passages")["search_vector_index"]
         plan = "\n".join(row[0] for row in await conn.fetch(text, *values))
-    assert "passage_vectors_embedding_idx" in plan and "Seq Scan on passage_vectors" not in plan
+    assert all(f"Index Scan using {index} on passage_vectors" in plan for index in INDEXES)
+    assert "Seq Scan on passage_vectors" not in plan
 
 
-async def test_equal_vectors_are_ordered_by_id_with_the_index_too(
+async def test_equal_vectors_are_ordered_by_id_with_the_indexes_too(
     pool: Pool, conn: Connection, many: list[list[float]]
 ) -> None:
     same = await store_credentials(conn, [many[0]] * 60)
@@ -100,18 +103,20 @@ async def test_equal_vectors_are_ordered_by_id_with_the_index_too(
 
 async def test_an_invalid_index_is_not_used_and_built_again(conn: Connection, many: list[list[float]]) -> None:
     await conn.execute(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_embedding_idx'::regclass"
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'passage_vectors_advanced_idx'::regclass"
     )
-    assert not await passage_vectors.is_index_usable(conn, FEW) and await passage_vectors.is_index_missing(conn, FEW)
+    assert not await passage_vectors.are_indexes_usable(conn, FEW) and await passage_vectors.are_indexes_missing(
+        conn, FEW
+    )
     assert len(await nearest_passages(conn, many[0], MODEL, BONUSES, indexed=True)) == MAX_CANDIDATES
-    assert await vacuum_and_index(conn, FEW) and await passage_vectors.is_index_usable(conn, FEW)
-    assert not await passage_vectors.is_index_usable(conn, 10_000)
+    assert await vacuum_and_index(conn, FEW) and await passage_vectors.are_indexes_usable(conn, FEW)
+    assert not await passage_vectors.are_indexes_usable(conn, 10_000)
 
 
-async def test_the_index_is_not_built_twice_at_the_same_time(pool: Pool, conn: Connection) -> None:
+async def test_the_indexes_are_not_built_twice_at_the_same_time(pool: Pool, conn: Connection) -> None:
     async with pool.acquire() as other:
         await other.execute(statements("passage_vectors")["lock_index_build"])
-        assert not await passage_vectors.build_index(conn)
+        assert not await passage_vectors.build_indexes(conn)
         await other.execute(statements("passage_vectors")["unlock_index_build"])
 
 
