@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.repositories import passage_vectors
 from app.repositories.passage_vectors import INDEXES
 from app.repositories.sql import Connection, statements
 from app.services.recommendations.embed_credentials import vacuum_and_index
-from tests.repositories.plans import generic_plan
+from tests.repositories.plans import executed_plan, generic_plan, nodes
 
 COUNT = 2_000
 # Credentials of one passage; a word is in 2 % of them, and a vector is near to those of the next ones.
@@ -83,3 +84,20 @@ async def test_the_statements_of_the_search_use_indexes(conn: Connection, many: 
     found = {key: list(scans(plan)) for key, plan in plans.items()}
     assert {key: sorted(node["Relation Name"] for node in nodes) for key, nodes in found.items()} == WHOLE, found
     assert all(index in str(plans["passages", "search_vector_index"]) for index in INDEXES)
+
+
+@pytest.mark.parametrize(("missing", "share", "counts"), [(0, 1.0, 0), (3, 0.9985, 0), (200, 0.9, 1), (2000, 0.0, 1)])
+async def test_vectors_are_counted_only_if_many_are_missing(
+    conn: Connection, many: None, missing: int, share: float, counts: int
+) -> None:
+    """Among a hundred thousand it takes a tenth of a search."""
+    await conn.execute(
+        """UPDATE passage_vectors SET model = NULL, embedding = NULL
+           WHERE passage_id IN (SELECT passage_id FROM passage_vectors ORDER BY passage_id LIMIT $1)""",
+        missing,
+    )
+    statement = statements("passage_vectors")["share_embedded"]
+    assert await passage_vectors.share_embedded(conn, "made-up (title)") == pytest.approx(share)
+    plan = await executed_plan(conn, statement, "made-up (title)")
+    grouped = [node["Actual Loops"] for node in nodes(plan) if "Group Key" in node]
+    assert grouped == [counts], plan
