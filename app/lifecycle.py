@@ -1,16 +1,20 @@
-"""Tasks that run as long as something is open, signals that a process is told to stop by, and reliable cancelling."""
+"""Tasks that run as long as something is open or at the same time, signals that a process is told to stop by, and
+reliable cancelling."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 
 log = structlog.get_logger()
+
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
 
 # Seconds after which a task that still runs is cancelled again.
 _CANCEL_INTERVAL = 1.0
@@ -45,6 +49,15 @@ async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=_CANCEL_INTERVAL)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_both(first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]) -> tuple[_First, _Second]:
+    """The results of both, which run at the same time. If one fails, the other is cancelled."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
+    try:
+        return await asyncio.gather(tasks[0], tasks[1])
+    finally:
+        await cancel_and_wait(*tasks)
 
 
 @asynccontextmanager

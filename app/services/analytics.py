@@ -4,8 +4,17 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from app.domain.period import Period
-from app.domain.records.analytics import Coverage, OverriddenScore, QuestionStatistics, ScoreGroup
+from app.domain.records.analytics import (
+    Coverage,
+    ModelCallTotals,
+    OverriddenScore,
+    Overview,
+    QuestionStatistics,
+    ScoreGroup,
+)
+from app.domain.records.feedback import FeedbackGroup
 from app.domain.summaries import group_scores
+from app.lifecycle import run_both
 from app.repositories import analytics
 from app.repositories.results import feedback
 from app.repositories.sql import Executor, Pool
@@ -35,15 +44,11 @@ PAGE_ROWS = 1000
 
 async def summarize_assessments(pool: Pool, track: str | None, period: Period) -> OverviewAnalytics:
     """The assessments that were started in the period, with the feedback and the model calls of the period."""
-    async with pool.acquire() as conn:
-        coverage = await analytics.read_coverage(conn, period)
-        return overview_view(
-            period,
-            await analytics.overview(conn, track, coverage),
-            await _score_groups(conn, track, coverage),
-            await feedback.groups(conn, track, coverage),
-            await analytics.model_calls(conn, track, coverage),
-        )
+    coverage = await analytics.read_coverage(pool, period)
+    # The distribution of scores takes as long as all others together.
+    scores, others = await run_both(_score_groups(pool, track, coverage), _other_figures(pool, track, coverage))
+    overview, ratings, calls = others
+    return overview_view(period, overview, scores, ratings, calls)
 
 
 async def summarize_scores(pool: Pool, track: str | None, period: Period) -> ScoreAnalytics:
@@ -93,6 +98,17 @@ async def list_feedback(pool: Pool, track: str | None, period: Period) -> AsyncI
     while rows := await feedback.page(pool, track, period, last_id, PAGE_ROWS):
         yield [feedback_record_view(row) for row in rows]
         last_id = rows[-1].id
+
+
+async def _other_figures(
+    pool: Pool, track: str | None, coverage: Coverage
+) -> tuple[Overview, list[FeedbackGroup], list[ModelCallTotals]]:
+    async with pool.acquire() as conn:
+        return (
+            await analytics.overview(conn, track, coverage),
+            await feedback.groups(conn, track, coverage),
+            await analytics.model_calls(conn, track, coverage),
+        )
 
 
 async def _score_groups(db: Executor, track: str | None, coverage: Coverage) -> list[ScoreGroup]:

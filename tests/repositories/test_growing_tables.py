@@ -51,6 +51,8 @@ WHOLE = {
     # All that is open, or waits, is what is asked for.
     ("analytics", "assessment_counts"): ["assessments_expiry_idx"],
     ("workers", "count_due_deliveries"): ["webhook_deliveries_due_idx"],
+    # All failed jobs are counted, by an index of theirs alone.
+    ("jobs", "count_by_status"): ["async_jobs_failed_idx"],
     # A command goes through all secrets, batch by batch.
     ("webhooks", "list_secrets"): ["assessments"],
 }

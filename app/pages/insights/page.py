@@ -12,6 +12,7 @@ from app.http.app_keys import CONTEXT, READ_POOLS
 from app.http.exports import csv_text
 from app.http.query import bad_query, query_choice, query_text
 from app.http.sessions import PAGES
+from app.lifecycle import run_both
 from app.pages.insights.agreement import agreement_section
 from app.pages.insights.scores import degraded_section, questions_section, scores_section
 from app.pages.insights.sections import Name, Section
@@ -106,11 +107,18 @@ async def download_figures(request: web.Request) -> web.StreamResponse:
 
 async def _compute(chosen: _Chosen) -> _Figures:
     now = datetime.now(UTC)
+    # The distribution of scores takes as long as all others together.
+    scores, others = await run_both(_scores(chosen), _other_sections(chosen))
+    made = {Name.SCORES: scores, **others}
+    return _Figures([made[name] for name in _SECTIONS], now)
+
+
+async def _other_sections(chosen: _Chosen) -> Mapping[Name, Section]:
     # Two sections are made of the same figures.
     calls = await chosen.read(analytics.summarize_model_calls)
     made = {Name.COST: cost_section(calls, chosen.period), Name.MODELS: models_section(calls)}
-    sections = [made[name] if name in made else await make(chosen) for name, make in _SECTIONS.items()]
-    return _Figures(sections, now)
+    rest = {name: make for name, make in _SECTIONS.items() if name not in made and name != Name.SCORES}
+    return {**made, **{name: await make(chosen) for name, make in rest.items()}}
 
 
 async def _scores(chosen: _Chosen) -> Section:

@@ -57,10 +57,10 @@ GROUP BY t.slug;
 -- name: overridden_scores
 -- The newest override or confirmation of each question of completed assessments that were started from $2 up to $3,
 -- with the machine's score that it is about, as shares of the maximum.
--- There are few overrides, so they are read first, and OFFSET 0 has each find its assessment.
+-- There are few overrides, so they are read first, and OFFSET 0 has each find its assessment. None is older than that.
 SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
 FROM (SELECT DISTINCT ON (assessment_id, question_id) assessment_id, score, max_score, machine_score, scorer
-      FROM score_overrides ORDER BY assessment_id, question_id, id DESC) AS o
+      FROM score_overrides WHERE created_at >= $2 ORDER BY assessment_id, question_id, id DESC) AS o
 CROSS JOIN LATERAL (SELECT created_at, status, track_id FROM assessments WHERE id = o.assessment_id OFFSET 0) AS a
 WHERE a.created_at >= $2 AND a.created_at < $3 AND a.status = 'completed'
   AND ($1::text IS NULL OR a.track_id IN (SELECT id FROM tracks WHERE slug = $1))

@@ -200,4 +200,7 @@ WHERE a.id = $1;
 SELECT job_type, status, count(*) AS count,
        coalesce(extract(epoch FROM max(now() - run_after)
                         FILTER (WHERE status = 'queued' AND run_after <= now())), 0)::float8 AS delay
-FROM async_jobs WHERE status IN ('queued', 'in_progress', 'failed') GROUP BY job_type, status;
+FROM async_jobs WHERE status IN ('queued', 'in_progress') GROUP BY job_type, status
+UNION ALL
+-- By their index alone: there may be many that nobody has retried.
+SELECT job_type, 'failed', count(*), 0 FROM async_jobs WHERE status = 'failed' GROUP BY job_type;

@@ -43,17 +43,17 @@ SELECT count(*) FROM passage_vectors WHERE model IS NULL;
 
 -- name: share_embedded
 -- The share of passages with a vector of this space, or at least of its model. Nearly always all of them have one of
--- the space itself, apart from a few that have none yet; the index shows both ends and those, and only otherwise all are
--- counted. (`EXISTS (… model < $1)` would read all rows in a plan for any $1: it is estimated to be true for a third of
--- them, and is true for none.)
+-- the space itself, apart from a few that have none yet. The index shows both ends and those; only otherwise all are
+-- counted. (`EXISTS (… model < $1)` would read all rows in a plan for any $1: it is estimated to be true for a third
+-- of them, and is true for none.)
 SELECT CASE
     WHEN (SELECT min(model) FROM passage_vectors) IS NULL AND missing.count = 0 THEN 1
     WHEN (SELECT min(model) FROM passage_vectors) = $1 AND (SELECT max(model) FROM passage_vectors) = $1
      AND (missing.count = 0 OR missing.count < 1000 AND missing.count < 0.05 * passages.count)
     THEN 1 - missing.count / greatest(passages.count, 1)
-    ELSE (SELECT coalesce(sum(c.passages) FILTER (WHERE split_part(model, ' (', 1) = split_part($1, ' (', 1)), 0)::float8
-                 / sum(c.passages)::float8
-          FROM (SELECT model, count(*) AS passages FROM passage_vectors GROUP BY model) AS c)
+    ELSE (SELECT coalesce(sum(c.count) FILTER (WHERE split_part(model, ' (', 1) = split_part($1, ' (', 1)), 0)::float8
+                 / sum(c.count)::float8
+          FROM (SELECT model, count(*) FROM passage_vectors GROUP BY model) AS c)
     END
 FROM (SELECT count(*)::float8 AS count
       FROM (SELECT FROM passage_vectors WHERE model IS NULL LIMIT 1000) AS waiting) AS missing,

@@ -1,9 +1,8 @@
 """Searching credentials for a student, by words and by meaning."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from app.clients.llm.embedder import Embedder, EmbeddingUnavailable
 from app.clients.llm.offline_embedder import OfflineEmbedder
@@ -11,6 +10,7 @@ from app.domain.recommendation.query import MAX_CANDIDATES, Candidate, Retrieval
 from app.domain.recommendation.quotes import choose_quote, with_quote
 from app.domain.recommendation.recommend import skills_of_reason
 from app.domain.states import CredentialLevel
+from app.lifecycle import run_both
 from app.repositories import passage_vectors, passages
 from app.repositories.passage_vectors import UnembeddedPassage
 from app.repositories.sql import Executor, Pool, connection
@@ -28,9 +28,6 @@ EXACT_UP_TO = 5_000
 # again, and found by their old vectors until then.
 _TEXT_PARTS = "title, skills, passage"
 
-_First = TypeVar("_First")
-_Second = TypeVar("_Second")
-
 
 @dataclass(frozen=True)
 class SearchResults:
@@ -44,9 +41,7 @@ class SearchResults:
 async def search_both(pool: Pool, embedder: Embedder, query: RetrievalQuery) -> SearchResults:
     """Searches by words and by meaning at the same time, on a connection each. The search by words takes about as long
     as embedding the query."""
-    words, (vector, meaning) = await _concurrently(
-        search_full_text(pool, query), embed_and_search(pool, embedder, query)
-    )
+    words, (vector, meaning) = await run_both(search_full_text(pool, query), embed_and_search(pool, embedder, query))
     return SearchResults(await with_similarities(pool, embedder, words, meaning, vector), meaning, vector)
 
 
@@ -124,26 +119,11 @@ async def embed_and_search(
     embedded, or too few passages have vectors of its space (yet)."""
     if await passage_vectors.share_embedded(db, space_name(embedder)) < _MIN_EMBEDDED:
         return None, []
-    vector, indexed = await _concurrently(
-        embed_query(embedder, query), passage_vectors.are_indexes_usable(db, EXACT_UP_TO)
-    )
+    vector, indexed = await run_both(embed_query(embedder, query), passage_vectors.are_indexes_usable(db, EXACT_UP_TO))
     if vector is None:
         return None, []
     bonuses = {level: _LEVEL_BONUS * fit for level, fit in query.level_fit.items()}
     return vector, await nearest_passages(db, vector, space_name(embedder), bonuses, indexed=indexed)
-
-
-async def _concurrently(
-    first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]
-) -> tuple[_First, _Second]:
-    """The results of both; if one fails, the other is cancelled."""
-    tasks = asyncio.create_task(first), asyncio.create_task(second)
-    try:
-        return await tasks[0], await tasks[1]
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def embed_query(embedder: Embedder, query: RetrievalQuery) -> Sequence[float] | None:

@@ -1,0 +1,1 @@
+DROP INDEX async_jobs_failed_idx;
