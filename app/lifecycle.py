@@ -55,7 +55,8 @@ async def run_both(first: Coroutine[Any, Any, _First], second: Coroutine[Any, An
     """The results of both, which run at the same time. If one fails, the other is cancelled."""
     tasks = asyncio.create_task(first), asyncio.create_task(second)
     try:
-        return await asyncio.gather(tasks[0], tasks[1])
+        of_first, of_second = await asyncio.gather(*tasks)
+        return of_first, of_second
     finally:
         await cancel_and_wait(*tasks)
 
