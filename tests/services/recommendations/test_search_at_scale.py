@@ -29,6 +29,22 @@ BONUSES = {
     CredentialLevel.ANY: 0.1,
 }  # fmt: skip
 CANCEL_WHAT_WAITS = "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+# For each of the words $2 so many credentials of one passage, which is the word.
+PLANT_MANY = """
+WITH planted AS (
+    INSERT INTO credentials (id) SELECT gen_random_uuid() FROM generate_series(1, $1::int * cardinality($2::text[]))
+    RETURNING id
+), version AS (
+    INSERT INTO credential_versions (credential_id, version, title, provider, url, level, skills, description)
+    SELECT id, 1, 'T', 'School', 'https://school.example', 'any', '{none}', $2[1 + n % cardinality($2)]
+    FROM (SELECT id, row_number() OVER () AS n FROM planted) AS numbered
+    RETURNING credential_id, description
+)
+INSERT INTO passages (credential_id, version, level, ordinal, starts_at, ends_at, text, search)
+SELECT credential_id, 1, 'any', 0, 0, length(description), description,
+       setweight(to_tsvector('english', description), 'B')
+FROM version
+"""
 DROP_INDEXES = f"DROP INDEX {', '.join(INDEXES)}"
 VECTORS = "SELECT credential_id, model, embedding::text FROM passage_vectors ORDER BY passage_id"
 
@@ -194,6 +210,16 @@ async def test_a_very_common_word_among_others_is_left_out_but_a_phrase_is_not(c
     matches = await passages.search_full_text(conn, [QueryPart('"course" OR "roses"', 1.0)], fits, 10)
     assert [passage.text for passage in matches] == ["Roses."]
     assert len(await passages.search_full_text(conn, [QueryPart('"course"', 1.0)], fits, 10)) == 5
+
+
+async def test_what_has_both_leading_words_is_found_after_many_with_one(conn: Connection) -> None:
+    """Of each word alone, the first passages are compared; of both together, others."""
+    await conn.execute(PLANT_MANY, 1_600, ["soil", "water", "clay"])
+    id_ = uuid4()
+    await credentials.create(conn, id_, credential("T", "none", "Soil and water."))
+    parts = [QueryPart('"soil"', 1.0), QueryPart('"water"', 1.0), QueryPart('"clay"', 0.1)]
+    matches = await passages.search_full_text(conn, parts, dict.fromkeys(CredentialLevel, 1.0), 3)
+    assert matches[0].credential_id == id_ and len(matches) == 3
 
 
 async def test_an_import_and_a_batch_to_embed_are_found_by_indexes(conn: Connection) -> None:
