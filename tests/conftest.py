@@ -15,6 +15,7 @@ from structlog.contextvars import merge_contextvars
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from app import outages
 from app.clients.llm.offline_embedder import OfflineEmbedder
 from app.local.embedded import ServerUrls, embedded_servers
 from app.repositories.migrations import migrate
@@ -107,6 +108,14 @@ def plain_logs() -> Iterator[None]:
     structlog.configure(processors=[merge_contextvars, structlog.processors.format_exc_info, render])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def no_outage_is_ongoing() -> None:
+    """Otherwise what an earlier test found unavailable would be logged as available in the middle of this one."""
+    for known in vars(outages).values():
+        if isinstance(known, outages.Outage):
+            known._since = None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
