@@ -17,6 +17,7 @@ from app.open_files import open_file_limit
 from app.repositories.sql import Pool
 from app.services.checks import models
 from app.services.checks.check import Check, CheckStatus, failed, warning
+from app.services.checks.credential_vectors import check_credential_vectors
 from app.services.checks.openid import check_openid_provider
 from app.services.checks.postgres import check_migrate_database, check_postgres, check_replica
 from app.services.checks.redis import check_redis
@@ -130,6 +131,7 @@ async def _check_postgres(settings: Settings, processes: int) -> list[Check]:
         return [
             *await check_postgres(pool, settings.database_pooler, settings.database_pool_size, processes),
             *await check_webhook_secrets(pool, secret_cipher(settings)),
+            *await check_credential_vectors(pool),
         ]
 
 

@@ -15,6 +15,8 @@ from app.domain.states import CredentialLevel, Level
 from app.repositories import credentials, passage_vectors, passages
 from app.repositories.passage_vectors import INDEXES
 from app.repositories.sql import Connection, Pool, statements
+from app.services.checks.check import CheckStatus
+from app.services.checks.credential_vectors import check_credential_vectors
 from app.services.recommendations import search
 from app.services.recommendations.embed_credentials import vacuum_and_index
 from app.services.recommendations.search import nearest_passages
@@ -127,6 +129,17 @@ async def test_an_invalid_index_is_not_used_and_built_again(conn: Connection, ma
     assert len(await nearest_passages(conn, many[0], MODEL, BONUSES, indexed=True)) == MAX_CANDIDATES
     assert await vacuum_and_index(conn, FEW) and await passage_vectors.are_indexes_usable(conn, FEW)
     assert not await passage_vectors.are_indexes_usable(conn, 10_000)
+
+
+async def test_doctor_says_that_indexes_are_missing(pool: Pool, conn: Connection, many: list[list[float]]) -> None:
+    [complete], [few] = await check_credential_vectors(pool, FEW), await check_credential_vectors(pool)
+    assert (complete.status, few.status) == (CheckStatus.OK, CheckStatus.OK)
+    await conn.execute("ALTER INDEX passage_vectors_any_idx RENAME TO another_idx")
+    try:
+        [missing] = await check_credential_vectors(pool, FEW)
+    finally:
+        await conn.execute("ALTER INDEX another_idx RENAME TO passage_vectors_any_idx")
+    assert (missing.status, missing.action) == (CheckStatus.WARNING, "run `assay credentials reindex`")
 
 
 async def test_the_indexes_are_not_built_twice_at_the_same_time(pool: Pool, conn: Connection) -> None:
