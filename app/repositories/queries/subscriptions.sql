@@ -70,7 +70,8 @@ RETURNING id;
 
 -- name: cancel_deliveries
 -- Cancels pending deliveries and redeliveries of a subscription that is deleted or disabled. An attempt in progress is
--- still recorded when it ends.
+-- still recorded when it ends. All of these, and no others, have a time when they are due: by its index they are found
+-- among all that were ever sent.
 WITH silent AS (
     SELECT id FROM webhook_subscriptions
     WHERE id = $1 AND (deleted_at IS NOT NULL OR disabled_at IS NOT NULL)
@@ -80,7 +81,7 @@ UPDATE webhook_deliveries d
 SET status = CASE d.status WHEN 'pending' THEN 'cancelled' ELSE d.status END,
     next_attempt_at = NULL, redeliver_at = NULL, completed_at = coalesce(d.completed_at, now())
 FROM silent
-WHERE d.subscription_id = silent.id AND (d.status = 'pending' OR d.redeliver_at IS NOT NULL);
+WHERE d.subscription_id = silent.id AND d.due_at IS NOT NULL;
 
 -- name: disable
 -- Only if the URL is the one that was tried: it may have been changed meanwhile.
