@@ -11,7 +11,7 @@ from app.cli.console import print_error, progress_bar
 from app.domain.recommendation.skill_matching import SkillReport, report_skills
 from app.domain.text import count_of
 from app.repositories import passage_vectors
-from app.repositories.sql import Pool
+from app.repositories.sql import DATABASE_REFUSES_USER, Pool
 from app.services.catalog.credentials import skill_matcher
 from app.services.catalog.credentials_file import (
     CredentialsFile,
@@ -116,7 +116,16 @@ async def vacuum(settings: Settings) -> None:
             print_error(
                 "searches stay slower until autovacuum has run; with MIGRATE_DATABASE_URL this command speeds them up"
             )
-        elif await vacuum_and_index(conn):
+            return
+        try:
+            built = await vacuum_and_index(conn)
+        except DATABASE_REFUSES_USER:
+            print_error(
+                "searches stay slower, since only the owner of the tables may build the indexes over all vectors; "
+                "with MIGRATE_DATABASE_URL of their owner this command builds them"
+            )
+            return
+        if built:
             print("built the indexes over all vectors")
 
 

@@ -17,6 +17,8 @@ from benchmarks.credentials.made_up_credentials import made_up_credentials
 from tests.bank import create_bank
 from tests.cli.conftest import Command
 from tests.fakes.conditions import until
+from tests.services.recommendations.test_search_at_scale import PLANT_MANY
+from tests.wiring.test_server_checks import as_clerk
 
 PRESENT = """SELECT v.title, c.current_version, v.level, v.skills FROM credentials c
 JOIN credential_versions v ON v.credential_id = c.id AND v.version = c.current_version ORDER BY v.title"""
@@ -191,6 +193,32 @@ async def test_an_import_leaves_fresh_statistics(
         return bool(await pool.fetchval(late, tables, before))
 
     await until(analysed)
+
+
+async def test_who_may_not_build_indexes_imports_all_the_same(
+    command: Command, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """As a service's user that owns no table."""
+    await pool.execute(PLANT_MANY, 5_001, ["soil"])
+    await pool.execute(
+        """INSERT INTO passage_vectors (passage_id, credential_id, ordinal, level)
+           SELECT id, credential_id, ordinal, level FROM passages"""
+    )
+    await pool.execute("ANALYZE passage_vectors")
+    await pool.execute("CREATE ROLE clerk LOGIN PASSWORD 'a-pass-word'")
+    await pool.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    await pool.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO clerk")
+    try:
+        file = str(written(tmp_path / "some.jsonl", list(made_up_credentials(1))))
+        done = await run_import(command, as_clerk(database_url), file)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "1 added, 0 updated, 0 unchanged")
+        assert "with MIGRATE_DATABASE_URL of their owner this command builds them" in done.stderr
+        done = await run_import(command, database_url, file)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "built the indexes over all vectors")
+    finally:
+        await pool.execute("DROP OWNED BY clerk")
+        await pool.execute("DROP ROLE clerk")
+        await pool.execute(f"DROP INDEX IF EXISTS {', '.join(passage_vectors.INDEXES)}")
 
 
 async def test_a_killed_reindex_can_be_repeated_and_embeds_nothing_twice(
