@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
+from uuid import UUID
 
 from app.local.embedded.processes import is_alive
 from app.repositories.sql import Pool
@@ -36,6 +37,8 @@ _TAKEN_OVER = """
 SELECT count(*) > 0 FROM faults.ledger c JOIN faults.ledger o ON o.job_id = c.job_id AND o.claim AND o.fence < c.fence
 WHERE c.claim AND c.job_id = ANY($1) AND c.process <> $2 AND o.process = $2
 """
+
+_STATES = "SELECT jsonb_agg(to_jsonb(j))::text FROM async_jobs j WHERE id = ANY($1)"
 
 _T = TypeVar("_T")
 
@@ -116,17 +119,25 @@ class Chaos:
         return True
 
     async def _stop_worker(self) -> bool:
-        """Whether a process of a worker was stopped while it ran a job. It continues when another one has taken that
-        over."""
+        """Whether a process of a worker was stopped while it ran a job, and another one has taken that over. Then it
+        continues."""
         name, pid = await _wait_for(self._busiest_worker)
         os.kill(pid, signal.SIGSTOP)
-        jobs = (await retry_while_down(self.ledger.running_jobs)).get(name, set())
-        if jobs:
-            await until(lambda: self._query(_TAKEN_OVER, jobs, name), _SECONDS)
+        jobs = await self._running_jobs(name)
+
+        async def taken_over_or_ended() -> bool:
+            # Postgres still executes what the process had sent, which may end its jobs.
+            return await self._query(_TAKEN_OVER, jobs, name) or jobs.isdisjoint(await self._running_jobs(name))
+
+        try:
+            await until(taken_over_or_ended, _SECONDS)
+        except AssertionError as error:
+            error.add_note(f"{name} ran {await self._query(_STATES, jobs)}")
+            raise
         with suppress(ProcessLookupError):
             # A supervisor kills what shows no sign of life for a minute.
             os.kill(pid, signal.SIGCONT)
-        return bool(jobs)
+        return bool(await self._query(_TAKEN_OVER, jobs, name))
 
     async def _wipe_redis(self) -> bool:
         await self.fault_servers.wipe_redis()
@@ -164,6 +175,9 @@ class Chaos:
         )
         running = [pid for pid in server.children().values() if is_alive(pid)]
         return self.random.choice(running) if requests and running else None
+
+    async def _running_jobs(self, name: str) -> set[UUID]:
+        return (await retry_while_down(self.ledger.running_jobs)).get(name, set())
 
     async def _query(self, statement: str, *values: object) -> Any:
         return await retry_while_down(lambda: self.pool.fetchval(statement, *values))
