@@ -150,7 +150,10 @@ async def count_passages(pool: Pool) -> int:
 async def fill_random_vectors(pool: Pool, skip: int = 0) -> None:
     """Gives passages random vectors, marked as of the offline embedder; leaves `skip` of them without one."""
     async with pool.acquire() as conn:
-        await conn.execute(_FILL_VECTORS, space_name(OfflineEmbedder()), DIMENSIONS, skip, timeout=60)
+        # Each vector goes into an index, too, which takes longer together than a statement of the service may.
+        await conn.execute("SET statement_timeout = 0")
+        await conn.execute(_FILL_VECTORS, space_name(OfflineEmbedder()), DIMENSIONS, skip, timeout=300)
+        await conn.execute("RESET statement_timeout")
         await _settle(conn)
 
 
