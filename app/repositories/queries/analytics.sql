@@ -57,7 +57,8 @@ GROUP BY t.slug;
 -- name: overridden_scores
 -- The newest override or confirmation of each question of completed assessments that were started from $2 up to $3,
 -- with the machine's score that it is about, as shares of the maximum.
--- There are few overrides, so they are read first, and OFFSET 0 has each find its assessment. None is older than that.
+-- There are few overrides, so they are read first, and OFFSET 0 has each find its assessment. An override is never
+-- older than its assessment, so none from before the period is needed.
 SELECT o.score / o.max_score AS human, o.machine_score / o.max_score AS machine, coalesce(o.scorer, 'rule') AS scorer
 FROM (SELECT DISTINCT ON (assessment_id, question_id) assessment_id, score, max_score, machine_score, scorer
       FROM score_overrides WHERE created_at >= $2 ORDER BY assessment_id, question_id, id DESC) AS o

@@ -109,7 +109,8 @@ ORDER BY best.distance - best.bonus, p.credential_id, p.ordinal;
 -- name: search_vector_index
 -- The same by the indexes, one for each level, which find nearly all of the nearest vectors of that level. Joining the
 -- levels is exact, since the best of all are among the best of their levels. More than are wanted are read of each,
--- because an index returns equal distances in any order.
+-- because an index returns equal distances in any order. Each level has its own subquery, because an index with a
+-- condition is used only where the statement has the same condition as a constant.
 WITH near AS MATERIALIZED (
     (SELECT passage_id, credential_id, ordinal, level, embedding <=> (SELECT $1::text::vector) AS distance
      FROM passage_vectors WHERE level = 'beginner' AND starts_with(model, (SELECT split_part($2, ' (', 1) || ' ('))
